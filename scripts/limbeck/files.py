@@ -1,0 +1,149 @@
+"""Whole files only: written under a unique temporary name, then put in place."""
+
+import csv
+import glob
+import hashlib
+import json
+import logging
+import os
+import shutil
+import socket
+import tempfile
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from limbeck.errors import LimbeckError
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; put it in place when the block ends well.
+
+    A file that is already there stays: it was made by a job of an earlier, killed run that
+    ended late, and has the same bits. (Snakemake removes outputs before it starts a job, so
+    a rerun never meets its own old file.) The suffix is kept, since writers choose by it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_stale(path)
+    name = f".{path.stem}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}{path.suffix}"
+    temporary = path.parent / name
+    try:
+        yield temporary
+        _put_in_place(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: str | Path) -> Iterator[Path]:
+    """As :func:`whole_file`, for a folder of several files."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    temporary.chmod(0o755)
+    try:
+        yield temporary
+        try:
+            temporary.rename(path)
+        except OSError:  # a folder that has files in it cannot be replaced
+            if not path.is_dir():
+                raise
+            _stays(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _put_in_place(temporary: Path, path: Path) -> None:
+    with open(temporary, "rb") as handle:
+        os.fsync(handle.fileno())
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        _stays(path)
+    except OSError:  # a file system without hard links
+        if path.exists():
+            _stays(path)
+        else:
+            temporary.rename(path)
+
+
+def _stays(path: Path) -> None:
+    log.warning("%s is there already and stays; remove it to write it anew", path)
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove temporary files that a killed process of this machine left for ``path``."""
+    start = glob.escape(f".{path.stem}.{socket.gethostname()}.")
+    for old in path.parent.glob(f"{start}*{glob.escape(path.suffix)}"):
+        pid = old.name[: -len(path.suffix) or None].split(".")[-2]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            old.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a whole text file."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write a whole JSON file; NaN and infinity become null, which JSON can hold."""
+    write_text(path, json.dumps(_finite(value), indent=2, sort_keys=True) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    if hasattr(value, "tolist"):  # numpy's scalars and arrays
+        return _finite(value.tolist())
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        LimbeckError: the file is missing, or not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise LimbeckError(f"{path}: no such file") from error
+    except (OSError, ValueError) as error:
+        raise LimbeckError(f"{path}: not readable as JSON: {error}") from error
+
+
+def write_csv(path: str | Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Write a whole CSV file with a header."""
+    with (
+        whole_file(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as handle,
+    ):
+        writer = csv.writer(handle)
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def sha256_of(path: str | Path) -> str:
+    """SHA-256 of a file, or of a folder: of its files' names and hashes, sorted by name.
+
+    Files whose name begins with a dot do not count: Snakemake puts one into folders it made.
+    """
+    path = Path(path)
+    if path.is_dir():
+        digest = hashlib.sha256()
+        for part in sorted(p for p in path.rglob("[!.]*") if p.is_file()):
+            digest.update(f"{part.relative_to(path).as_posix()} {sha256_of(part)}\n".encode())
+        return digest.hexdigest()
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,347 @@
+"""Frames: many structures as ragged arrays, atoms of all frames end to end."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from limbeck.errors import LimbeckError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+ID_LENGTH = 32
+GROUP_LENGTH = 64
+
+FRAME_DTYPES: dict[str, Any] = {
+    "n_atoms": np.int32,
+    "cell": np.float64,
+    "pbc": np.bool_,
+    "charge": np.int8,
+    "spin": np.int8,
+    "id": f"S{ID_LENGTH}",
+    "parent": f"S{ID_LENGTH}",
+    "root": f"S{ID_LENGTH}",
+    "group": f"S{GROUP_LENGTH}",
+    "source": "S",
+    "sampling": "S",
+    "seed": np.int64,
+    "info": "S",
+}
+ATOM_DTYPES: dict[str, Any] = {"numbers": np.uint8, "positions": np.float64}
+
+
+@dataclass(frozen=True)
+class Frames:
+    """B structures with N atoms in all.
+
+    Attributes:
+        n_atoms: int32 [B].
+        cell: float64 [B,3,3], Angstrom, rows are lattice vectors, zeros where isolated.
+        pbc: bool [B,3], all true or all false in a frame.
+        charge: int8 [B], e.
+        spin: int8 [B], number of unpaired electrons.
+        id, parent, root: bytes [B], see :func:`frame_id`; ``parent`` is empty for a root.
+        group: bytes [B], the chemistry; splits of a data set go by it.
+        source, sampling: bytes [B], names in the config.
+        seed: int64 [B], seed of the job that made the frame.
+        info: bytes [B], JSON.
+        numbers: uint8 [N].
+        positions: float64 [N,3], Angstrom.
+        extra, atom_extra: optional arrays of first dimension B and N, by name.
+    """
+
+    n_atoms: np.ndarray
+    cell: np.ndarray
+    pbc: np.ndarray
+    charge: np.ndarray
+    spin: np.ndarray
+    id: np.ndarray
+    parent: np.ndarray
+    root: np.ndarray
+    group: np.ndarray
+    source: np.ndarray
+    sampling: np.ndarray
+    seed: np.ndarray
+    info: np.ndarray
+    numbers: np.ndarray
+    positions: np.ndarray
+    extra: dict[str, np.ndarray] = field(default_factory=dict)
+    atom_extra: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, dtype in (FRAME_DTYPES | ATOM_DTYPES).items():
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=dtype))
+        frames, atoms = len(self.n_atoms), int(self.n_atoms.sum())
+        for name in [*FRAME_DTYPES, *ATOM_DTYPES]:
+            expected = frames if name in FRAME_DTYPES else atoms
+            if len(getattr(self, name)) != expected:
+                raise LimbeckError(
+                    f"frames: {name} has {len(getattr(self, name))} rows, expected {expected}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.n_atoms)
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """int64 [B+1]: atoms of frame b are ``offsets[b]:offsets[b + 1]``."""
+        return np.concatenate([[0], np.cumsum(self.n_atoms, dtype=np.int64)])
+
+    @property
+    def frame_of_atom(self) -> np.ndarray:
+        """int64 [N]: the frame each atom belongs to."""
+        return np.repeat(np.arange(len(self)), self.n_atoms)
+
+    @property
+    def periodic(self) -> np.ndarray:
+        """bool [B]: periodic in three directions, or isolated."""
+        return np.asarray(self.pbc.all(axis=1))
+
+    def atoms_of(self, frame: int) -> slice:
+        """Rows of the per-atom arrays that belong to one frame."""
+        offsets = self.offsets
+        return slice(int(offsets[frame]), int(offsets[frame + 1]))
+
+    def info_of(self, frame: int) -> dict[str, Any]:
+        """The frame's info, parsed."""
+        return json.loads(self.info[frame] or b"{}")
+
+    def select(self, index: Sequence[int] | np.ndarray) -> "Frames":
+        """Frames at ``index`` (integers or a mask), in that order."""
+        index = _as_integers(index, len(self))
+        rows = atom_rows(self.offsets, index)
+        values: dict[str, Any] = {name: getattr(self, name)[index] for name in FRAME_DTYPES}
+        values |= {name: getattr(self, name)[rows] for name in ATOM_DTYPES}
+        values["extra"] = {k: v[index] for k, v in self.extra.items()}
+        values["atom_extra"] = {k: v[rows] for k, v in self.atom_extra.items()}
+        return Frames(**values)
+
+    def batches(self, max_atoms: int) -> Iterator[np.ndarray]:
+        """Indices of batches with at most ``max_atoms`` atoms, see :func:`cut_batches`."""
+        yield from cut_batches(self.n_atoms, self.periodic, max_atoms)
+
+    def to_atoms(self) -> list["Atoms"]:
+        """ASE structures, with ``id``, ``root`` and ``group`` in their ``info``."""
+        from ase import Atoms
+
+        offsets = self.offsets
+        structures = []
+        for b in range(len(self)):
+            rows = slice(offsets[b], offsets[b + 1])
+            atoms = Atoms(
+                numbers=self.numbers[rows],
+                positions=self.positions[rows],
+                cell=self.cell[b],
+                pbc=self.pbc[b],
+            )
+            atoms.info = {
+                "id": self.id[b].decode(),
+                "root": self.root[b].decode(),
+                "group": self.group[b].decode(),
+                "source": self.source[b].decode(),
+                "sampling": self.sampling[b].decode(),
+                "charge": int(self.charge[b]),
+                "spin": int(self.spin[b]),
+            }
+            structures.append(atoms)
+        return structures
+
+
+def _as_integers(index: Sequence[int] | np.ndarray, length: int) -> np.ndarray:
+    index = np.asarray(index)
+    if index.dtype == bool:
+        if len(index) != length:
+            raise LimbeckError(f"frames: mask has {len(index)} entries, expected {length}")
+        return np.flatnonzero(index)
+    return index.astype(np.int64)
+
+
+def atom_rows(offsets: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Rows of the per-atom arrays of the frames at ``index``, in that order. int64 [N']."""
+    counts = np.diff(offsets)[index]
+    starts = np.repeat(offsets[:-1][index], counts)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return (starts + within).astype(np.int64)
+
+
+def cut_batches(n_atoms: np.ndarray, periodic: np.ndarray, max_atoms: int) -> Iterator[np.ndarray]:
+    """Cut frames into batches of at most ``max_atoms`` atoms, or of one larger frame.
+
+    Isolated and periodic frames never share a batch; inside a kind frames go by size, so
+    that a batch holds structures of like size. Yields int64 indices into the frames.
+    """
+    for kind in (True, False):
+        members = np.flatnonzero(np.asarray(periodic) == kind)
+        members = members[np.argsort(np.asarray(n_atoms)[members], kind="stable")]
+        batch: list[int] = []
+        filled = 0
+        for b in members:
+            if batch and filled + n_atoms[b] > max_atoms:
+                yield np.array(batch, dtype=np.int64)
+                batch, filled = [], 0
+            batch.append(int(b))
+            filled += int(n_atoms[b])
+        if batch:
+            yield np.array(batch, dtype=np.int64)
+
+
+def frame_id(
+    numbers: np.ndarray,
+    positions: np.ndarray,
+    cell: np.ndarray,
+    pbc: np.ndarray,
+    charge: int = 0,
+    spin: int = 0,
+) -> bytes:
+    """Content address of a structure: 32 hex digits of a SHA-256 over its exact bits."""
+    digest = hashlib.sha256()
+    digest.update(np.ascontiguousarray(numbers, dtype=np.uint8).tobytes())
+    digest.update((np.ascontiguousarray(positions, dtype="<f8") + 0.0).tobytes())  # -0 is 0
+    digest.update((np.ascontiguousarray(cell, dtype="<f8") + 0.0).tobytes())
+    digest.update(np.ascontiguousarray(pbc, dtype=np.bool_).tobytes())
+    digest.update(np.array([charge, spin], dtype=np.int8).tobytes())
+    return digest.hexdigest()[:ID_LENGTH].encode()
+
+
+def group_name(name: str) -> bytes:
+    """A group as it is stored: the name, or its hash where it is longer than 64 bytes."""
+    encoded = name.encode()
+    return encoded if len(encoded) <= GROUP_LENGTH else hashlib.sha256(encoded).hexdigest().encode()
+
+
+def from_atoms(
+    structures: Sequence["Atoms"],
+    *,
+    groups: Sequence[str],
+    source: str,
+    sampling: str = "generated",
+    seed: int = 0,
+    infos: Sequence[dict[str, Any]] | None = None,
+    charges: Sequence[int] | None = None,
+    spins: Sequence[int] | None = None,
+) -> Frames:
+    """Root frames from ASE structures.
+
+    Args:
+        structures: B structures, each isolated or periodic in three directions.
+        groups: B names of the chemistry.
+        infos: B dictionaries that JSON can hold.
+        charges, spins: B integers; zero where not given.
+
+    Raises:
+        LimbeckError: a structure is periodic in one or two directions.
+    """
+    infos = infos if infos is not None else [{} for _ in structures]
+    charges = charges if charges is not None else [0] * len(structures)
+    spins = spins if spins is not None else [0] * len(structures)
+    ids, cells = [], []
+    for b, atoms in enumerate(structures):
+        pbc = np.asarray(atoms.pbc)
+        if pbc.any() and not pbc.all():
+            raise LimbeckError(
+                f"structure {b} of {source}: periodic in {pbc.tolist()}, expected all or none "
+                "(give a slab a periodic cell with vacuum)"
+            )
+        cell = np.asarray(atoms.cell) if pbc.all() else np.zeros((3, 3))
+        cells.append(cell)
+        ids.append(frame_id(atoms.numbers, atoms.positions, cell, pbc, charges[b], spins[b]))
+    count = len(structures)
+    return Frames(
+        n_atoms=np.array([len(a) for a in structures], dtype=np.int32),
+        cell=np.array(cells).reshape(count, 3, 3),
+        pbc=np.array([np.asarray(a.pbc) for a in structures]).reshape(count, 3),
+        charge=np.array(charges),
+        spin=np.array(spins),
+        id=np.array(ids, dtype=f"S{ID_LENGTH}"),
+        parent=np.array([b""] * count, dtype=f"S{ID_LENGTH}"),
+        root=np.array(ids, dtype=f"S{ID_LENGTH}"),
+        group=np.array([group_name(g) for g in groups], dtype=f"S{GROUP_LENGTH}"),
+        source=np.array([source.encode()] * count, dtype="S"),
+        sampling=np.array([sampling.encode()] * count, dtype="S"),
+        seed=np.full(count, seed),
+        info=np.array([_json(i) for i in infos], dtype="S"),
+        numbers=_stack([a.numbers for a in structures], (0,)),
+        positions=_stack([a.positions for a in structures], (0, 3)),
+    )
+
+
+def derive(
+    parents: Frames,
+    positions: np.ndarray,
+    cell: np.ndarray,
+    *,
+    sampling: str,
+    seed: int,
+    infos: Sequence[dict[str, Any]] | None = None,
+) -> Frames:
+    """Children of ``parents``: the same atoms at other places, with their ancestry.
+
+    Args:
+        parents: B frames; repeat them with ``select`` to have several children of one.
+        positions: float64 [N,3], Angstrom.
+        cell: float64 [B,3,3], Angstrom.
+        infos: B dictionaries, laid over what the parent's info says.
+    """
+    offsets = parents.offsets
+    ids, merged = [], []
+    for b in range(len(parents)):
+        rows = slice(offsets[b], offsets[b + 1])
+        ids.append(
+            frame_id(
+                parents.numbers[rows],
+                positions[rows],
+                cell[b],
+                parents.pbc[b],
+                int(parents.charge[b]),
+                int(parents.spin[b]),
+            )
+        )
+        merged.append(_json(parents.info_of(b) | (dict(infos[b]) if infos else {})))
+    count = len(parents)
+    return replace(
+        parents,
+        positions=np.asarray(positions),
+        cell=np.asarray(cell),
+        id=np.array(ids, dtype=f"S{ID_LENGTH}"),
+        parent=parents.id,
+        sampling=np.array([sampling.encode()] * count, dtype="S"),
+        seed=np.full(count, seed),
+        info=np.array(merged, dtype="S"),
+        extra={},
+        atom_extra={},
+    )
+
+
+def concatenate(parts: Sequence[Frames]) -> Frames:
+    """All frames of ``parts``, in order; optional arrays must be the same in every part."""
+    parts = list(parts)
+    if not parts:
+        return empty()
+    values: dict[str, Any] = {}
+    for f in fields(Frames):
+        if f.name in ("extra", "atom_extra"):
+            tables = [getattr(p, f.name) for p in parts if len(p)]
+            names = set().union(*tables) if tables else set()
+            if any(set(t) != names for t in tables):
+                raise LimbeckError(f"frames: parts have different {f.name}: {sorted(names)}")
+            values[f.name] = {n: np.concatenate([t[n] for t in tables]) for n in names}
+        else:
+            values[f.name] = np.concatenate([getattr(p, f.name) for p in parts])
+    return Frames(**values)
+
+
+def empty() -> Frames:
+    """No frames: what a shard that kept nothing holds."""
+    return from_atoms([], groups=[], source="")
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()
+
+
+def _stack(parts: Sequence[np.ndarray], empty_shape: tuple[int, ...]) -> np.ndarray:
+    return np.concatenate(parts) if len(parts) else np.zeros(empty_shape)

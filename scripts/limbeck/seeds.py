@@ -1,0 +1,35 @@
+"""Every random number of Limbeck starts here.
+
+A stage asks for the generator of its own name, so adding a source or a shard never
+moves the numbers of another one.
+"""
+
+import hashlib
+
+import numpy as np
+
+
+def seed_sequence(run_seed: int, name: str) -> np.random.SeedSequence:
+    """Seed of one part of a run, e.g. ``name="sample_md/md-300/rocksalts/0"``."""
+    words = np.frombuffer(hashlib.sha256(name.encode()).digest(), dtype="<u4")
+    return np.random.SeedSequence([run_seed, *words.tolist()])
+
+
+def generator(run_seed: int, name: str) -> np.random.Generator:
+    """numpy generator of one part of a run."""
+    return np.random.default_rng(seed_sequence(run_seed, name))
+
+
+def torch_seed(run_seed: int, name: str) -> int:
+    """A 63-bit integer for ``torch.Generator.manual_seed`` and libraries that take one number."""
+    return int(seed_sequence(run_seed, name).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def frame_generator(frame_id: bytes | str, purpose: str) -> np.random.Generator:
+    """numpy generator that depends on a frame's id alone.
+
+    A frame's views come from it, so that its label depends neither on the run nor on the
+    shard it stands in.
+    """
+    text = frame_id.decode() if isinstance(frame_id, bytes) else str(frame_id)
+    return generator(0, f"{purpose}/{text}")

@@ -1,0 +1,238 @@
+"""frames.h5: the one format between rules. Layout in docs/formats.md.
+
+Strings are fixed-length bytes, chunks carry Fletcher32 checksums, and ``libver="latest"``
+checksums the file's own structure, so that a flipped bit is an error and not a number.
+Nothing is ever unpickled.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from limbeck import __version__
+from limbeck.errors import LimbeckError
+from limbeck.files import whole_file
+from limbeck.frames import ATOM_DTYPES, FRAME_DTYPES, Frames, concatenate
+from limbeck.labels import STATUS, Labels
+
+FORMAT = "limbeck-frames"
+VERSION = 1
+PER_FRAME_LABELS = ("energy", "stress", "energy_spread", "status")
+PER_ATOM_LABELS = ("forces", "forces_spread")
+UNITS = {
+    "cell": "Angstrom",
+    "positions": "Angstrom",
+    "charge": "e",
+    "energy": "eV",
+    "forces": "eV/Angstrom",
+    "stress": "eV/Angstrom^3",
+    "energy_spread": "eV",
+    "forces_spread": "eV/Angstrom",
+}
+
+
+def write_frames(
+    path: str | Path,
+    frames: Frames,
+    *,
+    stage: str,
+    settings: Any = None,
+    labels: dict[str, Labels] | None = None,
+) -> None:
+    """Write frames, and labels of the same frames by label set, as one whole file.
+
+    Args:
+        path: ends in ``.h5``.
+        stage: name of the rule that made them.
+        settings: the rule's settings, kept as JSON for whoever asks where a file came from.
+        labels: label set -> labels in the order of ``frames``.
+    """
+    with whole_file(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        _write_header(file, stage, settings)
+        for name in FRAME_DTYPES:
+            _write_array(file, f"frames/{name}", getattr(frames, name))
+        for name in ATOM_DTYPES:
+            _write_array(file, f"atoms/{name}", getattr(frames, name))
+        for name, values in frames.extra.items():
+            _write_array(file, f"frames/extra/{name}", values)
+        for name, values in frames.atom_extra.items():
+            _write_array(file, f"atoms/extra/{name}", values)
+        for label_set, answers in (labels or {}).items():
+            _check_order(path, frames, answers)
+            _write_labels(file, label_set, answers)
+
+
+def write_labels(path: str | Path, label_set: str, labels: Labels) -> None:
+    """Write labels alone, with the ids of their frames and no copy of the atoms."""
+    with whole_file(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        _write_header(file, "label", None)
+        _write_array(file, "frames/id", labels.id)
+        _write_array(file, "frames/n_atoms", labels.n_atoms)
+        _write_labels(file, label_set, labels)
+
+
+def read_frames(path: str | Path) -> Frames:
+    """Read all frames of one file.
+
+    Raises:
+        LimbeckError: the file is missing, damaged, or of another format or version.
+    """
+    with _open(path) as file:
+        values: dict[str, Any] = {}
+        for name in FRAME_DTYPES:
+            values[name] = _read_array(file, f"frames/{name}")
+        for name in ATOM_DTYPES:
+            values[name] = _read_array(file, f"atoms/{name}")
+        values["extra"] = _read_extra(file, "frames")
+        values["atom_extra"] = _read_extra(file, "atoms")
+        return Frames(**values)
+
+
+def read_labels(path: str | Path, label_set: str) -> Labels:
+    """Read the labels of one label set.
+
+    Raises:
+        LimbeckError: as :func:`read_frames`, or the file has no such label set.
+    """
+    with _open(path) as file:
+        found = sorted(file["labels"]) if "labels" in list(file) else []
+        if label_set not in found:
+            raise LimbeckError(f"no label set {label_set!r}, it has {found}")
+        values: dict[str, Any] = {
+            name: _read_array(file, f"labels/{label_set}/{name}")
+            for name in PER_FRAME_LABELS + PER_ATOM_LABELS
+        }
+        for name in ("id", "n_atoms"):
+            values[name] = _read_array(file, f"frames/{name}")
+        _check_rows(values)
+        attrs = json.loads(file[f"labels/{label_set}"].attrs["settings"])
+        return Labels(attrs=attrs, **values)
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """The file's own attributes: stage, settings, version of Limbeck, number of frames."""
+    with _open(path) as file:
+        header = {k: _plain(v) for k, v in file.attrs.items()}
+        return header | {"count": len(file["frames/id"])}
+
+
+def read_many(paths: Iterable[str | Path]) -> Frames:
+    """The frames of several files, end to end. For what fits in memory."""
+    return concatenate([read_frames(p) for p in paths])
+
+
+def stream(paths: Iterable[str | Path]) -> Iterator[Frames]:
+    """The frames of each file in turn, one file in memory at a time."""
+    for path in paths:
+        yield read_frames(path)
+
+
+def write_extxyz(path: str | Path, frames: Frames, labels: Labels) -> None:
+    """Write frames with energy, forces and stress as extended XYZ, as other codes read it."""
+    from ase.calculators.singlepoint import SinglePointCalculator
+    from ase.io import write
+
+    structures = frames.to_atoms()
+    offsets = frames.offsets
+    for b, atoms in enumerate(structures):
+        results: dict[str, Any] = {
+            "energy": float(labels.energy[b]),
+            "forces": labels.forces[offsets[b] : offsets[b + 1]],
+        }
+        if np.isfinite(labels.stress[b]).all():
+            results["stress"] = labels.stress[b]
+        atoms.calc = SinglePointCalculator(atoms, **results)
+    with whole_file(path) as temporary:
+        write(temporary, structures, format="extxyz")
+
+
+def _check_order(path: str | Path, frames: Frames, labels: Labels) -> None:
+    if not np.array_equal(frames.id, labels.id):
+        raise LimbeckError(f"{path}: labels and frames are not the same frames in the same order")
+
+
+def _write_header(file: h5py.File, stage: str, settings: Any) -> None:
+    file.attrs["format"] = np.bytes_(FORMAT)
+    file.attrs["version"] = VERSION
+    file.attrs["limbeck_version"] = np.bytes_(__version__)
+    file.attrs["stage"] = np.bytes_(stage)
+    file.attrs["settings"] = np.bytes_(json.dumps(settings, sort_keys=True).encode())
+
+
+def _write_labels(file: h5py.File, label_set: str, labels: Labels) -> None:
+    for name in PER_FRAME_LABELS + PER_ATOM_LABELS:
+        _write_array(file, f"labels/{label_set}/{name}", getattr(labels, name))
+    group = file[f"labels/{label_set}"]
+    group.attrs["settings"] = np.bytes_(json.dumps(labels.attrs, sort_keys=True).encode())
+    group.attrs["status_codes"] = np.bytes_(json.dumps(STATUS).encode())
+
+
+def _write_array(file: h5py.File, name: str, values: np.ndarray) -> None:
+    if values.dtype.kind == "S" and values.dtype.itemsize == 0:
+        values = values.astype("S1")  # HDF5 has no strings of length zero
+    # Chunks of about 1 MB: large enough to compress, small enough to stream.
+    row = max(1, values.dtype.itemsize * int(np.prod(values.shape[1:], dtype=np.int64)))
+    chunk = (min(max(1, 2**20 // row), max(1, len(values))), *values.shape[1:])
+    options: dict[str, Any] = (
+        {"chunks": chunk, "compression": "lzf", "shuffle": True, "fletcher32": True}
+        if values.size
+        else {}
+    )
+    dataset = file.create_dataset(name, data=values, **options)
+    unit = UNITS.get(name.rsplit("/", 1)[-1])
+    if unit:
+        dataset.attrs["unit"] = np.bytes_(unit)
+
+
+@contextmanager
+def _open(path: str | Path) -> Iterator[h5py.File]:
+    """The open file; whatever goes wrong with it becomes an error that names it."""
+    if not Path(path).is_file():
+        raise LimbeckError(f"{path}: no such file")
+    try:
+        with h5py.File(path, "r") as file:
+            _check_format(file)
+            yield file
+    except LimbeckError as error:
+        raise LimbeckError(f"{path}: {error}") from error
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:  # all of h5py's
+        raise LimbeckError(f"{path}: not a readable HDF5 file: {error}") from error
+
+
+def _check_format(file: h5py.File) -> None:
+    found = (_plain(file.attrs.get("format", b"")), _plain(file.attrs.get("version", -1)))
+    if found != (FORMAT, VERSION):
+        raise LimbeckError(f"expected format {(FORMAT, VERSION)}, found {found}")
+
+
+def _check_rows(labels: dict[str, np.ndarray]) -> None:
+    frames, atoms = len(labels["n_atoms"]), int(labels["n_atoms"].sum())
+    for name, values in labels.items():
+        expected = atoms if name in PER_ATOM_LABELS else frames
+        if len(values) != expected:
+            raise LimbeckError(f"labels: {name} has {len(values)} rows, expected {expected}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return value.item() if hasattr(value, "item") else value
+
+
+def _read_array(file: h5py.File, name: str) -> np.ndarray:
+    try:
+        return file[name][()]
+    except KeyError as error:
+        raise LimbeckError(f"has no {name}, or it is damaged: {error}") from error
+    except OSError as error:
+        raise LimbeckError(f"{name} is damaged: {error}") from error
+
+
+def _read_extra(file: h5py.File, of: str) -> dict[str, np.ndarray]:
+    names = sorted(file[f"{of}/extra"]) if "extra" in list(file[of]) else []
+    return {n: _read_array(file, f"{of}/extra/{n}") for n in names}
