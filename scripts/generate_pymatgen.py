@@ -1,0 +1,21 @@
+"""Crystals of known prototypes, by pymatgen: one shard of a source of kind pymatgen."""
+
+from pathlib import Path
+
+from limbeck import cli
+from limbeck.structures import write_shard
+
+
+def main() -> None:
+    """Read the command line, make the shard, write it."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--output", type=Path, required=True, help="frames.h5 to write")
+    parser.add_argument(
+        "--failed", type=Path, required=True, help="CSV of the structures that could not be made"
+    )
+    args = parser.parse_args()
+    write_shard("pymatgen", args.settings, args.output, args.failed)
+
+
+if __name__ == "__main__":
+    cli.run(main)

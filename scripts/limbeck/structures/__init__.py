@@ -1,0 +1,44 @@
+"""Sources of structures. A new one is a module here with ``generate``, and one line below."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limbeck.errors import LimbeckError
+
+if TYPE_CHECKING:
+    from limbeck.frames import Frames
+    from limbeck.screening import Rejected
+
+#: kind in the config -> module of this folder; imported when asked for, since they are heavy
+SOURCES = {
+    "rdkit": "molecules",
+    "pymatgen": "crystals",
+    "ase": "clusters",
+    "file": "files",
+}
+
+
+def generate(kind: str, settings: dict[str, Any]) -> "tuple[Frames, list[Rejected]]":
+    """Structures of one shard of a source, and those that could not be made.
+
+    Args:
+        kind: a key of :data:`SOURCES`.
+        settings: seed, source (its name), shard, shards, count, and the kind's own fields.
+
+    Raises:
+        LimbeckError: the settings or an input file are wrong as a whole.
+    """
+    if kind not in SOURCES:
+        raise LimbeckError(f"sources: kind is {kind!r}, expected one of {sorted(SOURCES)}")
+    return import_module(f"limbeck.structures.{SOURCES[kind]}").generate(settings)
+
+
+def write_shard(kind: str, settings: dict[str, Any], output: Path, failed: Path) -> None:
+    """Make one shard of a source; write its frames, and a table of what could not be made."""
+    from limbeck.screening import write_rejected
+    from limbeck.storage import write_frames
+
+    frames, rejected = generate(kind, settings)
+    write_rejected(failed, rejected)
+    write_frames(output, frames, stage=f"generate_{kind}", settings=settings)

@@ -1,0 +1,115 @@
+"""Crystals: prototypes with published lattice parameters, built with pymatgen."""
+
+from collections.abc import Sequence
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+from ase import Atoms
+from pymatgen.core import Composition, Lattice
+from pymatgen.core import Structure as PymatgenStructure
+
+from limbeck.errors import LimbeckError
+from limbeck.frames import Frames
+from limbeck.screening import Rejected
+from limbeck.structures.lattice_parameters import TABLE, Entry
+from limbeck.structures.shard import (
+    Structure,
+    collect,
+    number_generator,
+    random_strain,
+    refuse_repeat,
+)
+
+
+class Prototype(NamedTuple):
+    """Space group and fractional coordinates of one atom of each element, in formula order."""
+
+    space_group: str
+    sites: Sequence[tuple[float, float, float]]
+
+
+# Wurtzite's free parameter u has its ideal value 3/8; measured ones differ by under 0.01.
+PROTOTYPES = {
+    "rocksalt": Prototype("Fm-3m", [(0, 0, 0), (1 / 2, 1 / 2, 1 / 2)]),
+    "zincblende": Prototype("F-43m", [(0, 0, 0), (1 / 4, 1 / 4, 1 / 4)]),
+    "wurtzite": Prototype("P6_3mc", [(1 / 3, 2 / 3, 0), (1 / 3, 2 / 3, 3 / 8)]),
+    "diamond": Prototype("Fd-3m", [(0, 0, 0)]),
+    "fcc": Prototype("Fm-3m", [(0, 0, 0)]),
+    "bcc": Prototype("Im-3m", [(0, 0, 0)]),
+    "hcp": Prototype("P6_3/mmc", [(1 / 3, 2 / 3, 1 / 4)]),
+    "perovskite": Prototype("Pm-3m", [(0, 0, 0), (1 / 2, 1 / 2, 1 / 2), (1 / 2, 1 / 2, 0)]),
+    "fluorite": Prototype("Fm-3m", [(0, 0, 0), (1 / 4, 1 / 4, 1 / 4)]),
+}
+
+
+def generate(settings: dict[str, Any]) -> tuple[Frames, list[Rejected]]:
+    """Structure n is compound ``n % len(chosen)`` of the table, strained at random.
+
+    Args:
+        settings: besides the common ones, ``prototypes``, ``supercell``, ``strain``, and
+            where given ``elements`` and ``compounds``.
+    """
+    entries = choose(settings["prototypes"], settings.get("elements"), settings.get("compounds"))
+    return collect(settings, partial(_crystal, settings, entries))
+
+
+def choose(
+    prototypes: Sequence[str],
+    elements: Sequence[str] | None = None,
+    compounds: Sequence[str] | None = None,
+) -> list[Entry]:
+    """Entries of the table of these prototypes, made of these elements alone, of these formulas.
+
+    Raises:
+        LimbeckError: a prototype or formula is unknown, or nothing is left.
+    """
+    _check_known("prototypes", prototypes, PROTOTYPES)
+    found = [e for e in TABLE if e.prototype in prototypes]
+    if compounds is not None:
+        _check_known("compounds", compounds, [e.formula for e in found])
+        found = [e for e in found if e.formula in compounds]
+    if elements is not None:
+        found = [e for e in found if set(_elements(e)) <= set(elements)]
+    if not found:
+        raise LimbeckError(
+            f"no compound of the table is {' or '.join(prototypes)} and made of {elements} alone"
+        )
+    return found
+
+
+def _check_known(field: str, names: Sequence[str], known: Any) -> None:
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise LimbeckError(f"{field}: {unknown} not known, expected some of {sorted(set(known))}")
+
+
+def _elements(entry: Entry) -> list[str]:
+    return [element.symbol for element in Composition(entry.formula)]
+
+
+@cache  # a quarter of a second each
+def conventional_cell(entry: Entry) -> PymatgenStructure:
+    """The conventional cell with the published lattice parameters."""
+    cubic = entry.c == 0
+    lattice = Lattice.cubic(entry.a) if cubic else Lattice.hexagonal(entry.a, entry.c)
+    prototype = PROTOTYPES[entry.prototype]
+    return PymatgenStructure.from_spacegroup(
+        prototype.space_group, lattice, _elements(entry), prototype.sites
+    )
+
+
+def _crystal(settings: dict[str, Any], entries: list[Entry], n: int) -> Structure:
+    entry = entries[n % len(entries)]
+    if settings["strain"] == 0:
+        refuse_repeat(n, len(entries))
+    crystal = conventional_cell(entry) * settings["supercell"]
+    atoms = Atoms(
+        crystal.atomic_numbers,
+        scaled_positions=crystal.frac_coords,
+        cell=crystal.lattice.matrix,
+        pbc=True,
+    )
+    strain = random_strain(number_generator(settings, n), settings["strain"])
+    atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
+    name = f"{entry.formula}-{entry.prototype}"
+    return Structure(atoms, name, {"number": n, "name": name, "prototype": entry.prototype})

@@ -1,0 +1,109 @@
+"""What every source shares: the numbers of a shard, and the way to refuse one of them.
+
+Structure number n of a source belongs to shard ``n % shards``, and its random numbers come
+from n alone: cutting a source into other shards moves no structure.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from limbeck.frames import Frames, from_atoms
+from limbeck.screening import Rejected
+from limbeck.seeds import generator
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """One structure as a source makes it.
+
+    Attributes:
+        atoms: isolated or periodic in three directions; Angstrom.
+        group: its chemistry.
+        info: what JSON can hold.
+        charge: e.
+        spin: number of unpaired electrons.
+    """
+
+    atoms: "Atoms"
+    group: str
+    info: dict[str, Any] = field(default_factory=dict)
+    charge: int = 0
+    spin: int = 0
+
+
+class Refused(Exception):
+    """One structure cannot be made: its reason, what was found, what was allowed."""
+
+    def __init__(self, reason: str, value: float | str = "", limit: float | str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.value, self.limit = reason, value, limit
+
+
+def collect(
+    settings: dict[str, Any], make: Callable[[int], Structure]
+) -> tuple[Frames, list[Rejected]]:
+    """Make the structures of one shard; those that raise :class:`Refused` are set aside.
+
+    Args:
+        settings: of one shard, see :func:`limbeck.structures.generate`.
+        make: number -> structure.
+    """
+    made: list[Structure] = []
+    rejected: list[Rejected] = []
+    for n in range(settings["shard"], settings["count"], settings["shards"]):
+        try:
+            made.append(make(n))
+        except Refused as refused:
+            frame = f"{settings['source']}/{n}"
+            rejected.append(Rejected(frame, "", refused.reason, refused.value, refused.limit))
+    _report(settings, made, rejected)
+    return _to_frames(settings, made), rejected
+
+
+def _report(settings: dict[str, Any], made: list[Structure], rejected: list[Rejected]) -> None:
+    log.info("%s: %d structures made", settings["source"], len(made))
+    for reason, count in Counter(r.reason for r in rejected).most_common():
+        log.warning("%s: %d not made: %s", settings["source"], count, reason)
+
+
+def _to_frames(settings: dict[str, Any], made: list[Structure]) -> Frames:
+    return from_atoms(
+        [s.atoms for s in made],
+        groups=[s.group for s in made],
+        source=settings["source"],
+        seed=settings["seed"],
+        infos=[s.info for s in made],
+        charges=[s.charge for s in made],
+        spins=[s.spin for s in made],
+    )
+
+
+def number_generator(settings: dict[str, Any], n: int) -> np.random.Generator:
+    """Random numbers of structure n of a source, whatever shard it stands in."""
+    return generator(settings["seed"], f"generate/{settings['source']}/{n}")
+
+
+def random_strain(rng: np.random.Generator, deviation: float) -> np.ndarray:
+    """I + e with e = (A + A^T)/2 and A of normal numbers; float64 [3,3], for row vectors.
+
+    Diagonal components have the standard deviation ``deviation``, the others that over sqrt(2),
+    so that no direction of space is preferred.
+    """
+    sample = rng.normal(0.0, deviation, (3, 3))
+    return np.eye(3) + (sample + sample.T) / 2
+
+
+def refuse_repeat(n: int, distinct: int) -> None:
+    """Refuse number n where nothing random tells it from number ``n % distinct``."""
+    if n >= distinct:
+        raise Refused("repeats a structure of smaller number", n, distinct - 1)

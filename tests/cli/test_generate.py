@@ -1,0 +1,66 @@
+"""The command lines of the four sources."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from ase.build import bulk
+from ase.io import write
+
+from limbeck.screening import read_rejected
+from limbeck.storage import read_frames, read_header
+
+COMMON = {"seed": 1, "source": "src", "shard": 1, "shards": 2, "count": 4}
+OWN = {
+    "rdkit": {"smiles": "resources/smiles/organics.smi", "displacement_A": 0},
+    "pymatgen": {"prototypes": ["fcc"], "supercell": [1, 1, 1], "strain": 0.02},
+    "ase": {"elements": ["Cu"], "sizes": [4, 6], "shapes": ["compact"], "strain": 0.02},
+}
+
+
+def call(kind, tmp_path, settings):
+    return subprocess.run(
+        [
+            sys.executable,
+            f"scripts/generate_{kind}.py",
+            "--settings",
+            json.dumps(settings),
+            "--output",
+            str(tmp_path / "1.h5"),
+            "--failed",
+            str(tmp_path / "1.failed.csv"),
+        ],
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("kind", ["rdkit", "pymatgen", "ase", "file"])
+def test_a_shard_is_written(kind, tmp_path):
+    write(tmp_path / "mine.extxyz", [bulk("Cu", a=3.6 + i / 100) for i in range(4)])
+    own = OWN.get(kind, {"path": str(tmp_path / "mine.extxyz")})
+    result = call(kind, tmp_path, COMMON | own)
+    assert result.returncode == 0, result.stderr
+    frames = read_frames(tmp_path / "1.h5")
+    assert [frames.info_of(b)["number"] for b in range(len(frames))] == [1, 3]
+    assert set(frames.source.tolist()) == {b"src"}
+    assert set(frames.seed.tolist()) == {1}
+    assert read_header(tmp_path / "1.h5")["stage"] == f"generate_{kind}"
+    assert read_rejected(tmp_path / "1.failed.csv") == []
+
+
+def test_what_failed_is_listed(tmp_path):
+    (tmp_path / "list.smi").write_text("C methane\nC(C broken\n")
+    own = {"smiles": str(tmp_path / "list.smi"), "displacement_A": 0}
+    result = call("rdkit", tmp_path, COMMON | own | {"count": 2})
+    assert result.returncode == 0, result.stderr
+    assert len(read_frames(tmp_path / "1.h5")) == 0
+    assert [r.reason for r in read_rejected(tmp_path / "1.failed.csv")] == ["SMILES does not parse"]
+
+
+def test_a_missing_file_ends_in_one_line(tmp_path):
+    result = call("file", tmp_path, COMMON | {"path": "no/such.extxyz"})
+    assert result.returncode == 1
+    assert result.stderr.strip().splitlines()[-1].startswith("error: no/such.extxyz: no such file")
+    assert not (tmp_path / "1.h5").exists()

@@ -1,0 +1,59 @@
+"""The command line of screening."""
+
+import json
+import subprocess
+import sys
+
+from ase import Atoms
+from ase.build import bulk
+
+from limbeck.frames import from_atoms
+from limbeck.screening import read_rejected
+from limbeck.storage import read_frames, write_frames
+
+SETTINGS = {
+    "min_distance_ratio": 0.6,
+    "min_density_g_cm3": 0.05,
+    "max_density_g_cm3": 30,
+    "max_atoms": 500,
+}
+
+
+def call(tmp_path, name):
+    return subprocess.run(
+        [
+            sys.executable,
+            "scripts/screen.py",
+            "--settings",
+            json.dumps(SETTINGS),
+            "--input",
+            str(tmp_path / name),
+            "--output",
+            str(tmp_path / "kept.h5"),
+            "--rejects",
+            str(tmp_path / "rejects.csv"),
+        ],
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_kept_and_refused_are_written(tmp_path):
+    overlap = Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.1]])
+    frames = from_atoms([bulk("Cu"), overlap], groups=["a", "b"], source="s")
+    write_frames(tmp_path / "in.h5", frames, stage="generate_ase")
+    result = call(tmp_path, "in.h5")
+    assert result.returncode == 0, result.stderr
+    assert read_frames(tmp_path / "kept.h5").id.tolist() == frames.id[:1].tolist()
+    (refused,) = read_rejected(tmp_path / "rejects.csv")
+    assert refused.id == frames.id[1].decode()
+    assert refused.reason.startswith("atoms too close")
+    assert (float(refused.value), float(refused.limit)) == (0.1 / 0.62, 0.6)
+    assert "1 of 2 frames kept" in result.stderr
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "in.h5").write_text("not HDF5")
+    result = call(tmp_path, "in.h5")
+    assert result.returncode == 1
+    assert "not a readable HDF5 file" in result.stderr

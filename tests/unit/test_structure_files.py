@@ -1,0 +1,129 @@
+"""Structures from files: what is read, how it is grouped, what is set aside."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk, fcc111, molecule
+from ase.io import write
+
+from limbeck.errors import LimbeckError
+from limbeck.structures import generate
+
+NACL = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
+
+
+def load(path, **changed):
+    base = {"seed": 1, "source": "mine", "shard": 0, "shards": 1, "count": 100}
+    return generate("file", base | {"path": str(path)} | changed)
+
+
+@pytest.mark.parametrize("name", ["x.extxyz", "x.cif", "POSCAR"])
+def test_a_crystal_comes_back_from_each_format(tmp_path, name):
+    write(tmp_path / name, NACL)
+    frames, rejected = load(tmp_path / name)
+    assert rejected == []
+    assert frames.n_atoms.tolist() == [8]
+    assert frames.pbc.all()
+    assert frames.group.tolist() == [b"NaCl-225"]
+    # CIF writes six digits of the fractional coordinates
+    assert frames.to_atoms()[0].get_distance(0, 1, mic=True) == pytest.approx(2.82, abs=1e-4)
+    assert frames.info_of(0) == {"number": 0, "file": name}
+
+
+def test_a_molecule_has_the_group_of_the_rdkit_source(tmp_path):
+    write(tmp_path / "x.extxyz", molecule("CH3CH2OH"))
+    frames, _ = load(tmp_path / "x.extxyz")
+    assert frames.group.tolist() == [b"LFQSCWFLJHTTHZ-UHFFFAOYSA-N"]
+    assert not frames.pbc.any()
+
+
+def test_a_metal_cluster_is_grouped_by_formula_and_bonds(tmp_path):
+    dimer = Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 2.2]])
+    apart = Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 6.0]])
+    write(tmp_path / "x.extxyz", [dimer, apart])
+    groups = load(tmp_path / "x.extxyz")[0].group.tolist()
+    assert all(g.startswith(b"Cu2-") for g in groups)
+    assert groups[0] != groups[1]
+
+
+def test_group_charge_and_spin_of_the_file_are_taken(tmp_path):
+    atoms = molecule("CH3")
+    atoms.info |= {"charge": -1, "spin": 2, "group": "my-own"}
+    write(tmp_path / "x.extxyz", atoms)
+    frames, _ = load(tmp_path / "x.extxyz")
+    assert (frames.charge[0], frames.spin[0], frames.group[0]) == (-1, 2, b"my-own")
+
+
+def test_a_bad_frame_spoils_no_other(tmp_path):
+    path = tmp_path / "x.extxyz"
+    write(path, [NACL, NACL, NACL])
+    lines = path.read_text().splitlines()
+    lines[13] = "Na not a number 0.0"  # in the second frame of ten lines each
+    path.write_text("\n".join(lines) + "\n")
+    frames, rejected = load(path)
+    assert [frames.info_of(b)["number"] for b in range(len(frames))] == [0, 2]
+    assert [(r.frame, r.reason) for r in rejected] == [("mine/1", "frame is not readable")]
+    assert rejected[0].value  # what ASE said
+
+
+def test_a_file_that_ends_inside_a_frame_loses_that_frame(tmp_path):
+    path = tmp_path / "x.extxyz"
+    write(path, [NACL, NACL])
+    path.write_text("\n".join(path.read_text().splitlines()[:-3]) + "\n")
+    frames, rejected = load(path)
+    assert len(frames) == 1
+    assert [r.frame for r in rejected] == ["mine/1"]
+
+
+def test_slabs_and_bad_charges_are_refused_with_reasons(tmp_path):
+    slab, ion = fcc111("Cu", (1, 1, 3), vacuum=5), molecule("H2O")
+    ion.info["charge"] = 0.5
+    write(tmp_path / "x.extxyz", [slab, ion, NACL])
+    frames, rejected = load(tmp_path / "x.extxyz")
+    assert len(frames) == 1
+    assert [r.reason for r in rejected] == [
+        "periodic in some directions only",
+        "charge is not a small integer",
+    ]
+    assert (rejected[0].value, rejected[0].limit) == (2, "0 or 3")
+
+
+def test_partial_occupancy_is_refused(tmp_path):
+    write(tmp_path / "x.cif", NACL)
+    text = (tmp_path / "x.cif").read_text()
+    assert load(tmp_path / "x.cif")[1] == []  # the same file as written is fine
+    (tmp_path / "x.cif").write_text(text.replace(" 1.0000", " 0.5000", 1))
+    frames, rejected = load(tmp_path / "x.cif")
+    assert len(frames) == 0
+    assert [r.reason for r in rejected] == ["a site is partly occupied"]
+
+
+def test_coordinates_that_are_not_finite_pass_on_to_screening(tmp_path):
+    broken = NACL.copy()
+    broken.positions[0] = np.nan
+    write(tmp_path / "x.extxyz", broken)
+    frames, rejected = load(tmp_path / "x.extxyz")
+    assert len(frames) == 1
+    assert rejected == []
+
+
+def test_count_bounds_the_frames_and_shards_share_them(tmp_path):
+    write(tmp_path / "x.extxyz", [bulk("Cu", a=3.5 + 0.01 * i) for i in range(7)])
+    path = tmp_path / "x.extxyz"
+    assert len(load(path, count=5)[0]) == 5
+    whole = load(path)[0].id.tolist()
+    assert [load(path, shard=s, shards=2)[0].id.tolist() for s in range(2)] == [
+        whole[0::2],
+        whole[1::2],
+    ]
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path):
+    with pytest.raises(LimbeckError, match=r"none\.extxyz: no such file"):
+        load(tmp_path / "none.extxyz")
+    (tmp_path / "x.extxyz").write_text("eight\n\nNa 0 0 0\n")
+    with pytest.raises(LimbeckError, match=r"x\.extxyz, line 1: expected the number of atoms"):
+        load(tmp_path / "x.extxyz")
+    (tmp_path / "x.cif").write_text("nothing of a crystal\n")
+    with pytest.raises(LimbeckError, match=r"x\.cif: "):
+        load(tmp_path / "x.cif")
