@@ -1,0 +1,102 @@
+"""sample_rattle.py and sample_md.py from the command line."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+from limbeck.frames import Frames, from_atoms
+from limbeck.storage import read_frames, read_header, write_frames
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+RATTLE = {
+    "seed": 1,
+    "sampling": "rattled",
+    "source": "argon",
+    "shard": 0,
+    "standard_deviation_A": 0.03,
+    "strain": 0.01,
+    "frames": 3,
+    "min_distance_ratio": 0.6,
+}
+MD = {
+    "seed": 1,
+    "sampling": "md-50",
+    "source": "argon",
+    "shard": 0,
+    "potential": {"name": "toy", "model": "lj"},
+    "device": "cpu",
+    "threads": 1,
+    "ensemble": "NVT",
+    "nvt_algorithm": "langevin",
+    "temperature_K": 50,
+    "time_total_fs": 60,
+    "time_equilibration_fs": 20,
+    "time_step_fs": 5,
+    "sampling_interval_fs": 20,
+    "thermostat_time_fs": 100,
+    "batch_atoms": 64,
+    "max_temperature_factor": 5,
+    "max_energy_rise_eV_per_atom": 1,
+    "min_distance_ratio": 0.5,
+}
+
+
+def argon(count: int) -> Frames:
+    crystals = [bulk("Ar", "fcc", 3.0 + 0.01 * i, cubic=True) for i in range(count)]
+    return from_atoms(crystals, groups=["Ar"] * count, source="argon")
+
+
+def run(script: str, folder: Path, structures: Frames, settings: dict):
+    write_frames(folder / "in.h5", structures, stage="screen")
+    command = [sys.executable, str(SCRIPTS / script), "--settings", json.dumps(settings)]
+    command += ["--input", str(folder / "in.h5"), "--output", str(folder / "out.h5")]
+    command += ["--summary", str(folder / "out.csv")]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.mark.parametrize(("script", "settings"), [("sample_rattle", RATTLE), ("sample_md", MD)])
+def test_frames_and_summary_are_written(tmp_path, script, settings):
+    structures = argon(2)
+    done = run(f"{script}.py", tmp_path, structures, settings)
+    assert done.returncode == 0, done.stderr
+    frames = read_frames(tmp_path / "out.h5")
+    np.testing.assert_array_equal(frames.parent, np.repeat(structures.id, 3))
+    assert set(frames.sampling) == {settings["sampling"].encode()}
+    assert read_header(tmp_path / "out.h5")["stage"] == script
+    rows = table(tmp_path / "out.csv")
+    assert [row["id"] for row in rows] == [name.decode() for name in structures.id]
+    assert [row["frames"] for row in rows] == ["3", "3"]
+    assert "6 frames of 2 structures" in done.stderr
+
+
+def test_dynamics_summary_has_temperature_and_no_cut(tmp_path):
+    assert run("sample_md.py", tmp_path, argon(1), MD).returncode == 0
+    (row,) = table(tmp_path / "out.csv")
+    assert 0 < float(row["temperature_K"]) < 5 * 50  # whatever it is, it was not cut
+    assert (row["cut"], row["cut_time_fs"]) == ("", "")
+
+
+@pytest.mark.parametrize(("script", "settings"), [("sample_rattle", RATTLE), ("sample_md", MD)])
+def test_an_empty_shard_passes_through(tmp_path, script, settings):
+    done = run(f"{script}.py", tmp_path, argon(0), settings)
+    assert done.returncode == 0, done.stderr
+    assert len(read_frames(tmp_path / "out.h5")) == 0
+    assert table(tmp_path / "out.csv") == []
+
+
+def test_bad_times_end_in_one_line(tmp_path):
+    done = run("sample_md.py", tmp_path, argon(1), MD | {"sampling_interval_fs": 7})
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: sampling.md-50: sampling_interval_fs")
+    assert not (tmp_path / "out.h5").exists()
