@@ -1,0 +1,58 @@
+"""Measure the warrant gap of a teacher or a student on the test frames, and its errors."""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from limbeck import cli, storage
+from limbeck.datasets import concatenate_labels, split_as
+from limbeck.files import write_json
+from limbeck.threads import use_threads
+
+log = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    from limbeck.potentials.interface import Potential
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
+    parser.add_argument("--truth", nargs="*", default=[], help="labels to measure errors against")
+    parser.add_argument("--models", nargs="*", default=[], help="a student's folders, one a seed")
+    parser.add_argument("--output", required=True, help="the gaps (.json)")
+    args = parser.parse_args()
+    settings = args.settings
+    use_threads(settings["threads"])
+    from limbeck.errors_against_truth import measure_errors
+    from limbeck.gaps import choose, measure_gaps
+
+    frames = storage.read_many(args.frames)
+    frames = choose(frames.select(split_as(frames, settings)["test"]), settings["frames"])
+    potentials = open_all(settings, args.models)
+    result: dict[str, Any] = {
+        "model": settings["name"],
+        "kind": settings["kind"],
+        "gaps": measure_gaps(potentials, frames, settings["symmetries"], settings["views"]),
+    }
+    if args.truth:
+        name = settings["truth"]
+        truth = concatenate_labels([storage.read_labels(path, name) for path in args.truth])
+        result["errors"] = measure_errors(potentials, frames, truth, name)
+    write_json(args.output, result)
+    for gap in result["gaps"]:
+        log.info("%s: forces %s", gap["symmetry"], gap["forces"])
+
+
+def open_all(settings: dict[str, Any], models: list[str]) -> "list[Potential[Any]]":
+    """The teacher of the settings, or the student of each folder."""
+    if settings["kind"] == "student":
+        from limbeck.students.handover import open_student
+
+        return [open_student(folder, device=settings["device"]) for folder in models]
+    from limbeck.potentials import open_potential
+
+    return [open_potential(settings["potential"], device=settings["device"])]
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,108 @@
+"""measure_gap.py from the command line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+from limbeck.datasets import split
+from limbeck.frames import from_atoms
+from limbeck.labels import Labels
+from limbeck.storage import write_frames, write_labels
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "measure_gap.py"
+SETTINGS = {
+    "kind": "teacher",
+    "name": "toy",
+    "potential": {"name": "toy", "model": "lj"},
+    "symmetries": ["rotation", "reflection"],
+    "frames": 5,
+    "views": 3,
+    "truth": "zeros",
+    "valid_fraction": 0.1,
+    "test_fraction": 0.4,
+    "split_by": "root",
+    "seed": 1,
+    "device": "cpu",
+    "threads": 1,
+}
+
+
+def run(*arguments, settings):
+    command = [sys.executable, SCRIPT, "--settings", json.dumps(settings), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Two slices of rattled argon, and labels of zeros for both."""
+    made = []
+    for part in range(2):
+        crystals = [bulk("Ar", cubic=True) for _ in range(10)]
+        for seed, atoms in enumerate(crystals):
+            atoms.rattle(0.1, seed=10 * part + seed)
+        frames = from_atoms(crystals, groups=["Ar"] * 10, source="argon")
+        atoms_in_all = len(frames.numbers)
+        labels = Labels(
+            id=frames.id,
+            n_atoms=frames.n_atoms,
+            energy=np.zeros(10),
+            forces=np.zeros((atoms_in_all, 3)),
+            stress=np.zeros((10, 6)),
+            energy_spread=np.zeros(10),
+            forces_spread=np.zeros(atoms_in_all),
+            status=np.zeros(10, dtype=np.uint8),
+        )
+        write_frames(tmp_path / f"{part}.h5", frames, stage="select_frames")
+        write_labels(tmp_path / f"zeros{part}.h5", "zeros", labels)
+        made.append(frames)
+    return tmp_path, made
+
+
+def test_teacher(files):
+    folder, _ = files
+    output = folder / "toy.json"
+    done = run(
+        "--frames", folder / "0.h5", folder / "1.h5",
+        "--truth", folder / "zeros0.h5", folder / "zeros1.h5",
+        "--output", output,
+        settings=SETTINGS,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(output.read_text())
+    assert (found["model"], found["kind"]) == ("toy", "teacher")
+    assert [g["symmetry"] for g in found["gaps"]] == ["rotation", "reflection"]
+    for entry in found["gaps"]:
+        # of 20 roots, 8 are tested, and 5 of these asked for
+        assert (entry["n_frames"], entry["n_roots"], entry["n_views"]) == (5, 5, 3)
+        assert entry["forces"]["rms_meV_per_A"] < 1e-9  # float64 rounding
+    assert found["errors"]["truth"] == "zeros"
+    assert found["errors"]["own"]["force_mae_meV_per_A"] > 0
+
+
+def test_measured_frames_are_test_frames(files):
+    folder, made = files
+    settings = SETTINGS | {"frames": 100, "symmetries": ["rotation"], "truth": None}
+    output = folder / "toy.json"
+    done = run("--frames", folder / "0.h5", "--output", output, settings=settings)
+    assert done.returncode == 0, done.stderr
+    parts = split(made[0], valid_fraction=0.1, test_fraction=0.4, split_by="root", seed=1)
+    found = json.loads(output.read_text())
+    assert found["gaps"][0]["n_frames"] == len(parts["test"]) == 4
+    assert found["gaps"][0]["forces"]["ci95"] == [None, None]  # four roots: no interval
+    assert "errors" not in found
+
+
+def test_bad_input_is_one_line(files):
+    folder, _ = files
+    output = folder / "toy.json"
+    settings = SETTINGS | {"symmetries": ["spin"]}
+    done = run("--frames", folder / "0.h5", "--output", output, settings=settings)
+    assert done.returncode == 1
+    assert "symmetry 'spin' is unknown" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not output.exists()
