@@ -1,0 +1,36 @@
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+# `--configfile` is merged over what `configfile:` loads: a plan of one's own would inherit
+# the sources of the demo.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/generate.smk"
+include: "workflow/rules/sample.smk"
+include: "workflow/rules/label.smk"
+include: "workflow/rules/distill.smk"
+include: "workflow/rules/warrant.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    gate,
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RUN}/report/index.html",
+        stale_preflight(),

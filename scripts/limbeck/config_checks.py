@@ -1,0 +1,163 @@
+"""What the schema cannot say of a config: names that refer to each other, files, elements, counts.
+
+Every check takes a config that the schema has accepted, and gives one line for each error.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from limbeck.errors import LimbeckError
+from limbeck.plan import potential_meets, sources_of
+from limbeck.potentials.known import known_elements
+from limbeck.sampling.settings import check_times
+
+Config = dict[str, Any]
+Lines = Iterator[str]
+
+
+def errors(config: Config) -> list[str]:
+    """Everything wrong with a config that fits the schema, one line each."""
+    # The other checks follow names, so that these have to be right first.
+    return list(_names(config)) or [line for check in CHECKS for line in check(config)]
+
+
+def dotted(*parts: Any) -> str:
+    """A field as it is named in errors: ``sources.organics.count``."""
+    return ".".join(map(str, parts)) or "config"
+
+
+def shown(value: Any) -> str:
+    """A value as it is shown in errors, cut where it is long."""
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def nearest(value: Any, allowed: Collection[Any]) -> str:
+    """`` (did you mean ...?)``, or nothing where no allowed name is like ``value``."""
+    found = difflib.get_close_matches(str(value), map(str, allowed), n=1)
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
+def one_of(value: Any, allowed: Collection[Any]) -> str:
+    """``expected one of ...``, and the nearest of them."""
+    names = ", ".join(map(str, allowed)) or "none, since the config has none"
+    return f"expected one of {names}{nearest(value, allowed)}"
+
+
+def _names(config: Config) -> Lines:
+    for field, value, allowed in _references(config):
+        if value not in allowed:
+            yield f"{field}: {shown(value)}, {one_of(value, allowed)}"
+
+
+def _references(config: Config) -> Iterator[tuple[str, str, Collection[str]]]:
+    """Every name that refers to something: its field, itself, what there is."""
+    potentials, labels = config["potentials"], config["labels"]
+    for name, sampling in config["sampling"].items():
+        for source in sampling["sources"]:
+            yield f"sampling.{name}.sources", source, config["sources"]
+        if "potential" in sampling:
+            yield f"sampling.{name}.potential", sampling["potential"], potentials
+    for sampling in config["select"]["include"]:
+        yield "select.include", sampling, ["generated", *config["sampling"]]
+    for name, label_set in labels.items():
+        yield f"labels.{name}.potential", label_set["potential"], potentials
+    for i, entry in enumerate(config["distill"]):
+        yield f"distill.{i}.labels", entry["labels"], labels
+        for student in entry["students"]:
+            yield f"distill.{i}.students", student, config["students"]
+    if config["warrant"]["truth"] is not None:
+        yield "warrant.truth", config["warrant"]["truth"], labels
+    for teacher in config["warrant"]["teachers"] or []:
+        yield "warrant.teachers", teacher, potentials
+
+
+def _counts(config: Config) -> Lines:
+    for name, source in config["sources"].items():
+        if source["shards"] > source["count"]:
+            yield (
+                f"sources.{name}.shards: {source['shards']}, "
+                f"expected at most its count, {source['count']}"
+            )
+        low, high = source.get("sizes", (1, 1))
+        if low > high:
+            yield f"sources.{name}.sizes: [{low}, {high}], expected the smaller size first"
+
+
+def _slices(config: Config) -> Lines:
+    select = config["select"]
+    if select["count"] < select["shards"]:
+        yield (
+            f"select.count: {select['count']}, expected at least one frame for each of "
+            f"the {select['shards']} slices of select.shards"
+        )
+    used = {source for name in select["include"] for source in sources_of(config, name)}
+    most = max(config["sources"][source]["shards"] for source in used)
+    if select["shards"] > most:
+        yield (
+            f"select.shards: {select['shards']}, expected at most {most}: no source of "
+            "select.include has more shards, and a slice without one would be empty"
+        )
+
+
+def _fractions(config: Config) -> Lines:
+    dataset = config["dataset"]
+    total = dataset["valid_fraction"] + dataset["test_fraction"]
+    if total >= 1:
+        yield (
+            f"dataset.valid_fraction and dataset.test_fraction: {total:g} together, "
+            "expected less than 1, so that frames are left to train on"
+        )
+
+
+def _times(config: Config) -> Lines:
+    for name, sampling in config["sampling"].items():
+        if sampling["method"] == "md":
+            try:
+                check_times(sampling, f"sampling.{name}")
+            except LimbeckError as error:
+                yield str(error)
+
+
+def _files(config: Config) -> Lines:
+    for section in ("sources", "potentials"):
+        for name, entry in config[section].items():
+            for field in ("smiles", "path"):
+                path = entry.get(field)
+                if path is not None and not Path(path).exists():
+                    yield f"{section}.{name}.{field}: {path!r}, no such file"
+    for name, potential in config["potentials"].items():
+        if potential.get("path") and not potential["sha256"]:
+            yield f"potentials.{name}.sha256: not given, expected that of {potential['path']}"
+
+
+def _elements(config: Config) -> Lines:
+    for potential, field, source in potential_meets(config):
+        known = known_elements(config["potentials"][potential])
+        needed = _declared_elements(config["sources"][source])
+        missing = [e for e in needed if known is not None and e not in known]
+        if missing:
+            yield (
+                f"{field}: {potential!r} does not know {', '.join(missing)} of "
+                f"sources.{source}, expected a potential that does"
+            )
+
+
+def _declared_elements(source: Config) -> list[str]:
+    """Symbols that the config itself says a source is made of; more may come from its files."""
+    formulas = " ".join(source.get("compounds") or [])
+    symbols = [*(source.get("elements") or []), *re.findall("[A-Z][a-z]?", formulas)]
+    return list(dict.fromkeys(symbols))
+
+
+CHECKS: tuple[Callable[[Config], Lines], ...] = (
+    _counts,
+    _slices,
+    _fractions,
+    _times,
+    _files,
+    _elements,
+)

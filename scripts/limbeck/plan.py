@@ -1,0 +1,67 @@
+"""What follows from a resolved config: which parts of it meet. Opens no file."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+Config = dict[str, Any]
+
+
+class Trained(NamedTuple):
+    """One student that is trained: on which labels, and with which seed."""
+
+    label_set: str
+    student: str
+    seed: int
+
+
+def trained(config: Config) -> list[Trained]:
+    """Every student of every entry of ``distill``, once each."""
+    found = [
+        Trained(entry["labels"], student, seed)
+        for entry in config["distill"]
+        for student in entry["students"]
+        for seed in entry["seeds"]
+    ]
+    return list(dict.fromkeys(found))
+
+
+def teachers(config: Config) -> list[str]:
+    """Names of the potentials that are measured as teachers."""
+    chosen = config["warrant"]["teachers"]
+    if chosen is None:
+        chosen = [label_set["potential"] for label_set in config["labels"].values()]
+    return list(dict.fromkeys(chosen))
+
+
+def sources_of(config: Config, sampling: str) -> list[str]:
+    """Names of the sources that a sampling, or "generated", takes its structures from."""
+    if sampling == "generated":
+        return list(config["sources"])
+    return config["sampling"][sampling]["sources"]
+
+
+def frames_of_slice(config: Config, number: int) -> list[str]:
+    """Files, below the run's folder, that one slice selects its frames from.
+
+    Shard i of every source belongs to slice i modulo the number of slices.
+    """
+    return [
+        f"{'screened' if name == 'generated' else f'samples/{name}'}/{source}/{shard}.h5"
+        for name in config["select"]["include"]
+        for source in sources_of(config, name)
+        for shard in range(number, config["sources"][source]["shards"], config["select"]["shards"])
+    ]
+
+
+def potential_meets(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Each potential, the field that uses it, and a source whose structures it will see."""
+    for name, sampling in config["sampling"].items():
+        if "potential" in sampling:
+            for source in sampling["sources"]:
+                yield sampling["potential"], f"sampling.{name}.potential", source
+    included = [s for name in config["select"]["include"] for s in sources_of(config, name)]
+    uses = {f"labels.{name}.potential": ls["potential"] for name, ls in config["labels"].items()}
+    uses |= {f"warrant.teachers.{t}": t for t in config["warrant"]["teachers"] or []}
+    for field, potential in uses.items():
+        for source in dict.fromkeys(included):
+            yield potential, field, source

@@ -1,0 +1,19 @@
+"""Check what the Snakefile cannot: SMILES, hashes, elements of models that are files."""
+
+from pathlib import Path
+
+from limbeck import cli
+from limbeck.files import write_json
+from limbeck.preflight import preflight
+
+
+def main() -> None:
+    """Check the files of the config, write the elements that were found."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--output", type=Path, required=True, help="preflight.json to write")
+    args = parser.parse_args()
+    write_json(args.output, preflight(args.settings))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,66 @@
+"""preflight: what can only be checked by opening files."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from limbeck.config import resolve
+
+
+def run(repository: Path, folder: Path, config: dict) -> tuple[subprocess.CompletedProcess, Path]:
+    output = folder / "preflight.json"
+    command = [sys.executable, "scripts/preflight.py", "--output", str(output)]
+    settings = ["--settings", json.dumps(resolve(config))]
+    result = subprocess.run(
+        [*command, *settings], cwd=repository, capture_output=True, text=True, check=False
+    )
+    return result, output
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict:
+    smiles = tmp_path / "molecules.smi"
+    smiles.write_text("CCO ethanol\nC\n")
+    return {
+        "run": "test",
+        "sources": {
+            "molecules": {"kind": "rdkit", "count": 2, "smiles": str(smiles)},
+            "metals": {"kind": "pymatgen", "count": 2, "prototypes": ["fcc"], "elements": ["Cu"]},
+        },
+        "potentials": {"emt": {"model": "emt"}},
+        "select": {"include": ["generated"]},
+        "labels": {"emt": {"potential": "emt"}},
+    }
+
+
+def test_it_writes_the_elements_it_found(repository, tmp_path, config):
+    result, output = run(repository, tmp_path, config)
+    assert result.returncode == 0, result.stderr
+    found = json.loads(output.read_text())
+    assert found["sources"] == {"molecules": ["H", "C", "O"], "metals": ["Cu"]}
+    assert "Cu" in found["potentials"]["emt"]
+
+
+def test_every_error_is_told_in_one_line_and_nothing_is_written(repository, tmp_path, config):
+    smiles = Path(config["sources"]["molecules"]["smiles"])
+    smiles.write_text("CCO\nC1CC open-ring\nCCl chloromethane\n")
+    result, output = run(repository, tmp_path, config)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert f"sources.molecules: {smiles}: open-ring: RDKit cannot read" in result.stderr
+    assert not output.exists()
+    smiles.write_text("CCl\n")
+    result, output = run(repository, tmp_path, config)
+    assert "labels.emt.potential: 'emt' does not know Cl of sources.molecules" in result.stderr
+
+
+def test_a_file_with_another_hash_is_told(repository, tmp_path, config):
+    model = tmp_path / "some.model"
+    model.write_bytes(b"not a model")
+    config["potentials"]["mine"] = {"model": "mace", "path": str(model), "sha256": "0" * 64}
+    result, _ = run(repository, tmp_path, config)
+    assert result.returncode == 1
+    assert f"potentials.mine.sha256: {model}" in result.stderr

@@ -1,0 +1,187 @@
+"""The config: defaults, and one clear line for each error."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from limbeck.config import load, resolve
+from limbeck.errors import LimbeckError
+from limbeck.potentials.known import KINDS, known_elements
+
+SHA256 = "0" * 64
+VALID = """
+run: test
+sources:
+  crystals: {kind: pymatgen, count: 8, shards: 4, elements: [Li, F]}
+  clusters: {kind: ase, count: 6, elements: [Cu], sizes: [4, 6]}
+potentials:
+  chgnet: {model: chgnet}
+  emt: {model: emt}
+sampling:
+  rattled: {method: rattle, sources: [crystals]}
+  hot: {method: md, sources: [clusters], potential: emt}
+select: {include: [rattled, hot], count: 10, shards: 2}
+labels:
+  chgnet: {potential: chgnet}
+students:
+  mace-small: {architecture: mace}
+distill:
+  - {labels: chgnet, students: [mace-small]}
+"""
+
+
+@pytest.fixture
+def config() -> dict:
+    return yaml.safe_load(VALID)
+
+
+def changed(config: dict, path: str, value: object) -> dict:
+    """The config with the field at a dotted path set to ``value``."""
+    config = copy.deepcopy(config)
+    *parents, last = path.split(".")
+    part = config
+    for name in parents:
+        part = part[int(name)] if isinstance(part, list) else part.setdefault(name, {})
+    part[last] = value
+    return config
+
+
+def errors_of(config: dict) -> list[str]:
+    with pytest.raises(LimbeckError) as caught:
+        resolve(config)
+    return str(caught.value).splitlines()
+
+
+def test_defaults_are_filled_in_at_every_level(config):
+    resolved = resolve(config)
+    assert resolved["seed"] == 1
+    assert resolved["screen"]["min_distance_ratio"] == 0.6
+    assert resolved["sampling"]["hot"]["temperature_K"] == 300.0
+    assert resolved["labels"]["chgnet"]["views"] == "own"
+    assert resolved["distill"][0]["seeds"] == [1]
+    assert resolved["warrant"]["truth"] is None
+
+
+def test_defaults_do_not_leak_from_one_kind_into_another(config):
+    resolved = resolve(config)
+    assert "displacement_A" not in resolved["sources"]["clusters"]
+    assert "supercell" not in resolved["sources"]["clusters"]
+    assert "temperature_K" not in resolved["sampling"]["rattled"]
+    assert "version" not in resolved["potentials"]["emt"]
+
+
+def test_resolving_again_changes_nothing_and_the_input_stays(config):
+    before = copy.deepcopy(config)
+    resolved = resolve(config)
+    assert config == before
+    assert resolve(resolved) == resolved
+
+
+def test_two_configs_do_not_share_a_default(config):
+    resolve(config)["screen"]["max_atoms"] = 7
+    assert resolve(config)["screen"]["max_atoms"] == 500
+
+
+# field set, its value, what the one line has to begin with and to hold
+WRONG = [
+    ("sources.clusters.cuont", 3, "sources.clusters.cuont: unknown field", "did you mean count?"),
+    ("sede", 3, "sede: unknown field", "did you mean seed?"),
+    ("warrant.symetries", [], "warrant.symetries: unknown field", "did you mean symmetries?"),
+    ("sources.clusters.smiles", "x.smi", "sources.clusters.smiles: unknown field", "sizes"),
+    ("sources.clusters.count", -4, "sources.clusters.count: -4", "at least 1"),
+    ("sources.clusters.count", 2.0, "sources.clusters.count: 2.0", "a whole number"),
+    ("sources.clusters.count", True, "sources.clusters.count: True", "a whole number"),
+    ("sources.clusters.kind", "asee", "sources.clusters.kind: 'asee'", "did you mean ase?"),
+    ("sources.clusters.elements", ["Cuu"], "sources.clusters.elements.0: 'Cuu'", "mean Cu?"),
+    ("sources.clusters.sizes", [9, 4], "sources.clusters.sizes: [9, 4]", "smaller size first"),
+    ("sources.clusters.shards", 7, "sources.clusters.shards: 7", "at most its count, 6"),
+    ("screen.min_density_g_cm3", "1e-3", "screen.min_density_g_cm3: '1e-3'", "write 0.001"),
+    ("gate.min_good_fraction", float("nan"), "gate.min_good_fraction: nan", "a number"),
+    ("gate", None, "gate: nothing", "a mapping"),
+    ("run", "My Run", "run: 'My Run'", "lower-case letters"),
+    ("labels.Big", {"potential": "emt"}, "labels.Big: the name 'Big'", "lower-case letters"),
+    ("labels.chgnet.views", 1, "labels.chgnet.views: 1", "own, or a whole number"),
+    ("labels.chgnet.potential", "chgnt", "labels.chgnet.potential: 'chgnt'", "mean chgnet?"),
+    ("sampling.hot.sources", ["cluster"], "sampling.hot.sources: 'cluster'", "mean clusters?"),
+    ("sampling.hot.potential", "emtt", "sampling.hot.potential: 'emtt'", "did you mean emt?"),
+    ("sampling.hot.time_step_fs", 0.3, "sampling.hot: time_total_fs is 1000.0", "multiple"),
+    ("select.include", ["rattle"], "select.include: 'rattle'", "did you mean rattled?"),
+    ("select.shards", 5, "select.shards: 5", "at most 4"),
+    ("select.count", 1, "select.count: 1", "2 slices"),
+    ("students.mace-small.architecture", "mice", "students.mace-small.architecture", "mace?"),
+    ("distill.0.students", ["mace"], "distill.0.students: 'mace'", "expected one of mace-small"),
+    ("distill.0.labels", "orb", "distill.0.labels: 'orb'", "expected one of chgnet"),
+    ("distill.0.seeds", [1, 1], "distill.0.seeds: [1, 1]", "every entry once"),
+    ("warrant.symmetries", ["rotations"], "warrant.symmetries.0: 'rotations'", "mean rotation?"),
+    ("warrant.truth", "dft", "warrant.truth: 'dft'", "expected one of chgnet"),
+    ("warrant.teachers", ["dft"], "warrant.teachers: 'dft'", "expected one of chgnet, emt"),
+    ("dataset.valid_fraction", 0.9, "dataset.valid_fraction and", "less than 1"),
+    ("labels.chgnet.potential", "emt", "labels.chgnet.potential: 'emt'", "does not know Li, F"),
+    ("potentials.emt.model", "mace", "potentials.emt.path: not given", "no default"),
+    ("potentials.o", {"model": "orb-v2", "path": "no.ckpt"}, "potentials.o.path", "no such file"),
+    (
+        "sources.mine",
+        {"kind": "file", "path": "no.xyz", "count": 1},
+        "sources.mine.path: 'no.xyz'",
+        "no such file",
+    ),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "start", "part"), WRONG, ids=lambda v: str(v)[:40])
+def test_an_error_is_one_line_with_the_field_and_what_is_allowed(config, field, value, start, part):
+    lines = errors_of(changed(config, field, value))
+    line = next(line for line in lines if line.startswith(start))
+    assert part in line
+
+
+def test_a_missing_field_is_named(config):
+    del config["sources"]["clusters"]["sizes"]
+    assert errors_of(config) == ["sources.clusters.sizes: not given, and it has no default"]
+
+
+def test_all_errors_are_told_at_once(config):
+    config = changed(changed(config, "seed", -1), "threads", 0)
+    assert [line.split(":")[0] for line in errors_of(config)] == ["seed", "threads"]
+
+
+def test_a_name_of_a_sampling_cannot_be_generated(config):
+    config["sampling"]["generated"] = config["sampling"]["rattled"]
+    assert errors_of(config)[0].startswith("sampling.generated: the name 'generated'")
+
+
+def test_a_path_needs_a_hash(config, tmp_path: Path):
+    weights = tmp_path / "orb.ckpt"
+    weights.touch()
+    orb = {"model": "orb-v2", "path": str(weights)}
+    (line,) = errors_of(changed(config, "potentials.orb", orb))
+    assert line.startswith("potentials.orb.sha256: not given")
+    resolve(changed(config, "potentials.orb", orb | {"sha256": SHA256}))
+
+
+def test_a_source_that_only_md_sees_is_checked_against_its_potential(config):
+    config["sources"]["clusters"]["elements"] = ["Fe"]
+    assert errors_of(config) == [
+        "sampling.hot.potential: 'emt' does not know Fe of sources.clusters, "
+        "expected a potential that does"
+    ]
+
+
+def test_load_says_what_is_no_config(tmp_path: Path):
+    path = tmp_path / "config.yaml"
+    with pytest.raises(LimbeckError, match="not a readable YAML file"):
+        load(path)
+    path.write_text("- a list")
+    with pytest.raises(LimbeckError, match="expected a mapping, got list"):
+        load(path)
+    path.write_text(VALID)
+    assert load(path)["run"] == "test"
+
+
+def test_known_elements_are_those_declared_or_those_of_the_kind():
+    assert len(KINDS["chgnet"].elements or ()) == 89  # of MPtrj, as its authors say
+    assert known_elements({"model": "emt"}) == KINDS["emt"].elements
+    assert known_elements({"model": "mace", "elements": ["Cu"]}) == {"Cu"}
+    assert known_elements({"model": "mace", "elements": None}) is None

@@ -1,0 +1,105 @@
+"""Data sets, the students trained on them, and what these are worth on the test frames."""
+
+STUDENT = f"{RUN}/students/{{label_set}}/{{student}}/seed{{seed}}"
+
+
+rule build_dataset:
+    input:
+        script="scripts/build_dataset.py",
+        passed=f"{RUN}/gate/{{label_set}}.passed",
+        frames=slices(f"{RUN}/selected/{{slice}}.h5"),
+        labels=slices(f"{RUN}/labels/{{label_set}}/{{slice}}.h5"),
+    output:
+        multiext(
+            f"{RUN}/datasets/{{label_set}}/",
+            "train.h5",
+            "valid.h5",
+            "test.h5",
+            "train.extxyz",
+            "valid.extxyz",
+            "test.extxyz",
+            "counts.json",
+        ),
+    log:
+        f"{LOGS}/build_dataset/{{label_set}}.log",
+    benchmark:
+        f"{BENCHMARKS}/build_dataset/{{label_set}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=runtime(60),
+    params:
+        settings=lambda wildcards: settings(label_set=wildcards.label_set, **SPLIT),
+        folder=lambda wildcards, output: str(Path(output[0]).parent),
+    shell:
+        "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
+        " --labels {input.labels:q} --output-folder {params.folder:q} > {log:q} 2>&1"
+
+
+rule train_student:
+    input:
+        script="scripts/train_student.py",
+        train=f"{RUN}/datasets/{{label_set}}/train.h5",
+        valid=f"{RUN}/datasets/{{label_set}}/valid.h5",
+    output:
+        model=directory(f"{STUDENT}/model"),
+        curve=f"{STUDENT}/training.csv",
+        summary=f"{STUDENT}/training.json",
+    log:
+        f"{LOGS}/train_student/{{label_set}}/{{student}}/seed{{seed}}.log",
+    benchmark:
+        f"{BENCHMARKS}/train_student/{{label_set}}/{{student}}/seed{{seed}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: THREADS
+    resources:
+        mem_mb=memory(8000),
+        runtime=runtime(480),
+        gpu=GPUS,
+    params:
+        settings=lambda wildcards: settings(
+            **names(wildcards), **config["students"][wildcards.student], **COMPUTE
+        ),
+        folder=lambda wildcards, output: str(Path(output.model).parent),
+    shell:
+        "python {input.script:q} --settings {params.settings:q} --train {input.train:q}"
+        " --valid {input.valid:q} --output-folder {params.folder:q} > {log:q} 2>&1"
+
+
+rule evaluate_student:
+    input:
+        script="scripts/evaluate_student.py",
+        model=f"{STUDENT}/model",
+        training=f"{STUDENT}/training.json",
+        train=f"{RUN}/datasets/{{label_set}}/train.h5",
+        test=f"{RUN}/datasets/{{label_set}}/test.h5",
+        truth=truth_files(),
+    output:
+        multiext(
+            f"{STUDENT}/", "metrics.json", "card.md", "use_me.py", "predictions.h5"
+        ),
+    log:
+        f"{LOGS}/evaluate_student/{{label_set}}/{{student}}/seed{{seed}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_student/{{label_set}}/{{student}}/seed{{seed}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: THREADS
+    resources:
+        mem_mb=memory(4000),
+        runtime=runtime(120),
+        gpu=GPUS,
+    params:
+        settings=lambda wildcards: settings(
+            **names(wildcards),
+            truth=config["warrant"]["truth"],
+            split_by=config["dataset"]["split_by"],
+            **COMPUTE,
+        ),
+        folder=lambda wildcards, input: str(Path(input.model).parent),
+    shell:
+        "python {input.script:q} --settings {params.settings:q} --model {input.model:q}"
+        " --train {input.train:q} --test {input.test:q} --truth {input.truth:q}"
+        " --output-folder {params.folder:q} > {log:q} 2>&1"

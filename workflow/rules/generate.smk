@@ -1,0 +1,90 @@
+"""Structures of the sources, and what is refused of them."""
+
+
+rule preflight:
+    input:
+        # Everything waits for this file: neither the script's age nor another config makes it
+        # anew. Where the config has changed since, preflight_again looks.
+        script=ancient("scripts/preflight.py"),
+    output:
+        PREFLIGHT,
+    log:
+        f"{LOGS}/preflight.log",
+    benchmark:
+        f"{BENCHMARKS}/preflight.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=runtime(20),
+    params:
+        # Snakemake keeps no record of params that are made from the input.
+        settings=lambda wildcards, input: CHECKED,
+    shell:
+        "python {input.script:q} --settings {params.settings:q} --output {output:q} > {log:q} 2>&1"
+
+
+use rule preflight as preflight_again with:
+    output:
+        PREFLIGHT_AGAIN,
+    log:
+        f"{LOGS}/preflight_again.log",
+    benchmark:
+        f"{BENCHMARKS}/preflight_again.tsv"
+    priority: 100
+
+
+for kind in ("rdkit", "pymatgen", "ase", "file"):
+
+    rule:
+        name:
+            f"generate_{kind}"
+        input:
+            script=f"scripts/generate_{kind}.py",
+            preflight=PREFLIGHT,
+            files=source_files,
+        output:
+            frames=f"{RUN}/structures/{{source}}/{{shard}}.h5",
+            failed=f"{RUN}/structures/{{source}}/{{shard}}.failed.csv",
+        log:
+            f"{LOGS}/generate_{kind}/{{source}}/{{shard}}.log",
+        benchmark:
+            f"{BENCHMARKS}/generate_{kind}/{{source}}/{{shard}}.tsv"
+        wildcard_constraints:
+            source=one_of(of_kind("sources", "kind", kind)),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            mem_mb=memory(2000),
+            runtime=runtime(60),
+        params:
+            settings=source_settings,
+        shell:
+            "python {input.script:q} --settings {params.settings:q}"
+            " --output {output.frames:q} --failed {output.failed:q} > {log:q} 2>&1"
+
+
+rule screen:
+    input:
+        script="scripts/screen.py",
+        frames=f"{RUN}/structures/{{source}}/{{shard}}.h5",
+    output:
+        frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",
+        rejects=f"{RUN}/screened/{{source}}/{{shard}}.rejects.csv",
+    log:
+        f"{LOGS}/screen/{{source}}/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/screen/{{source}}/{{shard}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=runtime(30),
+    params:
+        settings=settings(**config["screen"]),
+    shell:
+        "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
+        " --output {output.frames:q} --rejects {output.rejects:q} > {log:q} 2>&1"

@@ -1,0 +1,28 @@
+"""One page that says what came out and what it is worth."""
+
+
+rule report:
+    input:
+        script="scripts/report.py",
+        results=everything(),
+    output:
+        page=f"{RUN}/report/index.html",
+        figures=directory(f"{RUN}/report/figures"),
+        tables=directory(f"{RUN}/report/tables"),
+    log:
+        f"{LOGS}/report.log",
+    benchmark:
+        f"{BENCHMARKS}/report.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=runtime(60),
+    params:
+        settings=settings(**config),
+        results=lambda wildcards, output: str(Path(output.page).parents[1]),
+        folder=lambda wildcards, output: str(Path(output.page).parent),
+    shell:
+        "python {input.script:q} --settings {params.settings:q} --results {params.results:q}"
+        " --output-folder {params.folder:q} > {log:q} 2>&1"
