@@ -1,0 +1,237 @@
+"""Read ``results/{run}`` into plain tables. Says what is missing; draws and judges nothing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from limbeck.errors import LimbeckError
+from limbeck.plan import teachers, trained
+from limbeck.report import counts
+from limbeck.report.parity import Parity, parity
+from limbeck.report.reading import read_csv, read_json
+from limbeck.report.words import Interval, interval
+from limbeck.storage import read_labels
+
+#: eV to meV
+MILLI = 1000.0
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """The warrant file of a teacher.
+
+    Attributes:
+        gaps: entries by symmetry, as the file has them.
+        errors: errors against the truth, empty where there is none.
+    """
+
+    name: str
+    gaps: dict[str, dict[str, Any]]
+    errors: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Student:
+    """One trained student, of one seed.
+
+    Attributes:
+        metrics: metrics.json.
+        curve: training.csv.
+        training: training.json.
+        parity: student and labels on the test frames.
+        loss: force error against the truth less that of the labels, meV/Angstrom, paired by root.
+        gaps: entries by symmetry, over all seeds.
+        own_gaps: gap of the forces of this seed by symmetry, meV/Angstrom; without an interval
+            where there are several.
+    """
+
+    label_set: str
+    name: str
+    seed: int
+    metrics: dict[str, Any]
+    curve: pd.DataFrame
+    training: dict[str, Any]
+    parity: Parity
+    loss: Interval
+    gaps: dict[str, dict[str, Any]]
+    own_gaps: dict[str, Interval]
+
+    @property
+    def title(self) -> str:
+        """``{label_set}/{student}``, what speeds and gaps call it."""
+        return f"{self.label_set}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that the report shows of a run.
+
+    Attributes:
+        structures: a row per source, a column per stage.
+        samplings: a row per sampling and source: inputs, frames, cut, set_aside.
+        refusals: stage, source, reason, count, example.
+        labels: label_set, potential, views, a column per status, passed, train, valid, test.
+        spreads: label set of averaged views -> float [N], spread of an atom's force, meV/Angstrom.
+        trajectories: a row per MD trajectory; empty without MD.
+        speed: a row per model and batch: name, kind, batch_atoms, atoms_per_second, best.
+        licences: potential that labelled -> what its labels' attributes say.
+    """
+
+    settings: dict[str, Any]
+    folder: Path
+    structures: pd.DataFrame
+    samplings: pd.DataFrame
+    refusals: pd.DataFrame
+    labels: pd.DataFrame
+    spreads: dict[str, np.ndarray]
+    teachers: list[Teacher]
+    students: list[Student]
+    trajectories: pd.DataFrame
+    speed: pd.DataFrame
+    licences: dict[str, dict[str, Any]]
+
+    @property
+    def compared(self) -> list[Teacher]:
+        """Teachers with errors against the truth; not the truth itself."""
+        truth = self.settings["warrant"]["truth"]
+        reference = self.settings["labels"][truth]["potential"] if truth else None
+        return [t for t in self.teachers if t.errors and t.name != reference]
+
+
+def collect(results: str | Path, settings: dict[str, Any]) -> Run:
+    """Everything of one run.
+
+    Args:
+        results: the folder ``results/{run}``.
+        settings: the whole resolved config.
+
+    Raises:
+        LimbeckError: a file that the config promises is missing or not what it should be.
+    """
+    folder = Path(results)
+    if not folder.is_dir():
+        raise LimbeckError(f"{folder}: no such folder, expected the results of a run")
+    return Run(
+        settings=settings,
+        folder=folder,
+        structures=counts.structures(folder, settings),
+        samplings=counts.samplings(folder, settings),
+        refusals=counts.refusals(folder, settings),
+        labels=counts.labels(folder, settings),
+        spreads=_spreads(folder, settings),
+        teachers=_teachers(folder, settings),
+        students=_students(folder, settings),
+        trajectories=counts.trajectories(folder, settings),
+        speed=_speed(folder / "speed.json"),
+        licences=_licences(folder, settings),
+    )
+
+
+def _spreads(folder: Path, settings: dict[str, Any]) -> dict[str, np.ndarray]:
+    spreads = {}
+    for name, label_set in settings["labels"].items():
+        if label_set["views"] == "own":
+            continue
+        parts = [read_labels(p, name) for p in counts.label_files(folder, settings, name)]
+        atoms = [p.forces_spread[np.repeat(p.status == 0, p.n_atoms)] for p in parts]
+        spreads[name] = np.concatenate(atoms) * MILLI
+    return spreads
+
+
+def _licences(folder: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        label_set["potential"]: read_labels(
+            counts.label_files(folder, settings, name)[0], name
+        ).attrs
+        for name, label_set in settings["labels"].items()
+    }
+
+
+def _teachers(folder: Path, settings: dict[str, Any]) -> list[Teacher]:
+    found = []
+    for name in teachers(settings):
+        value = read_json(folder / f"warrant/teachers/{name}.json")
+        found.append(Teacher(name, _by_symmetry(value), value.get("errors") or {}))
+    return found
+
+
+def _by_symmetry(warrant: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {g["symmetry"]: g for g in warrant.get("gaps", [])}
+
+
+def _seeds_by_title(settings: dict[str, Any]) -> dict[str, list[int]]:
+    """``{label_set}/{student}`` -> its seeds, in the order in which gaps list them."""
+    seeds: dict[str, list[int]] = {}
+    for label_set, student, seed in trained(settings):
+        seeds.setdefault(f"{label_set}/{student}", []).append(seed)
+    return seeds
+
+
+def _students(folder: Path, settings: dict[str, Any]) -> list[Student]:
+    students = []
+    for title, seeds in _seeds_by_title(settings).items():
+        gaps = _by_symmetry(read_json(folder / f"warrant/students/{title}.json"))
+        for place, seed in enumerate(seeds):
+            own = {s: _of_seed(g["forces"], place) for s, g in gaps.items()}
+            students.append(_student(folder, settings, title, seed, gaps, own))
+    return students
+
+
+def _of_seed(forces: dict[str, Any], place: int) -> Interval:
+    """One seed's gap: the file has an interval only for all of them together."""
+    by_seed = forces.get("by_seed")
+    return Interval(by_seed[place]) if by_seed else interval(forces, "rms_meV_per_A")
+
+
+def _student(
+    folder: Path,
+    settings: dict[str, Any],
+    title: str,
+    seed: int,
+    gaps: dict[str, dict[str, Any]],
+    own_gaps: dict[str, Interval],
+) -> Student:
+    label_set, name = title.split("/")
+    own = folder / f"students/{title}/seed{seed}"
+    truth = settings["warrant"]["truth"]
+    truth_files = counts.label_files(folder, settings, truth) if truth else []
+    points, loss = parity(
+        folder / f"datasets/{label_set}", own / "predictions.h5", label_set, truth, truth_files
+    )
+    return Student(
+        label_set=label_set,
+        name=name,
+        seed=seed,
+        metrics=read_json(own / "metrics.json")["test"],
+        curve=read_csv(own / "training.csv", *CURVE),
+        training=read_json(own / "training.json"),
+        parity=points,
+        loss=loss,
+        gaps=gaps,
+        own_gaps=own_gaps,
+    )
+
+
+CURVE = ("epoch", "train_loss", "valid_loss", "valid_forces_mae_meV_per_A")
+
+
+def _speed(path: Path) -> pd.DataFrame:
+    columns = ["name", "kind", "batch_atoms", "atoms_per_second", "best"]
+    if not path.is_file():
+        return pd.DataFrame(columns=columns)
+    rows = [
+        {
+            "name": model["name"],
+            "kind": model["kind"],
+            "batch_atoms": entry["batch_atoms"],
+            "atoms_per_second": entry["atoms_per_second"],
+            "best": entry["batch_atoms"] == model["best_batch_atoms"],
+        }
+        for model in read_json(path)["models"]
+        if model["atoms_per_second"] is not None  # knows none of the elements
+        for entry in model["by_batch"]
+    ]
+    return pd.DataFrame(rows, columns=columns)

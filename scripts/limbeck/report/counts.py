@@ -1,0 +1,170 @@
+"""What went into and came out of each stage, counted from its files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from limbeck.labels import STATUS
+from limbeck.plan import sources_of
+from limbeck.report.reading import promised, read_csv, read_json
+from limbeck.storage import read_frames, read_header, read_labels
+
+
+def shards(section: dict[str, Any]) -> range:
+    """Numbers of the shards of a source, or of the slices of the selection."""
+    return range(section["shards"])
+
+
+def _included(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The samplings that frames are selected from."""
+    names = settings["select"]["include"]
+    return {n: settings["sampling"][n] for n in names if n != "generated"}
+
+
+def _used_sources(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The sources that something is made from."""
+    used = {s for name in settings["select"]["include"] for s in sources_of(settings, name)}
+    return {name: source for name, source in settings["sources"].items() if name in used}
+
+
+def selected_files(folder: Path, settings: dict[str, Any]) -> list[Path]:
+    """The selected frames, slice by slice."""
+    return [promised(folder / f"selected/{i}.h5") for i in shards(settings["select"])]
+
+
+def label_files(folder: Path, settings: dict[str, Any], label_set: str) -> list[Path]:
+    """The labels of one label set, slice by slice."""
+    slices = shards(settings["select"])
+    return [promised(folder / f"labels/{label_set}/{i}.h5") for i in slices]
+
+
+def structures(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
+    """Structures of each source through the stages, a row per source."""
+    selected: dict[str, int] = {}
+    for path in selected_files(folder, settings):
+        names, counts = np.unique(read_frames(path).source, return_counts=True)
+        for name, count in zip(names.tolist(), counts.tolist(), strict=True):
+            selected[name.decode()] = selected.get(name.decode(), 0) + count
+    rows = []
+    for name, source in _used_sources(settings).items():
+        made = [folder / f"structures/{name}/{i}.h5" for i in shards(source)]
+        kept = [folder / f"screened/{name}/{i}.h5" for i in shards(source)]
+        rows.append(
+            {
+                "source": name,
+                "kind": source["kind"],
+                "asked": int(source["count"]),
+                "failed": sum(len(t) for t in _failed(folder, name, source)),
+                "generated": _count(made),
+                "refused": _count(made) - _count(kept),
+                "screened": _count(kept),
+                "sampled": sum(
+                    _count([folder / f"samples/{n}/{name}/{i}.h5" for i in shards(source)])
+                    for n, s in _included(settings).items()
+                    if name in s["sources"]
+                ),
+                "selected": selected.get(name, 0),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _failed(folder: Path, name: str, source: dict[str, Any]) -> list[pd.DataFrame]:
+    """What the generator could not make, shard by shard."""
+    files = [folder / f"structures/{name}/{i}.failed.csv" for i in shards(source)]
+    return [read_csv(path, "reason") for path in files]
+
+
+def _count(paths: list[Path]) -> int:
+    return sum(int(read_header(promised(p))["count"]) for p in paths)
+
+
+def _summaries(folder: Path, settings: dict[str, Any]) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """(sampling, source, summary of all shards), one row per input structure."""
+    for name, sampling in _included(settings).items():
+        for source in sampling["sources"]:
+            files = [
+                folder / f"samples/{name}/{source}/{i}.csv"
+                for i in shards(settings["sources"][source])
+            ]
+            yield name, source, pd.concat([read_csv(p, "id", "frames") for p in files])
+
+
+def samplings(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
+    """What each sampling made of each source."""
+    rows = []
+    for name, source, table in _summaries(folder, settings):
+        rows.append(
+            {
+                "sampling": name,
+                "method": settings["sampling"][name]["method"],
+                "source": source,
+                "structures": len(table),
+                "frames": int(table["frames"].sum()),
+                "cut": int(table["cut"].notna().sum()) if "cut" in table else 0,
+                "set_aside": int(table["set_aside"].sum()) if "set_aside" in table else 0,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def trajectories(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
+    """The summaries of all MD samplings, a row per trajectory; empty without MD."""
+    parts = [
+        table.assign(
+            sampling=name, source=source, target_K=settings["sampling"][name]["temperature_K"]
+        )
+        for name, source, table in _summaries(folder, settings)
+        if settings["sampling"][name]["method"] == "md"
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def refusals(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
+    """Why structures failed, were screened out, or trajectories were cut; counted by reason."""
+    parts = []
+    for name, source in _used_sources(settings).items():
+        parts += [_reasons(t, "generate", name) for t in _failed(folder, name, source)]
+        for i in shards(source):
+            rejects = read_csv(folder / f"screened/{name}/{i}.rejects.csv", "reason")
+            parts.append(_reasons(rejects, "screen", name))
+    for name, source_name, table in _summaries(folder, settings):
+        if "cut" in table:
+            cut = table[table["cut"].notna()].rename(columns={"cut": "reason"})
+            parts.append(_reasons(cut, name, source_name))
+    columns = ["stage", "source", "reason", "count", "example"]
+    if not any(len(p) for p in parts):
+        return pd.DataFrame(columns=columns)
+    table = pd.concat([p for p in parts if len(p)])
+    grouped = table.groupby(["stage", "source", "reason"], sort=False)["example"]
+    counted = grouped.agg(["size", "first"]).reset_index()
+    return counted.set_axis(columns, axis=1).sort_values("count", ascending=False, kind="stable")
+
+
+def _reasons(table: pd.DataFrame, stage: str, source: str) -> pd.DataFrame:
+    named = next((c for c in ("name", "id", "number") if c in table), None)
+    example = table[named].astype(str) if named else pd.Series("", index=table.index)
+    reason = table["reason"].astype(str)
+    return pd.DataFrame({"stage": stage, "source": source, "reason": reason, "example": example})
+
+
+def labels(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
+    """Label sets: frames by status, verdict of the gate, sizes of the parts."""
+    distilled = {entry["labels"] for entry in settings["distill"]}
+    rows = []
+    for name, label_set in settings["labels"].items():
+        status = np.concatenate(
+            [read_labels(p, name).status for p in label_files(folder, settings, name)]
+        )
+        row = {"label_set": name, "potential": label_set["potential"]}
+        row |= {"views": label_set["views"], "frames": len(status)}
+        row |= {text: int((status == code).sum()) for code, text in STATUS.items()}
+        row["passed"] = bool(read_json(folder / f"gate/{name}.json").get("go"))
+        for part in ("train", "valid", "test"):
+            path = folder / f"datasets/{name}/{part}.h5"
+            row[part] = _count([path]) if name in distilled or path.is_file() else None
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,190 @@
+"""Tables of what ran: structures, labels, speed, dynamics, licences."""
+
+import pandas as pd
+
+from limbeck.report.collect import Run
+from limbeck.report.table import ABSENT, Column, Table, count, number, text
+
+
+def structures(run: Run) -> Table:
+    """How many structures of each source came through each stage."""
+    data = run.structures
+    total = {c: data[c].sum() for c in data if pd.api.types.is_numeric_dtype(data[c])}
+    data = pd.concat([data, pd.DataFrame([{"source": "all", "kind": "", **total}])])
+    return Table(
+        "structures",
+        "Structures of each source through the stages. Failed: the generator gave none; refused: "
+        "by the checks of distance, density and size; screened: what passed them; sampled: frames "
+        "made from those; selected: frames to be labelled.",
+        [
+            text("source", "Source"),
+            text("kind", "Kind"),
+            count("asked", "Asked for"),
+            count("failed", "Failed"),
+            count("generated", "Generated"),
+            count("refused", "Refused"),
+            count("screened", "Screened"),
+            count("sampled", "Sampled frames"),
+            count("selected", "Selected frames"),
+        ],
+        data,
+    )
+
+
+def samplings(run: Run) -> Table | None:
+    """What each sampling made of each source."""
+    if not len(run.samplings):
+        return None
+    return Table(
+        "samplings",
+        "Frames of each sampling. Cut: trajectories that ended early because they went astray; set "
+        "aside: draws in which atoms stayed too near.",
+        [
+            text("sampling", "Sampling"),
+            text("method", "Method"),
+            text("source", "Source"),
+            count("structures", "Structures"),
+            count("frames", "Frames"),
+            count("cut", "Cut"),
+            count("set_aside", "Set aside"),
+        ],
+        run.samplings,
+    )
+
+
+def refusals(run: Run) -> Table | None:
+    """Reasons for refusals, most frequent first."""
+    if not len(run.refusals):
+        return None
+    return Table(
+        "refusals",
+        "Why structures were refused and trajectories cut, by stage and source, each with an "
+        "example.",
+        [
+            text("stage", "Stage"),
+            text("source", "Source"),
+            text("reason", "Reason"),
+            count("count", "Number"),
+            text("example", "For example"),
+        ],
+        run.refusals,
+    )
+
+
+def labels(run: Run) -> Table:
+    """Label sets: verdicts on the labels and sizes of the parts."""
+    names = [str(c) for c in run.labels if c not in _LABEL_COLUMNS]
+    bad = [name for name in names if run.labels[name].sum()]
+    return Table(
+        "labels",
+        "Label sets: frames by the verdict on their label, whether the gate let them pass, and the "
+        f"parts of the data set (no {run.settings['dataset']['split_by']} stands in two parts; a "
+        "frame that comes twice is used once).",
+        [
+            text("label_set", "Label set"),
+            text("potential", "Potential"),
+            text("views", "Views"),
+            count("frames", "Frames"),
+            count("good", "Good"),
+            *(count(c, c.capitalize()) for c in bad),
+            Column("passed", "Gate", lambda v: "passed" if v else "not passed"),
+            count("train", "Train"),
+            count("valid", "Valid"),
+            count("test", "Test"),
+        ],
+        run.labels,
+    )
+
+
+_LABEL_COLUMNS = "label_set potential views frames good passed train valid test".split()
+
+
+def speed(run: Run) -> Table | None:
+    """Speed of every model at its best batch."""
+    if not len(run.speed):
+        return None
+    best = run.speed[run.speed["best"].astype(bool)].sort_values(
+        "atoms_per_second", ascending=False
+    )
+    return Table(
+        "speed_at_best_batch",
+        "Each model at its best batch: from frames to forces, neighbour lists included.",
+        [
+            text("name", "Model"),
+            text("kind", "Kind"),
+            count("batch_atoms", "Batch, atoms"),
+            count("atoms_per_second", "Atoms/s"),
+        ],
+        best,
+    )
+
+
+def dynamics(run: Run) -> Table | None:
+    """MD: temperatures and what was cut, by sampling and source."""
+    if not len(run.trajectories):
+        return None
+    rows = []
+    for key, part in run.trajectories.groupby(["sampling", "source"], sort=False):
+        sampling, source = key
+        temperature = part["temperature_K"]
+        rows.append(
+            {
+                "sampling": sampling,
+                "source": source,
+                "trajectories": len(part),
+                "cut": int(part["cut"].notna().sum()),
+                "target_K": float(part["target_K"].iloc[0]),
+                "mean_K": float(temperature.mean()),
+                "sd_K": float(temperature.std()),
+                "drift_meV_per_atom_per_ps": 1000
+                * float(part["energy_drift_eV_per_atom_per_ps"].median()),
+            }
+        )
+    return Table(
+        "dynamics",
+        "Molecular dynamics: trajectories that were cut, mean and standard deviation of the "
+        "trajectories' temperatures after equilibration, median drift of the potential energy.",
+        [
+            text("sampling", "Sampling"),
+            text("source", "Source"),
+            count("trajectories", "Trajectories"),
+            count("cut", "Cut"),
+            number("target_K", "Target, K", ".0f"),
+            number("mean_K", "Mean, K", ".0f"),
+            number("sd_K", "Std. dev., K", ".0f"),
+            number("drift_meV_per_atom_per_ps", "Drift, meV/atom/ps", ".1f"),
+        ],
+        pd.DataFrame(rows),
+    )
+
+
+def models(run: Run) -> Table:
+    """Licences and citations of the potentials."""
+    rows = []
+    for name, potential in run.settings["potentials"].items():
+        about = run.licences.get(name) or {}
+        rows.append(
+            {
+                "name": name,
+                "model": potential["model"],
+                "licence": about.get("licence"),
+                "citation": about.get("citation"),
+                "weights_sha256": potential.get("sha256") or about.get("weights_sha256"),
+            }
+        )
+    return Table(
+        "potentials",
+        "Potentials of the config: kind, licence, and what to cite when their labels are used.",
+        [
+            text("name", "Name"),
+            text("model", "Kind"),
+            text("licence", "Licence"),
+            text("citation", "To be cited"),
+            Column("weights_sha256", "SHA-256 of the weights", _short_hash),
+        ],
+        pd.DataFrame(rows),
+    )
+
+
+def _short_hash(value: str) -> str:
+    return f"{value[:12]}…" if value else ABSENT

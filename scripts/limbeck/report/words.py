@@ -1,0 +1,233 @@
+"""The answer in words, computed from numbers with intervals.
+
+Three questions are answered. A verdict follows the sign of an interval and nothing else: where
+it includes zero, the answer is "cannot tell", however good the number in its middle looks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import hypot, isfinite, nan
+from typing import Any
+
+#: Forces of float32 models repeat to a few hundredths of this under rotation (CHGNet: 0.03), so
+#: that a gap below it is rounding. meV/Angstrom.
+ROUNDING = 0.1
+
+#: Values that are smaller read "< 0.001", whatever their unit.
+TINY = 0.001
+#: Ends the text of a value without an interval.
+NO_INTERVAL = " (no interval)"
+
+YES, PARTLY, NO = "yes", "partly", "no"
+CANNOT_TELL, NO_GAP, NOT_MEASURED = "cannot tell", "no gap", "not measured"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value and the ends of its 95 % interval; NaN where there is none."""
+
+    value: float
+    low: float = nan
+    high: float = nan
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a value."""
+        return isfinite(self.value)
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the whole interval lies above or below zero, else 0."""
+        if not (isfinite(self.low) and isfinite(self.high)):
+            return 0
+        return int(self.low > 0) - int(self.high < 0)
+
+    def text(self, unit: str = "") -> str:
+        """E.g. ``41.2 (38.9 to 43.1) meV/A``; decimals follow the width of the interval."""
+        if not self.known:
+            return "not measured"
+        unit = f" {unit}" if unit else ""
+        if all(abs(v) < TINY for v in (self.value, self.low, self.high) if isfinite(v)):
+            return f"< {TINY}{unit}"
+        if not (isfinite(self.low) and isfinite(self.high)):
+            return f"{_number(self.value, abs(self.value) / 10)}{unit}{NO_INTERVAL}"
+        low, value, high = (
+            _number(v, self.high - self.low) for v in (self.low, self.value, self.high)
+        )
+        return f"{value} ({low} to {high}){unit}"
+
+
+def interval(entry: Any, key: str = "value") -> Interval:
+    """An interval of ``{key: value, "ci95": [low, high]}`` or a bare value; null is NaN."""
+    if not isinstance(entry, dict):
+        return Interval(_float(entry))
+    low, high = entry.get("ci95") or (None, None)
+    return Interval(_float(entry.get(key)), _float(low), _float(high))
+
+
+def difference(a: Interval, b: Interval) -> Interval:
+    """a - b from two separate intervals (Zou and Donner, Statist. Med. 27, 1693, 2008).
+
+    Right for independent estimates; both gaps are measured on the same frames, so that the
+    interval is, if anything, too wide.
+    """
+    return Interval(
+        a.value - b.value,
+        a.value - b.value - hypot(a.value - a.low, b.high - b.value),
+        a.value - b.value + hypot(a.high - a.value, b.value - b.low),
+    )
+
+
+def over_seeds(values: Sequence[Interval]) -> Interval:
+    """Mean over seeds; the interval reaches from the lowest to the highest end of any seed."""
+    if not values:
+        return Interval(nan)
+    mean = sum(v.value for v in values) / len(values)
+    if any(not (isfinite(v.low) and isfinite(v.high)) for v in values):
+        return Interval(mean)
+    return Interval(mean, min(v.low for v in values), max(v.high for v in values))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one potential or student has to say to one question.
+
+    Attributes:
+        subject: of whom it speaks.
+        verdict: one of the constants of this module.
+        text: one or two sentences with the numbers.
+    """
+
+    subject: str
+    verdict: str
+    text: str
+
+
+def averaging(potential: str, errors: dict[str, Any]) -> Answer:
+    """Did averaging over views make the labels better? From ``errors`` of a warrant file.
+
+    The gain is the force error of one random view less that of the mean of 24, paired by root.
+    """
+    gain, truth = interval(errors.get("gain"), _MAE), errors.get("truth")
+    if not gain.known:
+        return Answer(potential, NOT_MEASURED, "No labels of a truth to measure errors against.")
+    own, one, mean = (interval(errors.get(k), _MAE) for k in ("own", "random", "mean24"))
+    if max(abs(gain.low), abs(gain.high)) < ROUNDING:
+        text = "Its answers do not depend on the view beyond rounding: there is nothing to average."
+        return Answer(potential, NO_GAP, f"{text} Error against {truth}: {mean.text(_UNIT)}.")
+    size = gain.text(_UNIT) + (f", {gain.value / one.value:.0%}" if one.value else "")
+    lead = {
+        1: f"A mean of 24 views lowers the force error of one view by {size}.",
+        0: f"A mean of 24 views lowers the force error of one view by {size}: {_why(gain)}.",
+        -1: f"A mean of 24 views raises the force error of one view: a gain of {size}.",
+    }[gain.sign]
+    as_given = difference(own, mean)
+    rest = {
+        1: " The mean is also better than the answer for the frames as given.",
+        0: " From the answer for the frames as given, the mean cannot be told apart.",
+        -1: " But the answer for the frames as given is better still: the teacher knows their "
+        "orientation better than others, and a test in it flatters.",
+    }[as_given.sign]
+    numbers = (
+        f"Error against {truth}: frames as given {own.text(_UNIT)}, one random view "
+        f"{one.text(_UNIT)}, mean of 24 views {mean.text(_UNIT)}."
+    )
+    worse_than_given = gain.sign > 0 and as_given.sign < 0
+    verdict = PARTLY if worse_than_given else _VERDICT[gain.sign]
+    return Answer(potential, verdict, f"{lead}{rest if gain.sign > 0 else ''} {numbers}")
+
+
+def accuracy(
+    student: str, labels: Interval, own: Interval, loss: Interval, truth: str | None
+) -> Answer:
+    """Did the student keep the accuracy of its labels?
+
+    Args:
+        labels: force error of the labels against the truth, meV/Angstrom.
+        own: that of the student.
+        loss: the student's less the labels', paired by root.
+        truth: name of the label set both are measured against.
+    """
+    if truth is None:
+        return Answer(student, NOT_MEASURED, "No labels of a truth to measure both against.")
+    if not loss.known:
+        text = f"No test frame has a good label of {truth}, or the answers are not finite."
+        return Answer(student, NOT_MEASURED, text)
+    share = f", {abs(loss.value) / labels.value:.0%} of theirs" if labels.value > ROUNDING else ""
+    lead = {
+        -1: f"The student is nearer to {truth} than its labels are, by "
+        f"{_turned(loss).text(_UNIT)}{share}.",
+        0: f"The student's force error differs from its labels' by {loss.text(_UNIT)}{share}: "
+        f"{_why(loss)}.",
+        1: f"The student's force error is larger than its labels' by {loss.text(_UNIT)}{share}.",
+    }[loss.sign]
+    rest = f"Against {truth}: labels {labels.text(_UNIT)}, student {own.text(_UNIT)}."
+    return Answer(student, _VERDICT[-loss.sign], f"{lead} {rest}")
+
+
+def from_the_truth(student: str, own: Interval) -> Answer:
+    """A student whose labels are the truth itself: it can only lose, so only its error is told."""
+    text = f"Its labels are the truth here; it differs from them by {own.text(_UNIT)}."
+    return Answer(student, NOT_MEASURED, text)
+
+
+def closing(student: str, teacher: Interval, own: Interval, symmetry: str) -> Answer:
+    """Did the warrant gap close? From the force gaps of teacher and student, meV/Angstrom."""
+    if not (teacher.known and own.known):
+        return Answer(student, NOT_MEASURED, f"The {symmetry} gap of both was not measured.")
+    numbers = (
+        f"{symmetry.capitalize()} gap of the forces: teacher {teacher.text(_UNIT)}, "
+        f"student {own.text(_UNIT)}."
+    )
+    if max(teacher.value, own.value) < ROUNDING:
+        return Answer(student, NO_GAP, f"Neither has a gap beyond rounding. {numbers}")
+    change = difference(teacher, own)
+    if change.sign > 0 and own.value < ROUNDING:
+        return Answer(student, YES, f"Closed: what is left of it is rounding. {numbers}")
+    lead = {
+        1: f"Narrowed, not closed: {own.value / teacher.value:.0%} of the teacher's gap is left.",
+        0: f"Teacher's less student's gap is {change.text(_UNIT)}: {_why(change)}.",
+        -1: "The student's gap is larger than its teacher's.",
+    }[change.sign]
+    verdict = PARTLY if change.sign > 0 else _VERDICT[change.sign]
+    return Answer(student, verdict, f"{lead} {numbers}")
+
+
+def caution(potential: str, model: str) -> str | None:
+    """What has to be said beside the numbers of a potential, if anything."""
+    if model != "orb":
+        return None
+    return (
+        f"{potential} is a small Orb with weights of its own, not orb-v2. It shows that the "
+        "method works; the size of its gap and of its errors tells nothing about those of orb-v2."
+    )
+
+
+_MAE = "force_mae_meV_per_A"
+_UNIT = "meV/Å"
+_VERDICT = {1: YES, 0: CANNOT_TELL, -1: NO}
+
+
+def _why(value: Interval) -> str:
+    """Why a sign cannot be told."""
+    if isfinite(value.low) and isfinite(value.high):
+        return "an interval that includes zero"
+    return "too few roots for an interval"
+
+
+def _turned(value: Interval) -> Interval:
+    return Interval(-value.value, -value.high, -value.low)
+
+
+def _float(value: Any) -> float:
+    return nan if value is None else float(value)
+
+
+def _number(value: float, width: float) -> str:
+    """With as many decimals as the width of the interval makes worth reading."""
+    if not isfinite(value):
+        return "–"
+    decimals = 0
+    while decimals < 3 and width < 10.0 ** (1 - decimals):
+        decimals += 1
+    return f"{value:,.{decimals}f}".replace("-", "−")

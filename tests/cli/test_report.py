@@ -1,0 +1,34 @@
+"""The command line of the report."""
+
+import json
+import subprocess
+import sys
+
+from report_results import SETTINGS, build
+
+
+def call(results, *more):
+    command = [sys.executable, "scripts/report.py", "--settings", json.dumps(SETTINGS)]
+    command += ["--results", str(results), "--output-folder", str(results / "report"), *more]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_report_writes_page_figures_and_tables(tmp_path):
+    results = build(tmp_path / "made-up")
+    done = call(results)
+    assert done.returncode == 0, done.stderr
+    page = (results / "report/index.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert page.rstrip().endswith("</html>")
+    assert list(results.glob("report/figures/*.png"))
+    assert list(results.glob("report/tables/*.csv"))
+
+
+def test_a_missing_file_ends_in_one_line(tmp_path):
+    results = build(tmp_path / "made-up")
+    (results / "warrant/teachers/orb-demo.json").unlink()
+    done = call(results)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("error: ")
+    assert "warrant/teachers/orb-demo.json: no such file" in done.stderr
+    assert not (results / "report/index.html").exists()

@@ -1,0 +1,320 @@
+"""A small results folder with made-up numbers, in the formats that the rules write."""
+
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from limbeck.datasets import Dataset, select_labels, split
+from limbeck.files import write_csv, write_json
+from limbeck.frames import Frames, concatenate, derive, from_atoms
+from limbeck.labels import Labels
+from limbeck.storage import write_frames, write_labels
+
+SETTINGS: dict[str, Any] = {
+    "run": "made-up",
+    "seed": 1,
+    "device": "cpu",
+    "threads": 1,
+    "sources": {
+        "organics": {"kind": "rdkit", "count": 12, "shards": 1, "smiles": "some.smi"},
+        "rocksalts": {"kind": "pymatgen", "count": 16, "shards": 2, "elements": ["Na", "Cl"]},
+    },
+    "potentials": {
+        "mace-demo": {"model": "mace", "path": "mace-demo.model", "sha256": "a" * 64},
+        "orb-demo": {"model": "orb", "path": "orb-demo", "sha256": "b" * 64},
+        "chgnet": {"model": "chgnet"},
+    },
+    "sampling": {
+        "md-300": {
+            "method": "md",
+            "sources": ["organics", "rocksalts"],
+            "potential": "mace-demo",
+            "temperature_K": 300,
+        },
+        "rattled": {"method": "rattle", "sources": ["rocksalts"], "frames": 2},
+    },
+    "select": {"include": ["md-300", "rattled"], "count": 200, "shards": 2},
+    "labels": {
+        "orb-demo-k12": {"potential": "orb-demo", "views": 12},
+        "chgnet": {"potential": "chgnet", "views": "own"},
+    },
+    "dataset": {"valid_fraction": 0.2, "test_fraction": 0.3, "split_by": "root"},
+    "students": {
+        "mace-small": {"architecture": "mace"},
+        "direct-small": {"architecture": "direct"},
+    },
+    "distill": [
+        {"labels": "orb-demo-k12", "students": ["mace-small", "direct-small"], "seeds": [1]}
+    ],
+    "warrant": {
+        "symmetries": ["rotation", "reflection"],
+        "frames": 200,
+        "views": 8,
+        "truth": "chgnet",
+        "teachers": None,
+    },
+}
+#: A name that must stay text on the page.
+HOSTILE = "<script>alert('C1=CC=CC=C1')</script>"
+
+
+def without_students() -> dict[str, Any]:
+    """Settings of a run that only labels: no students, no truth, no symmetries."""
+    settings = deepcopy(SETTINGS)
+    settings["distill"] = []
+    settings["warrant"] |= {"truth": None, "symmetries": []}
+    return settings
+
+
+def build(
+    folder: Path, settings: dict[str, Any] = SETTINGS, gain: float = 10.0, student_gap: float = 0.01
+) -> Path:
+    """Write a results folder.
+
+    Args:
+        gain: of averaging, meV/Angstrom, with an interval of 5 to either side.
+        student_gap: rotation gap of the students, meV/Angstrom.
+    """
+    rng = np.random.default_rng(0)
+    samples = [_source(folder, settings, name, rng) for name in settings["sources"]]
+    frames = concatenate(samples)
+    for i in range(settings["select"]["shards"]):
+        part = frames.select(np.arange(i, len(frames), settings["select"]["shards"]))
+        write_frames(folder / f"selected/{i}.h5", part, stage="select_frames")
+    truth = _truth(frames, rng)
+    labels = {"chgnet": truth, "orb-demo-k12": _noisy(truth, 0.08, rng)}
+    for name, values in labels.items():
+        _label_set(folder, settings, name, values)
+    dataset = dict(settings["dataset"], seed=settings["seed"])
+    parts = split(frames, **dataset)
+    for entry in settings["distill"]:
+        whole = Dataset(frames, labels[entry["labels"]])
+        _dataset(folder, entry["labels"], whole, parts)
+        for student in entry["students"]:
+            _student(folder, settings, entry["labels"], student, whole.select(parts["test"]), rng)
+            write_json(
+                folder / f"warrant/students/{entry['labels']}/{student}.json",
+                {"model": student, "kind": "student", "gaps": _gaps(settings, student_gap)},
+            )
+    for name, size in (("orb-demo", 41.0), ("chgnet", 0.02)):
+        errors = {"errors": _errors(gain)} if settings["warrant"]["truth"] else {}
+        value = {"model": name, "kind": "teacher", "gaps": _gaps(settings, size)} | errors
+        write_json(folder / f"warrant/teachers/{name}.json", value)
+    write_json(folder / "speed.json", {"models": _speeds(settings)})
+    write_json(folder / "preflight.json", {"sources": {}, "potentials": {}})
+    return folder
+
+
+def _source(folder: Path, settings: dict[str, Any], name: str, rng: np.random.Generator) -> Frames:
+    """Structures, screened structures and samples of one source; returns the samples."""
+    source, parts = settings["sources"][name], []
+    for shard in range(source["shards"]):
+        count = source["count"] // source["shards"]
+        atoms = [_atoms(name, rng) for _ in range(count)]
+        groups = [f"{name}-{shard}-{n % 6}" for n in range(count)]
+        made = from_atoms(atoms, groups=groups, source=name)
+        kept = made.select(np.arange(1, count))
+        write_frames(folder / f"structures/{name}/{shard}.h5", made, stage="generate")
+        write_frames(folder / f"screened/{name}/{shard}.h5", kept, stage="screen")
+        columns = ("number", "name", "reason")
+        _csv(
+            folder / f"structures/{name}/{shard}.failed.csv", columns, [(0, HOSTILE, "no 3D shape")]
+        )
+        rejected = [(0, "12e45", "atoms too near")]
+        _csv(folder / f"screened/{name}/{shard}.rejects.csv", columns, rejected)
+        for sampling, section in settings["sampling"].items():
+            if name in section["sources"]:
+                parts.append(_sample(folder, sampling, section, name, shard, kept, rng))
+    return concatenate(parts)
+
+
+def _atoms(source: str, rng: np.random.Generator) -> Atoms:
+    if source == "organics":
+        return Atoms("CH4", positions=rng.normal(scale=1.2, size=(5, 3)))
+    positions = np.array([[0, 0, 0], [2.8, 0, 0]]) + rng.normal(scale=0.05, size=(2, 3))
+    return Atoms("NaCl", positions=positions, cell=np.eye(3) * 5.6, pbc=True)
+
+
+def _sample(
+    folder: Path,
+    sampling: str,
+    section: dict[str, Any],
+    source: str,
+    shard: int,
+    parents: Frames,
+    rng: np.random.Generator,
+) -> Frames:
+    """Two children of every parent, and the summary."""
+    twice = parents.select(np.repeat(np.arange(len(parents)), 2))
+    moved = twice.positions + rng.normal(scale=0.05, size=twice.positions.shape)
+    children = derive(twice, moved, twice.cell, sampling=sampling, seed=1)
+    ids = [i.decode() for i in parents.id]
+    path = folder / f"samples/{sampling}/{source}/{shard}"
+    if section["method"] == "md":
+        columns = (
+            "id n_atoms frames temperature_K energy_eV_per_atom energy_drift_eV_per_atom_per_ps "
+            "cut cut_time_fs"
+        ).split()
+        rows: list[Any] = [
+            (i, 5, 2, rng.normal(300, 60), -3.0, 1e-3, "too hot" if n == 0 else "", "")
+            for n, i in enumerate(ids)
+        ]
+    else:
+        columns = ["id", "n_atoms", "frames", "set_aside", "drawn_again"]
+        rows = [(i, 2, 2, 0, 0) for i in ids]
+    _csv(path.with_suffix(".csv"), columns, rows)
+    write_frames(path.with_suffix(".h5"), children, stage="sample")
+    return children
+
+
+def _truth(frames: Frames, rng: np.random.Generator) -> Labels:
+    atoms = len(frames.numbers)
+    energy = np.bincount(frames.frame_of_atom, weights=-0.1 * frames.numbers.astype(float))
+    return Labels(
+        id=frames.id,
+        n_atoms=frames.n_atoms,
+        energy=energy + 0.2 * frames.n_atoms * rng.normal(size=len(frames)),
+        forces=rng.normal(size=(atoms, 3)),
+        stress=np.full((len(frames), 6), np.nan),
+        energy_spread=np.zeros(len(frames)),
+        forces_spread=np.zeros(atoms),
+        status=np.zeros(len(frames), dtype=np.uint8),
+        attrs={"licence": "MIT", "citation": "A. Author, Journal 1, 2 (2026)."},
+    )
+
+
+def _noisy(labels: Labels, size: float, rng: np.random.Generator) -> Labels:
+    """The same with errors; the first frame has a bad label."""
+    status = labels.status.copy()
+    status[0] = 2
+    return replace(
+        labels,
+        energy=labels.energy + size * rng.normal(size=len(labels)),
+        forces=labels.forces + size * rng.normal(size=labels.forces.shape),
+        forces_spread=size / 2 * rng.lognormal(sigma=0.5, size=len(labels.forces)),
+        status=status,
+    )
+
+
+def _label_set(folder: Path, settings: dict[str, Any], name: str, labels: Labels) -> None:
+    shards = settings["select"]["shards"]
+    for i in range(shards):
+        part = select_labels(labels, np.arange(i, len(labels), shards))
+        write_labels(folder / f"labels/{name}/{i}.h5", name, part)
+    write_json(folder / f"gate/{name}.json", {"go": True, "criteria": []})
+
+
+def _dataset(folder: Path, label_set: str, whole: Dataset, parts: dict[str, np.ndarray]) -> None:
+    for part, index in parts.items():
+        chosen = whole.select(index)
+        path = folder / f"datasets/{label_set}/{part}.h5"
+        labels = {label_set: chosen.labels}
+        write_frames(path, chosen.frames, stage="build_dataset", labels=labels)
+
+
+def _student(
+    folder: Path,
+    settings: dict[str, Any],
+    label_set: str,
+    student: str,
+    test: Dataset,
+    rng: np.random.Generator,
+) -> None:
+    for seed in settings["distill"][0]["seeds"]:
+        own = folder / f"students/{label_set}/{student}/seed{seed}"
+        answers = {"student": _noisy(test.labels, 0.05, rng)}
+        write_frames(own / "predictions.h5", test.frames, stage="evaluate_student", labels=answers)
+        columns = (
+            "epoch seconds learning_rate train_loss valid_loss valid_energy_mae_meV_per_atom "
+            "valid_forces_mae_meV_per_A"
+        ).split()
+        rows = [(e, 2.0 * e, 0.01, 3 / e, 4 / e, 90 / e, 800 / e + 40) for e in range(1, 21)]
+        _csv(own / "training.csv", columns, rows)
+        write_json(own / "training.json", {"best_epoch": 20, "parameters": 12345})
+        write_json(own / "metrics.json", _metrics(settings, label_set, student, seed))
+
+
+def _metrics(settings: dict[str, Any], label_set: str, student: str, seed: int) -> dict[str, Any]:
+    def errors(energy: float, forces: float) -> dict[str, Any]:
+        return {
+            "energy_mae_meV_per_atom": _value(energy),
+            "forces_mae_meV_per_A": _value(forces),
+            "forces_rms_meV_per_A": 1.4 * forces,
+        }
+
+    labels = errors(8.0, 40.0) | {"by_source": {n: errors(8, 40) for n in settings["sources"]}}
+    test: dict[str, Any] = {"n_frames": 20, "n_roots": 9, "against": {"labels": labels}}
+    test["constant"] = {"forces_mae_meV_per_A": 800.0, "energy_mae_meV_per_atom": 160.0}
+    if settings["warrant"]["truth"]:
+        test["against"]["truth"] = errors(15.0, 75.0)
+        test["teacher_against_truth"] = errors(12.0, 64.0)
+    return {"label_set": label_set, "student": student, "seed": seed, "test": test}
+
+
+def _value(value: float) -> dict[str, Any]:
+    return {"value": value, "ci95": [0.9 * value, 1.1 * value]}
+
+
+def _gaps(settings: dict[str, Any], size: float) -> list[dict[str, Any]]:
+    forces = {"rms_meV_per_A": size, "ci95": [0.9 * size, 1.1 * size], "relative": size / 1000}
+    return [
+        {
+            "symmetry": symmetry,
+            "n_frames": 20,
+            "n_roots": 9,
+            "n_views": 8,
+            "energy": {"rms_meV_per_atom": size / 9, "ci95": [size / 10, size / 8]},
+            "forces": forces,
+            "stress": {"rms_GPa": size / 300, "ci95": [size / 330, size / 270]},
+            "by_source": {
+                name: {"n_frames": 10, "n_roots": 5, "forces": forces}
+                for name in settings["sources"]
+            },
+        }
+        for symmetry in settings["warrant"]["symmetries"]
+    ]
+
+
+def _errors(gain: float) -> dict[str, Any]:
+    def error(value: float, half: float) -> dict[str, Any]:
+        return {"force_mae_meV_per_A": value, "ci95": [value - half, value + half]}
+
+    return {
+        "truth": "chgnet",
+        "n_frames": 20,
+        "n_roots": 9,
+        "own": error(84.0, 6),
+        "random": error(74.0 + gain, 6),
+        "mean24": error(74.0, 6),
+        "gain": error(gain, 5),
+    }
+
+
+def _speeds(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    names = [("orb-demo", "teacher", 900.0), ("chgnet", "teacher", 400.0)]
+    names += [
+        (f"{entry['labels']}/{student}/seed1", "student", 3000.0 + 4000 * i)
+        for entry in settings["distill"]
+        for i, student in enumerate(entry["students"])
+    ]
+    return [
+        {
+            "name": name,
+            "kind": kind,
+            "best_batch_atoms": 256,
+            "atoms_per_second": top,
+            "by_batch": [
+                {"batch_atoms": n, "atoms_per_second": top * factor}
+                for n, factor in ((16, 0.4), (64, 0.8), (256, 1.0), (1024, 0.9))
+            ],
+        }
+        for name, kind, top in names
+    ]
+
+
+def _csv(path: Path, columns: Any, rows: Any) -> None:
+    write_csv(path, columns, rows)

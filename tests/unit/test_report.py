@@ -1,0 +1,325 @@
+"""The report: its words follow the numbers, its page is whole and safe."""
+
+import re
+from copy import deepcopy
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from limbeck.errors import LimbeckError
+from limbeck.files import write_json
+from limbeck.frames import from_atoms
+from limbeck.labels import Labels
+from limbeck.report import words
+from limbeck.report.collect import collect
+from limbeck.report.page import tidy, write
+from limbeck.report.parity import loss
+from limbeck.report.reading import read_csv, read_json
+from limbeck.report.words import Interval
+from report_results import HOSTILE, SETTINGS, build, without_students
+
+
+def errors(gain, low, high, own=100.0):
+    """Errors of a teacher whose mean of 24 views is wrong by 80 meV/Angstrom."""
+    entry = {"own": own, "random": 80 + gain, "mean24": 80.0}
+    found = {k: {"force_mae_meV_per_A": v, "ci95": [v - 2, v + 2]} for k, v in entry.items()}
+    gains = {"force_mae_meV_per_A": gain, "ci95": [low, high]}
+    return {"truth": "chgnet", **found, "gain": gains}
+
+
+@pytest.mark.parametrize(
+    ("gain", "low", "high", "verdict"),
+    [
+        (10.0, 4.0, 16.0, words.YES),
+        (10.0, -1.0, 21.0, words.CANNOT_TELL),
+        (10.0, 0.0, 20.0, words.CANNOT_TELL),  # an interval that touches zero includes it
+        (-10.0, -16.0, -4.0, words.NO),
+        (10.0, None, None, words.CANNOT_TELL),  # too few roots for an interval
+        (1e-3, 5e-4, 2e-3, words.NO_GAP),  # an equivariant teacher: rounding, however sure
+        (None, None, None, words.NOT_MEASURED),
+    ],
+)
+def test_averaging_follows_the_interval_of_the_gain(gain, low, high, verdict):
+    found = errors(gain or 0.0, low, high)
+    found["gain"]["force_mae_meV_per_A"] = gain
+    assert words.averaging("orb-demo", found).verdict == verdict
+
+
+def test_averaging_is_no_full_yes_where_the_frames_as_given_do_better():
+    """A teacher trained in one orientation: averaging beats a random view, but not its own."""
+    answer = words.averaging("orb-demo", errors(10.0, 4.0, 16.0, own=50.0))
+    assert answer.verdict == words.PARTLY
+    assert "50.0 (48.0 to 52.0)" in answer.text
+    assert "flatters" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("loss_of_accuracy", "verdict"),
+    [
+        (Interval(5.0, 2.0, 8.0), words.NO),
+        (Interval(5.0, -1.0, 11.0), words.CANNOT_TELL),
+        (Interval(-5.0, -8.0, -2.0), words.YES),
+        (Interval(np.nan), words.NOT_MEASURED),
+    ],
+)
+def test_accuracy_follows_the_interval_of_the_loss(loss_of_accuracy, verdict):
+    answer = words.accuracy("s", Interval(60, 50, 70), Interval(65, 55, 75), loss_of_accuracy, "t")
+    assert answer.verdict == verdict
+
+
+def test_accuracy_without_a_truth_is_not_measured():
+    answer = words.accuracy("s", Interval(60), Interval(65), Interval(5, 4, 6), None)
+    assert answer.verdict == words.NOT_MEASURED
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "verdict"),
+    [
+        (Interval(40, 36, 44), Interval(0.01, 0.009, 0.011), words.YES),
+        (Interval(40, 36, 44), Interval(12, 10, 14), words.PARTLY),
+        (Interval(40, 36, 44), Interval(38, 33, 43), words.CANNOT_TELL),
+        (Interval(40, 36, 44), Interval(38), words.CANNOT_TELL),
+        (Interval(40, 36, 44), Interval(90, 80, 100), words.NO),
+        (Interval(0.02, 0.01, 0.03), Interval(0.01, 0.0, 0.02), words.NO_GAP),
+        (Interval(0.02, 0.01, 0.03), Interval(30, 25, 35), words.NO),  # a direct student opens one
+        (Interval(np.nan), Interval(30, 25, 35), words.NOT_MEASURED),
+    ],
+)
+def test_closing_follows_the_difference_of_the_gaps(teacher, student, verdict):
+    assert words.closing("s", teacher, student, "rotation").verdict == verdict
+
+
+def test_difference_of_symmetric_intervals_is_the_textbook_one():
+    """Half widths 3 and 4 of independent estimates add in squares to 5."""
+    found = words.difference(Interval(10, 7, 13), Interval(6, 2, 10))
+    assert (found.value, found.low, found.high) == pytest.approx((4, -1, 9))  # exact but for bits
+
+
+def test_over_seeds_reaches_over_all_seeds():
+    found = words.over_seeds([Interval(1, 0.5, 1.5), Interval(3, 2.0, 4.0)])
+    assert found == Interval(2, 0.5, 4.0)
+    assert words.over_seeds([Interval(1, 0.5, 1.5), Interval(3)]).sign == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Interval(41.23, 38.91, 43.14), "41.2 (38.9 to 43.1) meV/Å"),
+        (Interval(-3.0, -40.0, 34.0), "−3 (−40 to 34) meV/Å"),
+        (Interval(0.0101, 0.0091, 0.0112), "0.010 (0.009 to 0.011) meV/Å"),
+        (Interval(1e-5, 1e-6, 1e-4), "< 0.001 meV/Å"),
+        (Interval(1234.5, 1000.0, 1500.0), "1,234 (1,000 to 1,500) meV/Å"),
+        (Interval(np.nan), "not measured"),
+    ],
+)
+def test_intervals_read_with_the_decimals_they_deserve(value, text):
+    assert value.text("meV/Å") == text
+
+
+def test_only_the_small_orb_gets_a_caution():
+    assert "orb-v2" in words.caution("orb-demo", "orb")
+    assert words.caution("orb-v2", "orb-v2") is None
+    assert words.caution("mace-demo", "mace") is None
+
+
+def test_loss_is_paired_by_root():
+    """Labels off by 0.1 eV/A, student by 0.15, on roots whose truth differs wildly: 50 meV/A."""
+    rng = np.random.default_rng(0)
+    atoms = [Atoms("Ar2", positions=rng.normal(size=(2, 3)) * 5) for _ in range(8)]
+    frames = from_atoms(atoms, groups=["Ar2"] * 8, source="s")
+    forces = rng.normal(scale=100, size=(16, 3))
+    bad = np.zeros(8, dtype=np.uint8)
+    bad[3] = 1
+    truth = Labels(
+        id=frames.id[::-1],  # joined by id, not by place
+        n_atoms=frames.n_atoms,
+        energy=np.zeros(8),
+        forces=forces.reshape(8, 2, 3)[::-1].reshape(16, 3),
+        stress=np.full((8, 6), np.nan),
+        energy_spread=np.zeros(8),
+        forces_spread=np.zeros(16),
+        status=bad,
+    )
+    worse = forces + 0.15
+    worse[8:10] = np.inf  # frame 4, whose truth (place 3 from the end) is bad, must not count
+    found = loss(frames, forces + 0.1, worse, truth)
+    # All roots agree, so that the interval has no width; 1e-9 is rounding of numbers near 100.
+    assert [found.value, found.low, found.high] == pytest.approx([50.0] * 3, abs=1e-9)
+    none = replace(truth, status=np.ones(8, dtype=np.uint8))
+    assert not loss(frames, forces, worse, none).known
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text of a page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.words = [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    def of(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    results = build(tmp_path_factory.mktemp("results") / "made-up")
+    write(collect(results, SETTINGS), results / "report")
+    return results / "report"
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return Page((folder / "index.html").read_text(encoding="utf-8"))
+
+
+def test_every_figure_has_png_csv_and_words_for_who_cannot_see_it(folder, page):
+    pictures = page.of("img")
+    drawn = sorted(p.stem for p in folder.glob("figures/*.png"))
+    assert len(pictures) == len(drawn) >= 6
+    assert {"headline", "label_spread", "speed", "temperatures"} < set(drawn)
+    assert all((folder / f"tables/{name}.csv").stat().st_size > 20 for name in drawn)
+    assert all(len(picture["alt"]) > 30 for picture in pictures)
+    data = (folder / "figures/headline.png").read_bytes()
+    width = int.from_bytes(data[16:20], "big")  # of the PNG header
+    assert width == 2 * int(pictures[0]["width"])
+
+
+def test_links_lead_to_files_beside_the_page_or_into_it(folder, page):
+    targets = [a["href"] for a in page.of("a")]
+    anchors = {s["id"] for s in page.of("section")}
+    assert {t[1:] for t in targets if t.startswith("#")} == anchors
+    files = [t for t in targets if not t.startswith("#")]
+    assert len(files) == len(set(files))  # no two figures or tables share a name
+    assert all((folder / f).is_file() for f in files)
+    named = {p.relative_to(folder).as_posix() for p in folder.glob("*/*")}
+    assert named == set(files)  # nothing is written that the page does not offer
+
+
+def test_nothing_is_loaded_from_anywhere(folder, page):
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    assert not page.of("script")
+    assert not page.of("link")
+    assert "url(" not in html
+    assert "@import" not in html
+    assert all(i["src"].startswith("data:image/png;base64,") for i in page.of("img"))
+    policy = next(m for m in page.of("meta") if m.get("http-equiv"))["content"]
+    assert policy.startswith("default-src 'none'")
+    sources = [v for _, a in page.tags for k, v in a.items() if k in ("src", "href", "srcset")]
+    assert not [s for s in sources if s.startswith(("http:", "https:", "//"))]
+
+
+def test_a_hostile_name_stays_text(folder, page):
+    assert HOSTILE in page.text  # shown, so that this test means something
+    assert HOSTILE not in (folder / "index.html").read_text(encoding="utf-8")
+    assert tidy("<b> (1 to 2)") == '&lt;b&gt; <span class="ci">(1 to 2)</span>'
+
+
+def test_page_tells_counts_reasons_and_licences(page):
+    for words_of_page in (
+        "force beyond the limit",
+        "too hot",
+        "atoms too near",
+        "12e45",  # a name that looks like a number
+        "A. Author, Journal 1, 2 (2026).",
+        "load_student",
+        "tells nothing about those of orb-v2",
+    ):
+        assert words_of_page.lower() in page.text.lower()
+
+
+def verdicts(tmp_path, **changes):
+    results = build(tmp_path / "made-up", **changes)
+    write(collect(results, SETTINGS), results / "report")
+    html = (results / "report/index.html").read_text(encoding="utf-8")
+    return [t.strip() for t in re.findall(r'class="verdict [a-z-]+">([^<]+)<', html)]
+
+
+def test_verdicts_of_the_page_change_with_the_numbers(tmp_path):
+    """Order of the page: averaging (orb-demo; chgnet is the truth), two losses, two gaps."""
+    good = verdicts(tmp_path / "good", gain=10.0, student_gap=0.01)
+    unsure = verdicts(tmp_path / "unsure", gain=2.0, student_gap=41.5)
+    bad = verdicts(tmp_path / "bad", gain=-10.0, student_gap=80.0)
+    assert [v[0] for v in (good, unsure, bad)] == ["yes", "cannot tell", "no"]
+    assert [v[-1] for v in (good, unsure, bad)] == ["yes", "cannot tell", "no"]
+    assert len(good) == 5
+
+
+def test_a_run_without_students_says_so(tmp_path):
+    settings = without_students()
+    results = build(tmp_path / "made-up", settings)
+    (results / "speed.json").unlink()
+    write(collect(results, settings), results / "report")
+    text = Page((results / "report/index.html").read_text(encoding="utf-8")).text
+    assert text.count("No student was asked for") == 2
+    assert "No errors were asked for" in text
+    assert "Speeds were not asked for" in text
+    assert not list((results / "report/figures").glob("parity*"))
+
+
+def test_a_report_replaces_the_one_before(tmp_path):
+    results = build(tmp_path / "made-up")
+    old = results / "report/figures/parity_of_a_student_that_is_gone.png"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    (results / "report/index.html").write_text("old")
+    write(collect(results, SETTINGS), results / "report")
+    assert not old.exists()
+    assert "Limbeck report" in (results / "report/index.html").read_text(encoding="utf-8")
+
+
+def test_several_seeds_have_their_own_gaps(tmp_path):
+    settings = deepcopy(SETTINGS)
+    settings["distill"][0]["seeds"] = [3, 1]
+    results = build(tmp_path / "made-up", settings)
+    path = results / "warrant/students/orb-demo-k12/mace-small.json"
+    value = read_json(path)
+    for gap in value["gaps"]:
+        gap["forces"]["by_seed"] = [7.0, 9.0]
+    path.unlink()
+    write_json(path, value)
+    students = [s for s in collect(results, settings).students if s.name == "mace-small"]
+    assert [(s.seed, s.own_gaps["rotation"].value) for s in students] == [(3, 7.0), (1, 9.0)]
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "selected/1.h5",
+        "labels/chgnet/0.h5",
+        "gate/orb-demo-k12.json",
+        "samples/md-300/organics/0.csv",
+        "warrant/teachers/chgnet.json",
+        "students/orb-demo-k12/mace-small/seed1/metrics.json",
+        "students/orb-demo-k12/mace-small/seed1/predictions.h5",
+    ],
+)
+def test_a_promised_file_that_is_missing_is_named(tmp_path, missing):
+    results = build(tmp_path / "made-up")
+    (results / missing).unlink()
+    with pytest.raises(LimbeckError, match=re.escape(missing)):
+        collect(results, SETTINGS)
+
+
+def test_files_that_are_not_what_they_should_be_are_named(tmp_path):
+    path = tmp_path / "some.json"
+    path.write_text("[1, 2]")
+    with pytest.raises(LimbeckError, match=r"some\.json: expected a JSON object, got list"):
+        read_json(path)
+    path = tmp_path / "some.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(LimbeckError, match=r"some\.csv: no column \['reason'\]"):
+        read_csv(path, "a", "reason")
