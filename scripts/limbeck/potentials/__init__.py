@@ -1,0 +1,45 @@
+"""Potentials: models that give energy, forces and stress. ``open_potential`` is the door."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from limbeck.errors import LimbeckError
+
+if TYPE_CHECKING:
+    from limbeck.potentials.interface import Potential
+
+#: kind of model -> (module, function) that opens it; imported when first asked for
+OPENERS: dict[str, tuple[str, str]] = {
+    "chgnet": ("limbeck.potentials.chgnet", "ChgnetPotential"),
+    "emt": ("limbeck.potentials.toys", "open_emt"),
+    "lj": ("limbeck.potentials.toys", "open_lj"),
+    "mace": ("limbeck.potentials.mace", "open_file"),
+    "orb": ("limbeck.potentials.orb", "open_small"),
+    "orb-v2": ("limbeck.potentials.orb", "open_foundation"),
+}
+
+#: upper bound of atoms in a batch on a CPU, from measured speeds (larger is not always faster)
+BATCH_ATOMS = {"chgnet": 32, "emt": 256, "lj": 1024, "mace": 256, "orb": 512, "orb-v2": 128}
+
+DEFAULTS: dict[str, Any] = {"path": None, "sha256": None, "dtype": "float32", "version": "0.3.0"}
+
+
+def open_potential(settings: dict[str, Any], *, device: str = "cpu") -> "Potential[Any]":
+    """Open a potential of the config.
+
+    Args:
+        settings: its section of the config, with its ``name``.
+        device: a torch device name.
+
+    Raises:
+        LimbeckError: the kind is unknown, or its weights are missing or not the right ones.
+    """
+    model = settings["model"]
+    if model not in OPENERS:
+        raise LimbeckError(
+            f"potentials.{settings['name']}.model: {model!r}, expected one of {sorted(OPENERS)}"
+        )
+    given = {k: v for k, v in settings.items() if v is not None}
+    full = {**DEFAULTS, "batch_atoms": BATCH_ATOMS[model], **given}
+    module, function = OPENERS[model]
+    return getattr(importlib.import_module(module), function)(full, device=device)

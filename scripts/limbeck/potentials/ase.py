@@ -1,0 +1,65 @@
+"""Any Limbeck potential as an ASE calculator."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.calculators.calculator import Calculator, all_changes
+
+from limbeck.errors import LimbeckError
+from limbeck.frames import Frames, from_atoms
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from limbeck.potentials.interface import Potential
+
+
+class PotentialCalculator(Calculator):
+    """Energy (eV), forces (eV/Angstrom) and stress (eV/Angstrom^3) of one structure.
+
+    Charge and spin (number of unpaired electrons) are read from ``atoms.info``; both are
+    zero where they are not said. Stress is there for periodic structures only.
+    """
+
+    implemented_properties = ["energy", "free_energy", "forces", "stress"]  # noqa: RUF012
+
+    def __init__(self, potential: "Potential", **options: Any) -> None:
+        """Wrap ``potential``; ``options`` go to ASE's calculator."""
+        super().__init__(**options)
+        self.potential = potential
+
+    def calculate(
+        self,
+        atoms: "Atoms | None" = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        """Fill ``results``.
+
+        Raises:
+            LimbeckError: an element that the potential does not know, or a structure that
+                is periodic in one or two directions.
+        """
+        super().calculate(atoms, properties, system_changes)
+        structure: Any = self.atoms  # a copy that the base class has made
+        frames = _frame(structure)
+        if self.potential.unknown_elements(frames).any():
+            raise LimbeckError(
+                f"{structure.symbols}: an element that {self.potential.about.name} does not know"
+            )
+        answer = self.potential.predict(frames)
+        energy = float(answer.energy[0])
+        self.results = {"energy": energy, "free_energy": energy, "forces": answer.forces}
+        if np.isfinite(answer.stress).all():
+            self.results["stress"] = answer.stress[0]
+
+
+def _frame(atoms: "Atoms") -> Frames:
+    return from_atoms(
+        [atoms],
+        groups=[""],
+        source="ase",
+        charges=[int(atoms.info.get("charge", 0))],
+        spins=[int(atoms.info.get("spin", 0))],
+    )

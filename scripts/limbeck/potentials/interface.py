@@ -1,0 +1,168 @@
+"""What every potential is, whether it serves as sampler, teacher or student."""
+
+import logging
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+import torch
+
+from limbeck.errors import LimbeckError
+from limbeck.frames import Frames, atom_rows
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import Calculator
+    from torch_sim.models.interface import ModelInterface
+
+log = logging.getLogger(__name__)
+
+Batch = TypeVar("Batch")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Answers for B frames with N atoms in all.
+
+    Attributes:
+        energy: float64 [B], eV.
+        forces: float64 [N,3], eV/Angstrom.
+        stress: float64 [B,6], eV/Angstrom^3, ASE's sign, Voigt xx yy zz yz xz xy; NaN where
+            the frame is isolated or the potential predicts none.
+        properties: optional further arrays of first dimension B or N, by name.
+    """
+
+    energy: np.ndarray
+    forces: np.ndarray
+    stress: np.ndarray
+    properties: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a potential is.
+
+    Attributes:
+        name: its name in the config.
+        model: its kind, a name of the registry.
+        elements: atomic numbers it knows.
+        cutoff: Angstrom; how far an atom sees its neighbours in one step.
+        conservative: forces are minus the gradient of the energy.
+        equivariant: rotations and reflections are respected by construction.
+        has_stress: predicts stress for periodic frames.
+        licence, citation: for the report.
+        weights_sha256: hash of the weights' file, empty where the weights are in a package.
+    """
+
+    name: str
+    model: str
+    elements: frozenset[int]
+    cutoff: float
+    conservative: bool
+    equivariant: bool
+    has_stress: bool
+    licence: str
+    citation: str
+    weights_sha256: str = ""
+
+
+class Potential(ABC, Generic[Batch]):
+    """A model that gives energy, forces and stress of many frames at once.
+
+    Frames of one batch are all periodic or all isolated.
+    """
+
+    about: About
+    device: torch.device
+    #: upper bound of atoms in a batch
+    batch_atoms: int
+
+    @abstractmethod
+    def prepare(self, frames: Frames) -> Batch:
+        """Put frames on the device and find their neighbours, once."""
+
+    @abstractmethod
+    def rotate(self, batch: Batch, matrices: np.ndarray) -> Batch:
+        """The same batch with every frame turned, neighbours kept.
+
+        Args:
+            batch: from :meth:`prepare`; stays as it is.
+            matrices: float64 [B,3,3], orthogonal; a vector r becomes Q r.
+        """
+
+    @abstractmethod
+    def evaluate(self, batch: Batch) -> Predictions:
+        """Energy, forces and stress of a batch, in the orientation it has."""
+
+    def predict(self, frames: Frames) -> Predictions:
+        """Energy, forces and stress of any frames, batch by batch, in the order given."""
+        result = empty_predictions(frames)
+        offsets = frames.offsets
+        for index in frames.batches(self.batch_atoms):
+            part = self.evaluate(self.prepare(frames.select(index)))
+            result.energy[index] = part.energy
+            result.forces[atom_rows(offsets, index)] = part.forces
+            result.stress[index] = part.stress
+        return result
+
+    def unknown_elements(self, frames: Frames) -> np.ndarray:
+        """bool [B]: the frame has an element that the potential does not know."""
+        bad = ~np.isin(frames.numbers, sorted(self.about.elements))
+        return np.bincount(frames.frame_of_atom, weights=bad, minlength=len(frames)) > 0
+
+    def ase_calculator(self) -> "Calculator":
+        """This potential as an ASE calculator."""
+        from limbeck.potentials.ase import PotentialCalculator
+
+        return PotentialCalculator(self)
+
+    def torch_sim_model(self) -> "ModelInterface":
+        """This potential as a model of torch-sim, for batched dynamics."""
+        from limbeck.potentials.torch_sim import PotentialModel
+
+        return PotentialModel(self)
+
+
+def empty_predictions(frames: Frames) -> Predictions:
+    """Arrays of the right shapes, filled with NaN."""
+    return Predictions(
+        energy=np.full(len(frames), np.nan),
+        forces=np.full((len(frames.numbers), 3), np.nan),
+        stress=np.full((len(frames), 6), np.nan),
+    )
+
+
+def one_periodicity(frames: Frames) -> bool:
+    """Whether all frames are periodic; all of a batch are, or none.
+
+    Raises:
+        LimbeckError: isolated and periodic frames are mixed.
+    """
+    periodic = frames.periodic
+    if len(frames) and periodic.any() != periodic.all():
+        raise LimbeckError("a batch holds isolated and periodic frames; expected one kind")
+    return bool(len(frames) and periodic.all())
+
+
+def stress_to_voigt(stress: np.ndarray) -> np.ndarray:
+    """[...,3,3] -> [...,6] in the order xx yy zz yz xz xy."""
+    return np.stack(
+        [
+            stress[..., 0, 0],
+            stress[..., 1, 1],
+            stress[..., 2, 2],
+            (stress[..., 1, 2] + stress[..., 2, 1]) / 2,
+            (stress[..., 0, 2] + stress[..., 2, 0]) / 2,
+            (stress[..., 0, 1] + stress[..., 1, 0]) / 2,
+        ],
+        axis=-1,
+    )
+
+
+def voigt_to_stress(voigt: np.ndarray) -> np.ndarray:
+    """[...,6] in the order xx yy zz yz xz xy -> symmetric [...,3,3]."""
+    order = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
+    return np.asarray(voigt)[..., order]
+
+
+Settings = dict[str, Any]

@@ -1,0 +1,289 @@
+"""MACE: an equivariant message-passing potential of mace-torch.
+
+Batatia et al., "MACE: Higher Order Equivariant Message Passing Neural Networks for Fast and
+Accurate Force Fields", NeurIPS 2022, arXiv:2206.07697.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from mace import modules
+from mace.data.neighborhood import get_neighborhood
+
+from limbeck.errors import LimbeckError
+from limbeck.files import sha256_of
+from limbeck.frames import Frames
+from limbeck.potentials.interface import About
+from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential
+from limbeck.potentials.weights import checked_path
+
+# Importing mace turns every torch.load of the process into unpickling; turn that back.
+os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
+
+CITATION = "Batatia et al., arXiv:2206.07697 (2022)"
+MODEL_FILE = "model.model"  # what other programs read: ase, torch-sim, mace_create_lammps_model
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+SIZES: dict[str, dict[str, Any]] = {
+    "tiny": {"channels": 8, "max_ell": 2, "correlation": 2, "cutoff": 4.0, "radial_mlp": [16]},
+    "small": {"channels": 16, "max_ell": 2, "correlation": 2, "cutoff": 4.5, "radial_mlp": [32]},
+    "demo": {"channels": 32, "max_ell": 2, "correlation": 2, "cutoff": 5.0, "radial_mlp": [64]},
+}
+
+
+@dataclass(frozen=True)
+class MaceGraph:
+    """One frame: numbers [n], positions [n,3], cell [3,3], edges [2,e], unit shifts [e,3]."""
+
+    species: torch.Tensor
+    positions: torch.Tensor
+    cell: torch.Tensor
+    edges: torch.Tensor
+    unit_shifts: torch.Tensor
+    periodic: bool
+
+
+@dataclass(frozen=True)
+class MaceBatch:
+    """Several graphs: per-atom [N], per-edge [E] and per-frame [B] tensors on the device."""
+
+    species: torch.Tensor
+    positions: torch.Tensor
+    cell: torch.Tensor
+    edges: torch.Tensor
+    unit_shifts: torch.Tensor
+    frame_of_atom: torch.Tensor
+    pointers: torch.Tensor
+    periodic: bool
+
+
+class MacePotential(TrainablePotential[MaceBatch]):
+    """A MACE model; forces and stress are gradients of the energy."""
+
+    architecture: ClassVar[str] = "mace"
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        about: About,
+        *,
+        device: str,
+        batch_atoms: int,
+        sizes: dict[str, Any] | None = None,
+    ) -> None:
+        self.module = module.to(device)
+        self.about = about
+        self.device = torch.device(device)
+        self.batch_atoms = batch_atoms
+        self.sizes = sizes or {}
+        self.dtype = next(module.parameters()).dtype
+        self._species = {
+            int(z): i for i, z in enumerate(module.get_buffer("atomic_numbers").tolist())
+        }
+
+    @classmethod
+    def build(cls, size: str, statistics: Statistics, *, name: str, device: str) -> "MacePotential":
+        sizes = SIZES[size] | {
+            "reference_energies": [float(e) for e in statistics.reference_energies],
+            "mean_neighbours": 12.0,
+            "scale": statistics.forces_rms,
+            "shift": statistics.energy_mean,
+        }
+        return cls._empty(sizes, statistics.elements, name=name, device=device)
+
+    @classmethod
+    def from_description(
+        cls, description: dict[str, Any], *, name: str, device: str
+    ) -> "MacePotential":
+        return cls._empty(description["sizes"], description["elements"], name=name, device=device)
+
+    @classmethod
+    def _empty(
+        cls, sizes: dict[str, Any], elements: Sequence[int], *, name: str, device: str
+    ) -> "MacePotential":
+        about = About(
+            name=name,
+            model="mace",
+            elements=frozenset(elements),
+            cutoff=float(sizes["cutoff"]),
+            conservative=True,
+            equivariant=True,
+            has_stress=True,
+            licence="MIT",
+            citation=f"network of {CITATION}, trained by Limbeck",
+        )
+        return cls(_network(sizes, elements), about, device=device, batch_atoms=256, sizes=sizes)
+
+    def graphs(self, frames: Frames) -> list[MaceGraph]:
+        return [self._graph(frames, b) for b in range(len(frames))]
+
+    def _graph(self, frames: Frames, frame: int) -> MaceGraph:
+        rows = frames.atoms_of(frame)
+        positions, periodic = frames.positions[rows], bool(frames.periodic[frame])
+        edges, _, unit_shifts, cell = get_neighborhood(
+            positions,
+            cutoff=self.about.cutoff,
+            pbc=(periodic, periodic, periodic),
+            cell=frames.cell[frame].copy(),
+        )
+        try:
+            species = [self._species[int(z)] for z in frames.numbers[rows]]
+        except KeyError as error:
+            raise LimbeckError(
+                f"{self.about.name}: element {error} is not among {sorted(self._species)}"
+            ) from error
+        return MaceGraph(
+            species=torch.tensor(species),
+            positions=torch.as_tensor(positions, dtype=self.dtype),
+            cell=torch.as_tensor(cell, dtype=self.dtype),
+            edges=torch.as_tensor(edges, dtype=torch.long),
+            unit_shifts=torch.as_tensor(unit_shifts, dtype=self.dtype),
+            periodic=periodic,
+        )
+
+    def collate(self, graphs: Sequence[MaceGraph]) -> MaceBatch:
+        counts = torch.tensor([len(g.species) for g in graphs])
+        pointers = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)])
+        edges = [g.edges + start for g, start in zip(graphs, pointers, strict=False)]
+        on_device = self.device
+        return MaceBatch(
+            species=torch.cat([g.species for g in graphs]).to(on_device),
+            positions=torch.cat([g.positions for g in graphs]).to(on_device),
+            cell=torch.stack([g.cell for g in graphs]).to(on_device),
+            edges=torch.cat(edges, dim=1).to(on_device),
+            unit_shifts=torch.cat([g.unit_shifts for g in graphs]).to(on_device),
+            frame_of_atom=torch.repeat_interleave(torch.arange(len(graphs)), counts).to(on_device),
+            pointers=pointers.to(on_device),
+            periodic=graphs[0].periodic,
+        )
+
+    def rotate(self, batch: MaceBatch, matrices: np.ndarray) -> MaceBatch:
+        q = torch.as_tensor(matrices, dtype=self.dtype, device=self.device)
+        return replace(
+            batch,
+            positions=torch.einsum("nij,nj->ni", q[batch.frame_of_atom], batch.positions),
+            cell=torch.einsum("bij,bkj->bki", q, batch.cell),
+        )
+
+    def outputs(self, batch: MaceBatch, *, training: bool, stress: bool) -> Outputs:
+        frame_of_edge = batch.frame_of_atom[batch.edges[0]]
+        answers = self.module(
+            {
+                "positions": batch.positions.detach().clone(),
+                "cell": batch.cell,
+                "edge_index": batch.edges,
+                "unit_shifts": batch.unit_shifts,
+                "shifts": torch.einsum("ei,eij->ej", batch.unit_shifts, batch.cell[frame_of_edge]),
+                "node_attrs": torch.nn.functional.one_hot(batch.species, len(self._species)).to(
+                    self.dtype
+                ),
+                "batch": batch.frame_of_atom,
+                "ptr": batch.pointers,
+            },
+            training=training,
+            compute_stress=stress,
+        )
+        return Outputs(
+            energy=answers["energy"],
+            forces=answers["forces"],
+            stress=_voigt(answers["stress"]) if stress else None,
+        )
+
+    def is_periodic(self, batch: MaceBatch) -> bool:
+        return batch.periodic
+
+    def save(self, folder: Path) -> None:
+        super().save(folder)
+        # A pickle, as all MACE files; Limbeck itself reads the safetensors beside it.
+        torch.save(self.module, folder / MODEL_FILE)
+
+
+def open_file(settings: dict[str, Any], *, device: str) -> MacePotential:
+    """A MACE from a ``.model`` file, or from the folder of a student.
+
+    A ``.model`` is a pickle: it is opened only when its SHA-256 is the one in the config.
+
+    Raises:
+        LimbeckError: no hash, another hash, or not a MACE model.
+    """
+    path = checked_path(settings)
+    if path.is_dir():
+        return _open_folder(path, settings, device=device)
+    if not settings.get("sha256"):
+        raise LimbeckError(
+            f"potentials.{settings['name']}.sha256: expected the hash of {path}, got nothing "
+            "(a .model file is a pickle, and is opened only when its hash is known)"
+        )
+    return _open_pickle(path, settings, device=device)
+
+
+def _open_folder(path: Path, settings: dict[str, Any], *, device: str) -> MacePotential:
+    student = MacePotential.load(path, name=settings["name"], device=device)
+    return MacePotential(
+        student.module.to(DTYPES[settings["dtype"]]),
+        replace(student.about, weights_sha256=sha256_of(path)),
+        device=device,
+        batch_atoms=settings["batch_atoms"],
+        sizes=student.sizes,
+    )
+
+
+def _open_pickle(path: Path, settings: dict[str, Any], *, device: str) -> MacePotential:
+    try:
+        module = torch.load(path, map_location=device, weights_only=False)
+        elements = frozenset(int(z) for z in module.atomic_numbers)
+        cutoff = float(module.r_max)
+    except Exception as error:
+        raise LimbeckError(f"{path}: not a MACE model: {error}") from error
+    module = module.to(DTYPES[settings["dtype"]]).eval().requires_grad_(False)
+    about = About(
+        name=settings["name"],
+        model="mace",
+        elements=elements,
+        cutoff=cutoff,
+        conservative=True,
+        equivariant=True,
+        has_stress=True,
+        licence="see the model's card",
+        citation=CITATION,
+        weights_sha256=settings["sha256"],
+    )
+    return MacePotential(module, about, device=device, batch_atoms=settings["batch_atoms"])
+
+
+def _network(sizes: dict[str, Any], elements: Sequence[int]) -> torch.nn.Module:
+    from e3nn import o3  # loads only after mace, which lets e3nn open its table of constants
+
+    residual = modules.interaction_classes["RealAgnosticResidualInteractionBlock"]
+    first = modules.interaction_classes["RealAgnosticInteractionBlock"]
+    return modules.ScaleShiftMACE(
+        atomic_inter_scale=sizes["scale"],
+        atomic_inter_shift=sizes["shift"],
+        r_max=sizes["cutoff"],
+        num_bessel=8,
+        num_polynomial_cutoff=5,
+        max_ell=sizes["max_ell"],
+        interaction_cls=residual,
+        interaction_cls_first=first,
+        num_interactions=2,
+        num_elements=len(elements),
+        hidden_irreps=o3.Irreps(f"{sizes['channels']}x0e"),
+        MLP_irreps=o3.Irreps("16x0e"),
+        atomic_energies=np.array(sizes["reference_energies"]),
+        avg_num_neighbors=sizes["mean_neighbours"],
+        atomic_numbers=sorted(elements),
+        correlation=sizes["correlation"],
+        gate=torch.nn.functional.silu,
+        radial_MLP=sizes["radial_mlp"],
+    )
+
+
+def _voigt(stress: torch.Tensor) -> torch.Tensor:
+    """[B,3,3] -> [B,6] in the order xx yy zz yz xz xy."""
+    rows, columns = [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]
+    return ((stress + stress.transpose(1, 2)) / 2)[:, rows, columns]

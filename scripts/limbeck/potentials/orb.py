@@ -1,0 +1,238 @@
+"""Orb: the foundation models of orb-models, and the same network made small.
+
+Neumann et al., "Orb: a fast, scalable neural network potential", arXiv:2410.22570. The direct
+models predict forces from a graph network without rotational equivariance.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from orb_models.forcefield import pretrained
+from orb_models.forcefield.atomic_system import SystemConfig, ase_atoms_to_atom_graphs
+from orb_models.forcefield.base import AtomGraphs, batch_graphs
+from orb_models.forcefield.direct_regressor import DirectForcefieldRegressor
+from orb_models.forcefield.featurization_utilities import gaussian_basis_function
+from orb_models.forcefield.forcefield_heads import EnergyHead, ForceHead, GraphHead
+from orb_models.forcefield.gns import MoleculeGNS
+
+from limbeck.errors import LimbeckError
+from limbeck.files import sha256_of
+from limbeck.frames import Frames
+from limbeck.potentials.interface import About
+from limbeck.potentials.known import MPTRJ, SYMBOLS
+from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential
+from limbeck.potentials.weights import checked_path
+
+RADIUS = 6.0  # Angstrom, as orb-v2; its attention vanishes there
+MAX_NEIGHBOURS = 20  # as orb-v2
+CITATION = "Neumann et al., arXiv:2410.22570 (2024)"
+
+#: parameters of the small networks; orb-v2 has latent 256, hidden 512, 15 steps
+SIZES: dict[str, dict[str, int]] = {
+    "tiny": {"latent_dim": 32, "mlp_hidden_dim": 64, "message_passing_steps": 2},
+    "small": {"latent_dim": 64, "mlp_hidden_dim": 128, "message_passing_steps": 3},
+    "demo": {"latent_dim": 96, "mlp_hidden_dim": 192, "message_passing_steps": 4},
+}
+
+
+def small_network(
+    latent_dim: int, mlp_hidden_dim: int, message_passing_steps: int
+) -> DirectForcefieldRegressor:
+    """orb-v2's architecture (``pretrained.orb_v2_architecture``) with other sizes."""
+    head = {"latent_dim": latent_dim, "num_mlp_layers": 1, "mlp_hidden_dim": latent_dim}
+    fixed: dict[str, Any] = {"online_normalisation": False, "activation": "ssp"}
+    return DirectForcefieldRegressor(
+        heads={
+            "energy": EnergyHead(**head, **fixed, predict_atom_avg=True),
+            "forces": ForceHead(
+                **head, **fixed, remove_mean=True, remove_torque_for_nonpbc_systems=True
+            ),
+            "stress": GraphHead(**head, **fixed, target="stress", node_aggregation="mean"),
+        },
+        model=MoleculeGNS(
+            latent_dim=latent_dim,
+            num_message_passing_steps=message_passing_steps,
+            num_mlp_layers=2,
+            mlp_hidden_dim=mlp_hidden_dim,
+            interaction_params={"distance_cutoff": True, "attention_gate": "sigmoid"},
+            rbf_transform=partial(gaussian_basis_function, num_bases=20, radius=10.0),
+            use_embedding=True,
+            node_feature_names=["feat"],
+            edge_feature_names=["feat"],
+            activation="ssp",
+            mlp_norm="layer_norm",
+        ),
+        system_config=SystemConfig(radius=RADIUS, max_num_neighbors=MAX_NEIGHBOURS),
+    )
+
+
+class OrbPotential(TrainablePotential[AtomGraphs]):
+    """A direct Orb model of any size. Forces are predicted, not differentiated."""
+
+    architecture: ClassVar[str] = "direct"
+    module: DirectForcefieldRegressor
+
+    def __init__(
+        self,
+        module: DirectForcefieldRegressor,
+        about: About,
+        *,
+        device: str,
+        batch_atoms: int,
+        sizes: dict[str, Any] | None = None,
+    ) -> None:
+        self.module = module.to(device)
+        self.about = about
+        self.device = torch.device(device)
+        self.batch_atoms = batch_atoms
+        self.sizes = sizes or {}
+
+    @classmethod
+    def build(cls, size: str, statistics: Statistics, *, name: str, device: str) -> "OrbPotential":
+        student = cls._empty(SIZES[size], statistics.elements, name=name, device=device)
+        _normalise(student.module, statistics)
+        return student
+
+    @classmethod
+    def from_description(
+        cls, description: dict[str, Any], *, name: str, device: str
+    ) -> "OrbPotential":
+        return cls._empty(description["sizes"], description["elements"], name=name, device=device)
+
+    @classmethod
+    def _empty(
+        cls, sizes: dict[str, Any], elements: Sequence[int], *, name: str, device: str
+    ) -> "OrbPotential":
+        about = About(
+            name=name,
+            model="orb",
+            elements=frozenset(elements),
+            cutoff=RADIUS,
+            conservative=False,
+            equivariant=False,
+            has_stress=True,
+            licence="MIT",
+            citation=f"network of {CITATION}, made small and trained by Limbeck",
+        )
+        module = small_network(**sizes)
+        return cls(module, about, device=device, batch_atoms=512, sizes=dict(sizes))
+
+    def graphs(self, frames: Frames) -> list[AtomGraphs]:
+        config = self.module.system_config
+        # CPU: many small graphs; the copy to the device comes once, for the whole batch
+        return [
+            ase_atoms_to_atom_graphs(_bare(a), config, device=torch.device("cpu"))
+            for a in frames.to_atoms()
+        ]
+
+    def collate(self, graphs: Sequence[AtomGraphs]) -> AtomGraphs:
+        return batch_graphs(list(graphs)).to(self.device)
+
+    def rotate(self, batch: AtomGraphs, matrices: np.ndarray) -> AtomGraphs:
+        # Positions too: the removal of the net torque of isolated systems reads them.
+        q = torch.as_tensor(matrices, dtype=batch.positions.dtype, device=self.device)
+        per_atom = q.repeat_interleave(batch.n_node, dim=0)  # [N,3,3]
+        per_edge = q.repeat_interleave(batch.n_edge, dim=0)  # [E,3,3]
+        turned = _turn(per_edge, batch.edge_features["vectors"])
+        return batch._replace(
+            node_features={**batch.node_features, "positions": _turn(per_atom, batch.positions)},
+            edge_features={**batch.edge_features, "vectors": turned},
+            system_features={
+                **batch.system_features,
+                "cell": torch.einsum("bij,bkj->bki", q, batch.system_features["cell"]),
+            },
+        )
+
+    def outputs(self, batch: AtomGraphs, *, training: bool, stress: bool) -> Outputs:
+        with torch.set_grad_enabled(training):
+            answers = self.module.predict(batch)
+        size = len(batch.n_node)
+        return Outputs(
+            energy=answers["energy"].reshape(size),
+            forces=answers["forces"],
+            stress=answers["stress"].reshape(size, 6) if stress else None,
+        )
+
+    def is_periodic(self, batch: AtomGraphs) -> bool:
+        return bool(batch.system_features["pbc"].any())
+
+
+def open_foundation(settings: dict[str, Any], *, device: str) -> OrbPotential:
+    """An Orb of orb-models' registry by name, downloaded by it or read from ``path``.
+
+    Raises:
+        LimbeckError: the name is no direct model of the registry, or the file is not its
+            weights or has another hash.
+    """
+    model = settings["model"]
+    load = pretrained.ORB_PRETRAINED_MODELS[model]
+    options: dict[str, Any] = {"device": device, "compile": False, "precision": "float32-highest"}
+    path = checked_path(settings) if settings.get("path") else None
+    if path is not None:
+        options["weights_path"] = str(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it announces the default dtype, twice
+            module = load(**options)
+    except Exception as error:
+        where = path or "a download by orb-models (give path: where there is no network)"
+        raise LimbeckError(
+            f"potentials.{settings['name']}: {model} did not load from {where}: {error}"
+        ) from error
+    about = About(
+        name=settings["name"],
+        model=model,
+        elements=frozenset(SYMBOLS.index(symbol) + 1 for symbol in MPTRJ),
+        cutoff=float(module.system_config.radius),
+        conservative=False,
+        equivariant=False,
+        has_stress=module.has_stress,
+        licence="Apache-2.0",
+        citation=CITATION,
+        weights_sha256=sha256_of(path) if path else "",
+    )
+    return OrbPotential(module, about, device=device, batch_atoms=settings["batch_atoms"])
+
+
+def open_small(settings: dict[str, Any], *, device: str) -> OrbPotential:
+    """A small Orb from the folder that a student of architecture ``direct`` was saved in."""
+    folder = Path(checked_path(settings))
+    potential = OrbPotential.load(folder, name=settings["name"], device=device)
+    potential.batch_atoms = settings["batch_atoms"]
+    potential.about = replace(potential.about, weights_sha256=sha256_of(folder))
+    return potential  # type: ignore[return-value]
+
+
+def _normalise(module: DirectForcefieldRegressor, statistics: Statistics) -> None:
+    """Give the heads the scale of the training set, and energies an offset per element."""
+    heads = module.heads
+    with torch.no_grad():
+        weight = heads["energy"].reference.linear.weight
+        weight.zero_()
+        offsets = torch.as_tensor(statistics.reference_energies, dtype=weight.dtype)
+        weight.view(-1)[statistics.elements] = offsets
+        scales = {
+            "energy": (statistics.energy_mean, statistics.energy_std),
+            "forces": (0.0, statistics.forces_rms),
+            "stress": (0.0, statistics.stress_rms),
+        }
+        for name, (mean, std) in scales.items():
+            heads[name].normalizer.bn.running_mean.fill_(mean)
+            heads[name].normalizer.bn.running_var.fill_(std**2)
+
+
+def _turn(matrices: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+    """[M,3,3], [M,3] -> [M,3]: each vector by its own matrix."""
+    return torch.einsum("mij,mj->mi", matrices, vectors)
+
+
+def _bare(atoms: Any) -> Any:
+    """Without info: orb-models would read charge and spin from it as conditions."""
+    atoms.info = {}
+    return atoms

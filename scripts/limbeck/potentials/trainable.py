@@ -1,0 +1,181 @@
+"""A potential that can be trained: what a student is while it learns, and afterwards."""
+
+import json
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from limbeck.errors import LimbeckError
+from limbeck.frames import Frames
+from limbeck.potentials.interface import Batch, Potential, Predictions, one_periodicity
+
+Graph = TypeVar("Graph")
+
+DESCRIPTION = "model.json"
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Answers that gradients flow through.
+
+    Attributes:
+        energy: [B], eV.
+        forces: [N,3], eV/Angstrom.
+        stress: [B,6], eV/Angstrom^3, ASE's sign and Voigt order; None where isolated.
+    """
+
+    energy: torch.Tensor
+    forces: torch.Tensor
+    stress: torch.Tensor | None
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What a new student knows of its training set before the first step.
+
+    Attributes:
+        elements: atomic numbers in the set, sorted.
+        reference_energies: float64, eV per atom of each element, least squares.
+        energy_mean, energy_std: of the residual energy per atom, eV.
+        forces_rms: root mean square of a force component, eV/Angstrom.
+        stress_rms: the same of a stress component, eV/Angstrom^3 (1 where there is none).
+    """
+
+    elements: list[int]
+    reference_energies: np.ndarray
+    energy_mean: float
+    energy_std: float
+    forces_rms: float
+    stress_rms: float
+
+
+class TrainablePotential(Potential[Batch]):
+    """A potential made of a torch module, built by this project from a table of sizes.
+
+    Subclasses say how one frame becomes a graph (neighbours found once in training) and how
+    graphs are put together.
+    """
+
+    #: name in the config's ``students``
+    architecture: ClassVar[str]
+    module: torch.nn.Module
+    #: what the module was built with; written into model.json
+    sizes: dict[str, Any]
+
+    @classmethod
+    @abstractmethod
+    def build(
+        cls, size: str, statistics: Statistics, *, name: str, device: str
+    ) -> "TrainablePotential[Any]":
+        """A new student with random weights from torch's global generator."""
+
+    @classmethod
+    @abstractmethod
+    def from_description(
+        cls, description: dict[str, Any], *, name: str, device: str
+    ) -> "TrainablePotential[Any]":
+        """An empty student of the sizes in a ``model.json``."""
+
+    @abstractmethod
+    def graphs(self, frames: Frames) -> list[Any]:
+        """One graph a frame, on the CPU."""
+
+    @abstractmethod
+    def collate(self, graphs: Sequence[Any]) -> Batch:
+        """Put graphs into one batch on the device."""
+
+    @abstractmethod
+    def outputs(self, batch: Batch, *, training: bool, stress: bool) -> Outputs:
+        """Answers with gradients where ``training``; stress only where asked for."""
+
+    @abstractmethod
+    def is_periodic(self, batch: Batch) -> bool:
+        """Whether the frames of a batch are periodic."""
+
+    def prepare(self, frames: Frames) -> Batch:
+        one_periodicity(frames)
+        return self.collate(self.graphs(frames))
+
+    def evaluate(self, batch: Batch) -> Predictions:
+        self.module.eval()
+        answers = self.outputs(batch, training=False, stress=self.is_periodic(batch))
+        energy = _to_numpy(answers.energy)
+        stress = (
+            np.full((len(energy), 6), np.nan)
+            if answers.stress is None
+            else _to_numpy(answers.stress)
+        )
+        return Predictions(energy=energy, forces=_to_numpy(answers.forces), stress=stress)
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.json`` and ``model.safetensors`` into an existing folder."""
+        description = {
+            "format": "limbeck-student",
+            "version": 1,
+            "architecture": self.architecture,
+            "elements": sorted(self.about.elements),
+            "sizes": self.sizes,
+        }
+        (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+        save_file(
+            {k: v.detach().cpu().contiguous() for k, v in self.module.state_dict().items()},
+            folder / WEIGHTS,
+        )
+        (folder / WEIGHTS).chmod(0o644)  # safetensors writes for its owner alone
+
+    @classmethod
+    def load(cls, folder: Path, *, name: str, device: str) -> "TrainablePotential[Any]":
+        """Open what :meth:`save` wrote. Nothing is unpickled.
+
+        Raises:
+            LimbeckError: no model of this architecture is there, or its weights are damaged.
+        """
+        description = read_description(folder)
+        if description.get("architecture") != cls.architecture:
+            raise LimbeckError(
+                f"{folder / DESCRIPTION}: architecture {description.get('architecture')!r}, "
+                f"expected {cls.architecture!r}"
+            )
+        try:
+            student = cls.from_description(description, name=name, device=device)
+        except (KeyError, TypeError, ValueError) as error:
+            raise LimbeckError(f"{folder / DESCRIPTION}: no such network: {error!r}") from error
+        try:
+            weights = load_file(folder / WEIGHTS, device=device)
+            student.module.load_state_dict(weights, strict=True)
+        except Exception as error:
+            raise LimbeckError(f"{folder / WEIGHTS}: weights do not load: {error}") from error
+        student.module.eval().requires_grad_(False)
+        return student
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """The ``model.json`` of a model folder.
+
+    Raises:
+        LimbeckError: it is missing, not JSON, or of another format.
+    """
+    path = Path(folder) / DESCRIPTION
+    if not path.is_file():
+        raise LimbeckError(f"{path}: no such file, expected the description of a model")
+    try:
+        description = json.loads(path.read_text())
+    except ValueError as error:
+        raise LimbeckError(f"{path}: not JSON: {error}") from error
+    if not isinstance(description, dict):
+        raise LimbeckError(f"{path}: expected a mapping, found {type(description).__name__}")
+    found = (description.get("format"), description.get("version"))
+    if found != ("limbeck-student", 1):
+        raise LimbeckError(f"{path}: expected format ('limbeck-student', 1), found {found}")
+    return description
+
+
+def _to_numpy(values: torch.Tensor) -> np.ndarray:
+    return values.detach().cpu().numpy().astype(np.float64)
