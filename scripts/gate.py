@@ -1,0 +1,18 @@
+"""Let a label set pass, or fail with the criteria that it missed."""
+
+from limbeck import cli
+from limbeck.files import read_json, write_text
+from limbeck.gate import require_go
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--input", required=True, help="the verdict (.json)")
+    parser.add_argument("--output", required=True, help="written where the verdict is go")
+    args = parser.parse_args()
+    require_go(args.input, read_json(args.input))
+    write_text(args.output, "passed\n")
+
+
+if __name__ == "__main__":
+    cli.run(main)

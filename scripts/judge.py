@@ -1,0 +1,25 @@
+"""Judge the labels of a label set; always succeeds, so that the verdict is there to read."""
+
+import logging
+
+from limbeck import cli, storage
+from limbeck.files import write_json
+from limbeck.gate import verdict
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
+    parser.add_argument("--labels", nargs="+", required=True, help="their labels (.h5)")
+    parser.add_argument("--output", required=True, help="the verdict (.json)")
+    args = parser.parse_args()
+    settings = args.settings
+    labels = (storage.read_labels(path, settings["label_set"]) for path in args.labels)
+    found = verdict(storage.stream(args.frames), labels, settings["min_good_fraction"])
+    write_json(args.output, found)
+    for criterion in found["criteria"]:
+        logging.info("%(name)s of %(scope)s: %(value)s, at least %(threshold)s", criterion)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,168 @@
+"""Data sets: frames with labels, split so that no group stands in two parts."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from limbeck import storage
+from limbeck.errors import LimbeckError
+from limbeck.frames import Frames, atom_rows
+from limbeck.labels import Labels
+
+PARTS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Frames and their labels, in the same order."""
+
+    frames: Frames
+    labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def select(self, index: np.ndarray) -> "Dataset":
+        """The frames and labels at ``index``, in that order."""
+        return Dataset(self.frames.select(index), select_labels(self.labels, index))
+
+
+def select_labels(labels: Labels, index: np.ndarray) -> Labels:
+    """Labels of the frames at ``index`` (integers or a mask), in that order."""
+    index = np.asarray(index)
+    index = np.flatnonzero(index) if index.dtype == bool else index.astype(np.int64)
+    rows = atom_rows(labels.offsets, index)
+    per_frame = ("id", "n_atoms", "energy", "stress", "energy_spread", "status")
+    return replace(
+        labels,
+        **{name: getattr(labels, name)[index] for name in per_frame},
+        forces=labels.forces[rows],
+        forces_spread=labels.forces_spread[rows],
+    )
+
+
+def concatenate_labels(parts: list[Labels]) -> Labels:
+    """Labels of several files, end to end; the first part's attributes stand for all."""
+    if not parts:
+        raise LimbeckError("no labels to put together, expected at least one file")
+    arrays = [name for name in Labels.__dataclass_fields__ if name != "attrs"]
+    return Labels(
+        attrs=parts[0].attrs,
+        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in arrays},
+    )
+
+
+def split(
+    frames: Frames,
+    *,
+    valid_fraction: float,
+    test_fraction: float,
+    split_by: Literal["group", "root"],
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Indices of the training, validation and test frames.
+
+    No group (or root) stands in two parts. In each source, groups go by the hash of their
+    name and the seed; the first ones are the test set, the next ones validate. A part that is
+    asked for gets at least one group of each source that has enough of them. Groups with an
+    element that no training group has are moved to training, since a student cannot answer for
+    what it never saw. The split depends on the frames alone, so that all label sets, teachers and
+    students share it.
+
+    Returns:
+        "train", "valid", "test" -> int64 indices, ascending.
+
+    Raises:
+        LimbeckError: ``split_by`` is neither.
+    """
+    if split_by not in ("group", "root"):
+        raise LimbeckError(f"split_by: expected group or root, got {split_by!r}")
+    keys = frames.group if split_by == "group" else frames.root
+    part_of_key: dict[bytes, str] = {}
+    for source in np.unique(frames.source):
+        members = np.unique(keys[frames.source == source])
+        for key, part in _deal(members, valid_fraction, test_fraction, seed).items():
+            # a group that two sources share goes where the first one put it
+            part_of_key.setdefault(key, part)
+    _cover_elements(part_of_key, _elements_of(frames, keys))
+    parts = np.array([part_of_key[key] for key in keys.tolist()])
+    return {part: np.flatnonzero(parts == part) for part in PARTS}
+
+
+def _elements_of(frames: Frames, keys: np.ndarray) -> dict[bytes, set[int]]:
+    """Atomic numbers that occur in each group."""
+    elements: dict[bytes, set[int]] = {}
+    for key, number in set(
+        zip(keys[frames.frame_of_atom].tolist(), frames.numbers.tolist(), strict=True)
+    ):
+        elements.setdefault(key, set()).add(number)
+    return elements
+
+
+def _cover_elements(parts: dict[bytes, str], elements: dict[bytes, set[int]]) -> None:
+    """Move groups to training until it has every element."""
+    trained = set().union(*(elements[k] for k, part in parts.items() if part == "train"))
+    for key in sorted(parts, key=lambda k: (parts[k] == "test", k)):  # rather from validation
+        if elements[key] - trained:
+            parts[key] = "train"
+            trained |= elements[key]
+
+
+def _deal(
+    keys: np.ndarray, valid_fraction: float, test_fraction: float, seed: int
+) -> dict[bytes, str]:
+    ordered = sorted(keys.tolist(), key=lambda k: hashlib.sha256(f"{seed}/".encode() + k).digest())
+    count = len(ordered)
+    n_test = _share(test_fraction, count)
+    n_valid = _share(valid_fraction, count - n_test)
+    parts = ["test"] * n_test + ["valid"] * n_valid
+    parts += ["train"] * (count - len(parts))
+    return dict(zip(ordered, parts, strict=True))
+
+
+def _share(fraction: float, count: int) -> int:
+    if fraction <= 0 or count < 2:
+        return 0
+    return min(count - 1, max(1, round(fraction * count)))
+
+
+def build(frames: Frames, labels: Labels, parts: dict[str, np.ndarray]) -> dict[str, Dataset]:
+    """The parts of a split, without the frames whose label is not good, or that come twice."""
+    if not np.array_equal(frames.id, labels.id):
+        raise LimbeckError("labels and frames are not the same frames in the same order")
+    _, first = np.unique(frames.id, return_index=True)
+    keep = np.zeros(len(frames), dtype=bool)
+    keep[first] = True
+    keep &= labels.status == 0
+    whole = Dataset(frames, labels)
+    return {part: whole.select(index[keep[index]]) for part, index in parts.items()}
+
+
+def split_as(frames: Frames, settings: dict[str, Any]) -> dict[str, np.ndarray]:
+    """:func:`split` with the fields of a rule's settings."""
+    names = ("valid_fraction", "test_fraction", "split_by", "seed")
+    return split(frames, **{name: settings[name] for name in names})
+
+
+def read_part(path: str, label_set: str) -> Dataset:
+    """One part of a data set, as ``build_dataset`` wrote it."""
+    return Dataset(storage.read_frames(path), storage.read_labels(path, label_set))
+
+
+def counts(frames: Frames, labels: Labels, parts: dict[str, Dataset]) -> dict[str, Any]:
+    """What went in and what came out: frames, roots and groups of each part, and what was left."""
+    result: dict[str, Any] = {
+        name: {
+            "frames": len(part),
+            "atoms": len(part.frames.numbers),
+            "roots": len(np.unique(part.frames.root)),
+            "groups": len(np.unique(part.frames.group)),
+        }
+        for name, part in parts.items()
+    }
+    kept = sum(len(part) for part in parts.values())
+    not_good = int((labels.status != 0).sum())
+    result["left_out"] = {"bad_label": not_good, "duplicate": len(frames) - kept - not_good}
+    return result

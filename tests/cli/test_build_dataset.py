@@ -1,0 +1,126 @@
+"""build_dataset.py from the command line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from ase.build import bulk
+from ase.io import read
+
+from limbeck.datasets import read_part, split_as
+from limbeck.frames import concatenate, from_atoms
+from limbeck.labels import label
+from limbeck.potentials.toys import LennardJones
+from limbeck.storage import read_header, write_frames, write_labels
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "build_dataset.py"
+SETTINGS = {
+    "label_set": "lj",
+    "seed": 1,
+    "valid_fraction": 0.2,
+    "test_fraction": 0.25,
+    "split_by": "group",
+}
+FILES = ["counts.json", *(f"{p}.{s}" for p in ("test", "train", "valid") for s in ("extxyz", "h5"))]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two slices of eight groups of argon, one frame in both, one with a bad label."""
+    tmp_path.joinpath("selected").mkdir()
+    tmp_path.joinpath("labels").mkdir()
+    for part in range(2):
+        structures = [bulk("Ar", a=5 + 0.01 * (i + 11 * part), cubic=True) for i in range(12)]
+        for seed, atoms in enumerate(structures):
+            atoms.rattle(0.1, seed=seed + 11 * part)
+        groups = [f"Ar{(i + 11 * part) % 8}" for i in range(12)]
+        frames = from_atoms(structures, groups=groups, source="argon")
+        labels = label(LennardJones(), frames, views=2, max_force=1e3)
+        labels.status[5] = part * 2
+        write_frames(tmp_path / f"selected/{part}.h5", frames, stage="select_frames")
+        write_labels(tmp_path / f"labels/{part}.h5", "lj", labels)
+    return tmp_path
+
+
+def run(folder, settings, labels=(0, 1)):
+    text = settings if isinstance(settings, str) else json.dumps(settings)
+    command = [sys.executable, SCRIPT, "--settings", text]
+    command += ["--frames", *(str(folder / f"selected/{i}.h5") for i in range(2))]
+    command += ["--labels", *(str(folder / f"labels/{i}.h5") for i in labels)]
+    command += ["--output-folder", str(folder / "data")]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_a_data_set_is_written(folder):
+    done = run(folder, SETTINGS)
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (folder / "data").iterdir()) == FILES
+    counts = json.loads((folder / "data/counts.json").read_text())
+    assert counts["left_out"] == {"bad_label": 1, "duplicate": 1}
+    parts = {p: read_part(folder / f"data/{p}.h5", "lj") for p in ("train", "valid", "test")}
+    # eight groups: two for tests, a fifth of the other six to validate
+    found = {p: (counts[p]["groups"], counts[p]["frames"]) for p in parts}
+    assert {p: n for p, (n, _) in found.items()} == {"train": 5, "valid": 1, "test": 2}
+    assert {p: n for p, (_, n) in found.items()} == {p: len(d) for p, d in parts.items()}
+    whole = concatenate([d.frames for d in parts.values()])
+    assert len(set(whole.id.tolist())) == len(whole) == 22
+    for part, data in parts.items():
+        assert np.array_equal(data.frames.id, data.labels.id)
+        # what the file says of these frames is what the potential says of them
+        again = label(LennardJones(), data.frames, views="own", max_force=1e3)
+        np.testing.assert_allclose(data.labels.forces, again.forces, atol=1e-11)  # rounding
+        structures = read(folder / f"data/{part}.extxyz", ":")
+        assert [a.info["id"] for a in structures] == [i.decode() for i in data.frames.id]
+        # the format writes eight decimals
+        energies = [a.get_potential_energy() for a in structures]
+        np.testing.assert_allclose(energies, data.labels.energy, atol=1e-8)
+    header = read_header(folder / "data/test.h5")
+    assert (header["stage"], json.loads(header["settings"])) == ("build_dataset", SETTINGS)
+    # the split is the one that everybody else works out from the frames alone
+    test = split_as(whole, SETTINGS)["test"]
+    assert set(whole.id[test].tolist()) == set(parts["test"].frames.id.tolist())
+
+
+def test_settings_from_a_file_and_parts_without_frames(folder):
+    own = SETTINGS | {"valid_fraction": 0.0, "test_fraction": 0.0}
+    (folder / "settings.yaml").write_text(yaml.safe_dump(own))
+    done = run(folder, str(folder / "settings.yaml"))
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (folder / "data").iterdir()) == FILES
+    assert len(read_part(folder / "data/valid.h5", "lj")) == 0
+    assert len(read_part(folder / "data/train.h5", "lj")) == 22
+
+
+def expect_one_line(done, message, folder):
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"error: {message}")
+    assert not (folder / "data").exists()
+
+
+def test_bad_settings_end_in_one_line(folder):
+    less = {k: v for k, v in SETTINGS.items() if k != "split_by"}
+    expect_one_line(run(folder, less), "settings: no 'split_by'", folder)
+    other = SETTINGS | {"label_set": "emt"}
+    message = f"{folder / 'labels/0.h5'}: no label set 'emt', it has ['lj']"
+    expect_one_line(run(folder, other), message, folder)
+    wrong = SETTINGS | {"split_by": "groups"}
+    expect_one_line(run(folder, wrong), "split_by: expected group or root, got 'groups'", folder)
+
+
+def test_labels_in_another_order_are_refused(folder):
+    expect_one_line(run(folder, SETTINGS, labels=(1, 0)), "labels and frames are not", folder)
+
+
+@pytest.mark.parametrize("name", ["selected/1.h5", "labels/1.h5"])
+def test_a_damaged_input_is_named(folder, name):
+    path = folder / name
+    raw = bytearray(path.read_bytes())
+    start, end = len(raw) // 4, 3 * len(raw) // 4
+    raw[start:end] = bytes(end - start)
+    path.write_bytes(raw)
+    expect_one_line(run(folder, SETTINGS), f"{path}: ", folder)

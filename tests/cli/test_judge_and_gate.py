@@ -1,0 +1,113 @@
+"""judge.py, which always succeeds, and gate.py, which does not."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from limbeck.storage import write_frames, write_labels
+from planted import labels_for, real_frames
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+SETTINGS = {"label_set": "emt", "min_good_fraction": 0.9}
+
+
+def run(script, settings, *arguments):
+    text = settings if isinstance(settings, str) else json.dumps(settings)
+    command = [sys.executable, SCRIPTS / f"{script}.py", "--settings", text]
+    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two slices; in the second, half of the labels are bad."""
+    frames = real_frames()
+    for part, status in enumerate([0, [0, 1, 0, 2, 0, 3]]):
+        labels = labels_for(frames)
+        labels.status[:] = status
+        write_frames(tmp_path / f"{part}.h5", frames, stage="select_frames")
+        write_labels(tmp_path / f"labels{part}.h5", "emt", labels)
+    return tmp_path
+
+
+def judge(folder, parts, settings=SETTINGS):
+    frames = [folder / f"{p}.h5" for p in parts]
+    labels = [folder / f"labels{p}.h5" for p in parts]
+    output = folder / "emt.json"
+    return run("judge", settings, "--frames", *frames, "--labels", *labels, "--output", output)
+
+
+def gate(folder):
+    return run("gate", {}, "--input", folder / "emt.json", "--output", folder / "emt.passed")
+
+
+def expect_one_line(done, message):
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"error: {message}")
+
+
+def test_good_labels_pass(folder):
+    done = judge(folder, [0])
+    assert done.returncode == 0, done.stderr
+    assert "good_label_fraction of real: 1.0, at least 0.9" in done.stderr
+    assert json.loads((folder / "emt.json").read_text())["go"] is True
+    done = gate(folder)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "emt.passed").is_file()
+
+
+def test_bad_labels_are_judged_and_do_not_pass(folder):
+    done = judge(folder, [0, 1])
+    assert done.returncode == 0, done.stderr
+    found = json.loads((folder / "emt.json").read_text())
+    assert found["go"] is False
+    assert [(c["scope"], c["value"]) for c in found["criteria"]] == [("real", 0.75)]
+    assert found["status"]["force beyond the limit"] == 1
+    done = gate(folder)
+    line = "good_label_fraction of real is 0.750, at least 0.9 was asked for"
+    expect_one_line(done, f"{folder / 'emt.json'}: no go: {line}")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (folder / "emt.passed").exists()
+
+
+def test_settings_from_a_file(folder):
+    (folder / "settings.yaml").write_text(yaml.safe_dump(SETTINGS | {"min_good_fraction": 0.7}))
+    assert judge(folder, [0, 1], str(folder / "settings.yaml")).returncode == 0
+    assert json.loads((folder / "emt.json").read_text())["go"] is True
+    (folder / "empty.yaml").write_text("{}\n")
+    arguments = ["--input", folder / "emt.json", "--output", folder / "emt.passed"]
+    assert run("gate", str(folder / "empty.yaml"), *arguments).returncode == 0
+
+
+def test_bad_settings_end_in_one_line(folder):
+    expect_one_line(judge(folder, [0], {"label_set": "emt"}), "settings: no 'min_good_fraction'")
+    other = SETTINGS | {"label_set": "lj"}
+    expect_one_line(judge(folder, [0], other), f"{folder / 'labels0.h5'}: no label set 'lj'")
+    assert not (folder / "emt.json").exists()
+
+
+@pytest.mark.parametrize("name", ["0.h5", "labels0.h5"])
+def test_a_damaged_input_of_judge_is_named(folder, name):
+    (folder / name).write_bytes((folder / name).read_bytes()[:-100])
+    expect_one_line(judge(folder, [0]), f"{folder / name}: not a readable HDF5 file")
+    assert not (folder / "emt.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "no such file"),
+        ('{"go": tr', "not readable as JSON"),
+        ('{"goes": true}', "not a verdict"),
+        ("[]", "not a verdict"),
+    ],
+)
+def test_a_damaged_verdict_does_not_pass(folder, text, message):
+    if text is not None:
+        (folder / "emt.json").write_text(text)
+    expect_one_line(gate(folder), f"{folder / 'emt.json'}: {message}")
+    assert not (folder / "emt.passed").exists()
