@@ -1,0 +1,53 @@
+"""Evaluate one student on the test frames, and write what its user takes home."""
+
+import json
+from pathlib import Path
+
+from limbeck import cli
+from limbeck.files import write_json, write_text
+from limbeck.threads import use_threads
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--model", required=True, help="the student's model folder")
+    parser.add_argument("--train", required=True, help="training set (.h5)")
+    parser.add_argument("--test", required=True, help="test set (.h5)")
+    parser.add_argument("--truth", nargs="*", default=[], help="labels to measure errors against")
+    parser.add_argument("--output-folder", required=True, help="the seed's folder")
+    args = parser.parse_args()
+    settings, folder = args.settings, Path(args.output_folder)
+    use_threads(settings["threads"])
+    from ase.data import chemical_symbols
+
+    from limbeck import datasets, storage
+    from limbeck.students import card, evaluation, handover
+
+    label_set = settings["label_set"]
+    training, test = (datasets.read_part(p, label_set) for p in (args.train, args.test))
+    truth = None
+    if args.truth:
+        parts = [storage.read_labels(path, settings["truth"]) for path in args.truth]
+        truth = datasets.concatenate_labels(parts)
+    student = handover.open_student(args.model, device=settings["device"])
+    answers = evaluation.answer(student, test.frames)
+    metrics = evaluation.evaluate(answers, training, test, truth)
+    names = {k: settings[k] for k in ("label_set", "student", "seed")}
+    summary = json.loads((folder / "training.json").read_text())
+    parameters = {"n_parameters": summary["parameters"]}
+    write_json(folder / "metrics.json", names | parameters | {"test": metrics})
+    elements = [chemical_symbols[z] for z in sorted(student.about.elements)]
+    text = card.card(names, summary, metrics, test.labels.attrs, elements, settings["split_by"])
+    write_text(folder / "card.md", text)
+    write_text(folder / "use_me.py", handover.use_me(test.frames))
+    storage.write_frames(
+        folder / "predictions.h5",
+        test.frames,
+        stage="evaluate_student",
+        settings=settings,
+        labels={"student": evaluation.as_labels(answers, test.frames)},
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)

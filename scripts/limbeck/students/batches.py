@@ -1,0 +1,100 @@
+"""Training batches: graphs made once, put together anew in every epoch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from limbeck.datasets import Dataset
+from limbeck.frames import atom_rows
+from limbeck.potentials.trainable import TrainablePotential
+
+#: beyond so many atoms graphs are made anew in every epoch, since they no longer fit in memory
+CACHED_ATOMS = 2_000_000
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Labels of a batch on the device: energy [B], forces [N,3], stress [B,3,3] or None.
+
+    ``forces_scale`` [N,1], eV/Angstrom, is the unit in which a force error of the atom counts.
+    """
+
+    energy: torch.Tensor
+    forces: torch.Tensor
+    forces_scale: torch.Tensor
+    stress: torch.Tensor | None
+    n_atoms: torch.Tensor
+
+    def turned(self, matrices: np.ndarray) -> "Targets":
+        """The labels of the frames turned by orthogonal matrices [B,3,3]."""
+        q = torch.as_tensor(matrices, dtype=self.forces.dtype, device=self.forces.device)
+        per_atom = q.repeat_interleave(self.n_atoms, dim=0)
+        stress = None if self.stress is None else q @ self.stress @ q.transpose(1, 2)
+        forces = torch.einsum("nij,nj->ni", per_atom, self.forces)
+        return replace(self, forces=forces, stress=stress)
+
+
+class Batches:
+    """A data set as batches of a student. Isolated and periodic frames never share one."""
+
+    def __init__(
+        self,
+        student: TrainablePotential[Any],
+        data: Dataset,
+        batch_size: int,
+        forces_scales: dict[bytes, float],
+    ) -> None:
+        """``forces_scales``: by source, see :class:`Targets`; 1 for a source that it lacks."""
+        self.student = student
+        scales = [forces_scales.get(source, 1.0) for source in data.frames.source.tolist()]
+        self._forces_scale = np.repeat(scales, data.frames.n_atoms)[:, None]  # [N,1]
+        self.data = data
+        self.batch_size = batch_size
+        self.periodic = data.frames.periodic
+        cached = len(data.frames.numbers) <= CACHED_ATOMS
+        self._graphs = student.graphs(data.frames) if cached else None
+
+    def in_order(self) -> Iterator[tuple[Any, Targets]]:
+        """Every frame once, in a fixed order."""
+        for index in self._cut(np.arange(len(self.data))):
+            yield self._batch(index)
+
+    def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[Any, Targets]]:
+        """Every frame once, in random batches."""
+        cuts = list(self._cut(rng.permutation(len(self.data))))
+        for i in rng.permutation(len(cuts)):
+            yield self._batch(cuts[i])
+
+    def _cut(self, order: np.ndarray) -> Iterator[np.ndarray]:
+        for kind in (True, False):
+            members = order[self.periodic[order] == kind]
+            for start in range(0, len(members), self.batch_size):
+                yield members[start : start + self.batch_size]
+
+    def _batch(self, index: np.ndarray) -> tuple[Any, Targets]:
+        if self._graphs is None:
+            graphs = self.student.graphs(self.data.frames.select(index))
+        else:
+            graphs = [self._graphs[i] for i in index]
+        return self.student.collate(graphs), self._targets(index)
+
+    def _targets(self, index: np.ndarray) -> Targets:
+        labels, device = self.data.labels, self.student.device
+        dtype = next(self.student.module.parameters()).dtype
+        rows = atom_rows(self.data.frames.offsets, index)
+        stress = None
+        if self.periodic[index].all() and np.isfinite(labels.stress[index]).all():
+            stress = torch.as_tensor(labels.stress[index], dtype=dtype, device=device)
+            stress = stress[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]  # Voigt -> [B,3,3]
+        return Targets(
+            energy=torch.as_tensor(labels.energy[index], dtype=dtype, device=device),
+            forces=torch.as_tensor(labels.forces[rows], dtype=dtype, device=device),
+            forces_scale=torch.as_tensor(self._forces_scale[rows], dtype=dtype, device=device),
+            stress=stress,
+            n_atoms=torch.as_tensor(
+                self.data.frames.n_atoms[index], dtype=torch.long, device=device
+            ),
+        )

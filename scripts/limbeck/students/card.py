@@ -1,0 +1,122 @@
+"""The card of a student: on what it was trained, and what it is worth."""
+
+from typing import Any
+
+TEMPLATE = """# {student} from {label_set}, seed {seed}
+
+{kind} network with {parameters:,} parameters, trained on {train_frames} frames
+({valid_frames} to validate) in {minutes:.1f} minutes; the weights are those of epoch
+{best_epoch} of {epochs}. Elements: {elements}.
+
+Labels: {potential} ({model}), views: {views}. {licence}. {citation}.
+
+Mean absolute errors on {n_frames} test frames from {n_roots} roots, none of whose groups (as the
+data set was split: by {split_by}) it was trained on, with 95 % intervals over roots:
+
+| frames of | against | energy, meV/atom | forces, meV/Å | RMS force component, meV/Å |
+|---|---|---|---|---|
+{rows}
+
+A student is no better than its labels, and knows nothing of what they do not show. Look at the
+warrant gap in the report before you trust it.
+"""
+
+
+def card(
+    names: dict[str, Any],
+    training: dict[str, Any],
+    metrics: dict[str, Any],
+    labels: dict[str, Any],
+    elements: list[str],
+    split_by: str,
+) -> str:
+    """Markdown.
+
+    Args:
+        names: label_set, student, seed.
+        training: ``training.json``.
+        metrics: of the test frames, as ``evaluation.evaluate`` gives them.
+        labels: attributes of the labels.
+    """
+    return TEMPLATE.format(
+        **names,
+        **{k: training[k] for k in ("parameters", "train_frames", "valid_frames", "minutes")},
+        best_epoch=training["best_epoch"],
+        epochs=training["epochs"],
+        kind={"mace": "An equivariant MACE", "direct": "A direct-force Orb"}[
+            training["architecture"]
+        ],
+        elements=", ".join(elements),
+        **{k: labels[k] for k in ("potential", "model", "views", "licence", "citation")},
+        n_frames=metrics["n_frames"],
+        n_roots=metrics["n_roots"],
+        split_by=split_by,
+        rows="\n".join(_rows(metrics)),
+    )
+
+
+def _rows(metrics: dict[str, Any]) -> list[str]:
+    tables = {**metrics["against"], "labels, by a constant": metrics["constant"]}
+    if tables.get("truth") == tables["labels"]:  # the labels are the truth
+        del tables["truth"]
+    rows = []
+    for against, table in tables.items():
+        rows.append(_row("all sources", against, table))
+        rows += [_row(source, against, part) for source, part in table["by_source"].items()]
+    return rows
+
+
+def _row(source: str, against: str, figures: dict[str, Any]) -> str:
+    energy, forces = (
+        _interval(figures[k]) for k in ("energy_mae_meV_per_atom", "forces_mae_meV_per_A")
+    )
+    return f"| {source} | {against} | {energy} | {forces} | {figures['forces_rms_meV_per_A']:.0f} |"
+
+
+def _interval(figure: dict[str, Any]) -> str:
+    low, high = figure["ci95"]
+    if low is None or low != low:
+        return f"{figure['value']:.3g}"
+    return f"{figure['value']:.3g} ({low:.3g} to {high:.3g})"
+
+
+VIEWS = """## In other orientations
+
+Mean absolute force errors against {truth} on the same test frames, meV/Å, with 95 % intervals over
+roots: of the frame as it is given, of single random views (drawn independently of the 24), and of
+the mean of 24 random views; and the rotation gap, the root mean square spread over views.
+
+| frames of | as given | one random view | mean of 24 | gap | one random view / RMS force |
+|---|---|---|---|---|---|
+{rows}
+"""
+
+
+def views(warrant: dict[str, Any], metrics: dict[str, Any]) -> str:
+    """Markdown of the errors and the gap in other orientations, by source.
+
+    Args:
+        warrant: a file of ``warrant/`` with errors and a rotation gap.
+        metrics: of the test frames, as ``evaluation.evaluate`` gives them.
+    """
+    errors = warrant["errors"]
+    (gap,) = [g for g in warrant["gaps"] if g["symmetry"] == "rotation"]
+    sizes = metrics["against"]["labels"]
+    rows = [_views_row("all sources", errors, gap, sizes)]
+    for source, part in errors["by_source"].items():
+        here = (part, gap["by_source"][source], sizes["by_source"][source])
+        rows.append(_views_row(source, *here))
+    return VIEWS.format(truth=errors["truth"], rows="\n".join(rows))
+
+
+def _views_row(
+    source: str, errors: dict[str, Any], gap: dict[str, Any], sizes: dict[str, Any]
+) -> str:
+    cells = []
+    for kind in ("own", "random", "mean24"):
+        figure = errors[kind]
+        value = {"value": figure["force_mae_meV_per_A"], "ci95": figure["ci95"]}
+        cells.append(_interval(value))
+    share = errors["random"]["force_mae_meV_per_A"] / sizes["forces_rms_meV_per_A"]
+    cells += [f"{gap['forces']['rms_meV_per_A']:.3g}", f"{100 * share:.1f} %"]
+    return f"| {source} | {' | '.join(cells)} |"

@@ -1,0 +1,70 @@
+"""From a student's folder to a potential, or to an ASE calculator."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from limbeck.errors import LimbeckError
+from limbeck.frames import Frames
+from limbeck.potentials.trainable import DESCRIPTION, TrainablePotential, read_description
+from limbeck.students import ARCHITECTURES, architecture
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import Calculator
+
+USE_ME = '''"""Use this student from ASE: its answer for a structure of the test set."""
+
+from pathlib import Path
+
+from ase import Atoms
+from limbeck import load_student
+
+atoms = Atoms(
+    numbers={numbers},
+    positions={positions},
+    cell={cell},
+    pbc={pbc},
+)
+atoms.calc = load_student(Path(__file__).parent)  # the folder may be moved as a whole
+print(atoms.get_potential_energy(), "eV")
+print(atoms.get_forces(), "eV/Angstrom")
+'''
+
+
+def use_me(frames: Frames) -> str:
+    """A program that opens the student beside it and asks it for the smallest of ``frames``."""
+    b = int(np.argmin(frames.n_atoms))
+    rows = frames.atoms_of(b)
+    return USE_ME.format(
+        numbers=frames.numbers[rows].tolist(),
+        positions=frames.positions[rows].round(6).tolist(),
+        cell=frames.cell[b].round(6).tolist(),
+        pbc=bool(frames.periodic[b]),
+    )
+
+
+def open_student(
+    folder: str | Path, *, device: str = "cpu", name: str = ""
+) -> TrainablePotential[Any]:
+    """Open a trained student.
+
+    Args:
+        folder: a ``seed{n}`` folder, or the ``model`` folder inside it.
+
+    Raises:
+        LimbeckError: no readable model there, or one of an unknown architecture.
+    """
+    folder = Path(folder)
+    folder = folder if (folder / DESCRIPTION).is_file() else folder / "model"
+    kind = read_description(folder).get("architecture")
+    if kind not in ARCHITECTURES:
+        raise LimbeckError(
+            f"{folder / DESCRIPTION}: architecture {kind!r}, expected {sorted(ARCHITECTURES)}"
+        )
+    return architecture(kind).load(folder, name=name or folder.parent.name, device=device)
+
+
+def load_student(path: str | Path, *, device: str = "cpu") -> "Calculator":
+    """A trained student as an ASE calculator, see :func:`open_student`."""
+    return open_student(path, device=device).ase_calculator()

@@ -1,0 +1,52 @@
+"""What a student is told of its training set before the first step."""
+
+import numpy as np
+
+from limbeck.datasets import Dataset
+from limbeck.errors import LimbeckError
+from limbeck.potentials.trainable import Statistics
+
+SMALLEST_SCALE = 1e-3  # keeps a data set without forces or spread from dividing by zero
+
+
+def measure(dataset: Dataset) -> Statistics:
+    """Offsets of the energy per element, and scales of what is left.
+
+    Raises:
+        LimbeckError: the data set is empty.
+    """
+    frames, labels = dataset.frames, dataset.labels
+    if not len(dataset):
+        raise LimbeckError("the training set has no frames; see what was refused, and why")
+    elements = np.unique(frames.numbers)
+    counts = composition(frames.numbers, frames.frame_of_atom, len(frames), elements)
+    offsets = np.linalg.lstsq(counts, labels.energy, rcond=None)[0]
+    residual = (labels.energy - counts @ offsets) / frames.n_atoms
+    stress = labels.stress[np.isfinite(labels.stress).all(axis=1)]
+    return Statistics(
+        elements=elements.tolist(),
+        reference_energies=offsets,
+        energy_mean=float(residual.mean()),
+        energy_std=max(float(residual.std()), SMALLEST_SCALE),
+        forces_rms=max(float(np.sqrt((labels.forces**2).mean())), SMALLEST_SCALE),
+        stress_rms=max(float(np.sqrt((stress**2).mean())), SMALLEST_SCALE) if len(stress) else 1.0,
+    )
+
+
+def forces_by_source(dataset: Dataset) -> dict[bytes, float]:
+    """Root mean square of the force components of each source, eV/Angstrom."""
+    frame_of_atom = dataset.frames.frame_of_atom
+    scales = {}
+    for source in np.unique(dataset.frames.source):
+        forces = dataset.labels.forces[(dataset.frames.source == source)[frame_of_atom]]
+        scales[source] = max(float(np.sqrt((forces**2).mean())), SMALLEST_SCALE)
+    return scales
+
+
+def composition(
+    numbers: np.ndarray, frame_of_atom: np.ndarray, count: int, elements: np.ndarray
+) -> np.ndarray:
+    """Number of atoms of each element in each frame. float64 [B, elements]."""
+    table = np.zeros((count, len(elements)))
+    np.add.at(table, (frame_of_atom, np.searchsorted(elements, numbers)), 1.0)
+    return table

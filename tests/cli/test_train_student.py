@@ -1,0 +1,260 @@
+"""train_student.py, evaluate_student.py, use_me.py and measure_speed.py from the command line."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+from limbeck import storage
+from limbeck.datasets import Dataset
+from limbeck.frames import concatenate, from_atoms
+from limbeck.students import loop
+from limbeck.students.handover import open_student
+from metals import SETTINGS, labelled, metals
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+LABEL_SET = "emt-own"
+ATTRS = {
+    "potential": "emt",
+    "model": "emt",
+    "views": "own",
+    "licence": "LGPL-2.1-or-later",
+    "citation": "Jacobsen 1996",
+}
+COMPUTE = {"device": "cpu", "threads": 1}
+
+
+def run(script, *arguments, settings, code=0):
+    command = [sys.executable, SCRIPTS / script, "--settings", json.dumps(settings)]
+    done = subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def write_part(path, data):
+    labels = {LABEL_SET: replace(data.labels, attrs=ATTRS)}
+    storage.write_frames(path, data.frames, stage="build_dataset", labels=labels)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Sets of EMT-labelled crystals and clusters; the test set has gold, which no other has."""
+    folder = tmp_path_factory.mktemp("dataset")
+    gold = from_atoms([bulk("Au", cubic=True)], groups=["Au"], source="solids")
+    parts = {
+        "train": labelled(metals(8, seed=0)),
+        "valid": labelled(metals(3, seed=1)),
+        "test": labelled(concatenate([metals(5, seed=2), gold])),
+    }
+    for name, data in parts.items():
+        write_part(folder / f"{name}.h5", data)
+    truth = parts["test"].labels
+    truth = replace(truth, forces=truth.forces + 0.1)
+    storage.write_labels(folder / "truth.h5", "truth", truth)
+    return folder, parts
+
+
+def settings_of(architecture, seed=3):
+    return (
+        SETTINGS
+        | COMPUTE
+        | {
+            "label_set": LABEL_SET,
+            "student": f"{architecture}-tiny",
+            "seed": seed,
+            "architecture": architecture,
+            "epochs": 2,
+            "augment": architecture == "direct",
+        }
+    )
+
+
+def train(dataset, folder, settings):
+    run(
+        "train_student.py",
+        *("--train", dataset / "train.h5", "--valid", dataset / "valid.h5"),
+        *("--output-folder", folder),
+        settings=settings,
+    )
+
+
+@pytest.fixture(scope="module", params=["mace", "direct"])
+def trained(request, dataset, tmp_path_factory):
+    """A student's seed folder, trained and evaluated, with its architecture."""
+    name = f"{request.param}-tiny"
+    folder = tmp_path_factory.mktemp("run") / "students" / LABEL_SET / name / "seed3"
+    train(dataset[0], folder, settings_of(request.param))
+    run(
+        "evaluate_student.py",
+        *("--model", folder / "model", "--train", dataset[0] / "train.h5"),
+        *("--test", dataset[0] / "test.h5", "--truth", dataset[0] / "truth.h5"),
+        *("--output-folder", folder),
+        settings={
+            "label_set": LABEL_SET,
+            "student": name,
+            "seed": 3,
+            "truth": "truth",
+            "split_by": "group",
+            **COMPUTE,
+        },
+    )
+    return folder, request.param
+
+
+def test_training_leaves_a_model_a_curve_and_a_summary(trained):
+    folder, architecture = trained
+    with open(folder / "training.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert tuple(rows[0]) == loop.COLUMNS
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    summary = json.loads((folder / "training.json").read_text())
+    assert (summary["architecture"], summary["epochs"]) == (architecture, 2)
+    assert (summary["train_frames"], summary["valid_frames"]) == (16, 6)
+    losses = [float(row["valid_loss"]) for row in rows]
+    assert summary["best"]["valid_loss"] == pytest.approx(min(losses), rel=1e-12)
+    own = ["model.model"] if architecture == "mace" else []  # what other programs read
+    files = sorted(p.name for p in (folder / "model").iterdir())
+    assert files == ["model.json", *own, "model.safetensors"]
+    left = {"model", "training.csv", "training.json", "metrics.json", "card.md", "use_me.py"}
+    assert {p.name for p in folder.iterdir()} == left | {"predictions.h5"}  # no temporary file
+
+
+def test_the_model_is_the_one_of_the_best_epoch(trained, dataset):
+    folder, _ = trained
+    student = open_student(folder)
+    parts = dataset[1]
+    weights = loop.Weights.of(SETTINGS, loop.measure(parts["train"]))
+    kept = loop.validate(
+        student,
+        loop.Batches(student, parts["valid"], 4, loop.forces_by_source(parts["train"])).in_order(),
+        weights,
+    )
+    best = json.loads((folder / "training.json").read_text())["best"]
+    # the same sums of float32; another process may add up in another order
+    assert kept[0] == pytest.approx(best["valid_loss"], rel=1e-5)
+
+
+def test_evaluation_says_what_the_student_answers(trained, dataset):
+    folder, architecture = trained
+    test = dataset[1]["test"]
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert (metrics["student"], metrics["seed"]) == (f"{architecture}-tiny", 3)
+    assert metrics["n_parameters"] > 1000
+    found = metrics["test"]
+    assert (found["n_frames"], found["n_left_out"]) == (10, 1)  # gold is unknown to it
+    frames = storage.read_frames(folder / "predictions.h5")
+    answers = storage.read_labels(folder / "predictions.h5", "student")
+    assert frames.id.tolist() == answers.id.tolist() == test.frames.id.tolist()
+    assert answers.status.tolist() == [0] * 10 + [1]
+    error = np.abs(answers.forces - test.labels.forces)[:40].mean()
+    force = found["against"]["labels"]["forces_mae_meV_per_A"]
+    assert force["value"] == pytest.approx(1e3 * error)
+    assert force["ci95"][0] < force["value"] < force["ci95"][1]
+    # the truth is 0.1 eV/A from the labels, in every component
+    teacher = found["teacher_against_truth"]["forces_mae_meV_per_A"]["value"]
+    assert teacher == pytest.approx(100)
+    expected = open_student(folder).predict(test.frames.select(np.arange(10)))
+    np.testing.assert_allclose(answers.forces[:40], expected.forces, atol=1e-5)  # float32
+    card = (folder / "card.md").read_text()
+    assert f"# {architecture}-tiny from emt-own, seed 3" in card
+    assert "| all sources | labels |" in card
+    assert f"{force['value']:.3g} ({force['ci95'][0]:.3g} to" in card
+
+
+def test_use_me_runs_from_anywhere(trained, dataset, tmp_path):
+    folder = shutil.copytree(trained[0], tmp_path / "taken home")
+    environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
+    done = subprocess.run(
+        [sys.executable, folder / "use_me.py"],
+        capture_output=True, text=True, env=environment, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    energy = float(done.stdout.split(" eV\n")[0].split()[-1])  # mace may say something before
+    # all frames have four atoms: it asks for the first
+    answers = storage.read_labels(folder / "predictions.h5", "student")
+    assert energy == pytest.approx(answers.energy[0], abs=1e-4)  # positions have six decimals
+
+
+def weights_of(folder):
+    return (folder / "model" / "model.safetensors").read_bytes()
+
+
+def test_the_same_settings_give_the_same_bits(trained, dataset, tmp_path):
+    folder, architecture = trained
+    train(dataset[0], tmp_path / "again", settings_of(architecture))
+    assert weights_of(tmp_path / "again") == weights_of(folder)
+
+
+@pytest.mark.parametrize("trained", ["direct"], indirect=True)
+def test_another_seed_gives_other_bits(trained, dataset, tmp_path):
+    train(dataset[0], tmp_path, settings_of("direct", seed=4))
+    assert weights_of(tmp_path) != weights_of(trained[0])
+
+
+# 1.5 s for each of three batch sizes and two models
+@pytest.mark.parametrize("trained", ["direct"], indirect=True)
+def test_speeds_of_a_teacher_and_a_student(trained, dataset, tmp_path):
+    folder, _ = trained
+    output = tmp_path / "speed.json"
+    settings = {"potentials": [{"name": "toy", "model": "lj"}], **COMPUTE}
+    frames = ["--frames", dataset[0] / "train.h5", dataset[0] / "valid.h5"]
+    models = ["--models", folder / "model", "--output", output]
+    run("measure_speed.py", *frames, *models, settings=settings)
+    found = json.loads(output.read_text())
+    assert (found["device"], found["threads"]) == ("cpu", 1)
+    toy, student = found["models"]
+    assert (toy["name"], toy["kind"]) == ("toy", "teacher")
+    assert (student["name"], student["kind"]) == (f"{LABEL_SET}/direct-tiny/seed3", "student")
+    for entry in (toy, student):
+        speeds = {row["batch_atoms"]: row["atoms_per_second"] for row in entry["by_batch"]}
+        assert (
+            entry["atoms_per_second"] == speeds[entry["best_batch_atoms"]] == max(speeds.values())
+        )
+        assert min(speeds.values()) > 0
+
+
+def test_an_empty_set_is_one_line(dataset, tmp_path):
+    folder, parts = dataset
+    nothing = np.array([], dtype=int)
+    write_part(tmp_path / "empty.h5", parts["train"].select(nothing))
+    files = {"--train": folder / "train.h5", "--valid": folder / "valid.h5"}
+    for option, words in (("--train", "training set has no"), ("--valid", "validation set has no")):
+        given = files | {option: tmp_path / "empty.h5"}
+        arguments = [word for pair in given.items() for word in pair]
+        output = ["--output-folder", tmp_path / "student"]
+        done = run("train_student.py", *arguments, *output, settings=settings_of("direct"), code=1)
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (tmp_path / "student").exists()
+
+
+def test_a_missing_model_is_one_line(dataset, tmp_path):
+    settings = {"label_set": LABEL_SET, "student": "x", "seed": 1, "truth": None, **COMPUTE}
+    done = run(
+        "evaluate_student.py",
+        *("--model", tmp_path, "--train", dataset[0] / "train.h5"),
+        *("--test", dataset[0] / "test.h5", "--output-folder", tmp_path),
+        settings=settings,
+        code=1,
+    )
+    assert "model.json: no such file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_set_is_what_it_is_said_to_be(dataset):
+    # of the fixtures: what is read back is what the tests above compare with
+    data = Dataset(
+        storage.read_frames(dataset[0] / "test.h5"),
+        storage.read_labels(dataset[0] / "test.h5", LABEL_SET),
+    )
+    assert data.frames.periodic.tolist() == [True] * 5 + [False] * 5 + [True]
+    assert (data.labels.status == 0).all()
+    np.testing.assert_array_equal(data.labels.forces, dataset[1]["test"].labels.forces)

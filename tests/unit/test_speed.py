@@ -1,0 +1,65 @@
+"""Speeds: against a clock that goes by what the model is asked."""
+
+import numpy as np
+import pytest
+from ase.build import bulk, molecule
+
+from limbeck import speed
+from limbeck.frames import concatenate, from_atoms
+from limbeck.potentials.toys import EffectiveMedium
+from limbeck.speed import BATCHES, measure_speed
+
+
+class Timed(EffectiveMedium):
+    """EMT that takes 2 s a batch and 0.1 s an atom, on a clock of its own."""
+
+    now = 0.0
+
+    def predict(self, frames):
+        for index in frames.batches(self.batch_atoms):
+            self.now += 2.0 + 0.1 * frames.n_atoms[index].sum()
+        return super().predict(frames.select([0]))
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    potential = Timed("toy")
+    monkeypatch.setattr(speed.time, "perf_counter", lambda: potential.now)
+    return potential
+
+
+def copper(count):
+    return from_atoms([bulk("Cu", cubic=True)] * count, groups=["Cu"] * count, source="named")
+
+
+def test_atoms_per_second_are_known(timed):
+    # 64 crystals of 4 atoms: 8 batches of 32 atoms, 2 of 128, 1 of 256 (of at most 512)
+    found = measure_speed(timed, copper(64), kind="teacher", seconds=1000.0)
+    expected = [256 / (2 * batches + 25.6) for batches in (8, 2, 1)]
+    assert [row["batch_atoms"] for row in found["by_batch"]] == list(BATCHES)
+    speeds = [row["atoms_per_second"] for row in found["by_batch"]]
+    assert speeds == pytest.approx(expected)  # whole passes only: nothing is counted in part
+    assert found["best_batch_atoms"] == 512
+    assert found["atoms_per_second"] == max(speeds)
+    assert (found["name"], found["kind"]) == ("toy", "teacher")
+
+
+def test_the_first_call_is_not_timed(timed, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Timed, "predict", lambda self, frames: asked.append(len(frames)) or tick())
+
+    def tick():
+        timed.now += 1000.0 if asked[-1] == 1 else 1.0
+
+    found = measure_speed(timed, copper(2), kind="teacher", seconds=10.0)
+    assert found["atoms_per_second"] == pytest.approx(8.0)
+    assert asked.count(1) == len(BATCHES)
+
+
+def test_frames_that_a_model_does_not_know_are_not_counted(timed):
+    lithium = from_atoms([molecule("LiF")] * 5, groups=["LiF"] * 5, source="named")
+    mixed = measure_speed(timed, concatenate([lithium, copper(8)]), kind="teacher", seconds=50.0)
+    alone = measure_speed(timed, copper(8), kind="teacher", seconds=50.0)
+    assert mixed["atoms_per_second"] == pytest.approx(alone["atoms_per_second"])
+    nothing = measure_speed(timed, lithium, kind="student", seconds=50.0)
+    assert np.isnan(nothing["atoms_per_second"])
