@@ -1,0 +1,69 @@
+# make demo          the whole pipeline on a small example, in about ten minutes
+# make run           the same for a config of your own: make run CONFIG=config/mine.yaml
+# make test          style, types and the quick tests
+# make test-all      the slow tests as well
+# make demo-models   train the two models of the demo anew
+#
+# PYTHON=python3.12  another Python (3.11 or 3.12)
+# CORES=4            fewer cores than there are
+# GPUS=2             more graphics cards than one (they are used with `device: cuda` alone)
+# TORCH=...          another torch, as in TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu"
+#                    (on Linux the usual one brings several GB for graphics cards)
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+CONFIG := config/config.yaml
+CORES := all
+GPUS := 1
+TORCH := torch==2.13.0
+VENV := .venv
+READY := $(VENV)/.ready
+
+# The rules call `python`: it has to be the one of the virtual environment.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: demo run demo-models check test test-all
+
+demo: run
+
+# One head at a time holds results/.lock, so that a lock Snakemake left behind is a dead one's.
+run: $(READY)
+	@mkdir -p results
+	@flock --nonblock --conflict-exit-code 75 results/.lock bash -euc \
+	    'snakemake "$$@" --unlock --quiet all; exec snakemake "$$@" --rerun-incomplete' \
+	    run --configfile $(CONFIG) --cores $(CORES) --resources gpu=$(GPUS) \
+	|| { status=$$?; test $$status != 75 || echo "Another run is at work: it holds results/.lock." >&2; exit $$status; }
+	@python -c 'import sys, yaml; run = yaml.safe_load(open(sys.argv[1]))["run"]; \
+	    print(f"The report: results/{run}/report/index.html")' $(CONFIG)
+
+demo-models:
+	@$(MAKE) run CONFIG=config/demo_models.yaml
+	@python scripts/publish_demo_models.py --settings config/demo_models.yaml
+
+check: $(READY)
+	ruff check
+	ruff format --check
+	snakefmt --check Snakefile workflow
+	mypy
+	snakemake --lint
+
+test: check
+	pytest -m "not slow"
+
+test-all: check
+	pytest
+
+$(READY): requirements.lock pyproject.toml
+	@for python in $(or $(PYTHON),python3.11 python3.12 python3); do \
+	    if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in {(3, 11), (3, 12)})' \
+	        2> /dev/null; then break; fi; python=; \
+	done; \
+	test -n "$$python" || { echo "Limbeck needs Python 3.11 or 3.12 with its venv module," \
+	    "on Debian: apt install python3.11 python3.11-venv (or say where: make PYTHON=...)" >&2; exit 1; }; \
+	test -x $(VENV)/bin/pip || "$$python" -m venv --clear $(VENV)
+	@echo "Installing into $(VENV): a minute or a few, once."
+	@python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	@python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
