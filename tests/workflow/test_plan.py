@@ -1,0 +1,156 @@
+"""The plan: what Snakemake would do, without doing it."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from snakemake_plan import jobs
+
+TINY = ("--configfile", "tests/config/tiny.yaml")
+DIRECTIVES = ("input:", "output:", "log:", "benchmark:", "conda:", "threads:", "resources:")
+
+
+@pytest.fixture(scope="module")
+def plan(snakemake):
+    """Snakemake's plan of the tiny config, with the commands it would run."""
+    return snakemake("-n", "-p", *TINY)
+
+
+def test_the_plan_has_every_job_and_no_other(plan):
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    assert jobs(plan.stdout) == {
+        "preflight": 1,
+        "generate_ase": 2,  # shards
+        "generate_pymatgen": 1,
+        "screen": 3,
+        "sample_md": 2,  # the clusters alone
+        "sample_rattle": 3,
+        "select_frames": 2,
+        "label": 4,  # two label sets of two slices
+        "judge": 2,
+        "gate": 2,
+        "build_dataset": 2,
+        "train_student": 3,  # two seeds of one student, one of the other
+        "evaluate_student": 3,
+        "measure_teacher_gap": 1,  # both label sets have one teacher
+        "measure_student_gap": 2,
+        "measure_speed": 1,
+        "report": 1,
+        "all": 1,
+    }
+
+
+def command(plan, script: str, output: str) -> str:
+    lines = [line for line in plan.stdout.splitlines() if f"python scripts/{script}.py" in line]
+    (found,) = {line for line in lines if output in line}
+    return found
+
+
+def test_a_slice_reads_its_own_shards_alone(plan):
+    first = command(plan, "select_frames", "selected/0.h5")
+    assert re.findall(r"samples/(\S+)", first) == [
+        "md/clusters/0.h5",
+        "rattled/clusters/0.h5",
+        "rattled/metals/0.h5",
+    ]
+    second = command(plan, "select_frames", "selected/1.h5")
+    assert re.findall(r"samples/(\S+)", second) == ["md/clusters/1.h5", "rattled/clusters/1.h5"]
+
+
+def test_a_rule_is_given_its_own_part_of_the_config(plan):
+    generate = command(plan, "generate_pymatgen", "metals/0.h5")
+    assert '"strain": 0.02' in generate
+    assert "potential" not in generate
+    label = command(plan, "label", "labels/emt-k2/0.h5")
+    assert '"potential": {"batch_atoms": null, "model": "emt", "name": "emt"}' in label
+    assert '"views": 2' in label
+    assert "students" not in label
+
+
+def test_a_data_set_waits_for_the_gate(plan):
+    (inputs,) = re.findall(r"input: (scripts/build_dataset.py.*labels/emt/.*)", plan.stdout)
+    assert "gate/emt.passed" in inputs
+
+
+@pytest.mark.parametrize("graph", ["--dag", "--rulegraph"])
+def test_the_graph_can_be_drawn(snakemake, graph):
+    result = snakemake(graph, *TINY)
+    assert result.returncode == 0, result.stderr
+    assert "digraph" in result.stdout
+    assert "measure_student_gap" in result.stdout
+
+
+def test_lint_finds_nothing(snakemake):
+    result = snakemake("--lint", *TINY)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_profile_for_slurm_is_found_by_its_name(snakemake, plan):
+    result = snakemake("-n", "--profile", "slurm", *TINY)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Using profile slurm" in result.stdout + result.stderr
+    assert jobs(result.stdout) == jobs(plan.stdout)
+
+
+def test_the_plan_with_conda_on_slurm(snakemake, shared):
+    result = snakemake("-n", "--use-conda", "--profile", "slurm", *TINY, path=str(shared / "conda"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "envs/limbeck.yaml will be created" in result.stdout + result.stderr
+
+
+def test_another_config_inherits_nothing_of_the_demo(snakemake, workspace, plan):
+    demo = yaml.safe_load((workspace / "config" / "config.yaml").read_text())
+    assert demo["sources"]
+    for name in [*demo["sources"], *demo["students"]]:
+        tiny = (workspace / "tests" / "config" / "tiny.yaml").read_text()
+        if name not in tiny:
+            assert name not in plan.stdout
+
+
+def test_without_a_config_file_the_demo_is_planned(snakemake):
+    result = snakemake("-n")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "results/demo/report/index.html" in result.stdout
+    assert jobs(result.stdout)["sample_md"] > 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "line"),
+    [
+        ("sede=3", "sede: unknown field, expected one of run, seed,"),
+        ("threads=-2", "threads: -2, expected at least 1"),
+        ("seed=one", "seed: 'one', expected a whole number"),
+        ("labels={emt: {potential: emtt}}", "labels.emt.potential: 'emtt', expected one of emt"),
+    ],
+)
+def test_an_impossible_config_is_told_in_a_line(snakemake, setting, line):
+    result = snakemake("-n", *TINY, "--config", setting)
+    assert result.returncode != 0
+    assert line in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "File " not in result.stderr
+
+
+def test_names_that_the_config_lacks_are_no_targets(snakemake):
+    for target in ("labels/other/0.h5", "selected/2.h5", "structures/clusters/2.h5"):
+        result = snakemake(f"results/tiny/{target}", "-n", *TINY)
+        assert result.returncode != 0
+        assert "MissingRuleException" in result.stdout + result.stderr
+
+
+def test_every_rule_says_what_it_takes(repository: Path):
+    texts = [path.read_text() for path in sorted((repository / "workflow/rules").glob("*.smk"))]
+    rules = [r for text in texts for r in re.split(r"(?m)^ *rule (?=\w+:|:)|^ *rule:", text)[1:]]
+    assert len(rules) > 15
+    for rule in rules:
+        body = rule.split("\n\n\n")[0]
+        missing = [d for d in (*DIRECTIVES, "shell:", "script=") if d not in body]
+        assert not missing, f"{body[:40]} has no {missing}"
+
+
+def test_the_files_stay_short(repository: Path):
+    assert len((repository / "Snakefile").read_text().splitlines()) < 60
+    for path in (repository / "workflow/rules").glob("*.smk"):
+        assert len(path.read_text().splitlines()) < 200, path

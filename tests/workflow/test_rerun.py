@@ -1,0 +1,79 @@
+"""After a change of the config, what the change touches is made again, and nothing else."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from snakemake_plan import jobs
+
+
+@pytest.fixture(scope="module")
+def config(workspace: Path) -> dict:
+    return yaml.safe_load((workspace / "tests/config/tiny.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def screened(snakemake) -> None:
+    """Structures generated and screened, as the tiny config says."""
+    result = snakemake("--configfile", "tests/config/tiny.yaml", "--cores", 2, "--until", "screen")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.fixture
+def plan(screened, snakemake, workspace, tmp_path):
+    """Jobs that Snakemake plans for a config, those of the tiny one being done up to screen."""
+
+    def planned(changed: dict) -> dict[str, int]:
+        path = tmp_path / "changed.yaml"
+        path.write_text(yaml.safe_dump(changed))
+        result = snakemake("-n", "--configfile", path)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return jobs(result.stdout)
+
+    return planned
+
+
+DONE = {"preflight", "preflight_again", "generate_ase", "generate_pymatgen", "screen"}
+
+
+@pytest.mark.slow
+def test_what_is_done_is_not_done_again(plan, config):
+    assert not DONE & set(plan(config))
+
+
+@pytest.mark.slow
+def test_another_student_touches_no_structure(plan, config):
+    changed = copy.deepcopy(config)
+    changed["students"]["mace-tiny"]["epochs"] = 3
+    assert not DONE & set(plan(changed))
+
+
+@pytest.mark.slow
+def test_another_label_set_is_checked_and_touches_no_structure(plan, config):
+    changed = copy.deepcopy(config)
+    changed["labels"]["emt-k3"] = {"potential": "emt", "views": 3}
+    planned = plan(changed)
+    assert DONE & set(planned) == {"preflight_again"}
+    assert planned["label"] == 6
+    assert planned["report"] == 1
+
+
+@pytest.mark.slow
+def test_another_source_setting_makes_that_source_anew(plan, config):
+    changed = copy.deepcopy(config)
+    changed["sources"]["metals"]["strain"] = 0.01
+    planned = plan(changed)
+    assert planned["generate_pymatgen"] == 1
+    assert planned["screen"] == 1
+    assert "generate_ase" not in planned
+
+
+@pytest.mark.slow
+def test_an_edited_script_runs_again(plan, config, workspace):
+    script = workspace / "scripts" / "screen.py"
+    script.write_text(script.read_text() + "\n# edited\n")
+    planned = plan(config)
+    assert planned["screen"] == 3
+    assert "generate_ase" not in planned

@@ -1,0 +1,381 @@
+"""The tiny config runs to the end, and what it leaves holds together."""
+
+import copy
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from limbeck.storage import read_frames, read_labels, read_many
+from snakemake_plan import jobs
+
+pytestmark = pytest.mark.slow
+
+TINY = ("--configfile", "tests/config/tiny.yaml")
+LABEL_SETS = ("emt", "emt-k2")
+PARTS = ("train", "valid", "test")
+STUDENTS = ("emt-k2/mace-tiny/seed1", "emt-k2/mace-tiny/seed2", "emt/direct-tiny/seed1")
+GAPS = ("teachers/emt", "students/emt-k2/mace-tiny", "students/emt/direct-tiny")
+NOTHING = "Nothing to be done"
+
+
+@pytest.fixture(scope="module")
+def results(snakemake, workspace: Path) -> Path:
+    """What a run of the tiny config leaves."""
+    done = snakemake(*TINY, "--cores", 2)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return workspace / "results" / "tiny"
+
+
+@pytest.fixture(scope="module")
+def page(results: Path) -> str:
+    return (results / "report/index.html").read_text(encoding="utf-8")
+
+
+def selected(results: Path):
+    return read_many([results / f"selected/{i}.h5" for i in (0, 1)])
+
+
+def part(results: Path, label_set: str, name: str):
+    path = results / f"datasets/{label_set}/{name}.h5"
+    return read_frames(path), read_labels(path, label_set)
+
+
+def load(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def test_the_report_needs_nothing_but_itself(page):
+    assert page.startswith("<!doctype html>")
+    assert page.rstrip().endswith("</html>")
+    loaded = re.findall(r'<(?:img|script|link|iframe)\b[^>]*\b(?:src|href)="([^"]*)', page)
+    assert len(loaded) >= 6  # the figures
+    assert all(source.startswith("data:image/png;base64,") for source in loaded)
+    assert "<script" not in page
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_the_report_links_to_files_that_are_there(page, results):
+    links = re.findall(r'<a\b[^>]*href="([^"#][^"]*)"', page)
+    assert len(links) > 10
+    assert all((results / "report" / link).stat().st_size for link in links)
+
+
+@pytest.mark.parametrize("label_set", LABEL_SETS)
+@pytest.mark.parametrize("number", [0, 1])
+def test_labels_are_of_the_selected_frames_in_their_order(results, label_set, number):
+    frames = read_frames(results / f"selected/{number}.h5")
+    labels = read_labels(results / f"labels/{label_set}/{number}.h5", label_set)
+    assert len(frames) > 0
+    assert labels.id.tolist() == frames.id.tolist()
+    assert labels.n_atoms.tolist() == frames.n_atoms.tolist()
+    assert (labels.status == 0).all()  # EMT knows the three metals
+
+
+def test_frames_come_from_every_sampling_and_source(results):
+    frames = selected(results)
+    assert len(frames) == 40  # select.count
+    assert len(set(frames.id.tolist())) == 40
+    pairs = set(zip(frames.sampling.tolist(), frames.source.tolist(), strict=True))
+    assert pairs == {(b"md", b"clusters"), (b"rattled", b"clusters"), (b"rattled", b"metals")}
+
+
+@pytest.mark.parametrize("label_set", LABEL_SETS)
+def test_no_root_stands_in_two_parts(results, label_set):
+    roots = [set(part(results, label_set, name)[0].root.tolist()) for name in PARTS]
+    assert all(roots)
+    assert not roots[0] & roots[1]
+    assert not roots[0] & roots[2]
+    assert not roots[1] & roots[2]
+
+
+def test_no_group_stands_in_two_parts_where_they_are_asked_for(results):
+    """Of the frames that this run selected; the tiny config itself splits by root."""
+    from limbeck.datasets import split
+
+    frames = selected(results)
+    split_of = {"valid_fraction": 0.1, "test_fraction": 0.2, "seed": 1}
+    parts = split(frames, **split_of, split_by="group")
+    groups = [set(frames.group[parts[name]].tolist()) for name in PARTS]
+    assert len(groups[0] | groups[1] | groups[2]) == sum(map(len, groups))
+    by_root = split(frames, **split_of, split_by="root")
+    written = part(results, "emt", "test")[0]
+    assert sorted(written.id.tolist()) == sorted(frames.id[by_root["test"]].tolist())
+
+
+def test_label_sets_share_the_split_and_keep_every_good_frame(results):
+    ids = {}
+    for label_set in LABEL_SETS:
+        ids[label_set] = [part(results, label_set, name)[0].id.tolist() for name in PARTS]
+    assert ids["emt"] == ids["emt-k2"]
+    assert sorted(chain(*ids["emt"])) == sorted(selected(results).id.tolist())
+
+
+@pytest.mark.parametrize("label_set", LABEL_SETS)
+def test_a_data_set_holds_the_labels_of_its_frames(results, label_set):
+    energy = {}
+    for i in (0, 1):
+        labels = read_labels(results / f"labels/{label_set}/{i}.h5", label_set)
+        energy |= dict(zip(labels.id.tolist(), labels.energy.tolist(), strict=True))
+    for name in PARTS:
+        frames, labels = part(results, label_set, name)
+        assert labels.energy.tolist() == [energy[i] for i in frames.id.tolist()]
+
+
+def test_averaging_over_views_leaves_an_invariant_potential_as_it_is(results):
+    """EMT in float64, sums of some hundred terms of a few eV: rounding is far below 1e-9."""
+    own, mean = (part(results, name, "train")[1] for name in LABEL_SETS)
+    np.testing.assert_allclose(mean.energy, own.energy, atol=1e-9)
+    np.testing.assert_allclose(mean.forces, own.forces, atol=1e-9)
+    assert np.nanmax(mean.forces_spread) < 1e-9
+    assert np.isnan(own.forces_spread).all()
+
+
+def is_estimate(value: dict[str, Any], key: str) -> bool:
+    """A finite figure that is not negative, and the ends of an interval or none."""
+    low, high = value["ci95"]
+    return np.isfinite(value[key]) and value[key] >= 0 and (low is None) == (high is None)
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_a_warrant_file_has_the_shape_of_the_design(results, name):
+    warrant = load(results / f"warrant/{name}.json")
+    assert warrant["kind"] == name.split("/")[0].removesuffix("s")
+    assert warrant["model"] == name.split("/", 1)[1]
+    assert [g["symmetry"] for g in warrant["gaps"]] == ["rotation", "reflection"]
+    tested = part(results, "emt", "test")[0]
+    for gap in warrant["gaps"]:
+        assert gap["n_frames"] == min(len(tested), 10)  # warrant.frames
+        assert gap["n_roots"] == len(set(tested.root.tolist()))
+        assert gap["n_views"] == 3
+        assert gap["seconds"] > 0
+        assert is_estimate(gap["energy"], "rms_meV_per_atom")
+        assert is_estimate(gap["forces"], "rms_meV_per_A")
+        assert is_estimate(gap["stress"], "rms_GPa")
+        assert gap["forces"]["relative"] >= 0
+        assert set(gap["by_source"]) == {"clusters", "metals"}
+        assert gap["by_source"]["clusters"]["stress"] is None  # isolated
+        if name == "students/emt-k2/mace-tiny":
+            assert len(gap["forces"]["by_seed"]) == 2
+    if name == "teachers/emt":
+        assert "errors" not in warrant  # it made the truth
+    else:
+        errors = warrant["errors"]
+        assert errors["truth"] == "emt"
+        assert {"own", "random", "mean24", "gain"} < set(errors)
+        assert all(is_estimate(errors[k], "force_mae_meV_per_A") for k in ("own", "mean24"))
+
+
+def test_invariant_potentials_have_no_gap_and_a_direct_student_has_one(results):
+    """Relative gaps of the forces. EMT is float64: a few 1e-15. MACE is float32: 1e-6 and less.
+
+    The direct network is as good as untrained, and no symmetry is built into it: 0.7.
+    """
+    relative = {}
+    for name in GAPS:
+        for gap in load(results / f"warrant/{name}.json")["gaps"]:
+            relative[name, gap["symmetry"]] = gap["forces"]["relative"]
+    for symmetry in ("rotation", "reflection"):
+        assert relative["teachers/emt", symmetry] < 1e-12
+        assert 0 < relative["students/emt-k2/mace-tiny", symmetry] < 1e-4
+        assert relative["students/emt/direct-tiny", symmetry] > 0.1
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_metrics_are_those_of_the_predictions(results, student):
+    folder = results / "students" / student
+    label_set = student.split("/")[0]
+    metrics = load(folder / "metrics.json")
+    assert (metrics["label_set"], metrics["student"]) == tuple(student.split("/")[:2])
+    assert metrics["n_parameters"] > 1000
+    test = metrics["test"]
+    assert {"labels", "truth"} == set(test["against"])
+    for table in (*test["against"].values(), test["constant"], test["teacher_against_truth"]):
+        assert is_estimate(table["energy_mae_meV_per_atom"], "value")
+        assert is_estimate(table["forces_mae_meV_per_A"], "value")
+        assert set(table["by_source"]) == {"clusters", "metals"}
+    frames, labels = part(results, label_set, "test")
+    answers = read_labels(folder / "predictions.h5", "student")
+    assert answers.id.tolist() == frames.id.tolist()
+    assert test["n_frames"] == len(frames)
+    mae = 1e3 * np.abs(answers.forces - labels.forces).mean()
+    found = test["against"]["labels"]["forces_mae_meV_per_A"]["value"]
+    assert found == pytest.approx(mae, rel=1e-9)  # the same sum in another order
+
+
+@pytest.mark.parametrize("student", ["emt-k2/mace-tiny/seed1", "emt/direct-tiny/seed1"])
+def test_a_student_can_be_moved_and_used(results, workspace, tmp_path, student):
+    folder = shutil.copytree(results / "students" / student, tmp_path / "elsewhere")
+    done = subprocess.run(
+        [sys.executable, folder / "use_me.py"],
+        env=os.environ | {"PYTHONPATH": str(workspace / "scripts")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answers = read_labels(folder / "predictions.h5", "student")
+    (energy,) = re.findall(r"(?m)^(\S+) eV$", done.stdout)
+    smallest = answers.energy[np.argmin(answers.n_atoms)]
+    # positions are printed to 1e-6 A: an energy moves by 1e-5 eV at 10 eV/A, float32 by 1e-5
+    assert float(energy) == pytest.approx(smallest, abs=1e-4)
+
+
+def test_counts_of_the_report_are_those_of_the_files(results, page):
+    tables = results / "report" / "tables"
+    structures = pd.read_csv(tables / "structures.csv").set_index("source")
+    frames = selected(results)
+    for source in ("clusters", "metals"):
+        row = structures.loc[source]
+        shards = [0, 1] if source == "clusters" else [0]
+        for column, folder in (("generated", "structures"), ("screened", "screened")):
+            files = [results / folder / source / f"{i}.h5" for i in shards]
+            assert row[column] == len(read_many(files))
+        sampled = sorted(results.glob(f"samples/*/{source}/*.h5"))
+        assert row["sampled"] == len(read_many(sampled))
+        assert row["selected"] == (frames.source == source.encode()).sum()
+    labels = pd.read_csv(tables / "labels.csv").set_index("label_set")
+    for label_set in LABEL_SETS:
+        counts = load(results / f"datasets/{label_set}/counts.json")
+        row = labels.loc[label_set]
+        assert row["frames"] == row["good"] == len(frames)
+        for name in PARTS:
+            found, _ = part(results, label_set, name)
+            assert row[name] == counts[name]["frames"] == len(found)
+            assert counts[name]["atoms"] == len(found.numbers)
+        sizes = "".join(rf"<td[^>]*>\s*{row[name]}\s*</td>\s*" for name in PARTS)
+        assert re.search(sizes, page)
+    assert f"{len(frames)} frames of 2 sources" in html.unescape(page)
+
+
+def test_figures_of_the_report_are_those_of_the_files(results):
+    table = pd.read_csv(results / "report/tables/students.csv").set_index(["label_set", "model"])
+    assert sum("seed" in model for _, model in table.index) == len(STUDENTS)
+    for student in STUDENTS:
+        label_set, name, seed = student.split("/")
+        metrics = load(results / "students" / student / "metrics.json")["test"]
+        row = table.loc[label_set, f"{name}, seed {seed.removeprefix('seed')}"]
+        for against in ("labels", "truth"):
+            expected = metrics["against"][against]["forces_mae_meV_per_A"]["value"]
+            assert row[f"forces_{against}"] == pytest.approx(expected, rel=1e-9)  # through CSV
+
+
+def test_every_rule_left_a_log_and_a_benchmark(results):
+    logs = {p.relative_to(results / "logs").with_suffix("") for p in results.glob("logs/**/*.log")}
+    times = {
+        p.relative_to(results / "benchmarks").with_suffix("")
+        for p in results.glob("benchmarks/**/*.tsv")
+    }
+    assert logs == times
+    assert len(logs) == 35  # the jobs of the plan, without `all`
+
+
+def test_nothing_half_made_is_left(results):
+    hidden = {p.name for p in results.rglob(".*")}
+    assert hidden <= {".snakemake_timestamp"}  # Snakemake's mark in the folders it made
+
+
+def test_a_second_call_has_nothing_to_do(results, snakemake):
+    again = snakemake(*TINY, "--cores", 2)
+    assert again.returncode == 0, again.stderr
+    assert NOTHING in again.stdout + again.stderr
+
+
+def test_a_touched_script_is_not_run_again(results, snakemake, workspace):
+    (workspace / "scripts/label.py").touch()
+    assert NOTHING in snakemake(*TINY, "-n").stdout
+
+
+AFTER_ALL_LABELS = {
+    "judge": 2,
+    "gate": 2,
+    "build_dataset": 2,
+    "train_student": 3,
+    "evaluate_student": 3,
+    "measure_student_gap": 2,
+    "measure_speed": 1,
+    "report": 1,
+    "all": 1,
+}
+#: two seeds of the one student that learns from emt-k2
+AFTER_LABELS = (
+    AFTER_ALL_LABELS
+    | {"judge": 1, "gate": 1, "build_dataset": 1}
+    | {
+        "train_student": 2,
+        "evaluate_student": 2,
+        "measure_student_gap": 1,
+    }
+)
+
+
+def test_an_edited_script_runs_again_and_all_that_depends_on_it(results, snakemake, workspace):
+    script = workspace / "scripts/label.py"
+    before = script.read_text()
+    script.write_text(before + "\n# edited\n")
+    plan = snakemake(*TINY, "-n")
+    script.write_text(before)
+    assert jobs(plan.stdout) == {"label": 4} | AFTER_ALL_LABELS
+    assert NOTHING in snakemake(*TINY, "-n").stdout
+
+
+CHANGES = {
+    "a limit of one label set": (
+        ("labels", "emt-k2", "max_force_eV_per_A", 50),
+        {"preflight_again": 1, "label": 2} | AFTER_LABELS,
+    ),
+    "the gate": (
+        ("gate", "min_good_fraction", 0.9),
+        AFTER_ALL_LABELS,
+    ),
+    "a student": (
+        ("students", "direct-tiny", "epochs", 3),
+        {
+            "train_student": 1,
+            "evaluate_student": 1,
+            "measure_student_gap": 1,
+            "measure_speed": 1,
+            "report": 1,
+            "all": 1,
+        },
+    ),
+    "views of the gaps": (
+        ("warrant", "views", 4),
+        {
+            "preflight_again": 1,
+            "measure_teacher_gap": 1,
+            "measure_student_gap": 2,
+            "report": 1,
+            "all": 1,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_setting_reruns_what_depends_on_it(
+    results, snakemake, workspace, tmp_path, change
+):
+    (*where, field, value), expected = CHANGES[change]
+    config = copy.deepcopy(yaml.safe_load((workspace / "tests/config/tiny.yaml").read_text()))
+    section = config
+    for name in where:
+        section = section.setdefault(name, {})
+    section[field] = value
+    path = tmp_path / "changed.yaml"
+    path.write_text(yaml.safe_dump(config))
+    plan = snakemake("--configfile", path, "-n")
+    assert jobs(plan.stdout) == expected
