@@ -1,0 +1,85 @@
+"""Put the trained models of the demo into resources/models/, and their hashes into its config."""
+
+import logging
+import re
+import shutil
+from pathlib import Path
+
+from limbeck import cli
+from limbeck.errors import LimbeckError
+from limbeck.files import read_json, sha256_of
+from limbeck.students.card import views
+
+log = logging.getLogger(__name__)
+
+MODELS = Path("resources/models")
+#: student -> its file or folder below ``model/``, and where it goes
+PUBLISHED = {
+    "mace-demo": ("model.model", MODELS / "mace-demo.model"),
+    "orb-demo": (".", MODELS / "orb-demo"),
+}
+
+MADE_BY = """## How it was made
+
+`make demo-models` runs `config/demo_models.yaml` (structures, displacements and trajectories of the
+demo's chemistry, other seeds), with CHGNet as the teacher, and puts the model here.
+"""
+ORB_NOTE = """## What it is for
+
+orb-demo is orb-v2's kind of network made small, so that the demo has a teacher that breaks
+symmetry where nothing can be downloaded. The size of its gap tells nothing about the size of
+orb-v2's.
+"""
+
+
+def main() -> None:
+    """Copy each model and its card, and patch the hash of the demo's config."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    args = parser.parse_args()
+    results = Path("results", args.settings["run"])
+    text = args.config.read_text(encoding="utf-8")
+    for name, (part, target) in PUBLISHED.items():
+        copy(folder(results, name) / "model" / part, target)
+        write_card(results, name)
+        text = with_hash(text, name, sha256_of(target))
+        log.info("%s: sha256 %s", target, sha256_of(target))
+    args.config.write_text(text, encoding="utf-8")
+
+
+def folder(results: Path, name: str) -> Path:
+    """Where a run put the model."""
+    return results / "students" / "chgnet" / name / "seed1"
+
+
+def write_card(results: Path, name: str) -> None:
+    """The student's card, its errors in other orientations, and how it was made."""
+    seed = folder(results, name)
+    warrant = read_json(results / "warrant" / "students" / "chgnet" / f"{name}.json")
+    metrics = read_json(seed / "metrics.json")["test"]
+    parts = [(seed / "card.md").read_text(encoding="utf-8"), views(warrant, metrics)]
+    parts += [MADE_BY, ORB_NOTE] if name == "orb-demo" else [MADE_BY]
+    (MODELS / f"{name}.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder over what stands at ``target``."""
+    if source.is_dir():
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*"))
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def with_hash(text: str, potential: str, sha256: str) -> str:
+    """The config's text with the hash of one potential, comments and all else as they were."""
+    pattern = rf'(?m)(^  {re.escape(potential)}:[^\0]*?sha256: *"?)[0-9a-f]{{64}}'
+    text, count = re.subn(pattern, rf"\g<1>{sha256}", text, count=1)
+    if count != 1:
+        raise LimbeckError(f"no sha256 of the potential {potential!r} in the config")
+    return text
+
+
+if __name__ == "__main__":
+    cli.run(main)

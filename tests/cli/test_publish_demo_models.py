@@ -1,0 +1,78 @@
+"""publish_demo_models: trained models and their hashes reach the demo."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from limbeck.files import sha256_of
+
+KINDS = {
+    kind: {"force_mae_meV_per_A": value, "ci95": [None, None]}
+    for kind, value in (("own", 41.0), ("random", 42.0), ("mean24", 39.0))
+}
+GAP = {"forces": {"rms_meV_per_A": 21.0}}
+WARRANT = {
+    "errors": {"truth": "chgnet", **KINDS, "by_source": {"clusters": KINDS}},
+    "gaps": [{"symmetry": "rotation", **GAP, "by_source": {"clusters": GAP}}],
+}
+
+
+@pytest.fixture
+def trained(repository: Path, tmp_path: Path) -> Path:
+    """A folder with what a run of config/demo_models.yaml leaves, and a copy of the demo."""
+    for name, file in (("mace-demo", "model.model"), ("orb-demo", "model.safetensors")):
+        seed = tmp_path / "results/demo_models/students/chgnet" / name / "seed1"
+        (seed / "model").mkdir(parents=True)
+        (seed / "model" / file).write_text(name)
+        (seed / "card.md").write_text(f"# {name}\n")
+        size = {"forces_rms_meV_per_A": 1000.0}
+        labels = size | {"by_source": {"clusters": size}}
+        (seed / "metrics.json").write_text(json.dumps({"test": {"against": {"labels": labels}}}))
+        warrant = tmp_path / f"results/demo_models/warrant/students/chgnet/{name}.json"
+        warrant.parent.mkdir(parents=True, exist_ok=True)
+        warrant.write_text(json.dumps(WARRANT))
+    demo = (repository / "config" / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(demo)
+    return tmp_path
+
+
+def publish(repository: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    script = repository / "scripts" / "publish_demo_models.py"
+    options = ["--settings", json.dumps({"run": "demo_models"}), "--config", "config.yaml"]
+    return subprocess.run(
+        [sys.executable, str(script), *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_models_and_hashes_are_put_in_place_and_nothing_else_changes(repository, trained):
+    before = (trained / "config.yaml").read_text()
+    result = publish(repository, trained)
+    assert result.returncode == 0, result.stderr
+    after = (trained / "config.yaml").read_text()
+    potentials = yaml.safe_load(after)["potentials"]
+    for name in ("mace-demo", "orb-demo"):
+        assert potentials[name]["sha256"] == sha256_of(trained / potentials[name]["path"])
+        assert (trained / "resources" / "models" / f"{name}.md").is_file()
+    card = (trained / "resources" / "models" / "orb-demo.md").read_text()
+    assert "| clusters | 41 | 42 | 39 | 21 | 4.2 % |" in card
+    assert "make demo-models" in card
+    assert "tells nothing about the size of\norb-v2's" in card
+    pairs = zip(before.splitlines(), after.splitlines(), strict=True)
+    assert all("sha256:" in new for old, new in pairs if old != new)
+    assert publish(repository, trained).returncode == 0  # over what is there
+    assert (trained / "config.yaml").read_text() == after
+
+
+def test_a_config_without_the_potential_is_told(repository, trained):
+    (trained / "config.yaml").write_text("run: demo\n")
+    result = publish(repository, trained)
+    assert result.returncode == 1
+    assert "no sha256 of the potential 'mace-demo'" in result.stderr
