@@ -1,0 +1,132 @@
+"""Labelling in batches against a loop over an ASE calculator, and batched dynamics against ASE's.
+
+Same structures, same models, same threads, in turn, several rounds; prints the median ratio and its
+range. Run it alone on the machine: ``OMP_NUM_THREADS=1 python benchmarks/batches_against_ase.py``
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from ase import units  # noqa: E402
+from ase.md.langevin import Langevin  # noqa: E402
+from ase.md.velocitydistribution import MaxwellBoltzmannDistribution  # noqa: E402
+
+from limbeck.config import load  # noqa: E402
+from limbeck.frames import Frames, concatenate  # noqa: E402
+from limbeck.potentials import open_potential  # noqa: E402
+from limbeck.sampling import sample  # noqa: E402
+from limbeck.structures import generate  # noqa: E402
+
+MD_STEPS = 40
+
+
+def structures(config: dict[str, Any]) -> Frames:
+    """The demo's own structures: molecules, rocksalts of 8 atoms, clusters of 4 to 13."""
+    parts = []
+    for name, source in config["sources"].items():
+        settings = {**source, "seed": 1, "source": name, "shard": 0, "shards": 1, "count": 24}
+        parts.append(generate(source["kind"], settings)[0])
+    return concatenate(parts)
+
+
+def own_calculator(potential: Any) -> Any:
+    """The ASE calculator that comes with the model's own library."""
+    if potential.about.model == "chgnet":
+        from chgnet.model.dynamics import CHGNetCalculator
+
+        return CHGNetCalculator(potential.module, use_device="cpu")
+    if potential.about.model == "orb":
+        from orb_models.forcefield.calculator import ORBCalculator
+
+        return ORBCalculator(potential.module, device="cpu")
+    from mace.calculators import MACECalculator
+
+    return MACECalculator(models=[potential.module], device="cpu", default_dtype="float32")
+
+
+def loop(potential: Any, frames: Frames) -> None:
+    """Energy and forces one structure at a time, as an ASE user would."""
+    calculator = own_calculator(potential)
+    for atoms in frames.to_atoms():
+        atoms.calc = calculator
+        atoms.get_forces()
+
+
+def ase_dynamics(potential: Any, frames: Frames) -> None:
+    """Langevin dynamics one structure at a time."""
+    calculator = own_calculator(potential)
+    for atoms in frames.to_atoms():
+        atoms.calc = calculator
+        MaxwellBoltzmannDistribution(atoms, temperature_K=300)
+        dynamics = Langevin(atoms, 0.5 * units.fs, temperature_K=300, friction=0.01 / units.fs)
+        dynamics.run(MD_STEPS)
+
+
+def batched_dynamics(config: dict[str, Any], potential: dict[str, Any], frames: Frames) -> None:
+    """The same number of steps through the pipeline's own sampler."""
+    time_fs = {"time_total_fs": MD_STEPS * 0.5, "time_equilibration_fs": 0}
+    settings = config["sampling"]["md-300"] | time_fs | {"sampling_interval_fs": MD_STEPS * 0.5}
+    place = {"seed": 1, "sampling": "md", "source": "all", "shard": 0}
+    sample("md", frames, settings | place | {"potential": potential, "device": "cpu", "threads": 1})
+
+
+def ratios(slow: Callable[[], None], fast: Callable[[], None], rounds: int) -> list[float]:
+    """Time of ``slow`` over time of ``fast``, once to warm up, then in turn."""
+    found = []
+    for turn in range(rounds + 1):
+        seconds = []
+        for call in (slow, fast):
+            start = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - start)
+        if turn:
+            found.append(seconds[0] / seconds[1])
+    return found
+
+
+def show(name: str, found: list[float]) -> None:
+    """One line of the table."""
+    low, middle, high = min(found), statistics.median(found), max(found)
+    print(f"| {name} | {middle:.2f} | {low:.2f} to {high:.2f} |", flush=True)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    import torch
+
+    torch.set_num_threads(1)
+    config = load(ROOT / "config" / "config.yaml")
+    frames = structures(config)
+    print("| what | times faster than ASE's loop | range |\n|---|---|---|")
+    for name, section in config["potentials"].items():
+        potential = open_potential({"name": name, **section})
+        # CHGNet's own calculator knows crystals alone
+        part = frames.select(frames.periodic) if section["model"] == "chgnet" else frames
+        calls = (
+            lambda p=potential, f=part: loop(p, f),
+            lambda p=potential, f=part: p.predict(f),
+        )
+        show(f"labels, {name}", ratios(*calls, rounds))
+    section = {"name": "mace-demo", **config["potentials"]["mace-demo"]}
+    mace = open_potential(section)
+    found = ratios(
+        lambda: ase_dynamics(mace, frames),
+        lambda: batched_dynamics(config, section, frames),
+        rounds,
+    )
+    show("dynamics, mace-demo", found)
+
+
+if __name__ == "__main__":
+    main()
