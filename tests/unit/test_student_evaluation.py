@@ -132,7 +132,8 @@ def test_a_frame_of_another_element_has_no_answer(student):
 
 def test_the_card_has_the_numbers():
     training, test = example(8), example(5, seed=3)
-    metrics = evaluate(answers_for(test, np.full(10, 0.4), 0.05), training, test, test.labels)
+    truth = replace(test.labels, energy=test.labels.energy - 0.4)  # of four atoms each
+    metrics = evaluate(answers_for(test, np.full(10, 0.4), 0.05), training, test, truth)
     text = card(
         {"label_set": "emt-own", "student": "mace-small", "seed": 7},
         {
@@ -161,7 +162,7 @@ def test_the_card_has_the_numbers():
         assert words in flat
     rms = 1e3 * np.sqrt((test.labels.forces**2).mean())
     assert f"| all sources | labels | 100 (100 to 100) | 50 (50 to 50) | {rms:.0f} |" in text
-    assert "| clusters | truth | 100 (100 to 100) | 50 (50 to 50) |" in text
+    assert "| clusters | truth | 200 (200 to 200) | 50 (50 to 50) |" in text
     assert "| solids | labels, by a constant |" in text
     assert "{" not in text
 
