@@ -1,4 +1,4 @@
-# make demo          the whole pipeline on a small example, in about ten minutes
+# make demo          the whole pipeline on a small example, in a few minutes
 # make run           the same for a config of your own: make run CONFIG=config/mine.yaml
 # make test          style, types and the quick tests
 # make test-all      the slow tests as well
