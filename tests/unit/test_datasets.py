@@ -203,3 +203,16 @@ def test_a_part_is_read_back(tmp_path):
     assert len(found) == 6
     assert np.array_equal(found.frames.id, frames.id)
     assert found.labels.energy.tolist() == list(range(6))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_element_is_trained_on(seed):
+    """Ten groups of an element each, and ten of hydrogen: none of the first can be held out."""
+    elements = ["He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Na"] + ["H"] * 10
+    structures = [Atoms([e, e], [[0, 0, 0], [0, 0, 1 + i / 100]]) for i, e in enumerate(elements)]
+    frames = from_atoms(structures, groups=[f"g{i}" for i in range(20)], source="all")
+    parts = halves(frames, seed=seed, test_fraction=0.4)
+    trained = set(frames.select(parts["train"]).numbers.tolist())
+    assert trained == set(frames.numbers.tolist())
+    held_out = frames.select(np.concatenate([parts["valid"], parts["test"]]))
+    assert set(held_out.numbers.tolist()) == {1}  # hydrogen still is, since others train it
