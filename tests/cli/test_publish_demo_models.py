@@ -28,6 +28,7 @@ def trained(repository: Path, tmp_path: Path) -> Path:
         seed = tmp_path / "results/demo_models/students/chgnet" / name / "seed1"
         (seed / "model").mkdir(parents=True)
         (seed / "model" / file).write_text(name)
+        (seed / "model" / ".snakemake_timestamp").write_text("")  # as in a real run
         (seed / "card.md").write_text(f"# {name}\n")
         size = {"forces_rms_meV_per_A": 1000.0}
         labels = size | {"by_source": {"clusters": size}}
@@ -65,6 +66,7 @@ def test_models_and_hashes_are_put_in_place_and_nothing_else_changes(repository,
     assert "| clusters | 41 | 42 | 39 | 21 | 4.2 % |" in card
     assert "make demo-models" in card
     assert "tells nothing about the size of\norb-v2's" in card
+    assert not list((trained / "resources").rglob(".*"))
     pairs = zip(before.splitlines(), after.splitlines(), strict=True)
     assert all("sha256:" in new for old, new in pairs if old != new)
     assert publish(repository, trained).returncode == 0  # over what is there

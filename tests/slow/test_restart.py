@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import psutil
 import pytest
+import torch
 
 from workspaces import copy_for_make, snakemake_in
 
@@ -227,10 +228,13 @@ def assert_same(whole: Path, again: Path) -> None:
     files = relative(whole, "**/*.h5")
     assert len(files) > 20
     assert [f for f in files if datasets(whole / f) != datasets(again / f)] == []
-    exact = ("students/**/model/*.*", "students/**/metrics.json", "datasets/**/*.*", "gate/*.*")
-    same = [n for pattern in exact for n in relative(whole, pattern) if not n.endswith(".h5")]
-    assert len(same) > 15
-    assert [n for n in same if (whole / n).read_bytes() != (again / n).read_bytes()] == []
+    texts = ("students/**/model.json", "students/**/metrics.json", "datasets/**/*.extxyz", "gate/*")
+    weights = "students/**/*.safetensors"
+    exact = [name for pattern in (*texts, weights) for name in relative(whole, pattern)]
+    assert len(exact) >= 3 + 3 + 6 + 4 + 3
+    assert [n for n in exact if (whole / n).read_bytes() != (again / n).read_bytes()] == []
+    for name in relative(whole, "students/**/model.model"):
+        assert state(whole / name) == state(again / name)
     for name in relative(whole, "warrant/**/*.json"):
         assert without_seconds(whole / name) == without_seconds(again / name)
 
@@ -254,6 +258,12 @@ def datasets(path: Path) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
         file.visititems(add)
     assert len(found) >= 8  # a file of labels alone
     return found
+
+
+def state(path: Path) -> dict[str, bytes]:
+    """Weights of a MACE file, whose other bytes tell in which folder torch was installed."""
+    module = torch.load(path, weights_only=False, map_location="cpu")
+    return {k: v.numpy().tobytes() for k, v in module.state_dict().items()}
 
 
 def without_seconds(path: Path) -> Any:
