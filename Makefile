@@ -1,5 +1,6 @@
 # make demo          the whole pipeline on a small example, in a few minutes
 # make run           the same for a config of your own: make run CONFIG=config/mine.yaml
+# make list          the potentials, gaps, sources, samplers and students there are
 # make test          style, types and the quick tests
 # make test-all      the slow tests as well
 # make demo-models   train the two models of the demo anew
@@ -23,7 +24,7 @@ READY := $(VENV)/.ready
 # The rules call `python`: it has to be the one of the virtual environment.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo run demo-models check test test-all
+.PHONY: demo run demo-models list check test test-all
 
 demo: run
 
@@ -40,6 +41,9 @@ run: $(READY)
 demo-models:
 	@$(MAKE) run CONFIG=config/demo_models.yaml
 	@python scripts/publish_demo_models.py --settings config/demo_models.yaml
+
+list: $(READY)
+	@python -m limbeck.catalogue
 
 check: $(READY)
 	ruff check

@@ -16,11 +16,13 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_settings.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/label.smk"
 include: "workflow/rules/distill.smk"
 include: "workflow/rules/warrant.smk"
+include: "workflow/rules/study.smk"
 include: "workflow/rules/report.smk"
 
 

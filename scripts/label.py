@@ -1,39 +1,77 @@
 """Label the frames of one slice with a potential, averaged over views."""
 
+import argparse
 import logging
 import time
 from dataclasses import replace
 
 import numpy as np
 
-from limbeck import cli, labels, storage
+from limbeck import cli, storage
+from limbeck.devices import DeviceLost, present
+from limbeck.files import read_json
+from limbeck.frames import Frames
+from limbeck.labels import STATUS, Labels
 from limbeck.threads import use_threads
+
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("--input", required=True, help="selected frames (.h5)")
+    parser.add_argument(
+        "--views", nargs="*", default=[], help="what choose_views decided (.json), for views: auto"
+    )
+    parser.add_argument("--store", help="folder of the label store; nothing is kept without")
+    parser.add_argument("--batch-plans", help="folder of the batch plans; none without")
     parser.add_argument("--output", required=True, help="labels (.h5)")
     args = parser.parse_args()
     settings = args.settings
     use_threads(settings["threads"])
-    from limbeck.potentials import open_potential
-
     frames = storage.read_frames(args.input)
-    potential = open_potential(settings["potential"], device=settings["device"])
+    lost_device = settings.get("lost_device", "stop")
+    device = present(settings["device"], lost_device)
     start = time.perf_counter()
-    found = labels.label(
+    try:
+        found = label_on(device, frames, args)
+    except DeviceLost as error:
+        if lost_device != "cpu":
+            raise
+        log.warning("%s; labelling all frames of this slice on the CPU", error)
+        found = label_on("cpu", frames, args)
+    storage.write_labels(args.output, settings["label_set"], found)
+    counts = np.bincount(found.status, minlength=len(STATUS))
+    summary = ", ".join(f"{n} {STATUS[i]}" for i, n in enumerate(counts) if n)
+    log.info("%d frames in %.1f s: %s", len(frames), time.perf_counter() - start, summary or "none")
+
+
+def label_on(device: str, frames: Frames, args: argparse.Namespace) -> Labels:
+    """The labels of all frames, and in their attributes what they were made with."""
+    from limbeck.batch_plan import use_plan
+    from limbeck.label_store import LabelStore
+    from limbeck.labelling import asked_for, label, provenance
+    from limbeck.potentials import open_potential
+    from limbeck.views import views_of
+
+    settings, threads = args.settings, args.settings["threads"]
+    views = views_of(settings, *(read_json(path)["views"] for path in args.views))
+    potential = open_potential(settings["potential"], device=device)
+    if args.batch_plans and settings["potential"].get("batch_atoms") is None:
+        use_plan(potential, frames, args.batch_plans, threads=threads)
+    store = LabelStore(args.store, potential, views, threads) if args.store else None
+    found = label(
         potential,
         frames,
-        views=settings["views"],
+        views,
         max_force=settings["max_force_eV_per_A"],
+        asked=asked_for(frames, settings),
+        store=store,
     )
-    seconds = time.perf_counter() - start
-    attrs = labels.provenance(potential, settings)
-    storage.write_labels(args.output, settings["label_set"], replace(found, attrs=attrs))
-    counts = np.bincount(found.status, minlength=len(labels.STATUS))
-    summary = ", ".join(f"{n} {labels.STATUS[i]}" for i, n in enumerate(counts) if n)
-    logging.info("%d frames in %.1f s: %s", len(frames), seconds, summary or "none")
+    if store:
+        log.info("%s: %d read, %d made", args.store, store.read_entries, store.made_entries)
+    made_with = provenance(potential, views, settings["label_set"], threads)
+    return replace(found, attrs=made_with | found.attrs)
 
 
 if __name__ == "__main__":

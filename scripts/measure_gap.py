@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
+    parser.add_argument(
+        "--structures", nargs="*", default=[], help="structures that the frames come from (.h5)"
+    )
     parser.add_argument("--truth", nargs="*", default=[], help="labels to measure errors against")
     parser.add_argument("--models", nargs="*", default=[], help="a student's folders, one a seed")
     parser.add_argument("--output", required=True, help="the gaps (.json)")
@@ -24,15 +27,24 @@ def main() -> None:
     settings = args.settings
     use_threads(settings["threads"])
     from limbeck.errors_against_truth import measure_errors
-    from limbeck.gaps import choose, measure_gaps
+    from limbeck.gaps import choose, measure_gaps, structures_of
 
     frames = storage.read_many(args.frames)
-    frames = choose(frames.select(split_as(frames, settings)["test"]), settings["frames"])
+    if settings["subset"] == "test":
+        frames = frames.select(split_as(frames, settings)["test"])
+    structures = None
+    if args.structures:
+        structures = structures_of(frames, storage.read_many(args.structures))
+        structures = choose(structures, settings["frames"])
+    frames = choose(frames, settings["frames"])
     potentials = open_all(settings, args.models)
     result: dict[str, Any] = {
         "model": settings["name"],
         "kind": settings["kind"],
-        "gaps": measure_gaps(potentials, frames, settings["symmetries"], settings["views"]),
+        "about": potentials[0].about.described(),
+        "gaps": measure_gaps(
+            potentials, frames, settings["symmetries"], settings["views"], structures
+        ),
     }
     if args.truth:
         name = settings["truth"]
@@ -40,7 +52,7 @@ def main() -> None:
         result["errors"] = measure_errors(potentials, frames, truth, name)
     write_json(args.output, result)
     for gap in result["gaps"]:
-        log.info("%s: forces %s", gap["symmetry"], gap["forces"])
+        log.info("%s: %s", gap["symmetry"], gap.get("work") or gap["forces"])
 
 
 def open_all(settings: dict[str, Any], models: list[str]) -> "list[Potential[Any]]":

@@ -6,14 +6,16 @@ from ase.build import bulk
 
 from limbeck.datasets import Dataset
 from limbeck.frames import concatenate, from_atoms
-from limbeck.labels import label
+from limbeck.labelling import label
 from limbeck.potentials.toys import EffectiveMedium
+from limbeck.views import Views
 
 #: a student's section of the config, small
 SETTINGS = {
     "architecture": "mace",
     "size": "tiny",
     "epochs": 6,
+    "steps": None,
     "patience": 30,
     "batch_size": 4,
     "learning_rate": 0.02,
@@ -22,6 +24,7 @@ SETTINGS = {
     "energy_weight": 0.3,
     "forces_weight": 1.0,
     "stress_weight": 0.1,
+    "spread_weight": 0.0,
     "augment": False,
 }
 #: a regular tetrahedron with edges of a copper bond, Angstrom
@@ -51,7 +54,7 @@ def metals(count=8, seed=0, group="{}"):
 
 def labelled(frames):
     """The frames with EMT's own answers."""
-    return Dataset(frames, label(EffectiveMedium(), frames, views="own", max_force=100))
+    return Dataset(frames, label(EffectiveMedium(), frames, Views(), max_force=100))
 
 
 def example(count=8, seed=0):

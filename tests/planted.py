@@ -29,11 +29,13 @@ class Planted(Potential):
             model="planted",
             elements=frozenset(range(1, 30)),
             cutoff=5.0,
+            properties=("energy", "forces", "stress"),
             conservative=False,
             equivariant=False,
-            has_stress=True,
             licence="",
             citation="",
+            weights="planted",
+            dtype="float64",
         )
 
     def prepare(self, frames):

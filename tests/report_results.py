@@ -1,5 +1,6 @@
 """A small results folder with made-up numbers, in the formats that the rules write."""
 
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +40,7 @@ SETTINGS: dict[str, Any] = {
     },
     "select": {"include": ["md-300", "rattled"], "count": 200, "shards": 2},
     "labels": {
-        "orb-demo-k12": {"potential": "orb-demo", "views": 12},
+        "orb-demo-k12": {"potential": "orb-demo", "views": "auto"},
         "chgnet": {"potential": "chgnet", "views": "own"},
     },
     "dataset": {"valid_fraction": 0.2, "test_fraction": 0.3, "split_by": "root"},
@@ -51,15 +52,47 @@ SETTINGS: dict[str, Any] = {
         {"labels": "orb-demo-k12", "students": ["mace-small", "direct-small"], "seeds": [1]}
     ],
     "warrant": {
-        "symmetries": ["rotation", "reflection"],
+        "symmetries": ["rotation", "reflection", "conservativity", "consistency"],
         "frames": 200,
         "views": 8,
         "truth": "chgnet",
         "teachers": None,
+        "quadrature_frames": 6,
     },
+    "study": None,
 }
 #: A name that must stay text on the page.
 HOSTILE = "<script>alert('C1=CC=CC=C1')</script>"
+
+
+NINE = (
+    "rotation reflection translation permutation supercell cell_choice space_group conservativity "
+    "consistency"
+).split()
+ABOUT = {
+    "model": "some",
+    "elements": [1, 6, 11, 17],
+    "cutoff": 6.0,
+    "max_neighbours": None,
+    "properties": ["energy", "forces", "stress"],
+    "conservative": False,
+    "equivariant": False,
+    "dtype": "float32",
+    "licence": "MIT",
+    "citation": "A. Author, Journal 1, 2 (2026).",
+    "weights": "c" * 64,
+}
+#: name, rotation gap, work around loops; meV/Angstrom
+TEACHERS = (("orb-demo", 41.0, 30.0), ("chgnet", 0.02, 0.01))
+
+
+def only_gaps() -> dict[str, Any]:
+    """Settings of a run that measures gaps, and labels and trains nothing."""
+    settings = deepcopy(SETTINGS)
+    settings |= {"labels": {}, "students": {}, "distill": []}
+    teachers = [name for name, *_ in TEACHERS]
+    settings["warrant"] |= {"truth": None, "symmetries": NINE, "teachers": teachers}
+    return settings
 
 
 def without_students() -> dict[str, Any]:
@@ -79,7 +112,7 @@ def build(
         gain: of averaging, meV/Angstrom, with an interval of 5 to either side.
         student_gap: rotation gap of the students, meV/Angstrom.
     """
-    rng = np.random.default_rng(0)
+    rng, symmetries = np.random.default_rng(0), settings["warrant"]["symmetries"]
     samples = [_source(folder, settings, name, rng) for name in settings["sources"]]
     frames = concatenate(samples)
     for i in range(settings["select"]["shards"]):
@@ -87,8 +120,10 @@ def build(
         write_frames(folder / f"selected/{i}.h5", part, stage="select_frames")
     truth = _truth(frames, rng)
     labels = {"chgnet": truth, "orb-demo-k12": _noisy(truth, 0.08, rng)}
-    for name, values in labels.items():
-        _label_set(folder, settings, name, values)
+    for name in settings["labels"]:
+        _label_set(folder, settings, name, labels[name])
+        if settings["labels"][name]["views"] == "auto":
+            write_json(folder / f"labels/{name}.views.json", CHOICE)
     dataset = dict(settings["dataset"], seed=settings["seed"])
     parts = split(frames, **dataset)
     for entry in settings["distill"]:
@@ -98,12 +133,18 @@ def build(
             _student(folder, settings, entry["labels"], student, whole.select(parts["test"]), rng)
             write_json(
                 folder / f"warrant/students/{entry['labels']}/{student}.json",
-                {"model": student, "kind": "student", "gaps": _gaps(settings, student_gap)},
+                {
+                    "model": student,
+                    "kind": "student",
+                    "gaps": gaps_of(symmetries, settings["sources"], student_gap),
+                },
             )
-    for name, size in (("orb-demo", 41.0), ("chgnet", 0.02)):
-        errors = {"errors": _errors(gain)} if settings["warrant"]["truth"] else {}
-        value = {"model": name, "kind": "teacher", "gaps": _gaps(settings, size)} | errors
+    for name, size, work in TEACHERS:
+        gaps = gaps_of(symmetries, settings["sources"], size, work)
+        value = {"model": name, "kind": "teacher", "about": ABOUT, "gaps": gaps}
+        value |= {"errors": _errors(gain)} if settings["warrant"]["truth"] else {}
         write_json(folder / f"warrant/teachers/{name}.json", value)
+        write_json(folder / f"warrant/quadrature/{name}.json", _certificate(size))
     write_json(folder / "speed.json", {"models": _speeds(settings)})
     write_json(folder / "preflight.json", {"sources": {}, "potentials": {}})
     return folder
@@ -167,7 +208,9 @@ def _sample(
         columns = ["id", "n_atoms", "frames", "set_aside", "drawn_again"]
         rows = [(i, 2, 2, 0, 0) for i in ids]
     _csv(path.with_suffix(".csv"), columns, rows)
-    write_frames(path.with_suffix(".h5"), children, stage="sample")
+    about = {"licence": "BSD", "citation": "", "weights": ""}
+    settings = {"about": about} if section["method"] == "md" else None
+    write_frames(path.with_suffix(".h5"), children, stage="sample", settings=settings)
     return children
 
 
@@ -180,24 +223,36 @@ def _truth(frames: Frames, rng: np.random.Generator) -> Labels:
         energy=energy + 0.2 * frames.n_atoms * rng.normal(size=len(frames)),
         forces=rng.normal(size=(atoms, 3)),
         stress=np.full((len(frames), 6), np.nan),
-        energy_spread=np.zeros(len(frames)),
-        forces_spread=np.zeros(atoms),
+        energy_spread=np.full(len(frames), np.nan),
+        forces_spread=np.full(atoms, np.nan),
         status=np.zeros(len(frames), dtype=np.uint8),
-        attrs={"licence": "MIT", "citation": "A. Author, Journal 1, 2 (2026)."},
+        attrs={"licence": "MIT", "citation": "A. Author, Journal 1, 2 (2026).", **_views("own")},
     )
 
 
 def _noisy(labels: Labels, size: float, rng: np.random.Generator) -> Labels:
-    """The same with errors; the first frame has a bad label."""
+    """The same with errors; the first frame has a bad label, the second was not asked for."""
     status = labels.status.copy()
-    status[0] = 2
+    status[:2] = 2, 6
     return replace(
         labels,
         energy=labels.energy + size * rng.normal(size=len(labels)),
         forces=labels.forces + size * rng.normal(size=labels.forces.shape),
         forces_spread=size / 2 * rng.lognormal(sigma=0.5, size=len(labels.forces)),
         status=status,
+        attrs=labels.attrs | _views(12),
     )
+
+
+def _views(views: int | str) -> dict[str, Any]:
+    """What labels say of the views they are averages over."""
+    return {
+        "views": views,
+        "quadrature": None,
+        "quadrature_order": None,
+        "reflections": False,
+        "weights": "chgnet==0.4.2 0.3.0",
+    }
 
 
 def _label_set(folder: Path, settings: dict[str, Any], name: str, labels: Labels) -> None:
@@ -259,24 +314,84 @@ def _value(value: float) -> dict[str, Any]:
     return {"value": value, "ci95": [0.9 * value, 1.1 * value]}
 
 
-def _gaps(settings: dict[str, Any], size: float) -> list[dict[str, Any]]:
-    forces = {"rms_meV_per_A": size, "ci95": [0.9 * size, 1.1 * size], "relative": size / 1000}
-    return [
-        {
-            "symmetry": symmetry,
-            "n_frames": 20,
-            "n_roots": 9,
-            "n_views": 8,
-            "energy": {"rms_meV_per_atom": size / 9, "ci95": [size / 10, size / 8]},
-            "forces": forces,
-            "stress": {"rms_GPa": size / 300, "ci95": [size / 330, size / 270]},
-            "by_source": {
-                name: {"n_frames": 10, "n_roots": 5, "forces": forces}
-                for name in settings["sources"]
-            },
-        }
-        for symmetry in settings["warrant"]["symmetries"]
-    ]
+#: of a rotation gap: how large the gaps of the other symmetries are made
+SHARES = {"rotation": 1.0, "reflection": 1.05, "space_group": 0.7, "supercell": 0.3}
+
+
+def gaps_of(
+    names: Iterable[str], sources: Iterable[str], size: float, work: float = 30.0
+) -> list[dict[str, Any]]:
+    """Entries of a warrant file.
+
+    Args:
+        size: rotation gap, meV/Angstrom; other symmetries have a share of it, or rounding.
+        work: conservativity gap, meV/Angstrom.
+    """
+    made = {"conservativity": _work(work), "consistency": _differences(2 * work)}
+    found = []
+    for name in names:
+        parts = made.get(name) or _spread(SHARES.get(name, 0) * size or 2e-4)
+        entry = {"symmetry": name, "n_frames": 20, "n_roots": 9, "n_views": 8} | parts
+        entry |= {"left_out": {"element unknown": 4, "not periodic": 0}, "n_left_out": 4}
+        entry["by_source"] = {n: {"n_frames": 10, "n_roots": 5, **parts} for n in sources}
+        found.append(entry)
+    return found
+
+
+def _spread(size: float) -> dict[str, Any]:
+    return {
+        "energy": {"rms_meV_per_atom": size / 9, "ci95": [size / 10, size / 8]},
+        "forces": _figure(size) | {"relative": size / 1000, "relative_ci95": [size / 1e3] * 2},
+        "stress": {"rms_GPa": size / 300, "ci95": [size / 330, size / 270]},
+    }
+
+
+def _work(size: float) -> dict[str, Any]:
+    numerical = {"integration_error_meV_per_A": 0.3, "step_A": 0.01, "n_points": 16}
+    return {"work": _figure(size) | numerical | {"extrapolated": True}}
+
+
+def _differences(size: float) -> dict[str, Any]:
+    stress = {"rms_GPa": size / 100, "ci95": [size / 110, size / 90], "error_GPa": 0.004}
+    return {
+        "forces": _figure(size) | {"step_A": 0.01, "error_meV_per_A": 1.5},
+        "stress": stress | {"step_strain": 0.001},
+    }
+
+
+def _figure(size: float) -> dict[str, Any]:
+    return {"rms_meV_per_A": size, "ci95": [0.9 * size, 1.1 * size]}
+
+
+#: what decided on the views of a label set
+CHOICE = {
+    "label_set": "orb-demo-k12",
+    "potential": "orb-demo",
+    "symmetry": "rotation",
+    "views": 12,
+    "reason": "The gap of the forces in organics is 48 meV/A: averaged over 12 views.",
+    "threshold_meV_per_A": 2.0,
+    "largest": {"source": "organics", "rms_meV_per_A": 48.0, "ci95": [40.0, 55.0]},
+    "model_calls": {"beforehand": 128, "labels": 936, "saved": -128},
+}
+
+
+def _certificate(gap: float) -> dict[str, Any]:
+    """Means over grids of a potential with this rotation gap, meV/Angstrom."""
+    rules = []
+    for views, order, number in (("own", None, 1), ("octahedral", None, 24), ("product", 5, 84)):
+        error, random = gap / number, gap / number**0.5
+        rules.append(
+            {"views": views, "order": order, "n_views": number, "exact_to_degree": number // 12}
+            | {"error": _both(error), "as_many_random": _both(random)}
+            | {"change_to_next": None if number == 84 else _both(0.9 * error)}
+        )
+    return {"random_views": 1000, "n_frames": 6, "n_roots": 6, "rules": rules}
+
+
+def _both(size: float) -> dict[str, Any]:
+    energy = {"rms_meV_per_atom": size / 9, "ci95": [size / 10, size / 8]}
+    return {"energy": energy, "forces": _figure(size)}
 
 
 def _errors(gain: float) -> dict[str, Any]:
@@ -292,6 +407,42 @@ def _errors(gain: float) -> dict[str, Any]:
         "mean24": error(74.0, 6),
         "gain": error(gain, 5),
     }
+
+
+def _error(value: float) -> dict[str, Any]:
+    return {"force_mae_meV_per_A": value, "ci95": [value - 5, value + 5], "by_seed": [value] * 2}
+
+
+def _arm(name: str, views: int, own: float) -> dict[str, Any]:
+    gap = {"rms_meV_per_A": 50.0, "ci95": [40.0, 60.0]}
+    return {
+        "label_set": name,
+        "views": "own frame" if views == 1 else f"{views} random views",
+        "n_views": views,
+        "frames": {"train": 80 // views, "valid": 20 // views, "test": 24 // views},
+        "teacher_calls": {"train": 80, "valid": 20, "test": 24},
+        "teacher": _error(40),
+        "constant": _error(300),
+        "students": {"mace": {"own": _error(own), "random": _error(own + 40), "gap": gap}},
+    }
+
+
+#: what a study of two arms found: averaging pays
+STUDY: dict[str, Any] = {
+    "truth": "chgnet",
+    "teachers": ["orb-demo"],
+    "baselines": ["own"],
+    "students": {"mace": {"architecture": "mace", "augment": False, "spread_weight": 0}},
+    "by_source": {},
+    "n_frames": 50,
+    "n_roots": 20,
+    "arms": [_arm("own", 1, 100), _arm("k4", 4, 80)],
+    "differences": [
+        {"label_set": "k4", "name": "mace", "against": {"label_set": "own", "name": "mace"}}
+        | {"own": _error(-20), "random": _error(-30)}
+    ],
+    "spread": {},
+}
 
 
 def _speeds(settings: dict[str, Any]) -> list[dict[str, Any]]:

@@ -108,12 +108,18 @@ def _fields(part: dict[str, Any], path: str, kind: str) -> Iterator[Field]:
             yield Field(f"{path}{name}", kind, name in part.get("required", []), field)
             yield from _fields(field, f"{path}{name}.", kind)
     for branch in part.get("allOf", []):
-        chosen = next(iter(branch["if"]["properties"].values()))["const"]
-        yield from _fields(branch["then"], path, chosen)
+        yield from _fields(branch["then"], path, _kind_of(branch))
     if isinstance(part.get("additionalProperties"), dict):
         yield from _fields(part["additionalProperties"], f"{path}<name>.", kind)
     if isinstance(part.get("items"), dict):
         yield from _fields(part["items"], f"{path}<n>.", kind)
+
+
+def _kind_of(branch: dict[str, Any]) -> str:
+    """The kind, or kinds, that an if/then is about; its own title where they are many."""
+    condition = next(iter(branch["if"]["properties"].values()))
+    kinds = condition.get("enum") or [condition["const"] or ""]
+    return condition.get("title") or ", ".join(kinds)
 
 
 def _schema_errors(config: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from limbeck.errors import LimbeckError
-from limbeck.plan import potential_meets, sources_of
+from limbeck.plan import potential_meets, sources_of, teachers
 from limbeck.potentials.known import known_elements
 from limbeck.sampling.settings import check_times
 
@@ -63,6 +63,8 @@ def _references(config: Config) -> Iterator[tuple[str, str, Collection[str]]]:
             yield f"sampling.{name}.potential", sampling["potential"], potentials
     for sampling in config["select"]["include"]:
         yield "select.include", sampling, ["generated", *config["sampling"]]
+    if config["select"]["score"]:
+        yield "select.score.potential", config["select"]["score"]["potential"], potentials
     for name, label_set in labels.items():
         yield f"labels.{name}.potential", label_set["potential"], potentials
     for i, entry in enumerate(config["distill"]):
@@ -73,6 +75,14 @@ def _references(config: Config) -> Iterator[tuple[str, str, Collection[str]]]:
         yield "warrant.truth", config["warrant"]["truth"], labels
     for teacher in config["warrant"]["teachers"] or []:
         yield "warrant.teachers", teacher, potentials
+
+
+def _purpose(config: Config) -> Lines:
+    if not config["labels"] and not teachers(config):
+        yield (
+            "labels: none, expected a label set, or potentials in warrant.teachers whose gaps are "
+            "measured"
+        )
 
 
 def _counts(config: Config) -> Lines:
@@ -103,6 +113,32 @@ def _slices(config: Config) -> Lines:
         )
 
 
+def _label_sets(config: Config) -> Lines:
+    for name, section in config["labels"].items():
+        grid, order, views = (
+            section["quadrature"],
+            section["quadrature_order"],
+            section.get("views"),
+        )
+        if grid and views is not None:
+            yield (
+                f"labels.{name}.views: {shown(views)}, expected none beside quadrature: {grid}, "
+                "which fixes their number"
+            )
+        if (grid == "product") != (order is not None):
+            yield (
+                f"labels.{name}.quadrature_order: {shown(order)} with quadrature: {shown(grid)}, "
+                "expected a number with product, and with it alone"
+            )
+        if section["reflections"] and views == "own":
+            yield f"labels.{name}.reflections: True, expected views or a grid that can be mirrored"
+        if (section["frames"] or 0) > config["select"]["count"]:
+            yield (
+                f"labels.{name}.frames: {section['frames']}, expected at most select.count, "
+                f"{config['select']['count']}"
+            )
+
+
 def _fractions(config: Config) -> Lines:
     dataset = config["dataset"]
     total = dataset["valid_fraction"] + dataset["test_fraction"]
@@ -129,9 +165,29 @@ def _files(config: Config) -> Lines:
                 path = entry.get(field)
                 if path is not None and not Path(path).exists():
                     yield f"{section}.{name}.{field}: {path!r}, no such file"
+
+
+def _weights(config: Config) -> Lines:
     for name, potential in config["potentials"].items():
-        if potential.get("path") and not potential["sha256"]:
-            yield f"potentials.{name}.sha256: not given, expected that of {potential['path']}"
+        field, path = f"potentials.{name}", potential.get("path")
+        pretrained = potential.get("pretrained")
+        if "pretrained" in potential and (path is None) == (pretrained is None):
+            both = "nothing" if path is None else f"both {path} and {pretrained}"
+            yield f"{field}.path, {field}.pretrained: {both}, expected one of the two"
+        elif (path or pretrained) and not potential["sha256"]:
+            yield from _unhashed(potential, field)
+
+
+def _unhashed(potential: Config, field: str) -> Lines:
+    """Every path needs its hash, and so does a pickle wherever it comes from."""
+    path = potential["path"]
+    if potential["model"] == "mace" and not potential["trust"]:
+        yield (
+            f"{field}.sha256: not given, expected that of {path or potential['pretrained']} (or "
+            "trust: true, to open a pickle, which can run code, without)"
+        )
+    elif potential["model"] != "mace" and path:
+        yield f"{field}.sha256: not given, expected that of {path}"
 
 
 def _elements(config: Config) -> Lines:
@@ -153,11 +209,29 @@ def _declared_elements(source: Config) -> list[str]:
     return list(dict.fromkeys(symbols))
 
 
+def _study(config: Config) -> Lines:
+    study, entries = config["study"], config["distill"]
+    if study is None:
+        return
+    if config["warrant"]["truth"] is None:
+        yield "warrant.truth: nothing, expected a label set: the study measures errors against it"
+    if any(entry["seeds"] != entries[0]["seeds"] for entry in entries):
+        yield "distill: other seeds in other entries, expected the same: the study pairs them"
+    arms = [entry["labels"] for entry in entries]
+    for name in study["baselines"]:
+        if name not in arms:
+            yield f"study.baselines: {shown(name)}, expected labels of distill: {', '.join(arms)}"
+
+
 CHECKS: tuple[Callable[[Config], Lines], ...] = (
+    _purpose,
     _counts,
     _slices,
+    _label_sets,
     _fractions,
     _times,
     _files,
+    _weights,
     _elements,
+    _study,
 )

@@ -9,7 +9,7 @@ import numpy as np
 from limbeck import storage
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
-from limbeck.labels import Labels
+from limbeck.labels import GOOD, NOT_ASKED, Labels
 
 PARTS = ("train", "valid", "test")
 
@@ -135,7 +135,7 @@ def build(frames: Frames, labels: Labels, parts: dict[str, np.ndarray]) -> dict[
     _, first = np.unique(frames.id, return_index=True)
     keep = np.zeros(len(frames), dtype=bool)
     keep[first] = True
-    keep &= labels.status == 0
+    keep &= labels.status == GOOD
     whole = Dataset(frames, labels)
     return {part: whole.select(index[keep[index]]) for part, index in parts.items()}
 
@@ -163,6 +163,11 @@ def counts(frames: Frames, labels: Labels, parts: dict[str, Dataset]) -> dict[st
         for name, part in parts.items()
     }
     kept = sum(len(part) for part in parts.values())
-    not_good = int((labels.status != 0).sum())
-    result["left_out"] = {"bad_label": not_good, "duplicate": len(frames) - kept - not_good}
+    not_asked = int((labels.status == NOT_ASKED).sum())
+    bad = int((labels.status != GOOD).sum()) - not_asked
+    result["left_out"] = {
+        "bad_label": bad,
+        "not_asked_for": not_asked,
+        "duplicate": len(frames) - kept - bad - not_asked,
+    }
     return result

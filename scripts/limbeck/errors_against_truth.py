@@ -7,7 +7,8 @@ import numpy as np
 
 from limbeck.datasets import select_labels
 from limbeck.frames import Frames
-from limbeck.gaps import (
+from limbeck.labels import Labels
+from limbeck.pooling import (
     MEV,
     Sums,
     answerable,
@@ -20,7 +21,6 @@ from limbeck.gaps import (
     stack,
     take,
 )
-from limbeck.labels import Labels
 from limbeck.potentials.interface import Potential
 from limbeck.symmetry.orbit import orbit
 from limbeck.symmetry.rotation import Rotation

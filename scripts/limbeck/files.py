@@ -1,6 +1,7 @@
 """Whole files only: written under a unique temporary name, then put in place."""
 
 import csv
+import errno
 import glob
 import hashlib
 import json
@@ -21,47 +22,76 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
+def whole_file(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path beside ``path``; put it in place when the block ends well.
 
     A file that is already there stays: it was made by a job of an earlier, killed run that
     ended late, and has the same bits. (Snakemake removes outputs before it starts a job, so
     a rerun never meets its own old file.) The suffix is kept, since writers choose by it.
+
+    Args:
+        durable: wait until the disk has it, so that it is whole even after a loss of power. What
+            is checked when it is read, and can be made again, need not wait.
+
+    Raises:
+        LimbeckError: no space is left.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_stale(path)
-    name = f".{path.stem}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}{path.suffix}"
-    temporary = path.parent / name
-    try:
-        yield temporary
-        _put_in_place(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _room_for(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(path)
+        host, unique = socket.gethostname(), uuid.uuid4().hex[:8]
+        temporary = path.parent / f".{path.stem}.{host}.{os.getpid()}.{unique}{path.suffix}"
+        try:
+            yield temporary
+            if durable:
+                _sync(temporary)
+            _put_in_place(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def whole_folder(path: str | Path) -> Iterator[Path]:
     """As :func:`whole_file`, for a folder of several files."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    temporary.chmod(0o755)
-    try:
-        yield temporary
+    with _room_for(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        temporary.chmod(0o755)
         try:
-            temporary.rename(path)
-        except OSError:  # a folder that has files in it cannot be replaced
-            if not path.is_dir():
-                raise
-            _stays(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            yield temporary
+            try:
+                temporary.rename(path)
+            except OSError:  # a folder that has files in it cannot be replaced
+                if not path.is_dir():
+                    raise
+                _stays(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _room_for(path: Path) -> Iterator[None]:
+    """Turn whatever a writer says of a full disk into an error that names the file."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        # HDF5 passes the system's number on in its text alone.
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        if not full and "No space left" not in str(error):
+            raise
+        raise LimbeckError(
+            f"{path}: not written, since no space is left on its disk or in your quota"
+        ) from error
+
+
+def _sync(path: Path) -> None:
+    with open(path, "rb") as handle:
+        os.fsync(handle.fileno())
 
 
 def _put_in_place(temporary: Path, path: Path) -> None:
-    with open(temporary, "rb") as handle:
-        os.fsync(handle.fileno())
     try:
         os.link(temporary, path)
     except FileExistsError:

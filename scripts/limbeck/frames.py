@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from limbeck.batches import Limits, cut_batches
 from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ class Frames:
 
     def batches(self, max_atoms: int) -> Iterator[np.ndarray]:
         """Indices of batches with at most ``max_atoms`` atoms, see :func:`cut_batches`."""
-        yield from cut_batches(self.n_atoms, self.periodic, max_atoms)
+        limit = Limits(max_atoms)
+        yield from cut_batches(self.n_atoms, self.periodic, {True: limit, False: limit})
 
     def to_atoms(self) -> list["Atoms"]:
         """ASE structures, with ``id``, ``root`` and ``group`` in their ``info``."""
@@ -166,27 +168,6 @@ def atom_rows(offsets: np.ndarray, index: np.ndarray) -> np.ndarray:
     starts = np.repeat(offsets[:-1][index], counts)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     return (starts + within).astype(np.int64)
-
-
-def cut_batches(n_atoms: np.ndarray, periodic: np.ndarray, max_atoms: int) -> Iterator[np.ndarray]:
-    """Cut frames into batches of at most ``max_atoms`` atoms, or of one larger frame.
-
-    Isolated and periodic frames never share a batch; inside a kind frames go by size, so
-    that a batch holds structures of like size. Yields int64 indices into the frames.
-    """
-    for kind in (True, False):
-        members = np.flatnonzero(np.asarray(periodic) == kind)
-        members = members[np.argsort(np.asarray(n_atoms)[members], kind="stable")]
-        batch: list[int] = []
-        filled = 0
-        for b in members:
-            if batch and filled + n_atoms[b] > max_atoms:
-                yield np.array(batch, dtype=np.int64)
-                batch, filled = [], 0
-            batch.append(int(b))
-            filled += int(n_atoms[b])
-        if batch:
-            yield np.array(batch, dtype=np.int64)
 
 
 def frame_id(

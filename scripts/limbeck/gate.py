@@ -8,13 +8,15 @@ import numpy as np
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.labels import STATUS, Labels
+from limbeck.labels import GOOD, NOT_ASKED, STATUS, Labels
 
 
 def verdict(
     frames: Iterable[Frames], labels: Iterable[Labels], min_good_fraction: float
 ) -> dict[str, Any]:
     """Share of good labels by source against the least share asked for.
+
+    Frames whose label was not asked for do not count.
 
     Args:
         frames, labels: shard by shard, in the same order.
@@ -31,8 +33,9 @@ def verdict(
     status = np.zeros(len(STATUS), dtype=int)
     for part, answer in _pairs(frames, labels):
         status += np.bincount(answer.status, minlength=len(STATUS))
-        for source in np.unique(part.source):
-            found = answer.status[part.source == source] == 0
+        asked = answer.status != NOT_ASKED
+        for source in np.unique(part.source[asked]):
+            found = answer.status[asked & (part.source == source)] == GOOD
             counted = good.setdefault(source.decode(), [0, 0])
             counted[0] += int(found.sum())
             counted[1] += len(found)

@@ -53,15 +53,30 @@ def frames_of_slice(config: Config, number: int) -> list[str]:
     ]
 
 
+def structures_selected(config: Config) -> list[str]:
+    """Files, below the run's folder, of the structures that selected frames descend from."""
+    sources = [s for name in config["select"]["include"] for s in sources_of(config, name)]
+    return [
+        f"screened/{source}/{shard}.h5"
+        for source in dict.fromkeys(sources)
+        for shard in range(config["sources"][source]["shards"])
+    ]
+
+
 def potential_meets(config: Config) -> Iterator[tuple[str, str, str]]:
-    """Each potential, the field that uses it, and a source whose structures it will see."""
+    """Each potential, the field that uses it, and a source all of whose structures it has to know.
+
+    A teacher whose gaps are measured and no more is not among them: it is measured on the frames
+    that it knows, and the others are counted.
+    """
     for name, sampling in config["sampling"].items():
         if "potential" in sampling:
             for source in sampling["sources"]:
                 yield sampling["potential"], f"sampling.{name}.potential", source
     included = [s for name in config["select"]["include"] for s in sources_of(config, name)]
     uses = {f"labels.{name}.potential": ls["potential"] for name, ls in config["labels"].items()}
-    uses |= {f"warrant.teachers.{t}": t for t in config["warrant"]["teachers"] or []}
+    if config["select"]["score"]:
+        uses["select.score.potential"] = config["select"]["score"]["potential"]
     for field, potential in uses.items():
         for source in dict.fromkeys(included):
             yield potential, field, source

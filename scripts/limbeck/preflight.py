@@ -1,14 +1,12 @@
 """What can only be checked by opening files: SMILES, hashes, elements of file models."""
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 
 from limbeck.errors import LimbeckError
 from limbeck.plan import potential_meets
 from limbeck.potentials.known import KINDS, SYMBOLS, known_elements
-
-log = logging.getLogger(__name__)
+from limbeck.structures import elements_of
 
 Config = dict[str, Any]
 
@@ -41,60 +39,11 @@ def preflight(config: Config) -> dict[str, dict[str, Any]]:
 
 def _source(config: Config, name: str, errors: list[str]) -> frozenset[str]:
     """Symbols of the elements that a source is made of."""
-    source = config["sources"][name]
-    read = {"rdkit": _smiles, "pymatgen": _crystals, "ase": _clusters, "file": _file}
     try:
-        return read[source["kind"]](source)
+        return elements_of(config["sources"][name])
     except LimbeckError as error:
         errors += [f"sources.{name}: {line}" for line in str(error).splitlines()]
         return frozenset()
-
-
-def _smiles(source: Config) -> frozenset[str]:
-    from rdkit import Chem, rdBase
-
-    from limbeck.structures.molecules import read_smiles
-
-    elements: set[str] = set()
-    bad: list[str] = []
-    with rdBase.BlockLogs():
-        for smiles, name in read_smiles(source["smiles"]):
-            molecule = Chem.MolFromSmiles(smiles)
-            if molecule is None:
-                bad.append(f"{source['smiles']}: {name}: RDKit cannot read the SMILES {smiles!r}")
-            else:
-                elements |= {atom.GetSymbol() for atom in Chem.AddHs(molecule).GetAtoms()}
-    if bad:
-        raise LimbeckError("\n".join(bad))
-    return frozenset(elements)
-
-
-def _crystals(source: Config) -> frozenset[str]:
-    from pymatgen.core import Composition
-
-    from limbeck.structures.crystals import choose
-
-    entries = choose(source["prototypes"], source["elements"], source["compounds"])
-    return frozenset(e.symbol for entry in entries for e in Composition(entry.formula))
-
-
-def _clusters(source: Config) -> frozenset[str]:
-    return frozenset(source["elements"])
-
-
-def _file(source: Config) -> frozenset[str]:
-    from ase.io import iread
-
-    from limbeck.structures.files import read_file
-
-    read_file(source["path"])  # says in one line what is wrong with the file as a whole
-    elements: set[str] = set()
-    try:
-        for atoms in iread(source["path"]):
-            elements |= set(atoms.get_chemical_symbols())
-    except Exception as error:  # a bad frame is refused when its shard is made, not here
-        log.warning("%s: elements behind a bad frame are not checked: %s", source["path"], error)
-    return frozenset(elements)
 
 
 def _potential(config: Config, name: str, errors: list[str]) -> frozenset[str] | None:
@@ -103,7 +52,7 @@ def _potential(config: Config, name: str, errors: list[str]) -> frozenset[str] |
     declared = known_elements(settings)
     try:
         if not KINDS[settings["model"]].from_file:
-            _check_hash(settings)
+            _check_weights(settings)
             return declared
         found = _elements_of_file(settings)
     except LimbeckError as error:
@@ -113,16 +62,18 @@ def _potential(config: Config, name: str, errors: list[str]) -> frozenset[str] |
     if wrong:
         errors.append(
             f"potentials.{name}.elements: {', '.join(_sorted(wrong))} not known to "
-            f"{settings['path']}, expected some of {', '.join(_sorted(found))}"
+            f"{settings['path'] or settings['pretrained']}, expected some of "
+            f"{', '.join(_sorted(found))}"
         )
     return found
 
 
-def _check_hash(settings: Config) -> None:
-    from limbeck.potentials.weights import checked_path
+def _check_weights(settings: Config) -> None:
+    """Find, or download, the weights of a kind whose elements are known, and check their hash."""
+    if KINDS[settings["model"]].downloads:
+        from limbeck.potentials.orb_foundation import weights_file
 
-    if settings.get("path"):
-        checked_path(settings)
+        weights_file(settings)
 
 
 def _elements_of_file(settings: Config) -> frozenset[str]:

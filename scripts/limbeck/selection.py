@@ -2,30 +2,65 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 
+if TYPE_CHECKING:
+    from limbeck.potentials.interface import Potential
 
-def select_frames(frames: Frames, settings: Mapping[str, Any]) -> Frames:
+#: purpose of the views' random numbers; labels, gaps and errors have others
+SCORE_VIEWS = "select"
+
+
+def select_frames(
+    frames: Frames, settings: Mapping[str, Any], places: np.ndarray | None = None
+) -> Frames:
     """At most this slice's share of ``count`` frames, exact duplicates dropped.
 
     Frames are taken in turn from every (source, sampling), and inside it in turn from every
     root, so that neither a large source nor a long trajectory crowds out the others; which
-    frame of a root comes first is decided by a hash of ids and seed. The chosen frames keep
-    their order; of duplicates the first stays.
+    frame of a root comes first is decided by ``places``, or by a hash of ids and seed. The chosen
+    frames keep their order; of duplicates the first stays.
 
     Args:
         frames: all frames of the slice.
         settings: seed, slice, slices, and count (of all slices together).
+        places: float [B], see :func:`places`.
     """
-    unique = frames.select(first_of_each(frames.id))
+    first = first_of_each(frames.id)
+    unique = frames.select(first)
     quota = share(settings["count"], settings["slice"], settings["slices"])
-    order = fair_order(unique, settings["seed"])
+    order = fair_order(unique, settings["seed"], None if places is None else places[first])
     return unique.select(np.sort(order[:quota]))
+
+
+def places(potential: "Potential[Any]", frames: Frames, *, views: int, prefer: str) -> np.ndarray:
+    """What a frame's turn goes by where frames are scored by a teacher. float [B], low ones first.
+
+    The score is the spread of the teacher's forces over a few random views, eV/Angstrom, root
+    mean square over atoms and components: how far its answer depends on the frame's orientation.
+
+    Args:
+        views: of each frame, at least 2.
+        prefer: "low" takes frames first on which the teacher agrees with itself, "high" those on
+            which it does not. A frame that it cannot answer is taken last.
+    """
+    from limbeck.symmetry.orbit import orbit
+    from limbeck.symmetry.rotation import Rotation
+    from limbeck.warrant import spread
+
+    known = np.flatnonzero(~potential.unknown_elements(frames))
+    part = frames.select(known)
+    answers = orbit(potential, part, Rotation(), views, SCORE_VIEWS)
+    variance = spread(answers.forces).mean(axis=1)
+    mean = np.bincount(part.frame_of_atom, variance, len(part)) / part.n_atoms
+    scores = np.full(len(frames), np.nan)
+    scores[known] = np.sqrt(mean) * (1 if prefer == "low" else -1)
+    return np.nan_to_num(scores, nan=np.inf, posinf=np.inf, neginf=np.inf)
 
 
 def share(count: int, number: int, slices: int) -> int:
@@ -44,9 +79,14 @@ def first_of_each(values: np.ndarray) -> np.ndarray:
     return np.sort(np.unique(values, return_index=True)[1])
 
 
-def fair_order(frames: Frames, seed: int) -> np.ndarray:
-    """Order in which frames are taken: by turn over strata, in them by turn over roots. [B]."""
-    chance = np.array([_hash(seed, name) for name in frames.id], dtype=np.uint64)
+def fair_order(frames: Frames, seed: int, places: np.ndarray | None = None) -> np.ndarray:
+    """Order in which frames are taken: by turn over strata, in them by turn over roots. [B].
+
+    In a root frames go by ``places`` [B], and by chance where these are equal or not given.
+    """
+    chance: np.ndarray = np.array([_hash(seed, n) for n in frames.id], dtype=np.uint64)
+    if places is not None:
+        chance = np.lexsort([chance, places]).argsort()
     strata = _codes(frames.source, frames.sampling)
     turn_in_root = _turns(_codes(strata, frames.root), chance)
     turn_in_stratum = _turns(strata, turn_in_root, chance)

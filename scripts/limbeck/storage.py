@@ -52,7 +52,7 @@ def write_frames(
         settings: the rule's settings, kept as JSON for whoever asks where a file came from.
         labels: label set -> labels in the order of ``frames``.
     """
-    with whole_file(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+    with _writing(path) as file:
         _write_header(file, stage, settings)
         for name in FRAME_DTYPES:
             _write_array(file, f"frames/{name}", getattr(frames, name))
@@ -67,9 +67,13 @@ def write_frames(
             _write_labels(file, label_set, answers)
 
 
-def write_labels(path: str | Path, label_set: str, labels: Labels) -> None:
-    """Write labels alone, with the ids of their frames and no copy of the atoms."""
-    with whole_file(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+def write_labels(path: str | Path, label_set: str, labels: Labels, *, durable: bool = True) -> None:
+    """Write labels alone, with the ids of their frames and no copy of the atoms.
+
+    Args:
+        durable: as in :func:`~limbeck.files.whole_file`.
+    """
+    with _writing(path, durable=durable) as file:
         _write_header(file, "label", None)
         _write_array(file, "frames/id", labels.id)
         _write_array(file, "frames/n_atoms", labels.n_atoms)
@@ -149,6 +153,19 @@ def write_extxyz(path: str | Path, frames: Frames, labels: Labels) -> None:
         atoms.calc = SinglePointCalculator(atoms, **results)
     with whole_file(path) as temporary:
         write(temporary, structures, format="extxyz")
+
+
+@contextmanager
+def _writing(path: str | Path, *, durable: bool = True) -> Iterator[h5py.File]:
+    """A new file, put together in memory and then written: on a full disk HDF5 itself crashes."""
+    with whole_file(path, durable=durable) as temporary:
+        with h5py.File(
+            temporary.name, "w", driver="core", backing_store=False, libver="latest"
+        ) as file:
+            yield file
+            file.flush()
+            image = file.id.get_file_image()
+        temporary.write_bytes(image)
 
 
 def _check_order(path: str | Path, frames: Frames, labels: Labels) -> None:

@@ -1,7 +1,7 @@
 """The warrant engine: views, answers, and how sure one can be of their spread.
 
-It knows nothing of atoms: an answer is an array, a symmetry is anything with ``sample``,
-``apply`` and ``restore``, and a cluster is whatever was drawn independently of the others.
+It knows nothing of atoms: an answer is an array, and a cluster is whatever was drawn independently
+of the others.
 
 Every figure is a ratio of sums: what was found, over how many components it was found in. A
 mean square is one, a mean absolute error is one, and so is the difference of two errors.
@@ -9,9 +9,8 @@ Its interval comes from a bootstrap over clusters, since members of a cluster (t
 trajectory) are alike, and resampling members promises far more than it holds.
 """
 
-from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,14 +21,6 @@ from limbeck.seeds import generator
 DRAWS = 4000
 #: Below this many clusters no interval is given: resampling two or three things says nothing.
 MINIMUM_CLUSTERS = 5
-
-
-class Operations(Protocol):
-    """What the engine asks of a symmetry."""
-
-    def sample(self, x: Any, k: int, rng: np.random.Generator, /) -> Any: ...
-    def apply(self, operation: Any, x: Any, /) -> Any: ...
-    def restore(self, operation: Any, y: Any, /) -> Any: ...
 
 
 class Estimate(NamedTuple):
@@ -48,46 +39,18 @@ class Estimate(NamedTuple):
         return Estimate(*(v * factor for v in self))
 
 
-def views_of(
-    f: Callable[[Any], Any], symmetry: Operations, x: Any, k: int, rng: np.random.Generator
-) -> list[Any]:
-    """k restored answers f_g(x) = restore(g, f(apply(g, x))), g drawn independently."""
-    return [symmetry.restore(g, f(symmetry.apply(g, x))) for g in symmetry.sample(x, k, rng)]
+def spread(answers: np.ndarray, *, whole: bool = False) -> np.ndarray:
+    """Variance over views. [K,...] -> [...].
 
-
-def gap(
-    f: Callable[[Any], np.ndarray],
-    symmetry: Operations,
-    inputs: Sequence[Any],
-    clusters: np.ndarray,
-    *,
-    k: int,
-    rng: np.random.Generator,
-) -> Estimate:
-    """Warrant gap of f: root mean square, over inputs and components, of its spread over views.
-
-    Args:
-        f: gives an array for an input.
-        inputs: M inputs.
-        clusters: [M], a label of the cluster each input belongs to.
-        k: views of each input, at least 2.
-    """
-    spreads = [spread(np.stack(views_of(f, symmetry, x, k, rng))) for x in inputs]
-    sums = np.array([s.sum() for s in spreads])
-    return ratio(sums, np.array([s.size for s in spreads]), clusters).root()
-
-
-def spread(answers: np.ndarray) -> np.ndarray:
-    """Unbiased variance over K independent views. [K,...] -> [...].
-
-    Divides by K - 1, so that its expectation does not depend on K.
+    Of K views drawn independently it is unbiased: it divides by K - 1, so that its expectation does
+    not depend on K. Where the views are all there are, it divides by K, and is exact.
 
     Raises:
         LimbeckError: there are fewer than two views.
     """
     if len(answers) < 2:
         raise LimbeckError(f"a spread needs at least 2 views, got {len(answers)}")
-    return np.var(answers, axis=0, ddof=1)
+    return np.var(answers, axis=0, ddof=0 if whole else 1)
 
 
 class Decomposition(NamedTuple):

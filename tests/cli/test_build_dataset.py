@@ -13,9 +13,10 @@ from ase.io import read
 
 from limbeck.datasets import read_part, split_as
 from limbeck.frames import concatenate, from_atoms
-from limbeck.labels import label
+from limbeck.labelling import label
 from limbeck.potentials.toys import LennardJones
 from limbeck.storage import read_header, write_frames, write_labels
+from limbeck.views import Views
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "build_dataset.py"
 SETTINGS = {
@@ -39,7 +40,7 @@ def folder(tmp_path):
             atoms.rattle(0.1, seed=seed + 11 * part)
         groups = [f"Ar{(i + 11 * part) % 8}" for i in range(12)]
         frames = from_atoms(structures, groups=groups, source="argon")
-        labels = label(LennardJones(), frames, views=2, max_force=1e3)
+        labels = label(LennardJones(), frames, Views(2), max_force=1e3)
         labels.status[5] = part * 2
         write_frames(tmp_path / f"selected/{part}.h5", frames, stage="select_frames")
         write_labels(tmp_path / f"labels/{part}.h5", "lj", labels)
@@ -60,7 +61,7 @@ def test_a_data_set_is_written(folder):
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (folder / "data").iterdir()) == FILES
     counts = json.loads((folder / "data/counts.json").read_text())
-    assert counts["left_out"] == {"bad_label": 1, "duplicate": 1}
+    assert counts["left_out"] == {"bad_label": 1, "not_asked_for": 0, "duplicate": 1}
     parts = {p: read_part(folder / f"data/{p}.h5", "lj") for p in ("train", "valid", "test")}
     # eight groups: two for tests, a fifth of the other six to validate
     found = {p: (counts[p]["groups"], counts[p]["frames"]) for p in parts}
@@ -71,7 +72,7 @@ def test_a_data_set_is_written(folder):
     for part, data in parts.items():
         assert np.array_equal(data.frames.id, data.labels.id)
         # what the file says of these frames is what the potential says of them
-        again = label(LennardJones(), data.frames, views="own", max_force=1e3)
+        again = label(LennardJones(), data.frames, Views(), max_force=1e3)
         np.testing.assert_allclose(data.labels.forces, again.forces, atol=1e-11)  # rounding
         structures = read(folder / f"data/{part}.extxyz", ":")
         assert [a.info["id"] for a in structures] == [i.decode() for i in data.frames.id]

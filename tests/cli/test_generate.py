@@ -23,9 +23,9 @@ def call(kind, tmp_path, settings):
     return subprocess.run(
         [
             sys.executable,
-            f"scripts/generate_{kind}.py",
+            "scripts/generate.py",
             "--settings",
-            json.dumps(settings),
+            json.dumps(settings | {"kind": kind}),
             "--output",
             str(tmp_path / "1.h5"),
             "--failed",

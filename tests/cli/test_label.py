@@ -1,19 +1,28 @@
 """label.py from the command line."""
 
+import importlib.util
 import json
+import logging
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import yaml
 from ase.build import molecule
 
+from limbeck.devices import DeviceLost
+from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, empty, from_atoms
-from limbeck.labels import label
+from limbeck.labelling import label
+from limbeck.labels import Labels
 from limbeck.potentials.toys import EffectiveMedium
 from limbeck.storage import read_header, read_labels, write_frames
+from limbeck.views import Views, views_of
 from planted import real_frames
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "label.py"
@@ -27,11 +36,15 @@ SETTINGS = {
 }
 
 
-def run(folder, settings, **options):
+def command(folder, settings, *more, output="labels"):
     text = settings if isinstance(settings, str) else json.dumps(settings)
-    command = [sys.executable, SCRIPT, "--settings", text]
-    command += ["--input", str(folder / "0.h5"), "--output", str(folder / "labels" / "0.h5")]
-    return subprocess.run(command, capture_output=True, text=True, **options)
+    words = [sys.executable, SCRIPT, "--settings", text, "--input", folder / "0.h5"]
+    return [*map(str, [*words, "--output", folder / output / "0.h5", *more])]
+
+
+def run(folder, settings, *more, output="labels", **options):
+    words = command(folder, settings, *more, output=output)
+    return subprocess.run(words, capture_output=True, text=True, **options)
 
 
 @pytest.fixture
@@ -47,7 +60,7 @@ def test_labels_are_written(frames, tmp_path):
     done = run(tmp_path, SETTINGS)
     assert done.returncode == 0, done.stderr
     found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")
-    expected = label(EffectiveMedium(), frames, views=3, max_force=100)
+    expected = label(EffectiveMedium(), frames, Views(3), max_force=100)
     assert np.array_equal(found.id, frames.id)
     # another process, the same bits
     assert found.forces.tobytes() == expected.forces.tobytes()
@@ -94,7 +107,10 @@ def expect_one_line(done, message, folder):
         ({k: v for k, v in SETTINGS.items() if k != "threads"}, "error: settings: no 'threads'"),
         (SETTINGS | {"potential": {"name": "emt"}}, "error: settings: no 'model'"),
         (SETTINGS | {"potential": {"name": "x", "model": "dft"}}, "error: potentials.x.model"),
-        (SETTINGS | {"views": 1}, "error: views: expected"),
+        (SETTINGS | {"views": 0}, "error: views: 0 random views"),
+        (SETTINGS | {"views": "auto"}, 'error: views: expected "own"'),
+        (SETTINGS | {"quadrature": "octahedral"}, "error: views: 3 random views and the grid"),
+        (SETTINGS | {"device": "cuda"}, "error: device: cuda was asked for, but torch finds no"),
     ],
 )
 def test_bad_settings_end_in_one_line(frames, tmp_path, settings, message):
@@ -109,10 +125,19 @@ def test_bad_settings_in_a_file(frames, tmp_path):
     expect_one_line(run(tmp_path, str(path)), "expected a mapping, got list", tmp_path)
 
 
-def test_a_damaged_input_is_named(frames, tmp_path):
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+def test_a_damaged_input_is_named(frames, tmp_path, damage):
     path = tmp_path / "0.h5"
-    path.write_bytes(path.read_bytes()[:-500])
-    expect_one_line(run(tmp_path, SETTINGS), f"error: {path}: not a readable HDF5", tmp_path)
+    content = bytearray(path.read_bytes())
+    if damage == "truncated":
+        content = content[:-500]
+    else:
+        with h5py.File(path) as file:
+            offset = file["atoms/positions"].id.get_chunk_info(0).byte_offset
+        content[offset + 20] ^= 4
+    path.write_bytes(content)
+    named = f"error: {path}: " + ("not a readable" if damage == "truncated" else "atoms/positions")
+    expect_one_line(run(tmp_path, SETTINGS), named, tmp_path)
 
 
 def test_threads_are_those_of_the_settings(tmp_path):
@@ -125,3 +150,168 @@ def test_threads_are_those_of_the_settings(tmp_path):
         [sys.executable, "-c", code], cwd=SCRIPT.parents[1], capture_output=True, text=True
     )
     assert done.stdout.split() == ["3", "3"], done.stderr
+
+
+def test_a_grid_with_mirror_images(frames, tmp_path):
+    grid = {"quadrature": "tetrahedral", "reflections": True, "label_set": "emt-t"}
+    done = run(tmp_path, {k: v for k, v in SETTINGS.items() if k != "views"} | grid)
+    assert done.returncode == 0, done.stderr
+    attrs = read_labels(tmp_path / "labels" / "0.h5", "emt-t").attrs
+    assert (attrs["views"], attrs["quadrature"], attrs["reflections"]) == (24, "tetrahedral", True)
+    assert attrs["degrees_of_freedom"] is None
+    assert "not independent" in attrs["spread"]
+
+
+@pytest.mark.parametrize("views", ["own", 3])
+def test_a_choice_of_views_is_read(frames, tmp_path, views):
+    (tmp_path / "views.json").write_text(json.dumps({"views": views, "reason": "because"}))
+    choice = ["--views", tmp_path / "views.json"]
+    done = run(tmp_path, SETTINGS | {"views": "auto"}, *choice)
+    assert done.returncode == 0, done.stderr
+    found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")
+    assert found.attrs["views"] == views
+    expected = label(EffectiveMedium(), frames, views_of({"views": views}), max_force=100)
+    assert found.forces.tobytes() == expected.forces.tobytes()
+
+
+def test_some_frames_of_a_slice(frames, tmp_path):
+    some = {"frames": 8, "slice": 1, "slices": 2}  # four of this slice
+    done = run(tmp_path, SETTINGS | some)
+    assert done.returncode == 0, done.stderr
+    found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")
+    assert np.array_equal(found.id, frames.id)
+    assert (found.status == 6).sum() == 3
+    assert "3 not asked for" in done.stderr
+
+
+def test_a_device_that_is_lost(frames, tmp_path):
+    done = run(tmp_path, SETTINGS | {"device": "cuda", "lost_device": "cpu"})
+    assert done.returncode == 0, done.stderr
+    assert "cuda is not there; going on with the CPU" in done.stderr
+    assert read_labels(tmp_path / "labels" / "0.h5", "emt-k3").attrs["device"] == "cpu"
+
+
+@pytest.mark.parametrize("lost_device", ["stop", "cpu"])
+def test_a_device_that_is_lost_in_the_middle(frames, tmp_path, monkeypatch, caplog, lost_device):
+    spec = importlib.util.spec_from_file_location("label_script", SCRIPT)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    on_cpu = script.label_on
+
+    def label_on(device, *more):
+        if device == "cuda":
+            raise DeviceLost("device: cuda went away: CUDA error: unspecified launch failure")
+        return on_cpu(device, *more)
+
+    monkeypatch.setattr(script, "label_on", label_on)
+    monkeypatch.setattr(script, "present", lambda device, _: device)
+    settings = SETTINGS | {"device": "cuda", "lost_device": lost_device}
+    monkeypatch.setattr(sys, "argv", command(tmp_path, settings)[1:])
+    if lost_device == "stop":
+        with pytest.raises(LimbeckError, match="device: cuda went away"):
+            script.main()
+        assert not (tmp_path / "labels").exists()
+        return
+    with caplog.at_level(logging.WARNING):
+        script.main()
+    assert "labelling all frames of this slice on the CPU" in caplog.text
+    found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")
+    assert (found.attrs["device"], (found.status == 0).sum()) == ("cpu", 6)
+
+
+def caches(folder):
+    return ["--store", folder / "store", "--batch-plans", folder / "plans"]
+
+
+def test_a_second_run_reads_the_store_and_the_plan(frames, tmp_path):
+    done = run(tmp_path, SETTINGS, *caches(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "0 read, 1 made" in done.stderr
+    first = (tmp_path / "labels" / "0.h5").read_bytes()
+    plans = [p.read_bytes() for p in sorted(tmp_path.glob("plans/*/*.json"))]
+    assert len(plans) == 2  # of periodic and of isolated frames
+    again = run(tmp_path, SETTINGS, *caches(tmp_path), output="again")
+    assert again.returncode == 0, again.stderr
+    assert "1 read, 0 made" in again.stderr
+    assert (tmp_path / "again" / "0.h5").read_bytes() == first
+    assert [p.read_bytes() for p in sorted(tmp_path.glob("plans/*/*.json"))] == plans
+    plan = read_labels(tmp_path / "labels" / "0.h5", "emt-k3").attrs["batch_plan"]
+    assert {plan[kind]["atoms"] for kind in plan} == {json.loads(p)["batch_atoms"] for p in plans}
+
+
+def test_an_explicit_batch_is_not_measured(frames, tmp_path):
+    potential = SETTINGS["potential"] | {"batch_atoms": 7}
+    done = run(tmp_path, SETTINGS | {"potential": potential}, *caches(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "plans").exists()
+    attrs = read_labels(tmp_path / "labels" / "0.h5", "emt-k3").attrs
+    assert attrs["batch_plan"]["periodic"]["atoms"] == 7
+
+
+MANY = SETTINGS | {"views": 24, "potential": SETTINGS["potential"] | {"batch_atoms": 16}}
+
+
+@pytest.fixture
+def long_job(tmp_path):
+    """Frames that take EMT some seconds, in many entries of the store."""
+    structures = concatenate([real_frames()] * 6).to_atoms()
+    for seed, atoms in enumerate(structures):
+        atoms.rattle(0.02, seed=seed)
+    frames = from_atoms(structures, groups=["g"] * len(structures), source="real")
+    write_frames(tmp_path / "0.h5", frames, stage="select_frames")
+    return tmp_path
+
+
+def same_labels(one, other):
+    """The same bits, but for what says how they were made."""
+    one, other = (read_labels(path / "0.h5", "emt-k3") for path in (one, other))
+    names = [n for n in Labels.__dataclass_fields__ if n != "attrs"]
+    return all(getattr(one, n).tobytes() == getattr(other, n).tobytes() for n in names)
+
+
+def test_a_killed_job_loses_no_finished_batch(long_job):
+    whole = run(long_job, MANY, "--store", long_job / "other", output="whole")
+    assert whole.returncode == 0, whole.stderr
+    total = len(list(long_job.glob("other/*/*.h5")))
+    store = ["--store", str(long_job / "store")]
+    job = subprocess.Popen(command(long_job, MANY, *store), stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while len(list(long_job.glob("store/*/*.h5"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    job.send_signal(signal.SIGKILL)
+    assert job.wait() == -signal.SIGKILL  # it had not ended by itself
+    assert not (long_job / "labels" / "0.h5").exists()
+    kept = len(list(long_job.glob("store/*/[!.]*.h5")))
+    assert 3 <= kept < total
+    done = run(long_job, MANY, *store)
+    assert done.returncode == 0, done.stderr
+    assert f"{kept} read, {total - kept} made" in done.stderr
+    assert same_labels(long_job / "labels", long_job / "whole")
+    # what the dead job left half written is gone where its entry was made
+    assert len(list(long_job.glob("store/*/.*"))) == 0
+
+
+def test_two_jobs_at_once(long_job):
+    jobs = [
+        subprocess.Popen(
+            command(long_job, MANY, *caches(long_job), output=name),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("one", "other")
+    ]
+    errors = [job.communicate(timeout=120)[1] for job in jobs]
+    assert [job.returncode for job in jobs] == [0, 0], errors
+    assert same_labels(long_job / "one", long_job / "other")
+
+
+def test_a_full_disk_is_told_in_one_line(frames, tmp_path, small_disk):
+    (small_disk / "filled").write_bytes(b"x" * 254_000)
+    labels = small_disk / "0.h5"
+    words = command(tmp_path, SETTINGS)
+    words[words.index("--output") + 1] = str(labels)
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1].startswith(f"error: {labels}: not written, since no space")
+    assert "Traceback" not in done.stderr
+    assert [p.name for p in small_disk.iterdir()] == ["filled"]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,15 @@ from limbeck.frames import from_atoms
 from limbeck.labels import Labels
 from limbeck.storage import write_frames, write_labels
 
+ALL_SYMMETRIES = [
+    "rotation",
+    "reflection",
+    "translation",
+    "permutation",
+    "supercell",
+    "cell_choice",
+    "space_group",
+]
 SCRIPT = Path(__file__).parents[2] / "scripts" / "measure_gap.py"
 SETTINGS = {
     "kind": "teacher",
@@ -22,6 +32,7 @@ SETTINGS = {
     "symmetries": ["rotation", "reflection"],
     "frames": 5,
     "views": 3,
+    "subset": "test",
     "truth": "zeros",
     "valid_fraction": 0.1,
     "test_fraction": 0.4,
@@ -95,6 +106,31 @@ def test_measured_frames_are_test_frames(files):
     assert found["gaps"][0]["n_frames"] == len(parts["test"]) == 4
     assert found["gaps"][0]["forces"]["ci95"] == [None, None]  # four roots: no interval
     assert "errors" not in found
+
+
+def test_all_nine_gaps_on_all_frames(files):
+    folder, made = files
+    nine = [*ALL_SYMMETRIES, "conservativity", "consistency"]
+    perfect = bulk("Ar", cubic=True)
+    structures = from_atoms([perfect], groups=["Ar"], source="argon")
+    frames = replace(made[0], root=np.repeat(structures.id, 10))
+    write_frames(folder / "frames.h5", frames, stage="select_frames")
+    write_frames(folder / "structures.h5", structures, stage="screen")
+    settings = SETTINGS | {"symmetries": nine, "subset": "all", "frames": 4, "views": 2}
+    output = folder / "toy.json"
+    done = run(
+        "--frames", folder / "frames.h5", "--structures", folder / "structures.h5",
+        "--output", output, settings=settings,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(output.read_text())["gaps"]
+    assert [g["symmetry"] for g in found] == nine
+    for entry in found:
+        assert entry["n_frames"] == (1 if entry["symmetry"] == "space_group" else 4)
+        assert entry["n_left_out"] == 0
+        assert {"n_roots", "n_views", "n_evaluations", "seconds", "by_source"} <= set(entry)
+        figure = entry.get("work") or entry["forces"]
+        assert figure["rms_meV_per_A"] < 0.1  # a good model: rounding, and the error of integrals
 
 
 def test_bad_input_is_one_line(files):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from limbeck.config import resolve
+from limbeck.files import sha256_of
 
 
 def run(repository: Path, folder: Path, config: dict) -> tuple[subprocess.CompletedProcess, Path]:
@@ -55,6 +56,31 @@ def test_every_error_is_told_in_one_line_and_nothing_is_written(repository, tmp_
     smiles.write_text("CCl\n")
     result, output = run(repository, tmp_path, config)
     assert "labels.emt.potential: 'emt' does not know Cl of sources.molecules" in result.stderr
+
+
+def test_weights_that_cannot_be_had_are_told(repository, tmp_path, config):
+    orb = tmp_path / "orb.ckpt"
+    orb.write_bytes(b"weights")
+    config["potentials"] |= {
+        "orb": {"model": "orb-v3-direct-20-omat", "path": str(orb), "sha256": "0" * 64},
+        "matgl": {"model": "matgl", "path": str(tmp_path), "sha256": "1" * 64},
+    }
+    result, _ = run(repository, tmp_path, config)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert f"potentials.orb.sha256: {orb} has " in result.stderr
+    assert f"potentials.matgl.sha256: {tmp_path} has " in result.stderr
+
+
+def test_a_file_of_matgl_tells_its_elements(repository, tmp_path, config, shared):
+    folder = shared / "potentials" / "TensorNet-ANI-1x-Subset-PES"
+    ani = {"model": "matgl", "path": str(folder), "sha256": sha256_of(folder)}
+    config["potentials"] |= {"ani": ani, "xtb": {"model": "xtb"}}
+    result, output = run(repository, tmp_path, config)
+    assert result.returncode == 0, result.stderr
+    found = json.loads(output.read_text())["potentials"]
+    assert found["ani"] == ["H", "C", "N", "O"]
+    assert len(found["xtb"]) == 86
 
 
 def test_a_file_with_another_hash_is_told(repository, tmp_path, config):

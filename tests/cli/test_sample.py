@@ -1,4 +1,4 @@
-"""sample_rattle.py and sample_md.py from the command line."""
+"""sample.py from the command line, with each method."""
 
 import csv
 import json
@@ -13,8 +13,9 @@ from ase.build import bulk
 from limbeck.frames import Frames, from_atoms
 from limbeck.storage import read_frames, read_header, write_frames
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPT = Path(__file__).parents[2] / "scripts/sample.py"
 RATTLE = {
+    "method": "rattle",
     "seed": 1,
     "sampling": "rattled",
     "source": "argon",
@@ -25,6 +26,7 @@ RATTLE = {
     "min_distance_ratio": 0.6,
 }
 MD = {
+    "method": "md",
     "seed": 1,
     "sampling": "md-50",
     "source": "argon",
@@ -52,9 +54,9 @@ def argon(count: int) -> Frames:
     return from_atoms(crystals, groups=["Ar"] * count, source="argon")
 
 
-def run(script: str, folder: Path, structures: Frames, settings: dict):
+def run(folder: Path, structures: Frames, settings: dict):
     write_frames(folder / "in.h5", structures, stage="screen")
-    command = [sys.executable, str(SCRIPTS / script), "--settings", json.dumps(settings)]
+    command = [sys.executable, str(SCRIPT), "--settings", json.dumps(settings)]
     command += ["--input", str(folder / "in.h5"), "--output", str(folder / "out.h5")]
     command += ["--summary", str(folder / "out.csv")]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -65,15 +67,15 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
-@pytest.mark.parametrize(("script", "settings"), [("sample_rattle", RATTLE), ("sample_md", MD)])
-def test_frames_and_summary_are_written(tmp_path, script, settings):
+@pytest.mark.parametrize("settings", [RATTLE, MD], ids=["rattle", "md"])
+def test_frames_and_summary_are_written(tmp_path, settings):
     structures = argon(2)
-    done = run(f"{script}.py", tmp_path, structures, settings)
+    done = run(tmp_path, structures, settings)
     assert done.returncode == 0, done.stderr
     frames = read_frames(tmp_path / "out.h5")
     np.testing.assert_array_equal(frames.parent, np.repeat(structures.id, 3))
     assert set(frames.sampling) == {settings["sampling"].encode()}
-    assert read_header(tmp_path / "out.h5")["stage"] == script
+    assert read_header(tmp_path / "out.h5")["stage"] == f"sample_{settings['method']}"
     rows = table(tmp_path / "out.csv")
     assert [row["id"] for row in rows] == [name.decode() for name in structures.id]
     assert [row["frames"] for row in rows] == ["3", "3"]
@@ -81,22 +83,22 @@ def test_frames_and_summary_are_written(tmp_path, script, settings):
 
 
 def test_dynamics_summary_has_temperature_and_no_cut(tmp_path):
-    assert run("sample_md.py", tmp_path, argon(1), MD).returncode == 0
+    assert run(tmp_path, argon(1), MD).returncode == 0
     (row,) = table(tmp_path / "out.csv")
     assert 0 < float(row["temperature_K"]) < 5 * 50  # whatever it is, it was not cut
     assert (row["cut"], row["cut_time_fs"]) == ("", "")
 
 
-@pytest.mark.parametrize(("script", "settings"), [("sample_rattle", RATTLE), ("sample_md", MD)])
-def test_an_empty_shard_passes_through(tmp_path, script, settings):
-    done = run(f"{script}.py", tmp_path, argon(0), settings)
+@pytest.mark.parametrize("settings", [RATTLE, MD], ids=["rattle", "md"])
+def test_an_empty_shard_passes_through(tmp_path, settings):
+    done = run(tmp_path, argon(0), settings)
     assert done.returncode == 0, done.stderr
     assert len(read_frames(tmp_path / "out.h5")) == 0
     assert table(tmp_path / "out.csv") == []
 
 
 def test_bad_times_end_in_one_line(tmp_path):
-    done = run("sample_md.py", tmp_path, argon(1), MD | {"sampling_interval_fs": 7})
+    done = run(tmp_path, argon(1), MD | {"sampling_interval_fs": 7})
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: sampling.md-50: sampling_interval_fs")
     assert not (tmp_path / "out.h5").exists()

@@ -3,12 +3,19 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import torch
 from ase.build import bulk
 
+from answers import STATISTICS
+from limbeck.files import sha256_of
 from limbeck.frames import Frames, from_atoms
+from limbeck.selection import places
 from limbeck.storage import read_frames, write_frames
+from limbeck.students import architecture
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "select_frames.py"
 
@@ -30,16 +37,45 @@ def test_a_slice_gets_its_share_of_every_source(tmp_path):
     for source, count in {"a": 9, "b": 4}.items():
         inputs.append(tmp_path / f"{source}.h5")
         write_frames(inputs[-1], crystals(count, source), stage="screen")
-    settings = {"seed": 1, "slice": 1, "slices": 2, "count": 12}
+    settings = {"seed": 1, "slice": 1, "slices": 2, "count": 12, "score": None}
     done = run(inputs, tmp_path / "out.h5", settings)
     assert done.returncode == 0, done.stderr
     assert read_frames(tmp_path / "out.h5").source.tolist() == [b"a"] * 3 + [b"b"] * 3
     assert "6 of 13 frames" in done.stderr
 
 
+def test_frames_on_which_the_potential_agrees_with_itself_come_first(tmp_path):
+    """A small direct network, as good as random: the more a crystal is bent, the more it turns."""
+    crystal = bulk("Ar", "fcc", 4.5, cubic=True)
+    bent = [crystal.copy() for _ in range(3)]
+    for amount, atoms in zip((0.0, 0.2, 0.4), bent, strict=True):
+        atoms.positions[0, 0] += amount
+    frames = from_atoms(bent, groups=["Ar"] * 3, source="a")
+    frames = replace(frames, root=np.array([frames.id[0]] * 3))
+    write_frames(tmp_path / "a.h5", frames, stage="screen")
+    statistics = replace(STATISTICS, elements=[18], reference_energies=np.zeros(1))
+    torch.manual_seed(0)
+    student = architecture("direct").build("tiny", statistics, name="t", device="cpu")
+    (tmp_path / "model").mkdir()
+    student.save(tmp_path / "model")
+    model = {"name": "t", "model": "orb", "path": str(tmp_path / "model")}
+    model["sha256"] = sha256_of(tmp_path / "model")
+    chosen = {}
+    for prefer in ("low", "high"):
+        settings = {"seed": 1, "slice": 0, "slices": 1, "count": 1, "threads": 1, "device": "cpu"}
+        settings["score"] = {"potential": model, "views": 4, "prefer": prefer}
+        output = tmp_path / f"{prefer}.h5"
+        done = run([tmp_path / "a.h5"], output, settings)
+        assert done.returncode == 0, done.stderr
+        (chosen[prefer],) = read_frames(output).id
+        turns = places(student, frames, views=4, prefer=prefer)
+        assert chosen[prefer] == frames.id[np.argmin(turns)]
+    assert chosen["low"] != chosen["high"]
+
+
 def test_a_slice_that_is_none_ends_in_one_line(tmp_path):
     write_frames(tmp_path / "a.h5", crystals(1, "a"), stage="screen")
-    settings = {"seed": 1, "slice": 2, "slices": 2, "count": 12}
+    settings = {"seed": 1, "slice": 2, "slices": 2, "count": 12, "score": None}
     done = run([tmp_path / "a.h5"], tmp_path / "out.h5", settings)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "error: slice 2: expected 0 to 1, there are 2 slices"

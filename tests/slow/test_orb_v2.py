@@ -72,7 +72,7 @@ def test_labels_are_those_of_orb_v2(results, config):
         labels = read_labels(results / f"labels/orb-v2-k2/{i}.h5", "orb-v2-k2")
         assert labels.id.tolist() == read_frames(results / f"selected/{i}.h5").id.tolist()
         assert labels.attrs["model"] == "orb-v2"
-        assert labels.attrs["weights_sha256"] == config["potentials"]["orb-v2"]["sha256"]
+        assert labels.attrs["weights"] == config["potentials"]["orb-v2"]["sha256"]
         assert (labels.status == 0).all()
         assert np.isfinite(labels.forces).all()
         assert (labels.forces_spread > 0).all()

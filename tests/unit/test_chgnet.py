@@ -1,5 +1,7 @@
 """CHGNet: turned graphs, derivatives, left-handed cells, and the box of isolated frames."""
 
+from importlib import metadata
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -20,10 +22,11 @@ from answers import (
 )
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
-from limbeck.labels import label
+from limbeck.labelling import label
 from limbeck.potentials import open_potential
 from limbeck.potentials.known import SYMBOLS, known_elements
 from limbeck.symmetry.orthogonal import turn
+from limbeck.views import Views
 
 # float32: energies of 30 eV have a rounding step of 2e-6 eV, and sums of some hundred terms of
 # order 1 wander by ten steps; forces come from such sums.
@@ -136,7 +139,7 @@ def test_turning_leaves_the_batch_as_it_was(chgnet):
 def test_a_lone_atom_costs_its_own_label_alone(chgnet):
     # CHGNet has no answer for an atom without neighbours
     frames = concatenate([molecules(), from_atoms([Atoms("H")], groups=["H"], source="named")])
-    found = label(chgnet, frames, views="own", max_force=100)
+    found = label(chgnet, frames, Views(), max_force=100)
     assert found.status.tolist() == [0, 0, 4]
 
 
@@ -146,6 +149,27 @@ def test_it_knows_the_elements_that_the_plan_is_told():
     assert symbols == known_elements({"model": "chgnet"})
     assert len(symbols) == 89
     assert chgnet.batch_atoms == 7
+
+
+@pytest.mark.parametrize(("version", "cutoff"), [("0.2.0", 5.0), ("r2scan", 6.0)])
+def test_every_version_has_its_own_weights(chgnet, version, cutoff):
+    other = open_potential({"name": "c", "model": "chgnet", "version": version})
+    assert other.about.cutoff == cutoff
+    assert other.about.weights == f"chgnet=={metadata.version('chgnet')} {version}"
+    assert ("Huang" in other.about.citation) == (version == "r2scan")
+    assert other.about.licence == "BSD-3-Clause-LBNL"
+    found = gap(other.predict(crystals()), chgnet.predict(crystals()))
+    assert found.energy > 0.1  # of another functional, or another training
+    assert 0.001 < found.forces < 1
+
+
+def test_its_ase_calculator_says_the_same(chgnet):
+    frames = crystals().select([1])
+    answer, atoms = chgnet.predict(frames), frames.to_atoms()[0]
+    atoms.calc = chgnet.ase_calculator()
+    assert atoms.get_potential_energy() == pytest.approx(answer.energy[0], abs=ENERGY)
+    np.testing.assert_allclose(atoms.get_forces(), answer.forces, atol=FORCES)
+    np.testing.assert_allclose(atoms.get_stress(), answer.stress[0], atol=STRESS)
 
 
 def test_mixed_periodicity_is_refused(chgnet):

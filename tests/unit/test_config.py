@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from limbeck.config import load, resolve
+from limbeck.config import fields, load, resolve
 from limbeck.errors import LimbeckError
 from limbeck.potentials.known import KINDS, known_elements
 
@@ -64,6 +64,19 @@ def test_defaults_are_filled_in_at_every_level(config):
     assert resolved["warrant"]["truth"] is None
 
 
+def test_a_grid_takes_the_place_of_views(config):
+    grid = {"potential": "chgnet", "quadrature": "octahedral"}
+    resolved = resolve(changed(config, "labels.grid", grid))
+    assert "views" not in resolved["labels"]["grid"]
+    assert resolved["labels"]["chgnet"]["views"] == "own"
+    assert resolve(resolved) == resolved
+    for views in ("own", 4, "auto"):
+        (line,) = errors_of(changed(config, "labels.grid", grid | {"views": views}))
+        assert line.startswith(f"labels.grid.views: {views!r}, expected none beside quadrature")
+    product = grid | {"quadrature": "product", "quadrature_order": 5, "reflections": True}
+    resolve(changed(config, "labels.grid", product))
+
+
 def test_defaults_do_not_leak_from_one_kind_into_another(config):
     resolved = resolve(config)
     assert "displacement_A" not in resolved["sources"]["clusters"]
@@ -102,7 +115,17 @@ WRONG = [
     ("gate", None, "gate: nothing", "a mapping"),
     ("run", "My Run", "run: 'My Run'", "lower-case letters"),
     ("labels.Big", {"potential": "emt"}, "labels.Big: the name 'Big'", "lower-case letters"),
-    ("labels.chgnet.views", 1, "labels.chgnet.views: 1", "own, or a whole number"),
+    ("labels.chgnet.views", 0, "labels.chgnet.views: 0", "own, auto, or a whole number of 1"),
+    ("labels.chgnet.views", "Own", "labels.chgnet.views: 'Own'", "own, auto, or a whole number"),
+    ("labels.chgnet.quadrature", "cubic", "labels.chgnet.quadrature: 'cubic'", "octahedral"),
+    ("labels.chgnet.quadrature", "product", "labels.chgnet.quadrature_order: nothing", "a number"),
+    ("labels.chgnet.quadrature_order", 5, "labels.chgnet.quadrature_order: 5", "with product"),
+    ("labels.chgnet.quadrature_order", 13, "labels.chgnet.quadrature_order: 13", "expected one of"),
+    ("labels.chgnet.reflections", True, "labels.chgnet.reflections: True", "can be mirrored"),
+    ("labels.chgnet.frames", 11, "labels.chgnet.frames: 11", "at most select.count, 10"),
+    ("labels.chgnet.auto", {"veiws": 3}, "labels.chgnet.auto.veiws: unknown", "mean views?"),
+    ("lost_device", "gpu", "lost_device: 'gpu'", "expected one of stop, cpu"),
+    ("warrant.quadrature_frames", -1, "warrant.quadrature_frames: -1", "at least 0"),
     ("labels.chgnet.potential", "chgnt", "labels.chgnet.potential: 'chgnt'", "mean chgnet?"),
     ("sampling.hot.sources", ["cluster"], "sampling.hot.sources: 'cluster'", "mean clusters?"),
     ("sampling.hot.potential", "emtt", "sampling.hot.potential: 'emtt'", "did you mean emt?"),
@@ -119,7 +142,7 @@ WRONG = [
     ("warrant.teachers", ["dft"], "warrant.teachers: 'dft'", "expected one of chgnet, emt"),
     ("dataset.valid_fraction", 0.9, "dataset.valid_fraction and", "less than 1"),
     ("labels.chgnet.potential", "emt", "labels.chgnet.potential: 'emt'", "does not know Li, F"),
-    ("potentials.emt.model", "mace", "potentials.emt.path: not given", "no default"),
+    ("potentials.emt.model", "orb", "potentials.emt.path: not given", "no default"),
     ("potentials.o", {"model": "orb-v2", "path": "no.ckpt"}, "potentials.o.path", "no such file"),
     (
         "sources.mine",
@@ -161,12 +184,73 @@ def test_a_path_needs_a_hash(config, tmp_path: Path):
     resolve(changed(config, "potentials.orb", orb | {"sha256": SHA256}))
 
 
+FOUNDATION = [
+    ({"model": "mace"}, "path, potentials.m.pretrained: nothing, expected one of the two"),
+    ({"model": "matgl"}, "path, potentials.m.pretrained: nothing, expected one of the two"),
+    ({"model": "mace", "path": "FILE", "pretrained": "small"}, "both FILE and small, expected one"),
+    ({"model": "matgl", "path": "FILE", "pretrained": "a/b"}, "both FILE and a/b, expected one"),
+    ({"model": "mace", "path": "FILE"}, "sha256: not given, expected that of FILE (or trust: true"),
+    ({"model": "mace", "pretrained": "small"}, "sha256: not given, expected that of small (or tru"),
+    ({"model": "matgl", "path": "FILE"}, "sha256: not given, expected that of FILE"),
+    ({"model": "mace", "pretrained": "smal", "trust": True}, "(did you mean small?)"),
+    ({"model": "matgl", "pretrained": "M", "trust": True}, "m.trust: unknown field"),
+    ({"model": "xtb", "method": "GFN0"}, "expected one of GFN2-xTB, GFN1-xTB"),
+    ({"model": "orb-v3-direct"}, "(did you mean orb-v3-direct-"),
+]
+
+
+@pytest.mark.parametrize(("potential", "part"), FOUNDATION, ids=lambda v: str(v)[:60])
+def test_weights_have_one_place_and_a_hash(config, tmp_path: Path, potential, part):
+    weights = tmp_path / "weights"
+    weights.touch()
+    given = {k: str(weights) if v == "FILE" else v for k, v in potential.items()}
+    (line,) = errors_of(changed(config, "potentials.m", given))
+    assert line.startswith("potentials.m.")
+    assert part.replace("FILE", str(weights)) in line.replace(f"'{weights}'", str(weights))
+
+
+GOOD = [
+    {"model": "mace", "pretrained": "small", "trust": True},
+    {"model": "mace", "pretrained": "off-medium", "sha256": SHA256, "head": "pbe"},
+    {"model": "matgl", "pretrained": "TensorNet-MatPES-PBE-v2025.1-PES"},
+    {"model": "orb-v3-conservative-inf-omat", "dtype": "float64", "cache": "weights/"},
+    {"model": "xtb", "method": "GFN1-xTB"},
+]
+
+
+@pytest.mark.parametrize("potential", GOOD, ids=lambda v: v["model"])
+def test_weights_by_name_need_no_path(config, potential):
+    resolved = resolve(changed(config, "potentials.m", potential))
+    assert potential.items() <= resolved["potentials"]["m"].items()
+
+
+def test_a_branch_for_several_kinds_has_one_name():
+    kinds = {field.kind for field in fields() if field.path == "potentials.<name>.batch_atoms"}
+    assert kinds == {
+        *["mace", "orb", "orb-v2, and all others of orb-models", "matgl", "xtb", "chgnet"],
+        "lj, emt",
+    }
+
+
 def test_a_source_that_only_md_sees_is_checked_against_its_potential(config):
     config["sources"]["clusters"]["elements"] = ["Fe"]
     assert errors_of(config) == [
         "sampling.hot.potential: 'emt' does not know Fe of sources.clusters, "
         "expected a potential that does"
     ]
+
+
+def test_gaps_alone_want_no_labels_but_teachers(config):
+    gaps = {k: v for k, v in config.items() if k not in ("labels", "students", "distill")}
+    (line,) = errors_of(gaps)
+    assert line.startswith("labels: none, expected a label set, or potentials in warrant.teachers")
+    gaps["warrant"] = {"teachers": ["chgnet"]}
+    assert resolve(gaps)["labels"] == {}
+
+
+def test_a_teacher_that_is_only_measured_may_lack_elements(config):
+    """EMT knows neither Li nor F: these frames are left out for it, and counted."""
+    resolve(changed(config, "warrant.teachers", ["chgnet", "emt"]))
 
 
 def test_load_says_what_is_no_config(tmp_path: Path):

@@ -18,9 +18,10 @@ from limbeck.datasets import (
 )
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, derive, empty, from_atoms
-from limbeck.labels import label
+from limbeck.labelling import label
 from limbeck.potentials.toys import LennardJones
 from limbeck.storage import write_frames
+from limbeck.views import Views
 from planted import labels_for, real_frames
 
 FRACTIONS = {"valid_fraction": 0.1, "test_fraction": 0.2}
@@ -158,7 +159,7 @@ def test_bad_labels_and_duplicates_are_left_out_and_counted():
     for part in data.values():
         assert np.array_equal(part.frames.id, part.labels.id)
     found = counts(twice, labels, data)
-    assert found["left_out"] == {"bad_label": 3, "duplicate": 2}
+    assert found["left_out"] == {"bad_label": 3, "not_asked_for": 0, "duplicate": 2}
     assert found["train"] == {"frames": 2, "atoms": 12, "roots": 2, "groups": 2}
     assert found["test"] == {"frames": 1, "atoms": 4, "roots": 1, "groups": 1}
 
@@ -179,12 +180,12 @@ def test_labels_of_other_frames_are_refused():
 
 def test_labels_go_with_their_frames():
     frames = real_frames()
-    whole = label(LennardJones(), frames, views=2, max_force=1e6)
+    whole = label(LennardJones(), frames, Views(2), max_force=1e6)
     for index in ([4, 1, 5], np.array([False, True, False, False, True, True])):
         chosen = frames.select(index)
         found = select_labels(whole, index)
         assert np.array_equal(found.id, chosen.id)
-        again = label(LennardJones(), chosen, views=2, max_force=1e6)
+        again = label(LennardJones(), chosen, Views(2), max_force=1e6)
         # float64, in a smaller batch: rounding
         scale = np.abs(again.forces).max()
         np.testing.assert_allclose(found.forces, again.forces, atol=1e-12 * scale)

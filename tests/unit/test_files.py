@@ -1,5 +1,6 @@
 """Files are whole or not there."""
 
+import errno
 import json
 import logging
 import math
@@ -209,3 +210,33 @@ def test_sha256_of_a_folder(tmp_path):
     (copy / "deep" / "new").write_text("")
     seen.add(sha256_of(copy))
     assert len(seen) == 4  # content, name and number of files all count
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(small_disk):
+    write_text(small_disk / "first.txt", "x" * 150_000)
+    with pytest.raises(LimbeckError, match=r"second\.txt: not written, since no space is left"):
+        write_text(small_disk / "second.txt", "x" * 150_000)
+    with (
+        pytest.raises(LimbeckError, match="folder: not written, since no space is left"),
+        whole_folder(small_disk / "folder") as temporary,
+    ):
+        (temporary / "part").write_text("x" * 150_000)
+    assert names(small_disk) == ["first.txt"]
+    # negative control: once there is room, it is written
+    (small_disk / "first.txt").unlink()
+    write_text(small_disk / "second.txt", "x" * 150_000)
+    assert names(small_disk) == ["second.txt"]
+
+
+def test_other_errors_of_the_disk_are_passed_on(tmp_path):
+    with pytest.raises(OSError, match="Input/output error"), whole_file(tmp_path / "a"):
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_what_can_be_made_again_is_not_waited_for(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    for durable in (False, True):
+        with whole_file(tmp_path / f"{durable}.txt", durable=durable) as temporary:
+            temporary.write_text("x")
+        assert len(synced) == durable

@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from ase.build import bulk, molecule
 
 from limbeck.errors import LimbeckError
-from limbeck.frames import concatenate
-from limbeck.gaps import choose, measure_gap, measure_gaps
+from limbeck.frames import concatenate, derive, from_atoms
+from limbeck.gaps import choose, measure_gap, measure_gaps, structures_of
 from limbeck.potentials.interface import Predictions
 from limbeck.potentials.toys import EffectiveMedium, LennardJones
 from limbeck.symmetry import symmetry_named
@@ -144,12 +145,17 @@ def test_frames_without_an_answer_are_left_out_and_counted():
     assert ill.any()
     found = measure_gap([Ill()], frames, ROTATION, 4)
     assert found["n_left_out"] == 1 + ill.sum()
+    assert found["left_out"] == {
+        "an element is unknown to the model": 1,
+        "the model failed, or its answer is not finite": ill.sum(),
+    }
     assert found["n_frames"] == len(frames) - found["n_left_out"]
     assert np.isfinite(found["forces"]["rms_meV_per_A"])
     # one ill seed takes the frame from all, so that all are measured on the same frames
     assert measure_gap([LabField(), Ill()], frames, ROTATION, 4)["n_left_out"] == 1 + ill.sum()
     gold = replace(frames, numbers=np.full_like(numbers, 79))
-    with pytest.raises(LimbeckError, match=f"none of {len(frames)} frames could be measured"):
+    unknown = f"none of {len(frames)} frames could be measured: an element is unknown"
+    with pytest.raises(LimbeckError, match=unknown):
         measure_gap([LabField()], gold, ROTATION, 4)
 
 
@@ -159,3 +165,44 @@ def test_frames_are_chosen_by_id_whatever_their_order():
     twice = concatenate([frames.select(order), frames])
     assert choose(twice, 10).id.tolist() == sorted(frames.id.tolist())[:10]
     assert len(choose(twice, 10_000)) == len(frames)
+
+
+def test_variance_of_two_views_is_unbiased():
+    """Mean of the squared gaps of many seeds, through the whole measurement, K = 2 against 256."""
+    means = {}
+    for views, seeds in [(2, 150), (256, 3)]:
+        squares = [
+            measure_gap([LabField()], trajectories(s, scatter=0.0), ROTATION, views)["forces"][
+                "rms_meV_per_A"
+            ]
+            ** 2
+            for s in range(seeds)
+        ]
+        means[views] = np.mean(squares) / ONE_THIRD**2
+    # One view's force has a variance of two degrees of freedom: 1 / sqrt(150 x 75 frames), 1 %;
+    # for 256 views of 225 frames less. Dividing by K would give 0.5 for the two.
+    assert means[2] == pytest.approx(means[256], abs=0.04)
+    assert means[256] == pytest.approx(1, abs=0.02)
+
+
+def test_relative_figures_of_stress_and_forces():
+    found = measure_gap([LabField()], trajectories(0), ROTATION, 16)
+    # |S|^2 = a^2, of which the spread is 2/3
+    assert found["stress"]["relative"] == pytest.approx(np.sqrt(2 / 3), abs=0.02)
+    assert "relative" not in found["energy"]  # its zero is arbitrary
+
+
+def test_space_groups_are_measured_on_the_structures_that_frames_come_from():
+    copper, nickel, water = bulk("Cu"), bulk("Ni"), molecule("H2O")
+    made = from_atoms([copper, nickel, water], groups=list("abc"), source="made")
+    rattled = made.positions + np.random.default_rng(0).normal(0, 0.05, made.positions.shape)
+    moved = derive(made, rattled, made.cell, sampling="rattled", seed=0).select([0, 2])
+    perfect = structures_of(moved, made)
+    assert perfect.id.tolist() == made.id[:1].tolist()  # not nickel's, and no molecule
+    strained = derive(moved, moved.positions, moved.cell * 1.01, sampling="s", seed=0)
+    names = ["space_group", "translation"]
+    group, shift = measure_gaps([LennardJones()], strained, names, 2, perfect)
+    assert (group["n_frames"], group["n_whole_group"], group["n_evaluations"]) == (1, 1, 48)
+    assert (shift["n_frames"], shift["n_whole_group"], shift["n_evaluations"]) == (2, 0, 4)
+    with pytest.raises(LimbeckError, match=r"'spin' is unknown.*'consistency'"):
+        measure_gaps([LennardJones()], moved, ["spin"], 2)

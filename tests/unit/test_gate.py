@@ -31,7 +31,7 @@ def test_shares_are_by_source_over_all_shards():
     assert [(c["scope"], c["value"]) for c in found["criteria"]] == [("a", 0.8), ("b", 1.0)]
     assert found["go"]  # 8 of 10 is not below 0.8
     assert {c["name"] for c in found["criteria"]} == {"good_label_fraction"}
-    counted = {STATUS[0]: 10, STATUS[1]: 1, STATUS[2]: 0, STATUS[3]: 1, STATUS[4]: 0}
+    counted = dict.fromkeys(STATUS.values(), 0) | {STATUS[0]: 10, STATUS[1]: 1, STATUS[3]: 1}
     assert found["status"] == counted
     require_go("gate.json", found)
 
@@ -63,6 +63,16 @@ def test_no_frames_are_no_go():
         require_go("gate.json", found)
     # an empty shard among others is nothing bad
     assert judge((empty(), []), (frames_of("a", 2), 0))["go"]
+
+
+def test_frames_not_asked_for_do_not_count():
+    found = judge((frames_of("a", 5), [0, 0, 0, 0, 1]), (frames_of("a", 6), [6] * 6))
+    assert [(c["scope"], c["value"]) for c in found["criteria"]] == [("a", 0.8)]
+    assert found["status"]["not asked for"] == 6
+    # a source of which nothing was asked for is not judged
+    found = judge((frames_of("a", 2), 0), (frames_of("b", 2), 6))
+    assert [c["scope"] for c in found["criteria"]] == ["a"]
+    assert not judge((frames_of("b", 2), 6))["go"]  # but something has to be labelled
 
 
 def test_labels_have_to_be_of_these_frames():

@@ -1,20 +1,25 @@
 """Labels averaged over views, and frames that have none."""
 
+import json
 import logging
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from ase import Atoms
 from ase.build import bulk, molecule
 
-from limbeck.errors import LimbeckError
+from limbeck.batches import Limits
+from limbeck.devices import DeviceLost
 from limbeck.frames import concatenate, empty, from_atoms
-from limbeck.labels import LABEL_VIEWS, STATUS, label, provenance
+from limbeck.labelling import asked_for, label, provenance
+from limbeck.labels import STATUS
 from limbeck.potentials.interface import Predictions
 from limbeck.potentials.toys import EffectiveMedium, LennardJones
 from limbeck.symmetry.orbit import orbit
 from limbeck.symmetry.rotation import Rotation
+from limbeck.views import LABEL_VIEWS, Views
 from planted import LabField, Planted, real_frames, trajectories
 
 ARRAYS = ("energy", "forces", "stress", "energy_spread", "forces_spread", "status")
@@ -42,12 +47,14 @@ class Uneven(Planted):
 class Spoilt(LennardJones):
     """Lennard-Jones that raises, or answers with something else, on frames of some elements."""
 
-    def __init__(self, raises=(), answers=None, **options):
+    def __init__(self, raises=(), answers=None, no_memory=(), **options):
         super().__init__(**options)
-        self.raises, self.answers = set(raises), answers or {}
+        self.raises, self.answers, self.no_memory = set(raises), answers or {}, set(no_memory)
 
     def prepare(self, frames):
         self.numbers = frames.numbers
+        if self.no_memory & set(frames.numbers.tolist()):
+            raise MemoryError("Unable to allocate")
         if self.raises & set(frames.numbers.tolist()):
             raise RuntimeError("a neighbour is missing")
         return super().prepare(frames)
@@ -57,6 +64,22 @@ class Spoilt(LennardJones):
         for number, value in self.answers.items():
             found.forces[self.numbers == number] = value
         return found
+
+
+class Small(LennardJones):
+    """Lennard-Jones that raises on batches of more than some atoms, and counts what it is asked."""
+
+    def __init__(self, atoms, error):
+        super().__init__()
+        self.atoms, self.error = atoms, error
+        self.largest = self.frames = 0
+
+    def evaluate(self, batch):
+        atoms = int(batch.n_atoms.sum())
+        if atoms > self.atoms:
+            raise self.error
+        self.largest, self.frames = max(self.largest, atoms), self.frames + len(batch.n_atoms)
+        return super().evaluate(batch)
 
 
 @pytest.fixture
@@ -75,8 +98,8 @@ def argon():
 @pytest.mark.parametrize("potential", [LennardJones(), EffectiveMedium()])
 def test_views_of_an_invariant_model_are_its_own_answer(potential):
     frames = real_frames()
-    own = label(potential, frames, views="own", max_force=1e6)
-    seen = label(potential, frames, views=5, max_force=1e6)
+    own = label(potential, frames, Views(), max_force=1e6)
+    seen = label(potential, frames, Views(5), max_force=1e6)
     # float64 rounding of sums of about 10^3 terms: 1e-13 of the largest answer
     scale = np.abs(own.forces).max()
     assert scale > 0.5
@@ -91,7 +114,7 @@ def test_views_of_an_invariant_model_are_its_own_answer(potential):
 
 def test_own_has_no_spread_and_is_the_potentials_answer():
     frames = real_frames()
-    found = label(LennardJones(), frames, views="own", max_force=1e6)
+    found = label(LennardJones(), frames, Views(), max_force=1e6)
     expected = LennardJones().predict(frames)
     assert np.isnan(found.energy_spread).all()
     assert np.isnan(found.forces_spread).all()
@@ -106,7 +129,7 @@ def test_a_planted_field_averages_out_like_one_over_root_k(k):
     # variance a^2 / (3 K).
     frames = trajectories(0, roots=150, scatter=0.0, periodic=False)
     frames = replace(frames, extra={"amplitude": np.full(len(frames), 2.0)})
-    found = label(LabField(), frames, views=k, max_force=1e3)
+    found = label(LabField(), frames, Views(k), max_force=1e3)
     first = found.forces[frames.offsets[:-1]]  # all atoms of a frame have the same
     # Mean of |mean|^2 over 370 frames of 3 components: relative deviation below
     # sqrt(2 / 3 / 370) = 4 %; four of these.
@@ -124,7 +147,7 @@ def test_a_planted_field_averages_out_like_one_over_root_k(k):
     ratio = found.energy_spread / (2 * frames.n_atoms)
     assert np.mean(ratio**2) == pytest.approx(1 / 3, rel=0.18)
     # negative control: in its own frame nothing averages out
-    own = label(LabField(), frames, views="own", max_force=1e3)
+    own = label(LabField(), frames, Views(), max_force=1e3)
     assert np.all(own.forces == [0, 0, 2])
 
 
@@ -132,7 +155,7 @@ def test_a_planted_field_averages_out_like_one_over_root_k(k):
 def test_the_identity_of_label_and_spread(k):
     """mean_g |f_g - t|^2 = |mean - t|^2 + spread, over all the views that a label used."""
     frames = real_frames()
-    found = label(Uneven(), frames, views=k, max_force=1e6)
+    found = label(Uneven(), frames, Views(k), max_force=1e6)
     views = orbit(Uneven(), frames, Rotation(), k, LABEL_VIEWS)
     truth = np.random.default_rng(0).normal(size=found.forces.shape)
     whole = np.mean(np.sum((views.forces - truth) ** 2, axis=-1), axis=0)  # [N]
@@ -152,9 +175,9 @@ def test_the_identity_of_label_and_spread(k):
 
 def test_a_planted_stress_becomes_isotropic():
     frames = trajectories(3, roots=10, scatter=0.0)
-    own = label(LabField(), frames, views="own", max_force=1e3)
+    own = label(LabField(), frames, Views(), max_force=1e3)
     assert np.all(own.stress == [0, 0, 1, 0, 0, 0])  # negative control
-    found = label(LabField(), frames, views=400, max_force=1e3)
+    found = label(LabField(), frames, Views(400), max_force=1e3)
     # z z^T of a random direction z: mean 1/3 on the diagonal with variance 4/45, and 0 off it
     # with 1/15. Over 400 views the deviations are 0.015 and 0.013: five of the larger.
     expected = np.array([1, 1, 1, 0, 0, 0]) / 3
@@ -164,10 +187,10 @@ def test_a_planted_stress_becomes_isotropic():
 
 
 def test_an_unknown_element(argon):
-    whole = label(LennardJones(), argon, views=2, max_force=1e3)
+    whole = label(LennardJones(), argon, Views(2), max_force=1e3)
     limited = LennardJones()
     limited.about = replace(limited.about, elements=frozenset(range(1, 97)) - {12, 15})
-    found = label(limited, argon, views=2, max_force=1e3)
+    found = label(limited, argon, Views(2), max_force=1e3)
     assert np.flatnonzero(found.status == 3).tolist() == [2, 5]
     expect_only(found, whole, argon, bad=[2, 5])
 
@@ -187,9 +210,9 @@ def expect_only(found, whole, frames, bad):
 
 @pytest.mark.parametrize("bad", [[3], [0, 9], [1, 3, 5, 7, 9]])
 def test_a_potential_that_fails_on_a_frame(argon, bad, caplog):
-    whole = label(LennardJones(), argon, views=2, max_force=1e3)
+    whole = label(LennardJones(), argon, Views(2), max_force=1e3)
     with caplog.at_level(logging.WARNING):
-        found = label(Spoilt([10 + b for b in bad]), argon, views=2, max_force=1e3)
+        found = label(Spoilt([10 + b for b in bad]), argon, Views(2), max_force=1e3)
     assert np.flatnonzero(found.status == 4).tolist() == bad
     expect_only(found, whole, argon, bad)
     for b in bad:
@@ -198,55 +221,126 @@ def test_a_potential_that_fails_on_a_frame(argon, bad, caplog):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_answers_that_are_not_finite(argon, value):
-    found = label(Spoilt(answers={14: value}), argon, views="own", max_force=1e3)
+    found = label(Spoilt(answers={14: value}), argon, Views(), max_force=1e3)
     assert found.status.tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
 
 
 def test_a_force_beyond_the_limit(argon):
     potential = Spoilt(answers={14: [0, -70.0, 0]})
-    found = label(potential, argon, views="own", max_force=69.9)
+    found = label(potential, argon, Views(), max_force=69.9)
     assert found.status.tolist() == [0, 0, 0, 0, 2, 0, 0, 0, 0, 0]
     assert np.isfinite(found.forces).all()  # kept, for whoever wants to see it
-    assert not label(potential, argon, views="own", max_force=70.0).status.any()
+    assert not label(potential, argon, Views(), max_force=70.0).status.any()
     # With views, it is the average that is judged: 4 / sqrt(3 * 64) = 0.3 eV/A a component.
     frames = trajectories(0, roots=1, scatter=0.0)
     frames.extra["amplitude"][:] = 4.0
-    assert label(LabField(), frames, views="own", max_force=3.9).status.all()
-    assert not label(LabField(), frames, views=64, max_force=3.9).status.any()
+    assert label(LabField(), frames, Views(), max_force=3.9).status.all()
+    assert not label(LabField(), frames, Views(64), max_force=3.9).status.any()
 
 
 def test_every_status_has_a_meaning(argon):
-    potential = Spoilt([10], {11: np.nan, 12: 1e5})
+    potential = Spoilt([10], {11: np.nan, 12: 1e5}, no_memory=[13])
     potential.about = replace(potential.about, elements=frozenset(range(1, 19)))
-    found = label(potential, argon, views="own", max_force=1e3)
-    assert found.status.tolist() == [4, 1, 2, 0, 0, 0, 0, 0, 0, 3]
+    asked = np.arange(10) != 5
+    found = label(potential, argon, Views(), max_force=1e3, asked=asked)
+    assert found.status.tolist() == [4, 1, 2, 5, 0, 6, 0, 0, 0, 3]
     assert set(found.status.tolist()) == set(STATUS)
 
 
-@pytest.mark.parametrize("views", ["own", 3])
+NO_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    MemoryError("Unable to allocate 2.00 GiB for an array"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:125] DefaultCPUAllocator: can't allocate memory"),
+]
+
+
+@pytest.mark.parametrize("error", NO_MEMORY, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("views", [Views(), Views(2)], ids=str)
+def test_a_batch_that_does_not_fit_is_halved_and_tried_again(argon, views, error, caplog):
+    whole = label(LennardJones(), argon, views, max_force=1e3)
+    # isolated: five frames of 3 atoms; periodic: five of 4
+    small = Small(atoms=9, error=error)
+    with caplog.at_level(logging.WARNING):
+        found = label(small, argon, views, max_force=1e3)
+    assert not found.status.any()
+    # Lennard-Jones has the same bits in any batch
+    assert same_bits(found, whole)
+    # 5 frames of 4 atoms: 20 -> 12 + 8 -> 8 + 4; of 3 atoms: 15 -> 9 + 6
+    assert found.attrs == {"halved_batches": 3}
+    assert "a batch of 3 frames does not fit into memory and is halved" in caplog.text
+    assert small.largest <= 9
+    # negative control: whoever fails for another reason has its frames tried one by one
+    one_by_one = Small(atoms=9, error=RuntimeError("an index is out of bounds"))
+    found = label(one_by_one, argon, views, max_force=1e3)
+    assert (one_by_one.largest, found.attrs) == (4, {"halved_batches": 0})
+    assert whole.attrs == {"halved_batches": 0}
+
+
+def test_a_frame_that_does_not_fit_is_set_aside(argon):
+    found = label(Small(atoms=3, error=NO_MEMORY[0]), argon, Views(), max_force=1e3)
+    assert found.status.tolist() == [0, 5] * 5  # the crystals have 4 atoms
+    assert np.isnan(found.energy[1::2]).all()
+
+
+def test_a_device_that_goes_away_stops_the_job(argon):
+    """And does not give all further frames the status of a failure."""
+    gone = Small(atoms=0, error=RuntimeError("CUDA error: unspecified launch failure"))
+    with pytest.raises(DeviceLost, match="device: cpu went away: CUDA error: unspecified"):
+        label(gone, argon, Views(), max_force=1e3)
+
+
+@pytest.mark.parametrize("slices", [1, 2, 3])
+def test_the_first_frames_by_their_hash_are_asked_for(slices):
+    frames = trajectories(5, roots=40)
+    parts = np.array_split(np.arange(len(frames)), slices)
+
+    def asked(count):
+        masks = [
+            asked_for(frames.select(part), {"frames": count, "slice": i, "slices": slices})
+            for i, part in enumerate(parts)
+        ]
+        return np.concatenate(masks)
+
+    assert [asked(n).sum() for n in (1, 7, 30)] == [1, 7, 30]
+    assert np.all(asked(30)[asked(7)])  # a smaller number is part of a larger
+    assert len(np.unique(np.flatnonzero(asked(30)) // 10)) > 3  # and not those that come first
+    assert asked(10**6).all()
+    assert asked_for(frames, {"frames": None}) is None
+
+
+def test_frames_not_asked_for_cost_nothing(argon):
+    counted = Small(atoms=100, error=RuntimeError())
+    asked = np.arange(10) < 3
+    found = label(counted, argon, Views(), max_force=1e3, asked=asked)
+    assert found.status.tolist() == [0] * 3 + [6] * 7
+    assert counted.frames == 3
+    assert np.isfinite(found.energy).tolist() == asked.tolist()
+
+
+@pytest.mark.parametrize("views", [Views(), Views(3), Views(quadrature="tetrahedral")], ids=str)
 def test_the_same_labels_twice(argon, views):
-    first = label(LennardJones(), argon, views=views, max_force=1e3)
-    assert same_bits(first, label(LennardJones(), argon, views=views, max_force=1e3))
+    first = label(LennardJones(), argon, views, max_force=1e3)
+    assert same_bits(first, label(LennardJones(), argon, views, max_force=1e3))
 
 
 def test_a_label_does_not_depend_on_the_shard():
     frames = real_frames()
-    whole = label(LennardJones(), frames, views=4, max_force=1e6)
-    uneven = label(Uneven(), frames, views=4, max_force=1e6)
+    whole = label(LennardJones(), frames, Views(4), max_force=1e6)
+    uneven = label(Uneven(), frames, Views(4), max_force=1e6)
     others = trajectories(1, roots=3, periodic=True)
     order = [4, 1, 0]
     shard = concatenate([replace(others, extra={}), frames.select(order)])
     # seeds and sources are of the run, not of the frame
     shard = replace(shard, seed=shard.seed + 9, source=np.array([b"x"] * len(shard)))
     start, first = len(others), len(others.numbers)
-    found = label(LennardJones(batch_atoms=20), shard, views=4, max_force=1e6)
+    found = label(LennardJones(batch_atoms=20), shard, Views(4), max_force=1e6)
     # float64, summed in another place: rounding alone
     np.testing.assert_allclose(found.energy[start:], whole.energy[order], rtol=1e-12)
     expected = whole.forces[rows(frames, order)]
     scale = np.abs(expected).max()
     np.testing.assert_allclose(found.forces[first:], expected, atol=1e-12 * scale)
     # an invariant model has the same label for any views: this one does not
-    found = label(Uneven(), shard, views=4, max_force=1e6)
+    found = label(Uneven(), shard, Views(4), max_force=1e6)
     np.testing.assert_allclose(found.energy[start:], uneven.energy[order], rtol=1e-12)
     moved = from_atoms(
         [replace(frames, positions=frames.positions + 1e-9).to_atoms()[b] for b in order],
@@ -254,7 +348,7 @@ def test_a_label_does_not_depend_on_the_shard():
         source="s",
     )
     # negative control: another id, other views
-    other = label(Uneven(), moved, views=4, max_force=1e6)
+    other = label(Uneven(), moved, Views(4), max_force=1e6)
     assert not np.allclose(other.energy, uneven.energy[order], rtol=1e-3)
 
 
@@ -262,25 +356,23 @@ def test_frames_of_a_shard_have_different_views():
     atoms = Atoms("H2", [[0, 0, 0], [0, 0, 1.0]])
     frames = from_atoms([atoms, atoms], groups=["H2"] * 2, source="s")
     frames.id[1] = frames.id[1][::-1]
-    found = label(Uneven(), frames, views=2, max_force=1e6)
+    found = label(Uneven(), frames, Views(2), max_force=1e6)
     assert found.energy[0] != found.energy[1]
 
 
 def test_no_frames():
-    for views in ("own", 2):
-        found = label(LennardJones(), empty(), views=views, max_force=1e3)
+    for views in (Views(), Views(2), Views(quadrature="octahedral", reflections=True)):
+        found = label(LennardJones(), empty(), views, max_force=1e3)
         assert (len(found), found.forces.shape, found.stress.shape) == (0, (0, 3), (0, 6))
 
 
-@pytest.mark.parametrize("views", ["Own", 1, 0, -2, 2.5, None, True])
-def test_views_that_are_none_are_an_error(views):
-    # and not the status of every frame
-    with pytest.raises(LimbeckError, match='views: expected "own" or an integer'):
-        label(LennardJones(), real_frames(), views=views, max_force=1e3)
-
-
 def test_provenance_can_be_stored():
-    settings = {"label_set": "lj-k2", "views": 2, "threads": 1}
-    found = provenance(LennardJones("toy"), settings)
+    potential = LennardJones("toy")
+    potential.batch_limits = {True: Limits(64, 1000.0)}
+    found = provenance(potential, Views(2), "lj-k2", 1)
     assert (found["label_set"], found["potential"], found["model"]) == ("lj-k2", "toy", "lj")
     assert (found["views"], found["threads"], found["device"]) == (2, 1, "cpu")
+    assert (found["weights"], found["dtype"]) == (potential.about.weights, "float64")
+    assert found["batch_plan"]["periodic"] == {"atoms": 64, "neighbours": 1000.0}
+    assert found["batch_plan"]["isolated"]["atoms"] == potential.batch_atoms
+    assert json.loads(json.dumps(found)) == found

@@ -13,13 +13,23 @@ from limbeck.errors import LimbeckError
 from limbeck.files import write_json
 from limbeck.frames import from_atoms
 from limbeck.labels import Labels
-from limbeck.report import words
+from limbeck.report import counts, gap_kinds, words
 from limbeck.report.collect import collect
+from limbeck.report.figures import look
 from limbeck.report.page import tidy, write
 from limbeck.report.parity import loss
 from limbeck.report.reading import read_csv, read_json
 from limbeck.report.words import Interval
-from report_results import HOSTILE, SETTINGS, build, without_students
+from report_results import (
+    CHOICE,
+    HOSTILE,
+    NINE,
+    SETTINGS,
+    STUDY,
+    build,
+    only_gaps,
+    without_students,
+)
 
 
 def errors(gain, low, high, own=100.0):
@@ -189,6 +199,8 @@ def page(folder):
 def test_every_figure_has_png_csv_and_words_for_who_cannot_see_it(folder, page):
     pictures = page.of("img")
     drawn = sorted(p.stem for p in folder.glob("figures/*.png"))
+    for_papers = {p.stem for p in folder.glob("figures/*.pdf")}
+    assert for_papers == {"headline", "warrant_gaps", "quadrature_convergence"}
     assert len(pictures) == len(drawn) >= 6
     assert {"headline", "label_spread", "speed", "temperatures"} < set(drawn)
     assert all((folder / f"tables/{name}.csv").stat().st_size > 20 for name in drawn)
@@ -249,13 +261,14 @@ def verdicts(tmp_path, **changes):
 
 
 def test_verdicts_of_the_page_change_with_the_numbers(tmp_path):
-    """Order of the page: averaging (orb-demo; chgnet is the truth), two losses, two gaps."""
+    """Order of the page: averaging (orb-demo; chgnet is the truth), two losses, two gaps closed,
+    and whether orb-demo and chgnet keep their symmetries."""
     good = verdicts(tmp_path / "good", gain=10.0, student_gap=0.01)
     unsure = verdicts(tmp_path / "unsure", gain=2.0, student_gap=41.5)
     bad = verdicts(tmp_path / "bad", gain=-10.0, student_gap=80.0)
     assert [v[0] for v in (good, unsure, bad)] == ["yes", "cannot tell", "no"]
-    assert [v[-1] for v in (good, unsure, bad)] == ["yes", "cannot tell", "no"]
-    assert len(good) == 5
+    assert [v[4] for v in (good, unsure, bad)] == ["yes", "cannot tell", "no"]
+    assert good[5:] == unsure[5:] == bad[5:] == ["no", "yes"]
 
 
 def test_a_run_without_students_says_so(tmp_path):
@@ -268,6 +281,148 @@ def test_a_run_without_students_says_so(tmp_path):
     assert "No errors were asked for" in text
     assert "Speeds were not asked for" in text
     assert not list((results / "report/figures").glob("parity*"))
+
+
+@pytest.fixture(scope="module")
+def gaps_page(tmp_path_factory):
+    settings = only_gaps()
+    results = build(tmp_path_factory.mktemp("results") / "gaps", settings)
+    write(collect(results, settings), results / "report")
+    return results / "report"
+
+
+def test_a_run_of_gaps_alone_answers_with_them(gaps_page):
+    page = Page((gaps_page / "index.html").read_text(encoding="utf-8"))
+    assert "the gaps of 2 potentials measured" in page.text
+    assert "Are the symmetries kept" in page.text
+    assert "labels better" not in page.text
+    assert "Student" not in page.text
+    assert {"warrant_gaps", "speed"} == {p.stem for p in gaps_page.glob("figures/*.png")}
+
+
+def test_the_table_of_gaps_says_what_each_number_is(gaps_page):
+    table = read_csv(
+        gaps_page / "tables/gaps_overview.csv", "Gap", "Quantity", "orb-demo", "chgnet"
+    )
+    spread, work, slopes, relative = table["Quantity"].unique()
+    assert spread == "Spread of the forces over views, meV/Å"
+    assert work == "Work around closed loops over the length of the path, meV/Å"
+    assert slopes == "Forces less minus the slope of the energy, meV/Å"
+    assert table[table["Quantity"] == spread]["Gap"].tolist() == NINE[:7]
+    assert table[table["Quantity"] == work]["orb-demo"].tolist() == [30.0]
+    assert table[table["Quantity"] == slopes]["orb-demo_high"].tolist() == pytest.approx([66.0])
+    shares = table[table["Quantity"] == relative].set_index("Gap")
+    assert shares.loc["rotation", "orb-demo"] == pytest.approx(4.1)
+    assert shares["chgnet"].isna().all()  # rounding over forces says nothing
+    assert "conservativity" not in shares.index  # the made-up file has none
+
+
+def test_left_out_frames_are_told_by_reason(gaps_page):
+    table = read_csv(gaps_page / "tables/gaps_left_out.csv", "model", "reason", "frames", "gaps")
+    assert table["reason"].unique().tolist() == ["element unknown"]  # of the other there are 0
+    assert table["gaps"].tolist() == [", ".join(NINE).replace("_", " ")] * 2
+
+
+def gap(name, value, low, high, **more):
+    part = {"rms_meV_per_A": value, "ci95": [low, high], **more}
+    return {name: {"symmetry": name, gap_kinds.kind_of(name).part: part}}
+
+
+ROTATION, LOOPS = gap("rotation", 41, 36, 45), gap("conservativity", 30, 27, 33)
+ROUNDED = gap("translation", 0.01, 0.005, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "verdict", "told"),
+    [
+        (ROTATION | LOOPS, words.NO, "Gaps: rotation 41.0 (36.0 to 45.0) meV/Å, conservativity"),
+        (ROTATION | ROUNDED, words.PARTLY, "None beyond numerical error: translation."),
+        (ROUNDED, words.YES, "None beyond numerical error: translation."),
+        (gap("rotation", 3, 0, 7), words.CANNOT_TELL, "Uncertain: rotation 3.0 (0.0 to 7.0)"),
+        (gap("rotation", 3, None, None), words.CANNOT_TELL, "Uncertain: rotation 3.0"),
+        # below the error of the integration, whatever the interval says
+        (gap("conservativity", 0.5, 0.4, 0.6, integration_error_meV_per_A=1), words.YES, "None"),
+        (gap("conservativity", 5, 4, 6, integration_error_meV_per_A=1), words.NO, "Gaps: conserv"),
+        (gap("consistency", 0.5, 0.4, 0.6, error_meV_per_A=2), words.YES, "None beyond"),
+        (gap("rotation", None, None, None), words.NOT_MEASURED, "No gap was measured."),
+        ({"supercell": {"symmetry": "supercell", "forces": None}}, words.NOT_MEASURED, "No gap"),
+        ({}, words.NOT_MEASURED, "No gap was measured."),
+    ],
+)
+def test_whether_symmetries_are_kept_follows_the_intervals(gaps, verdict, told):
+    answer = gap_kinds.kept("orb-demo", gaps)
+    assert answer.verdict == verdict
+    assert told in answer.text
+
+
+def test_gaps_have_an_order_and_an_unknown_one_comes_last_under_its_name():
+    assert gap_kinds.in_order(["my_own", "consistency", "rotation"])[-1] == "my_own"
+    assert gap_kinds.kind_of("my_own").title == "My own"
+    assert list(gap_kinds.KINDS) == NINE
+
+
+def test_no_two_of_many_look_alike():
+    looks = [look(place) for place in range(49)]
+    assert len(set(looks)) == 49
+
+
+def test_views_read_as_they_were(page):
+    made = {"quadrature": None, "quadrature_order": None, "reflections": False}
+    assert counts.views(made | {"views": "own"}) == "own frame"
+    assert counts.views(made | {"views": 12, "reflections": True}) == "12 random, mirrored"
+    grid = made | {"views": 84, "quadrature": "product", "quadrature_order": 5}
+    assert counts.views(grid) == "product 5 (84)"
+    assert "12 random" in page.text
+
+
+def test_what_was_not_asked_for_is_no_failure(folder):
+    table = read_csv(folder / "tables/labels.csv", "frames", "not asked for").set_index("label_set")
+    averaged, truth = table.loc["orb-demo-k12"], table.loc["chgnet"]
+    assert averaged["frames"] == truth["frames"] - 1
+    assert averaged["not asked for"] == 1
+    assert averaged["good"] == averaged["frames"] - 1
+
+
+def test_the_choice_of_views_is_told_with_its_reason(folder, page):
+    assert CHOICE["reason"] in page.text
+    (row,) = read_csv(folder / "tables/views_chosen.csv", "calls_saved").to_dict("records")
+    assert (row["views"], row["calls_saved"], row["gap_meV_per_A_high"]) == (12, -128, 55)
+
+
+def test_the_certificate_of_grids_is_shown(folder):
+    table = read_csv(folder / "tables/quadrature.csv", "potential", "error_meV_per_A")
+    of_orb = table[table["potential"] == "orb-demo"]
+    assert of_orb["n_views"].tolist() == [1, 24, 84]
+    assert of_orb["error_meV_per_A"].tolist() == pytest.approx([41, 41 / 24, 41 / 84])
+    assert of_orb["change_meV_per_A"].isna().tolist() == [False, False, True]
+
+
+def test_every_potential_that_was_used_has_its_licence(folder):
+    """Samplers tell it in their frames, labels and warrant files in theirs."""
+    table = read_csv(folder / "tables/licences.csv", "name", "licence", "citation", "weights")
+    assert table["name"].tolist() == ["mace-demo", "orb-demo", "chgnet"]
+    assert table["licence"].tolist() == ["BSD", "MIT", "MIT"]
+
+
+def test_a_study_is_answered_first(tmp_path):
+    settings = deepcopy(SETTINGS) | {"study": {"kind": "expectation"}}
+    results = build(tmp_path / "made-up", settings)
+    write_json(results / "studies/expectation/results.json", STUDY)
+    write(collect(results, settings), results / "report")
+    page = Page((results / "report/index.html").read_text(encoding="utf-8"))
+    assert [s["id"] for s in page.of("section")][:2] == ["study", "answer"]
+    assert "mace: averaging pays." in page.text
+    arms = read_csv(results / "report/tables/study_arms.csv", "model", "own", "random")
+    assert arms["model"].tolist() == ["labels"] * 2 + ["mace"] * 2 + ["constant"]
+    assert arms["own"].tolist() == [40, 40, 100, 80, 300]
+    assert arms["frames"].tolist()[:4] == [100, 25, 100, 25]  # training and validation
+    less = read_csv(results / "report/tables/study_differences.csv", "student", "against", "own")
+    assert less.iloc[0].to_dict() == {
+        "student": "k4/mace",
+        "against": "own/mace",
+        **dict(zip(("own", "own_low", "own_high"), (-20, -25, -15), strict=True)),
+        **dict(zip(("random", "random_low", "random_high"), (-30, -35, -25), strict=True)),
+    }
 
 
 def test_a_report_replaces_the_one_before(tmp_path):
@@ -288,11 +443,12 @@ def test_several_seeds_have_their_own_gaps(tmp_path):
     path = results / "warrant/students/orb-demo-k12/mace-small.json"
     value = read_json(path)
     for gap in value["gaps"]:
-        gap["forces"]["by_seed"] = [7.0, 9.0]
+        gap.get("forces", gap.get("work"))["by_seed"] = [7.0, 9.0]
     path.unlink()
     write_json(path, value)
     students = [s for s in collect(results, settings).students if s.name == "mace-small"]
-    assert [(s.seed, s.own_gaps["rotation"].value) for s in students] == [(3, 7.0), (1, 9.0)]
+    for name in ("rotation", "conservativity"):
+        assert [(s.seed, s.own_gaps[name].value) for s in students] == [(3, 7.0), (1, 9.0)]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from ase import Atoms
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, concatenate, from_atoms
-from limbeck.selection import select_frames, share
+from limbeck.selection import places, select_frames, share
+from planted import LabField, trajectories
 
 
 def trajectory(count: int, *, source: str, sampling: str, root: str) -> Frames:
@@ -100,3 +101,63 @@ def test_a_slice_that_is_none_is_refused():
 
 def test_no_frames_give_no_frames():
     assert len(select(from_atoms([], groups=[], source=""), 10)) == 0
+
+
+def test_places_decide_in_a_root_and_nothing_else():
+    frames = mixture()
+    turns = np.random.default_rng(0).permutation(len(frames)).astype(float)
+    chosen = select_frames(frames, {"seed": 1, "slice": 0, "slices": 1, "count": 43}, turns)
+    by_chance = select(frames, 43)
+    count = lambda f: Counter(zip(f.source, f.sampling, f.root, strict=True))  # noqa: E731
+    assert count(chosen) == count(by_chance)  # as fair to strata and roots as before
+    taken = np.isin(frames.id, chosen.id)
+    for root in (b"long", b"r"):
+        members = frames.root == root
+        assert turns[members & taken].max() < turns[members & ~taken].min()
+    # negative control: by chance others come
+    assert set(chosen.id.tolist()) != set(by_chance.id.tolist())
+
+
+def test_equal_places_leave_it_to_chance():
+    frames = mixture()
+    chosen = select_frames(
+        frames, {"seed": 1, "slice": 0, "slices": 1, "count": 43}, np.zeros(len(frames))
+    )
+    np.testing.assert_array_equal(chosen.id, select(frames, 43).id)
+
+
+def test_duplicates_are_dropped_with_their_places():
+    frames = mixture()
+    turns = np.random.default_rng(0).permutation(len(frames)).astype(float)
+    settings = {"seed": 1, "slice": 0, "slices": 1, "count": 43}
+    twice = select_frames(concatenate([frames, frames]), settings, np.concatenate([turns, -turns]))
+    np.testing.assert_array_equal(twice.id, select_frames(frames, settings, turns).id)
+
+
+@pytest.mark.parametrize("prefer", ["low", "high"])
+def test_a_frame_is_scored_by_the_spread_of_its_forces(prefer):
+    """A field along z of strength a: a force component has the variance a^2 / 3 over rotations."""
+    frames = trajectories(0, roots=40, scatter=1.0)
+    found = places(LabField(), frames, views=200, prefer=prefer)
+    amplitude = frames.extra["amplitude"]
+    sign = {"low": 1, "high": -1}[prefer]
+    # 200 views: the variance of z^2 is 4/45, so the relative error of a variance is 0.06 or less
+    np.testing.assert_allclose(sign * found, amplitude / np.sqrt(3), rtol=0.15)
+
+
+@pytest.mark.parametrize("prefer", ["low", "high"])
+def test_what_cannot_be_scored_comes_last(prefer):
+    gold = from_atoms([Atoms("Au2", [[0, 0, 0], [2.5, 0, 0]])], groups=["g"], source="gold")
+    frames = concatenate([replace(gold, extra={"amplitude": np.ones(1)}), trajectories(0, roots=3)])
+    frames.extra["amplitude"][1] = np.nan
+    found = places(LabField(), frames, views=2, prefer=prefer)
+    assert np.isposinf(found).tolist()[:2] == [True, True]  # gold, and the one with NaN
+    assert np.isfinite(found[2:]).all()
+
+
+def test_the_score_does_not_depend_on_the_frames_beside():
+    frames = trajectories(0, roots=6)
+    together = places(LabField(), frames, views=3, prefer="low")
+    apart = [places(LabField(), frames.select([b]), views=3, prefer="low")[0] for b in range(3)]
+    # sums of float64 in another order at most
+    np.testing.assert_allclose(together[:3], apart, rtol=1e-12)

@@ -13,7 +13,8 @@ from ase.io import read
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, concatenate, derive, empty, from_atoms
-from limbeck.labels import Labels, label
+from limbeck.labelling import label
+from limbeck.labels import Labels, unlabelled
 from limbeck.potentials.toys import EffectiveMedium
 from limbeck.storage import (
     read_frames,
@@ -25,6 +26,7 @@ from limbeck.storage import (
     write_frames,
     write_labels,
 )
+from limbeck.views import Views
 from planted import labels_for, real_frames
 
 ARRAYS = [n for n in Frames.__dataclass_fields__ if n not in ("extra", "atom_extra")]
@@ -52,7 +54,7 @@ def labelled():
     frames.extra["heat"] = rng.random((12, 2))
     frames.extra["kind"] = np.array([b"a", b"bcd"] * 6)
     frames.atom_extra["molecule"] = np.arange(len(frames.numbers), dtype=np.int16)
-    labels = label(EffectiveMedium(), frames, views=3, max_force=5.0)
+    labels = label(EffectiveMedium(), frames, Views(3), max_force=5.0)
     labels.status[1] = 4
     labels.forces[3] = np.nan
     return frames, replace(labels, attrs={"views": 3, "model": "emt"})
@@ -77,7 +79,7 @@ def test_labels_alone_are_read_back(tmp_path, labelled):
 
 
 def test_an_empty_shard(tmp_path):
-    nothing = label(EffectiveMedium(), empty(), views=2, max_force=1.0)
+    nothing = label(EffectiveMedium(), empty(), Views(2), max_force=1.0)
     write_frames(tmp_path / "a.h5", empty(), stage="x", labels={"emt": nothing})
     write_labels(tmp_path / "b.h5", "emt", nothing)
     found = read_frames(tmp_path / "a.h5")
@@ -242,7 +244,7 @@ def test_without_checksums_flipped_bits_would_be_read(tmp_path):
 
 def test_extxyz_as_ase_reads_it(tmp_path):
     frames = real_frames()
-    labels = label(EffectiveMedium(), frames, views="own", max_force=1e3)
+    labels = label(EffectiveMedium(), frames, Views(), max_force=1e3)
     write_extxyz(tmp_path / "a.extxyz", frames, labels)
     found = read(tmp_path / "a.extxyz", ":")
     assert len(found) == 6
@@ -265,7 +267,7 @@ def test_extxyz_as_ase_reads_it(tmp_path):
 def test_the_sign_of_the_stress_is_that_of_ase(tmp_path):
     squeezed = bulk("Cu", a=3.4, cubic=True)  # equilibrium is 3.6
     frames = from_atoms([squeezed], groups=["Cu"], source="s")
-    labels = label(EffectiveMedium(), frames, views="own", max_force=1e3)
+    labels = label(EffectiveMedium(), frames, Views(), max_force=1e3)
     write_extxyz(tmp_path / "a.extxyz", frames, labels)
     found = read(tmp_path / "a.extxyz")
     assert np.all(found.get_stress()[:3] < 0)  # ASE: compressed is negative
@@ -274,7 +276,7 @@ def test_the_sign_of_the_stress_is_that_of_ase(tmp_path):
     strain = np.array([[0.01, 0.02, 0.03], [0, -0.02, 0.04], [0, 0, 0.03]])
     sheared.set_cell(sheared.cell @ (np.eye(3) + strain), scale_atoms=True)
     frames = from_atoms([sheared], groups=["Cu"], source="s")
-    labels = label(EffectiveMedium(), frames, views="own", max_force=1e3)
+    labels = label(EffectiveMedium(), frames, Views(), max_force=1e3)
     write_extxyz(tmp_path / "b.extxyz", frames, labels)
     sheared.calc = EMT()
     expected = sheared.get_stress()
@@ -293,3 +295,19 @@ def test_extxyz_of_unusual_names(tmp_path):
 def test_extxyz_of_nothing(tmp_path):
     write_extxyz(tmp_path / "a.extxyz", empty(), labels_for(empty()))
     assert (tmp_path / "a.extxyz").read_bytes() == b""
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(small_disk):
+    rng = np.random.default_rng(0)
+    atoms = Atoms("H" * 20_000, rng.normal(size=(20_000, 3)))  # 480 kB that do not compress
+    frames = from_atoms([atoms], groups=["H"], source="s")
+    path = small_disk / "0.h5"
+    with pytest.raises(LimbeckError, match=r"0\.h5: not written, since no space is left"):
+        write_frames(path, frames, stage="screen")
+    labels = replace(unlabelled(frames), forces=frames.positions)
+    with pytest.raises(LimbeckError, match=r"0\.h5: not written, since no space is left"):
+        write_labels(path, "x", labels)
+    assert list(small_disk.iterdir()) == []
+    # negative control: what fits is written
+    write_frames(path, frames.select([]), stage="screen")
+    assert len(read_frames(path)) == 0

@@ -1,6 +1,7 @@
 """How students learn: batches, and the training loop."""
 
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ from limbeck.seeds import generator
 from limbeck.students import architecture, batches, loop
 from limbeck.students.batches import Batches, Targets
 from limbeck.students.loop import Weights, loss_of, train, validate
-from limbeck.students.statistics import forces_by_source, measure
+from limbeck.students.rounds import Rounds
+from limbeck.students.statistics import forces_by_source, measure, spread_weights
 from metals import SETTINGS, example, labelled, metals
 from planted import labels_for
 
@@ -83,6 +85,7 @@ def test_a_quarter_turn_of_targets():
         energy=torch.zeros(1),
         forces=torch.tensor([[1.0, 0.0, 5.0]]),
         forces_scale=torch.ones(1, 1),
+        forces_weight=None,
         stress=torch.diag(torch.tensor([1.0, 2.0, 3.0]))[None],
         n_atoms=torch.tensor([1]),
     )
@@ -178,6 +181,7 @@ def test_training_lowers_the_loss_and_keeps_the_best(kind):
     assert kept == tuple(rows[history.best_epoch - 1, 4:7])  # the same sums: bit for bit
     found = loop.summary(student, data, valid, history)
     assert (found["train_frames"], found["valid_frames"], found["epochs"]) == (16, 6, 6)
+    assert found["steps"] == 24  # two batches of each kind in an epoch
     assert found["best"]["valid_loss"] == valid_loss.min()
     assert found["parameters"] == sum(
         p.numel() for p in student.module.parameters() if p.requires_grad
@@ -274,3 +278,99 @@ def test_a_validation_frame_of_another_element_is_left_out():
         LimbeckError, match="every validation frame has an element that the trainin"
     ):
         fit(valid=gold, epochs=1)
+
+
+def steps_of(student_settings, data):
+    """Frames of each round of a budget, by the energies that mark them."""
+    student = new_student("mace", data)
+    made = Batches(student, data, student_settings["batch_size"], {})
+    rounds = Rounds(made, student_settings)
+    frames = [
+        [targets.energy.numpy().astype(int).tolist() for _, targets in batches_of_round]
+        for batches_of_round in rounds(np.random.default_rng(0))
+    ]
+    return rounds, frames
+
+
+def test_a_budget_of_epochs_goes_over_all_frames_in_each():
+    data = marked(metals(3))  # six frames, a batch of 2 and one of 1 of each kind
+    rounds, frames = steps_of(settings(epochs=3, batch_size=2), data)
+    assert (rounds.steps, rounds.count, rounds.patience) == (12, 3, 30)
+    assert all(sorted(chain(*epoch)) == list(range(6)) for epoch in frames)
+
+
+@pytest.mark.parametrize(
+    ("steps", "lengths"),
+    [(7, [1] * 7), (50, [1] * 50), (120, [2, 2, 3, 2, 3] * 10)],
+)
+def test_a_budget_of_steps_is_met_whatever_the_number_of_frames(steps, lengths):
+    for count in (3, 5):
+        data = marked(metals(count))
+        rounds, frames = steps_of(settings(steps=steps, batch_size=2), data)
+        assert [len(batches) for batches in frames] == lengths
+        assert (rounds.steps, rounds.count, rounds.patience) == (steps, len(lengths), len(lengths))
+        # no frame is seen more than once more often than another
+        seen = np.bincount(list(chain(*chain(*frames))), minlength=2 * count)
+        assert seen.max() - seen.min() <= 1
+
+
+def test_training_by_steps_takes_them_all_and_keeps_the_best():
+    _, history = fit(steps=60, epochs=1, patience=1, learning_rate=1e-30)
+    assert history.steps == 60  # nothing gets better, but patience is not used
+    assert [row[0] for row in history.rows] == list(range(1, 51))
+    assert history.best_epoch == 1
+    assert history.rows[-1][2] < 1e-31  # the rate has come down to nothing at the end
+    # three epochs of two batches of each kind make 12
+    assert fit(epochs=3, learning_rate=1e-30)[1].steps == 12
+
+
+def spread_data(spread):
+    """A data set whose labels have this spread [N]; crystals are atoms 0 to 15."""
+    data = example(4)
+    return Dataset(data.frames, replace(data.labels, forces_spread=spread))
+
+
+def test_a_label_with_a_large_spread_counts_less():
+    data = spread_data(np.tile([1.0, 1.0, 1.0, 3.0], 8))  # mean square 3 in both sources
+    weights = spread_weights(data, data, 2.0)
+    raw = np.array([1 / (1 + 2 / 3), 1 / (1 + 2 * 9 / 3)])  # 0.6 and 1/7
+    mean = (3 * raw[0] + raw[1]) / 4
+    np.testing.assert_allclose(weights[:4], [*[raw[0] / mean] * 3, raw[1] / mean], rtol=1e-12)
+    assert weights.mean() == pytest.approx(1)  # a source counts as much as before
+    # the unit is each source's own: tenfold spreads of crystals change nothing
+    larger = spread_data(np.where(np.arange(32) < 16, 10, 1) * data.labels.forces_spread)
+    np.testing.assert_allclose(spread_weights(larger, larger, 2.0), weights, rtol=1e-12)
+    # another set is measured by the training set
+    half = data.select(np.arange(2))
+    np.testing.assert_allclose(spread_weights(half, data, 2.0), weights[:8], rtol=1e-12)
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0])
+def test_labels_without_a_spread_count_alike(value):
+    data = spread_data(np.full(32, value))
+    np.testing.assert_array_equal(spread_weights(data, data, 5.0), np.ones(32))
+
+
+def test_the_weight_of_an_atom_multiplies_what_its_error_costs():
+    errors = torch.tensor([[3.0, 4.0, 0.0], [0.0, 0.0, 1.0]])
+    # squares of 25/3 and 1/3, lengths of 5 and 1
+    expected = (2 * 25 / 3 + 0.5 / 3) / 2 + 0.3 * (2 * 5 + 0.5 * 1) / 2
+    found = loop.cost(errors, torch.tensor([[2.0], [0.5]]))
+    assert float(found) == pytest.approx(expected, rel=1e-6)  # float32
+    assert torch.equal(loop.cost(errors, torch.ones(2, 1)), loop.cost(errors))
+
+
+def test_training_listens_to_what_the_views_agree_on():
+    """Crystals whose labels of every other frame are noise, and say so by their spread."""
+    clean, valid = example(12), example(6, seed=9)
+    bad = np.repeat(np.arange(24) % 2 == 1, 4)
+    noise = np.where(bad[:, None], np.random.default_rng(0).normal(0, 3, (96, 3)), 0)
+    labels = replace(
+        clean.labels, forces=clean.labels.forces + noise, forces_spread=np.where(bad, 3.0, 0.01)
+    )
+    noisy = Dataset(clean.frames, labels)
+    errors = {}
+    for weight in (0.0, 100.0):
+        _, history = fit(data=noisy, valid=valid, spread_weight=weight, epochs=15)
+        errors[weight] = min(row[-1] for row in history.rows)
+    assert errors[100.0] < 0.9 * errors[0.0]

@@ -8,22 +8,9 @@ import numpy as np
 import pytest
 
 from limbeck.errors import LimbeckError
-from limbeck.warrant import DRAWS, MINIMUM_CLUSTERS, decompose, gap, ratio, spread
+from limbeck.warrant import DRAWS, MINIMUM_CLUSTERS, decompose, ratio, spread
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-
-
-class CyclicShift:
-    """A symmetry of arrays, nothing of atoms: x[i] -> x[i - g]."""
-
-    def sample(self, x, k, rng):
-        return rng.integers(len(x), size=k)
-
-    def apply(self, operation, x):
-        return np.roll(x, operation)
-
-    def restore(self, operation, y):
-        return np.roll(y, -operation)
 
 
 def test_spread_does_not_depend_on_the_number_of_views():
@@ -53,16 +40,27 @@ def test_identity_of_the_three_errors():
     np.testing.assert_allclose(spread(answers), rest * 7 / 6, rtol=1e-12)
 
 
-def test_engine_on_arrays_finds_a_planted_gap():
+def test_planted_variance_is_found_over_clusters():
     rng = np.random.default_rng(2)
-    bias = rng.normal(size=16)  # breaks the symmetry: it stays where it is when x is shifted
-    inputs = list(rng.normal(size=(40, 16)))
-    found = gap(lambda x: x**2 + bias, CyclicShift(), inputs, np.arange(40), k=8, rng=rng)
+    bias = rng.normal(size=16)  # breaks a symmetry of arrays: it stays when they are rolled
+    inputs, shifts = rng.normal(size=(40, 16)), rng.integers(16, size=(40, 8))
+    answers = [
+        np.stack([np.roll(np.roll(x, g) ** 2 + bias, -g) for g in own])
+        for x, own in zip(inputs, shifts, strict=True)
+    ]
+    sums = np.array([spread(a).sum() for a in answers])
+    found = ratio(sums, np.full(40, 16.0), np.arange(40)).root()
     # A component meets every entry of the bias alike, so its variance is that of the bias.
     assert found.low < bias.std() < found.high
     assert found.high - found.low < 0.2 * bias.std()  # 40 x 16 x 7 degrees of freedom
-    respectful = gap(lambda x: x**2, CyclicShift(), inputs, np.arange(40), k=8, rng=rng)
-    assert respectful.value < 1e-14  # a shift moves bits; the mean over eight views rounds
+
+
+def test_spread_over_a_whole_group_is_exact():
+    bias = np.random.default_rng(3).normal(size=16)
+    all_shifts = np.stack([np.roll(bias, -g) for g in range(16)])  # each once
+    # the variance of the bias itself, to rounding; K - 1 would give 16/15 of it
+    np.testing.assert_allclose(spread(all_shifts, whole=True), bias.var(), rtol=1e-13)
+    np.testing.assert_allclose(spread(all_shifts), bias.var() * 16 / 15, rtol=1e-13)
 
 
 def trajectories(rng, roots, per_root, scatter):

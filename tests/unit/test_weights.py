@@ -16,11 +16,12 @@ from answers import STATISTICS
 from limbeck.errors import LimbeckError
 from limbeck.files import sha256_of
 from limbeck.potentials import OPENERS, open_potential
-from limbeck.potentials.weights import check_hash, checked_path
+from limbeck.potentials.known import ORB_FOUNDATION
+from limbeck.potentials.weights import check_hash, checked_path, environment, first_line
 from limbeck.students import ARCHITECTURES, architecture
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-FROM_FILE = ["mace", "orb", "orb-v2"]
+FROM_FILE = ["mace", "orb", "orb-v2", "orb-v3-conservative-20-omat", "matgl"]
 KIND_OF = {"direct": "orb", "mace": "mace"}
 
 
@@ -59,13 +60,13 @@ def test_another_hash_of_a_folder_is_refused(saved):
     folder, model = saved
     settings = {"name": "teacher", "model": model, "path": str(folder)}
     digest = sha256_of(folder)
-    assert open_potential(settings | {"sha256": digest}).about.weights_sha256 == digest
+    assert open_potential(settings | {"sha256": digest}).about.weights == digest
     (folder / "model.json").write_text((folder / "model.json").read_text() + " ")
     with pytest.raises(LimbeckError, match=f"has [0-9a-f]{{64}}, expected {digest}"):
         open_potential(settings | {"sha256": digest})
 
 
-@pytest.mark.parametrize("model", ["mace", "orb"])
+@pytest.mark.parametrize("model", ["mace", "matgl", "orb"])
 def test_a_path_is_needed(model):
     with pytest.raises(LimbeckError, match=r"potentials\.teacher\.path: expected a file or folder"):
         open_potential({"name": "teacher", "model": model})
@@ -126,6 +127,26 @@ def test_missing_weights_are_refused(saved):
     (folder / "model.safetensors").unlink()
     with pytest.raises(LimbeckError, match=r"model\.safetensors: weights do not load"):
         open_potential({"name": "teacher", "model": model, "path": str(folder)})
+
+
+def test_an_error_is_told_in_one_line():
+    assert first_line(ValueError("first\nsecond")) == "first"
+    assert first_line(ValueError()) == "ValueError()"
+    wrapped = RuntimeError("see the traceback")
+    wrapped.__cause__ = KeyError("weights")
+    assert first_line(wrapped) == "'weights'"  # what went wrong, and not who passed it on
+
+
+@pytest.mark.parametrize("before", [None, "/before"])
+def test_the_environment_is_put_back(monkeypatch, before):
+    name = "LIMBECK_TEST"
+    if before is not None:
+        monkeypatch.setenv(name, before)
+    with environment(name, "/cache"):
+        assert os.environ[name] == "/cache"
+    assert os.environ.get(name) == before
+    with environment(name, None):
+        assert os.environ.get(name) == before
 
 
 CHANGES = {
@@ -192,15 +213,22 @@ def test_an_unknown_kind_is_refused():
         LimbeckError, match=r"potentials\.x\.model: 'gap', expected one of \['chgne"
     ):
         open_potential({"name": "x", "model": "gap"})
-    assert sorted(OPENERS) == ["chgnet", "emt", "lj", "mace", "orb", "orb-v2"]
+    assert sorted(set(OPENERS) - set(ORB_FOUNDATION)) == [
+        *["chgnet", "emt", "lj", "mace", "matgl", "orb", "xtb"]
+    ]
 
 
-def test_mace_does_not_turn_all_loading_into_unpickling():
+@pytest.mark.parametrize("module", ["mace", "mace_files"])
+def test_mace_does_not_turn_all_loading_into_unpickling(module):
     name = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
     code = (
-        "import os, mace; before = os.environ.get(NAME);"
-        "import limbeck.potentials.mace; print(before, os.environ.get(NAME))"
-    ).replace("NAME", repr(name))
+        (
+            "import os, mace; before = os.environ.get(NAME);"
+            "import limbeck.potentials.MODULE; print(before, os.environ.get(NAME))"
+        )
+        .replace("NAME", repr(name))
+        .replace("MODULE", module)
+    )
     environment = {k: v for k, v in os.environ.items() if k != name} | {"PYTHONPATH": str(SCRIPTS)}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment

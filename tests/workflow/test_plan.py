@@ -60,7 +60,7 @@ def test_a_slice_reads_its_own_shards_alone(plan):
 
 
 def test_a_rule_is_given_its_own_part_of_the_config(plan):
-    generate = command(plan, "generate_pymatgen", "metals/0.h5")
+    generate = command(plan, "generate", "metals/0.h5")
     assert '"strain": 0.02' in generate
     assert "potential" not in generate
     label = command(plan, "label", "labels/emt-k2/0.h5")
@@ -72,6 +72,40 @@ def test_a_rule_is_given_its_own_part_of_the_config(plan):
 def test_a_data_set_waits_for_the_gate(plan):
     (inputs,) = re.findall(r"input: (scripts/build_dataset.py.*labels/emt/.*)", plan.stdout)
     assert "gate/emt.passed" in inputs
+
+
+def test_views_are_chosen_before_the_first_frame_is_labelled(snakemake, workspace):
+    config = yaml.safe_load((workspace / TINY[1]).read_text())
+    config["labels"] |= {"auto": {"potential": "emt", "views": "auto"}}
+    config["warrant"]["quadrature_frames"] = 2
+    (workspace / "auto.yaml").write_text(yaml.safe_dump(config))
+    plan = snakemake("-n", "-p", "--configfile", "auto.yaml")
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    counted = jobs(plan.stdout)
+    assert (counted["choose_views"], counted["certify_quadrature"], counted["label"]) == (1, 1, 6)
+    assert "--views results/tiny/labels/auto.views.json" in command(plan, "label", "auto/1.h5")
+    assert "--views --store" in " ".join(command(plan, "label", "emt/1.h5").split())
+    # what decides is no setting of the label jobs: it is read from the choice
+    assert "student_error" not in command(plan, "label", "auto/1.h5")
+    assert "student_error" in command(plan, "choose_views", "auto.views.json")
+
+
+def test_gaps_alone_label_nothing_and_train_nothing(snakemake):
+    result = snakemake("-n", "--configfile", "config/gaps.yaml")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert jobs(result.stdout) == {
+        "preflight": 1,
+        "generate_rdkit": 1,
+        "generate_pymatgen": 2,
+        "generate_ase": 1,
+        "screen": 4,
+        "sample_rattle": 4,
+        "select_frames": 1,
+        "measure_teacher_gap": 3,
+        "measure_speed": 1,
+        "report": 1,
+        "all": 1,
+    }
 
 
 @pytest.mark.parametrize("graph", ["--dag", "--rulegraph"])

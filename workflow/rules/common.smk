@@ -7,7 +7,9 @@ from pathlib import Path
 
 from limbeck.config import resolve
 from limbeck.errors import LimbeckError
-from limbeck.plan import frames_of_slice, teachers, trained
+from limbeck.plan import frames_of_slice, structures_selected, teachers, trained
+from limbeck.sampling import METHODS
+from limbeck.structures import SOURCES
 
 try:
     config = resolve(config)
@@ -90,12 +92,6 @@ def potential(name):
     return {"name": name, **config["potentials"][name]}
 
 
-def label_set(name):
-    """A label set's section, with its name and its potential's section."""
-    section = config["labels"][name]
-    return {"label_set": name, **section, "potential": potential(section["potential"])}
-
-
 def source_files(wildcards):
     """Files that a source is read from."""
     source = config["sources"][wildcards.source]
@@ -149,6 +145,13 @@ def truth_files():
     return slices(f"{RUN}/labels/{truth}/{{slice}}.h5") if truth else []
 
 
+def structure_files():
+    """Structures of the plan, as their sources made them: a space group is measured on these."""
+    if "space_group" not in config["warrant"]["symmetries"]:
+        return []
+    return [f"{RUN}/{path}" for path in structures_selected(config)]
+
+
 def is_truth(potential):
     """Whether a potential made the labels that errors are measured against: it has none then."""
     truth = config["warrant"]["truth"]
@@ -157,7 +160,11 @@ def is_truth(potential):
 
 def gap_settings(**values):
     """Settings of a measured gap, of a teacher or of a student."""
-    section = {k: v for k, v in config["warrant"].items() if k != "teachers"}
+    section = {
+        k: v
+        for k, v in config["warrant"].items()
+        if k not in ("teachers", "quadrature_frames")
+    }
     return settings(**values, **section, **SPLIT, **COMPUTE)
 
 
@@ -175,6 +182,8 @@ def everything():
         *[f"{folder}/metrics.json" for folder in student_folders()],
         *sorted(students),
         f"{RUN}/speed.json",
+        *studies(),
+        *certificates(),
     ]
 
 

@@ -35,13 +35,13 @@ use rule preflight as preflight_again with:
     priority: 100
 
 
-for kind in ("rdkit", "pymatgen", "ase", "file"):
+for kind in SOURCES:
 
     rule:
         name:
             f"generate_{kind}"
         input:
-            script=f"scripts/generate_{kind}.py",
+            script="scripts/generate.py",
             preflight=PREFLIGHT,
             files=source_files,
         output:

@@ -15,19 +15,51 @@ rule select_frames:
         f"{BENCHMARKS}/select_frames/{{slice}}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
+    threads: THREADS if config["select"]["score"] else 1
     resources:
         mem_mb=memory(4000),
         runtime=runtime(60),
+        gpu=GPUS if config["select"]["score"] else 0,
     params:
         settings=lambda wildcards: settings(
             seed=config["seed"],
             slice=int(wildcards.slice),
             slices=len(SLICES),
             count=config["select"]["count"],
+            score=score(),
+            **(COMPUTE if score() else {}),
         ),
     shell:
         "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
+        " --output {output:q} > {log:q} 2>&1"
+
+
+# For `views: auto`: a few frames tell whether averaging is worth it, before the first is labelled.
+rule choose_views:
+    input:
+        script="scripts/choose_views.py",
+        frames=slices(f"{RUN}/selected/{{slice}}.h5"),
+    output:
+        f"{RUN}/labels/{{label_set}}.views.json",
+    log:
+        f"{LOGS}/choose_views/{{label_set}}.log",
+    benchmark:
+        f"{BENCHMARKS}/choose_views/{{label_set}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: THREADS
+    resources:
+        mem_mb=memory(6000),
+        runtime=runtime(60),
+        gpu=GPUS,
+    params:
+        settings=lambda wildcards: settings(
+            **label_set(wildcards.label_set),
+            **COMPUTE,
+            lost_device=config["lost_device"],
+        ),
+    shell:
+        "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
         " --output {output:q} > {log:q} 2>&1"
 
 
@@ -35,6 +67,7 @@ rule label:
     input:
         script="scripts/label.py",
         frames=f"{RUN}/selected/{{slice}}.h5",
+        views=chosen_views,
     output:
         f"{RUN}/labels/{{label_set}}/{{slice}}.h5",
     log:
@@ -49,9 +82,11 @@ rule label:
         runtime=runtime(240),
         gpu=GPUS,
     params:
-        settings=lambda wildcards: settings(**label_set(wildcards.label_set), **COMPUTE),
+        settings=label_settings,
+    # The label store and the batch plans are shared by all runs: caches, and no outputs of a job.
     shell:
         "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
+        " --views {input.views:q} --store results/label_store --batch-plans results/batch_plans"
         " --output {output:q} > {log:q} 2>&1"
 
 
@@ -102,4 +137,32 @@ rule gate:
         settings=settings(),
     shell:
         "python {input.script:q} --settings {params.settings:q} --input {input.verdict:q}"
+        " --output {output:q} > {log:q} 2>&1"
+
+
+rule certify_quadrature:
+    input:
+        script="scripts/certify_quadrature.py",
+        frames=slices(f"{RUN}/selected/{{slice}}.h5"),
+    output:
+        f"{RUN}/warrant/quadrature/{{potential}}.json",
+    log:
+        f"{LOGS}/certify_quadrature/{{potential}}.log",
+    benchmark:
+        f"{BENCHMARKS}/certify_quadrature/{{potential}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: THREADS
+    resources:
+        mem_mb=memory(6000),
+        runtime=runtime(240),
+        gpu=GPUS,
+    params:
+        settings=lambda wildcards: settings(
+            potential=potential(wildcards.potential),
+            frames=config["warrant"]["quadrature_frames"],
+            **COMPUTE,
+        ),
+    shell:
+        "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
         " --output {output:q} > {log:q} 2>&1"

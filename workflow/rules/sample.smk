@@ -1,54 +1,38 @@
 """Frames made from the structures of a source."""
 
 
-rule sample_rattle:
-    input:
-        script="scripts/sample_rattle.py",
-        frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",
-    output:
-        frames=f"{RUN}/samples/{{sampling}}/{{source}}/{{shard}}.h5",
-        summary=f"{RUN}/samples/{{sampling}}/{{source}}/{{shard}}.csv",
-    log:
-        f"{LOGS}/sample_rattle/{{sampling}}/{{source}}/{{shard}}.log",
-    benchmark:
-        f"{BENCHMARKS}/sample_rattle/{{sampling}}/{{source}}/{{shard}}.tsv"
-    wildcard_constraints:
-        sampling=one_of(of_kind("sampling", "method", "rattle")),
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        mem_mb=memory(2000),
-        runtime=runtime(60),
-    params:
-        settings=sampling_settings,
-    shell:
-        "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
-        " --output {output.frames:q} --summary {output.summary:q} > {log:q} 2>&1"
+def driven(method):
+    """Whether a potential drives a sampling of this method."""
+    names = of_kind("sampling", "method", method)
+    return any("potential" in config["sampling"][name] for name in names)
 
 
-rule sample_md:
-    input:
-        script="scripts/sample_md.py",
-        frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",
-    output:
-        frames=f"{RUN}/samples/{{sampling}}/{{source}}/{{shard}}.h5",
-        summary=f"{RUN}/samples/{{sampling}}/{{source}}/{{shard}}.csv",
-    log:
-        f"{LOGS}/sample_md/{{sampling}}/{{source}}/{{shard}}.log",
-    benchmark:
-        f"{BENCHMARKS}/sample_md/{{sampling}}/{{source}}/{{shard}}.tsv"
-    wildcard_constraints:
-        sampling=one_of(of_kind("sampling", "method", "md")),
-    conda:
-        ENVIRONMENT
-    threads: THREADS
-    resources:
-        mem_mb=memory(6000),
-        runtime=runtime(240),
-        gpu=GPUS,
-    params:
-        settings=sampling_settings,
-    shell:
-        "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
-        " --output {output.frames:q} --summary {output.summary:q} > {log:q} 2>&1"
+for method in METHODS:
+
+    rule:
+        name:
+            f"sample_{method}"
+        input:
+            script="scripts/sample.py",
+            frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",
+        output:
+            frames=f"{RUN}/samples/{{sampling}}/{{source}}/{{shard}}.h5",
+            summary=f"{RUN}/samples/{{sampling}}/{{source}}/{{shard}}.csv",
+        log:
+            f"{LOGS}/sample_{method}/{{sampling}}/{{source}}/{{shard}}.log",
+        benchmark:
+            f"{BENCHMARKS}/sample_{method}/{{sampling}}/{{source}}/{{shard}}.tsv"
+        wildcard_constraints:
+            sampling=one_of(of_kind("sampling", "method", method)),
+        conda:
+            ENVIRONMENT
+        threads: THREADS if driven(method) else 1
+        resources:
+            mem_mb=memory(6000 if driven(method) else 2000),
+            runtime=runtime(240 if driven(method) else 60),
+            gpu=GPUS if driven(method) else 0,
+        params:
+            settings=sampling_settings,
+        shell:
+            "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
+            " --output {output.frames:q} --summary {output.summary:q} > {log:q} 2>&1"

@@ -5,6 +5,7 @@ rule measure_teacher_gap:
     input:
         script="scripts/measure_gap.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
+        structures=structure_files(),
         truth=lambda wildcards: [] if is_truth(wildcards.potential) else truth_files(),
     output:
         f"{RUN}/warrant/teachers/{{potential}}.json",
@@ -27,13 +28,15 @@ rule measure_teacher_gap:
         ),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
-        " --truth {input.truth:q} --output {output:q} > {log:q} 2>&1"
+        " --structures {input.structures:q} --truth {input.truth:q}"
+        " --output {output:q} > {log:q} 2>&1"
 
 
 rule measure_student_gap:
     input:
         script="scripts/measure_gap.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
+        structures=structure_files(),
         truth=truth_files(),
         models=lambda wildcards: [
             f"{RUN}/students/{label_set}/{student}/seed{seed}/model"
@@ -59,7 +62,8 @@ rule measure_student_gap:
         ),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
-        " --truth {input.truth:q} --models {input.models:q} --output {output:q} > {log:q} 2>&1"
+        " --structures {input.structures:q} --truth {input.truth:q}"
+        " --models {input.models:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule measure_speed:

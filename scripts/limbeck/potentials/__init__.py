@@ -3,7 +3,9 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from limbeck.devices import present
 from limbeck.errors import LimbeckError
+from limbeck.potentials.known import ORB_FOUNDATION
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -13,15 +15,32 @@ OPENERS: dict[str, tuple[str, str]] = {
     "chgnet": ("limbeck.potentials.chgnet", "ChgnetPotential"),
     "emt": ("limbeck.potentials.toys", "open_emt"),
     "lj": ("limbeck.potentials.toys", "open_lj"),
-    "mace": ("limbeck.potentials.mace", "open_file"),
+    "mace": ("limbeck.potentials.mace_files", "open_mace"),
+    "matgl": ("limbeck.potentials.matgl", "open_matgl"),
     "orb": ("limbeck.potentials.orb", "open_small"),
-    "orb-v2": ("limbeck.potentials.orb", "open_foundation"),
+    "xtb": ("limbeck.potentials.xtb", "XtbPotential"),
+    **dict.fromkeys(ORB_FOUNDATION, ("limbeck.potentials.orb_foundation", "open_foundation")),
 }
 
 #: upper bound of atoms in a batch on a CPU, from measured speeds (larger is not always faster)
-BATCH_ATOMS = {"chgnet": 32, "emt": 256, "lj": 1024, "mace": 256, "orb": 512, "orb-v2": 128}
+BATCH_ATOMS = {
+    "chgnet": 32,
+    "emt": 256,
+    "lj": 1024,
+    "mace": 256,
+    "matgl": 128,
+    "orb": 512,
+    "xtb": 64,
+}
+BATCH_ATOMS |= dict.fromkeys(ORB_FOUNDATION, 128)
 
-DEFAULTS: dict[str, Any] = {"path": None, "sha256": None, "dtype": "float32", "version": "0.3.0"}
+DEFAULTS: dict[str, Any] = {
+    "path": None,
+    "sha256": None,
+    "dtype": "float32",
+    "version": "0.3.0",
+    "method": "GFN2-xTB",
+}
 
 
 def open_potential(settings: dict[str, Any], *, device: str = "cpu") -> "Potential[Any]":
@@ -32,14 +51,16 @@ def open_potential(settings: dict[str, Any], *, device: str = "cpu") -> "Potenti
         device: a torch device name.
 
     Raises:
-        LimbeckError: the kind is unknown, or its weights are missing or not the right ones.
+        LimbeckError: the kind is unknown, its weights are missing or not the right ones, or the
+            device is not there.
     """
+    device = present(device, "stop")
     model = settings["model"]
     if model not in OPENERS:
         raise LimbeckError(
             f"potentials.{settings['name']}.model: {model!r}, expected one of {sorted(OPENERS)}"
         )
     given = {k: v for k, v in settings.items() if v is not None}
-    full = {**DEFAULTS, "batch_atoms": BATCH_ATOMS[model], **given}
+    full = {**DEFAULTS, "batch_atoms": BATCH_ATOMS.get(model, 256), **given}
     module, function = OPENERS[model]
     return getattr(importlib.import_module(module), function)(full, device=device)

@@ -8,6 +8,7 @@ from ase.calculators.calculator import Calculator, all_changes
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, from_atoms
+from limbeck.potentials.interface import PER_ATOM
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
 
 
+#: properties beside energy, forces and stress that ASE has a name for
+EXTRAS = ("charges", "dipole", "magmoms")
+
+
 class PotentialCalculator(Calculator):
     """Energy (eV), forces (eV/Angstrom) and stress (eV/Angstrom^3) of one structure.
+
+    And charges (e) and the dipole (e Angstrom), where the potential predicts them.
 
     Charge and spin (number of unpaired electrons) are read from ``atoms.info``; both are
     zero where they are not said. Stress is there for periodic structures only.
@@ -28,6 +35,8 @@ class PotentialCalculator(Calculator):
         """Wrap ``potential``; ``options`` go to ASE's calculator."""
         super().__init__(**options)
         self.potential = potential
+        extras = [name for name in EXTRAS if name in potential.about.properties]
+        self.implemented_properties = [*type(self).implemented_properties, *extras]
 
     def calculate(
         self,
@@ -53,6 +62,10 @@ class PotentialCalculator(Calculator):
         self.results = {"energy": energy, "free_energy": energy, "forces": answer.forces}
         if np.isfinite(answer.stress).all():
             self.results["stress"] = answer.stress[0]
+        for name in EXTRAS:
+            values = answer.properties.get(name)
+            if values is not None and np.isfinite(values).all():
+                self.results[name] = values if name in PER_ATOM else values[0]
 
 
 def _frame(atoms: "Atoms") -> Frames:

@@ -16,15 +16,19 @@ from pymatgen.core import Lattice, Structure
 
 from limbeck.frames import Frames
 from limbeck.potentials.interface import (
+    EFS,
     About,
     Potential,
     Predictions,
     one_periodicity,
     stress_to_voigt,
 )
+from limbeck.potentials.weights import package
 
 EV_PER_A3_IN_GPA = 160.21766208  # CHGNet's own constant, undone exactly
 CITATION = "Deng et al., Nat. Mach. Intell. 5, 1031 (2023)"
+#: what the weights of a version are from, beside CHGNet itself
+FURTHER = {"r2scan": "; Huang et al., npj Comput. Mater. (2025), arXiv:2504.05565"}
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,13 @@ class ChgnetPotential(Potential[ChgnetBatch]):
             model="chgnet",
             elements=frozenset(range(1, 95)) - {84, 85, 86, 87, 88},
             cutoff=float(converter.atom_graph_cutoff),
+            properties=EFS,
             conservative=True,
             equivariant=True,
-            has_stress=True,
-            licence="BSD-3-Clause",
-            citation=CITATION,
+            licence="BSD-3-Clause-LBNL",
+            citation=CITATION + FURTHER.get(version, ""),
+            weights=f"{package('chgnet')} {version}",
+            dtype="float32",
         )
 
     def prepare(self, frames: Frames) -> ChgnetBatch:

@@ -2,12 +2,14 @@
 
 import logging
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import torch
 
+from limbeck.batches import Limits, cut_batches, estimated_neighbours
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
 
@@ -19,6 +21,13 @@ log = logging.getLogger(__name__)
 
 Batch = TypeVar("Batch")
 
+#: what nearly every potential predicts
+EFS = ("energy", "forces", "stress")
+#: further properties that have a row for each atom; all others have one for each frame
+PER_ATOM = frozenset({"charges", "magmoms"})
+#: weights of a model that no file has yet
+IN_MEMORY = "in memory"
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -29,7 +38,8 @@ class Predictions:
         forces: float64 [N,3], eV/Angstrom.
         stress: float64 [B,6], eV/Angstrom^3, ASE's sign, Voigt xx yy zz yz xz xy; NaN where
             the frame is isolated or the potential predicts none.
-        properties: optional further arrays of first dimension B or N, by name.
+        properties: further arrays by name: charges [N] e, magmoms [N] Bohr magnetons, dipole [B,3]
+            e Angstrom; NaN where a frame has none.
     """
 
     energy: np.ndarray
@@ -46,24 +56,39 @@ class About:
         name: its name in the config.
         model: its kind, a name of the registry.
         elements: atomic numbers it knows.
-        cutoff: Angstrom; how far an atom sees its neighbours in one step.
+        cutoff: Angstrom; how far an atom sees its neighbours in one step; infinite for all.
+        properties: what it predicts: "energy", "forces", "stress" (of periodic frames), and extras
+            that stand in :attr:`Predictions.properties`, as "charges" or "dipole".
         conservative: forces are minus the gradient of the energy.
         equivariant: rotations and reflections are respected by construction.
-        has_stress: predicts stress for periodic frames.
         licence, citation: for the report.
-        weights_sha256: hash of the weights' file, empty where the weights are in a package.
+        weights: what tells them from all others: the SHA-256 of their file or folder, or
+            "package==version variant" where they are part of a package or where there are none.
+        dtype: "float32" or "float64", the precision of the calculation.
+        max_neighbours: most neighbours that an atom keeps; None where it keeps all.
     """
 
     name: str
     model: str
     elements: frozenset[int]
     cutoff: float
+    properties: tuple[str, ...]
     conservative: bool
     equivariant: bool
-    has_stress: bool
     licence: str
     citation: str
-    weights_sha256: str = ""
+    weights: str
+    dtype: str
+    max_neighbours: int | None = None
+
+    @property
+    def has_stress(self) -> bool:
+        """It predicts the stress of periodic frames."""
+        return "stress" in self.properties
+
+    def described(self) -> dict[str, Any]:
+        """All of it as JSON can hold it, for files that say what made them."""
+        return asdict(self) | {"elements": sorted(self.elements)}
 
 
 class Potential(ABC, Generic[Batch]):
@@ -74,8 +99,10 @@ class Potential(ABC, Generic[Batch]):
 
     about: About
     device: torch.device
-    #: upper bound of atoms in a batch
+    #: upper bound of atoms in a batch, where nothing was measured
     batch_atoms: int
+    #: what was measured to be fast, of periodic (True) and isolated frames; overrides batch_atoms
+    batch_limits: Mapping[bool, Limits] | None = None
 
     @abstractmethod
     def prepare(self, frames: Frames) -> Batch:
@@ -94,15 +121,26 @@ class Potential(ABC, Generic[Batch]):
     def evaluate(self, batch: Batch) -> Predictions:
         """Energy, forces and stress of a batch, in the orientation it has."""
 
+    def batches(self, frames: Frames) -> Iterator[np.ndarray]:
+        """Indices of batches, cut by :attr:`batch_limits`, or by :attr:`batch_atoms` alone."""
+        neighbours = estimated_neighbours(frames, self.about.cutoff, self.about.max_neighbours)
+        return cut_batches(frames.n_atoms, frames.periodic, self.limits(), neighbours)
+
+    def limits(self) -> dict[bool, Limits]:
+        """Limits of a batch of periodic (True) and of isolated frames."""
+        usual = Limits(self.batch_atoms)
+        return {True: usual, False: usual, **(self.batch_limits or {})}
+
     def predict(self, frames: Frames) -> Predictions:
         """Energy, forces and stress of any frames, batch by batch, in the order given."""
         result = empty_predictions(frames)
         offsets = frames.offsets
-        for index in frames.batches(self.batch_atoms):
+        for index in self.batches(frames):
             part = self.evaluate(self.prepare(frames.select(index)))
             result.energy[index] = part.energy
             result.forces[atom_rows(offsets, index)] = part.forces
             result.stress[index] = part.stress
+            _put_properties(result, part, index, atom_rows(offsets, index))
         return result
 
     def unknown_elements(self, frames: Frames) -> np.ndarray:
@@ -130,6 +168,15 @@ def empty_predictions(frames: Frames) -> Predictions:
         forces=np.full((len(frames.numbers), 3), np.nan),
         stress=np.full((len(frames), 6), np.nan),
     )
+
+
+def _put_properties(
+    whole: Predictions, part: Predictions, frames: np.ndarray, atoms: np.ndarray
+) -> None:
+    for name, values in part.properties.items():
+        rows, like = (atoms, whole.forces) if name in PER_ATOM else (frames, whole.energy)
+        empty = np.full((len(like), *values.shape[1:]), np.nan)
+        whole.properties.setdefault(name, empty)[rows] = values
 
 
 def one_periodicity(frames: Frames) -> bool:

@@ -17,11 +17,45 @@ SYMBOLS = tuple(
     """.split()
 )
 
-# The 89 elements of MPtrj, on which CHGNet and orb-v2 were trained
-# (Deng et al., Nat. Mach. Intell. 5, 1031 (2023)).
+# The 89 elements of the Materials Project, so of MPtrj (Deng et al., Nat. Mach. Intell. 5, 1031
+# (2023)), Alexandria and OMat24, on which CHGNet and the Orb models of crystals were trained.
 MPTRJ = frozenset(SYMBOLS[:94]) - {"Po", "At", "Rn", "Fr", "Ra"}
+# The 83 elements of OMol25: hydrogen to bismuth (Levine et al., arXiv:2505.08762).
+OMOL = frozenset(SYMBOLS[:83])
+# Those that GFN1-xTB and GFN2-xTB have parameters for: hydrogen to radon.
+XTB = frozenset(SYMBOLS[:86])
 # Those of ase.calculators.emt.
 EMT = frozenset({"Al", "Cu", "Ag", "Au", "Ni", "Pd", "Pt", "H", "C", "N", "O"})
+
+#: Orb's foundation models by their names in orb-models, and what tells them apart.
+ORB_FOUNDATION = {
+    "orb-v2": "second generation, forces predicted directly, 20 neighbours, MPtrj and Alexandria",
+    "orb-mptraj-only-v2": "as orb-v2, of MPtrj alone",
+    "orb-d3-v2": "as orb-v2, with D3 dispersion",
+    "orb-d3-sm-v2": "as orb-d3-v2, smaller",
+    "orb-d3-xs-v2": "as orb-d3-v2, smallest",
+    "orb-v3-conservative-inf-omat": "forces are gradients, 120 neighbours, OMat24",
+    "orb-v3-conservative-20-omat": "forces are gradients, 20 neighbours, OMat24",
+    "orb-v3-direct-inf-omat": "forces predicted directly, 120 neighbours, OMat24",
+    "orb-v3-direct-20-omat": "forces predicted directly, 20 neighbours, OMat24",
+    "orb-v3-conservative-inf-mpa": "forces are gradients, 120 neighbours, MPtrj and Alexandria",
+    "orb-v3-conservative-20-mpa": "forces are gradients, 20 neighbours, MPtrj and Alexandria",
+    "orb-v3-direct-inf-mpa": "forces predicted directly, 120 neighbours, MPtrj and Alexandria",
+    "orb-v3-direct-20-mpa": "forces predicted directly, 20 neighbours, MPtrj and Alexandria",
+    "orb-v3-conservative-omol": "forces are gradients, molecules with charge and spin, no stress",
+    "orb-v3-direct-omol": "forces predicted directly, molecules with charge and spin, no stress",
+    "separate-d3-3layer": "D3 dispersion alone, to be added to another model",
+    "separate-d3-5layer": "D3 dispersion alone, larger",
+    "separate-d4-3layer": "D4 dispersion alone, to be added to another model",
+    "separate-d4-5layer": "D4 dispersion alone, larger",
+}
+
+#: MACE's foundation models by their names in mace-torch; those of its mace_off begin with off-.
+MACE_FOUNDATION = (
+    "small", "medium", "large", "small-0b", "medium-0b", "small-0b2", "medium-0b2", "large-0b2",
+    "medium-0b3", "medium-mpa-0", "small-omat-0", "medium-omat-0", "mace-matpes-pbe-0",
+    "mace-matpes-r2scan-0", "mh-0", "mh-1", "off-small", "off-medium", "off-large",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,19 +65,36 @@ class Kind:
     Attributes:
         about: one line for people.
         elements: symbols it knows; None where only its file tells, or where it takes any.
-        from_file: its weights are a file of the user's.
+        from_file: its weights are a file that tells its elements.
+        downloads: its library downloads its weights where no path is given.
     """
 
     about: str
     elements: frozenset[str] | None
     from_file: bool = False
+    downloads: bool = False
 
 
 KINDS: dict[str, Kind] = {
-    "mace": Kind("a MACE .model file, or the folder of a student", None, from_file=True),
+    "mace": Kind(
+        "MACE: a .model file, a student's folder, or a foundation model by name",
+        None,
+        from_file=True,
+        downloads=True,
+    ),
     "orb": Kind("a small Orb, in the folder of a student", None, from_file=True),
-    "chgnet": Kind("CHGNet, with its weights in its package", MPTRJ),
-    "orb-v2": Kind("orb-v2, downloaded or read from a file", MPTRJ),
+    "chgnet": Kind("CHGNet, with its weights in its package (0.3.0, 0.2.0, r2scan)", MPTRJ),
+    "matgl": Kind(
+        "matgl: M3GNet, TensorNet, CHGNet, QET, from a folder or by name",
+        None,
+        from_file=True,
+        downloads=True,
+    ),
+    "xtb": Kind("GFN1-xTB and GFN2-xTB of tblite, for molecules; no weights", XTB),
+    **{
+        name: Kind(f"Orb: {text}", OMOL if name.endswith("omol") else MPTRJ, downloads=True)
+        for name, text in ORB_FOUNDATION.items()
+    },
     "lj": Kind("Lennard-Jones, for tests", None),
     "emt": Kind("effective medium theory of ASE, for tests", EMT),
 }

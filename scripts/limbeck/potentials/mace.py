@@ -16,11 +16,9 @@ from mace import modules
 from mace.data.neighborhood import get_neighborhood
 
 from limbeck.errors import LimbeckError
-from limbeck.files import sha256_of
 from limbeck.frames import Frames
-from limbeck.potentials.interface import About
+from limbeck.potentials.interface import EFS, IN_MEMORY, About
 from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential
-from limbeck.potentials.weights import checked_path
 
 # Importing mace turns every torch.load of the process into unpickling; turn that back.
 os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
@@ -75,8 +73,10 @@ class MacePotential(TrainablePotential[MaceBatch]):
         device: str,
         batch_atoms: int,
         sizes: dict[str, Any] | None = None,
+        head: int = 0,
     ) -> None:
         self.module = module.to(device)
+        self.head = head  # of a model trained on several levels of theory, which one answers
         self.about = about
         self.device = torch.device(device)
         self.batch_atoms = batch_atoms
@@ -111,11 +111,13 @@ class MacePotential(TrainablePotential[MaceBatch]):
             model="mace",
             elements=frozenset(elements),
             cutoff=float(sizes["cutoff"]),
+            properties=EFS,
             conservative=True,
             equivariant=True,
-            has_stress=True,
             licence="MIT",
             citation=f"network of {CITATION}, trained by Limbeck",
+            weights=IN_MEMORY,
+            dtype="float32",
         )
         return cls(_network(sizes, elements), about, device=device, batch_atoms=256, sizes=sizes)
 
@@ -183,6 +185,7 @@ class MacePotential(TrainablePotential[MaceBatch]):
                     self.dtype
                 ),
                 "batch": batch.frame_of_atom,
+                "head": torch.full_like(batch.pointers[1:], self.head),
                 "ptr": batch.pointers,
             },
             training=training,
@@ -201,59 +204,6 @@ class MacePotential(TrainablePotential[MaceBatch]):
         super().save(folder)
         # A pickle, as all MACE files; Limbeck itself reads the safetensors beside it.
         torch.save(self.module, folder / MODEL_FILE)
-
-
-def open_file(settings: dict[str, Any], *, device: str) -> MacePotential:
-    """A MACE from a ``.model`` file, or from the folder of a student.
-
-    A ``.model`` is a pickle: it is opened only when its SHA-256 is the one in the config.
-
-    Raises:
-        LimbeckError: no hash, another hash, or not a MACE model.
-    """
-    path = checked_path(settings)
-    if path.is_dir():
-        return _open_folder(path, settings, device=device)
-    if not settings.get("sha256"):
-        raise LimbeckError(
-            f"potentials.{settings['name']}.sha256: expected the hash of {path}, got nothing "
-            "(a .model file is a pickle, and is opened only when its hash is known)"
-        )
-    return _open_pickle(path, settings, device=device)
-
-
-def _open_folder(path: Path, settings: dict[str, Any], *, device: str) -> MacePotential:
-    student = MacePotential.load(path, name=settings["name"], device=device)
-    return MacePotential(
-        student.module.to(DTYPES[settings["dtype"]]),
-        replace(student.about, weights_sha256=sha256_of(path)),
-        device=device,
-        batch_atoms=settings["batch_atoms"],
-        sizes=student.sizes,
-    )
-
-
-def _open_pickle(path: Path, settings: dict[str, Any], *, device: str) -> MacePotential:
-    try:
-        module = torch.load(path, map_location=device, weights_only=False)
-        elements = frozenset(int(z) for z in module.atomic_numbers)
-        cutoff = float(module.r_max)
-    except Exception as error:
-        raise LimbeckError(f"{path}: not a MACE model: {error}") from error
-    module = module.to(DTYPES[settings["dtype"]]).eval().requires_grad_(False)
-    about = About(
-        name=settings["name"],
-        model="mace",
-        elements=elements,
-        cutoff=cutoff,
-        conservative=True,
-        equivariant=True,
-        has_stress=True,
-        licence="see the model's card",
-        citation=CITATION,
-        weights_sha256=settings["sha256"],
-    )
-    return MacePotential(module, about, device=device, batch_atoms=settings["batch_atoms"])
 
 
 def _network(sizes: dict[str, Any], elements: Sequence[int]) -> torch.nn.Module:

@@ -1,31 +1,27 @@
-"""Orb: the foundation models of orb-models, and the same network made small.
+"""Orb: the network of orb-v2, made small, and what all Orbs have in common.
 
 Neumann et al., "Orb: a fast, scalable neural network potential", arXiv:2410.22570. The direct
 models predict forces from a graph network without rotational equivariance.
 """
 
-import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from orb_models.forcefield import pretrained
+from ase import Atoms
 from orb_models.forcefield.atomic_system import SystemConfig, ase_atoms_to_atom_graphs
 from orb_models.forcefield.base import AtomGraphs, batch_graphs
+from orb_models.forcefield.conservative_regressor import ConservativeForcefieldRegressor
 from orb_models.forcefield.direct_regressor import DirectForcefieldRegressor
 from orb_models.forcefield.featurization_utilities import gaussian_basis_function
 from orb_models.forcefield.forcefield_heads import EnergyHead, ForceHead, GraphHead
 from orb_models.forcefield.gns import MoleculeGNS
 
-from limbeck.errors import LimbeckError
-from limbeck.files import sha256_of
 from limbeck.frames import Frames
-from limbeck.potentials.interface import About
-from limbeck.potentials.known import MPTRJ, SYMBOLS
+from limbeck.potentials.interface import EFS, IN_MEMORY, About
 from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential
 from limbeck.potentials.weights import checked_path
 
@@ -76,11 +72,11 @@ class OrbPotential(TrainablePotential[AtomGraphs]):
     """A direct Orb model of any size. Forces are predicted, not differentiated."""
 
     architecture: ClassVar[str] = "direct"
-    module: DirectForcefieldRegressor
+    module: DirectForcefieldRegressor | ConservativeForcefieldRegressor
 
     def __init__(
         self,
-        module: DirectForcefieldRegressor,
+        module: DirectForcefieldRegressor | ConservativeForcefieldRegressor,
         about: About,
         *,
         device: str,
@@ -92,6 +88,9 @@ class OrbPotential(TrainablePotential[AtomGraphs]):
         self.device = torch.device(device)
         self.batch_atoms = batch_atoms
         self.sizes = sizes or {}
+        self.dtype = next(module.parameters()).dtype
+        # models of molecules with charge and spin take them as conditions; all others must not
+        self.conditioned = module.model.conditioner is not None
 
     @classmethod
     def build(cls, size: str, statistics: Statistics, *, name: str, device: str) -> "OrbPotential":
@@ -114,22 +113,39 @@ class OrbPotential(TrainablePotential[AtomGraphs]):
             model="orb",
             elements=frozenset(elements),
             cutoff=RADIUS,
+            properties=EFS,
             conservative=False,
             equivariant=False,
-            has_stress=True,
             licence="MIT",
             citation=f"network of {CITATION}, made small and trained by Limbeck",
+            weights=IN_MEMORY,
+            dtype="float32",
+            max_neighbours=MAX_NEIGHBOURS,
         )
         module = small_network(**sizes)
         return cls(module, about, device=device, batch_atoms=512, sizes=dict(sizes))
 
     def graphs(self, frames: Frames) -> list[AtomGraphs]:
-        config = self.module.system_config
         # CPU: many small graphs; the copy to the device comes once, for the whole batch
         return [
-            ase_atoms_to_atom_graphs(_bare(a), config, device=torch.device("cpu"))
-            for a in frames.to_atoms()
+            ase_atoms_to_atom_graphs(
+                atoms,
+                self.module.system_config,
+                device=torch.device("cpu"),
+                output_dtype=self.dtype,
+                graph_construction_dtype=self.dtype,
+            )
+            for atoms in self._structures(frames)
         ]
+
+    def _structures(self, frames: Frames) -> list[Atoms]:
+        """ASE's structures, with nothing in their info but what the network is conditioned on."""
+        structures = frames.to_atoms()
+        for b, atoms in enumerate(structures):
+            atoms.info = {}
+            if self.conditioned:  # "spin" is the multiplicity of OMol25, one for a closed shell
+                atoms.info = {"charge": int(frames.charge[b]), "spin": int(frames.spin[b]) + 1}
+        return structures
 
     def collate(self, graphs: Sequence[AtomGraphs]) -> AtomGraphs:
         return batch_graphs(list(graphs)).to(self.device)
@@ -150,54 +166,19 @@ class OrbPotential(TrainablePotential[AtomGraphs]):
         )
 
     def outputs(self, batch: AtomGraphs, *, training: bool, stress: bool) -> Outputs:
+        if self.module.pair_repulsion:
+            batch = _with_positive_volumes(batch)
         with torch.set_grad_enabled(training):
             answers = self.module.predict(batch)
         size = len(batch.n_node)
         return Outputs(
             energy=answers["energy"].reshape(size),
             forces=answers["forces"],
-            stress=answers["stress"].reshape(size, 6) if stress else None,
+            stress=answers["stress"].reshape(size, 6) if stress and self.about.has_stress else None,
         )
 
     def is_periodic(self, batch: AtomGraphs) -> bool:
         return bool(batch.system_features["pbc"].any())
-
-
-def open_foundation(settings: dict[str, Any], *, device: str) -> OrbPotential:
-    """An Orb of orb-models' registry by name, downloaded by it or read from ``path``.
-
-    Raises:
-        LimbeckError: the name is no direct model of the registry, or the file is not its
-            weights or has another hash.
-    """
-    model = settings["model"]
-    load = pretrained.ORB_PRETRAINED_MODELS[model]
-    options: dict[str, Any] = {"device": device, "compile": False, "precision": "float32-highest"}
-    path = checked_path(settings) if settings.get("path") else None
-    if path is not None:
-        options["weights_path"] = str(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it announces the default dtype, twice
-            module = load(**options)
-    except Exception as error:
-        where = path or "a download by orb-models (give path: where there is no network)"
-        raise LimbeckError(
-            f"potentials.{settings['name']}: {model} did not load from {where}: {error}"
-        ) from error
-    about = About(
-        name=settings["name"],
-        model=model,
-        elements=frozenset(SYMBOLS.index(symbol) + 1 for symbol in MPTRJ),
-        cutoff=float(module.system_config.radius),
-        conservative=False,
-        equivariant=False,
-        has_stress=module.has_stress,
-        licence="Apache-2.0",
-        citation=CITATION,
-        weights_sha256=sha256_of(path) if path else "",
-    )
-    return OrbPotential(module, about, device=device, batch_atoms=settings["batch_atoms"])
 
 
 def open_small(settings: dict[str, Any], *, device: str) -> OrbPotential:
@@ -205,7 +186,6 @@ def open_small(settings: dict[str, Any], *, device: str) -> OrbPotential:
     folder = Path(checked_path(settings))
     potential = OrbPotential.load(folder, name=settings["name"], device=device)
     potential.batch_atoms = settings["batch_atoms"]
-    potential.about = replace(potential.about, weights_sha256=sha256_of(folder))
     return potential  # type: ignore[return-value]
 
 
@@ -227,12 +207,16 @@ def _normalise(module: DirectForcefieldRegressor, statistics: Statistics) -> Non
             heads[name].normalizer.bn.running_var.fill_(std**2)
 
 
+def _with_positive_volumes(batch: AtomGraphs) -> AtomGraphs:
+    """Left-handed cells inverted: the pair repulsion divides its stress by a signed volume.
+
+    Direct models read the cell for nothing else; edges have vectors of their own.
+    """
+    cell = batch.system_features["cell"]
+    positive = cell * torch.linalg.det(cell).sign()[:, None, None]
+    return batch._replace(system_features={**batch.system_features, "cell": positive})
+
+
 def _turn(matrices: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
     """[M,3,3], [M,3] -> [M,3]: each vector by its own matrix."""
     return torch.einsum("mij,mj->mi", matrices, vectors)
-
-
-def _bare(atoms: Any) -> Any:
-    """Without info: orb-models would read charge and spin from it as conditions."""
-    atoms.info = {}
-    return atoms

@@ -9,8 +9,10 @@ from ase.calculators.emt import EMT, parameters
 from ase.data import atomic_numbers, covalent_radii
 from vesin import NeighborList
 
+from limbeck import __version__
 from limbeck.frames import Frames
 from limbeck.potentials.interface import (
+    EFS,
     About,
     Potential,
     Predictions,
@@ -18,6 +20,7 @@ from limbeck.potentials.interface import (
     one_periodicity,
     stress_to_voigt,
 )
+from limbeck.potentials.weights import package
 from limbeck.symmetry.orthogonal import turn
 
 #: ASE tabulates covalent radii up to curium.
@@ -69,7 +72,15 @@ class LennardJones(Potential[Pairs]):
         self.half_sigma = radius_scale * covalent_radii / 2 ** (1 / 6)
         self.batch_atoms = batch_atoms
         self.device = torch.device("cpu")
-        self.about = _about(name, "lj", LJ_ELEMENTS, cutoff, "part of Limbeck", "Jones, 1924")
+        self.about = _about(
+            name,
+            "lj",
+            LJ_ELEMENTS,
+            cutoff,
+            licence="part of Limbeck",
+            citation="Jones, Proc. R. Soc. A 106, 463 (1924)",
+            weights=f"limbeck=={__version__} lj {epsilon:g} eV {radius_scale:g} {cutoff:g} A",
+        )
 
     def prepare(self, frames: Frames) -> Pairs:
         offsets = frames.offsets
@@ -141,9 +152,10 @@ class EffectiveMedium(Potential[Frames]):
             name,
             "emt",
             EMT_ELEMENTS,
-            cutoff=6.0,
+            6.0,
             licence="LGPL-2.1-or-later (ASE)",
             citation="Jacobsen, Stoltze and Norskov, Surf. Sci. 366, 394 (1996)",
+            weights=f"{package('ase')} EMT",
         )
 
     def prepare(self, frames: Frames) -> Frames:
@@ -175,18 +187,27 @@ def open_emt(settings: dict[str, Any], *, device: str) -> EffectiveMedium:
 
 
 def _about(
-    name: str, model: str, elements: frozenset[int], cutoff: float, licence: str, citation: str
+    name: str,
+    model: str,
+    elements: frozenset[int],
+    cutoff: float,
+    *,
+    licence: str,
+    citation: str,
+    weights: str,
 ) -> About:
     return About(
         name=name,
         model=model,
         elements=elements,
         cutoff=cutoff,
+        properties=EFS,
         conservative=True,
         equivariant=True,
-        has_stress=True,
         licence=licence,
         citation=citation,
+        weights=weights,
+        dtype="float64",
     )
 
 

@@ -3,7 +3,7 @@
 import json
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from limbeck.errors import LimbeckError
+from limbeck.files import sha256_of
 from limbeck.frames import Frames
 from limbeck.potentials.interface import Batch, Potential, Predictions, one_periodicity
 
@@ -153,6 +154,7 @@ class TrainablePotential(Potential[Batch]):
         except Exception as error:
             raise LimbeckError(f"{folder / WEIGHTS}: weights do not load: {error}") from error
         student.module.eval().requires_grad_(False)
+        student.about = replace(student.about, weights=sha256_of(folder))
         return student
 
 

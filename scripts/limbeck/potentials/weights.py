@@ -1,5 +1,9 @@
-"""Weights from outside: found, checked against their SHA-256, never unpickled unchecked."""
+"""Weights from outside: found or downloaded, their hash checked, never unpickled unchecked."""
 
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,28 @@ def checked_path(settings: dict[str, Any]) -> Path:
     return path
 
 
+def located(
+    settings: dict[str, Any], library: str, download: Callable[[dict[str, Any]], Path]
+) -> Path:
+    """The potential's ``path``, or its ``pretrained`` weights by name; the hash checked.
+
+    Raises:
+        LimbeckError: as :func:`checked_path`, or the download failed.
+    """
+    if not settings.get("pretrained") or settings.get("path"):
+        return checked_path(settings)
+    name = settings["name"]
+    try:
+        path = download(settings)
+    except Exception as error:
+        raise LimbeckError(
+            f"potentials.{name}: {library} could not download {settings['pretrained']}: "
+            f"{first_line(error)} (give path: where there is no network)"
+        ) from error
+    check_hash(path, settings.get("sha256"), f"potentials.{name}.sha256")
+    return path
+
+
 def check_hash(path: Path, expected: str | None, field: str) -> None:
     """Compare a file's or folder's SHA-256 with the one expected, where one is given."""
     if not expected:
@@ -30,3 +56,44 @@ def check_hash(path: Path, expected: str | None, field: str) -> None:
     found = sha256_of(path)
     if found != expected:
         raise LimbeckError(f"{field}: {path} has {found}, expected {expected}")
+
+
+def check_trust(settings: dict[str, Any], path: Path) -> None:
+    """Let a pickle through only where its hash was checked, or where the user trusts it.
+
+    Raises:
+        LimbeckError: neither ``sha256`` nor ``trust: true`` is given.
+    """
+    if not settings.get("sha256") and not settings.get("trust"):
+        raise LimbeckError(
+            f"potentials.{settings['name']}.sha256: expected the hash of {path}, got nothing "
+            f"(a pickle can run code, and is opened only when its hash is known, or with "
+            f"trust: true; it has {sha256_of(path)})"
+        )
+
+
+def package(name: str) -> str:
+    """An installed package and its version, as ``chgnet==0.4.2``."""
+    return f"{name}=={version(name)}"
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line; of an error that only wraps another, what that one says."""
+    if isinstance(error.__cause__, Exception):
+        return first_line(error.__cause__)
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
+
+
+@contextlib.contextmanager
+def environment(name: str, value: str | None) -> Iterator[None]:
+    """Set an environment variable for a while; nothing is set where there is no value."""
+    before = os.environ.get(name)
+    if value is not None:
+        os.environ[name] = str(value)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[name] = before
+        elif value is not None:
+            del os.environ[name]

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from limbeck.errors import LimbeckError
+from limbeck.labels import GOOD
 from limbeck.plan import teachers, trained
 from limbeck.report import counts
+from limbeck.report.gap_kinds import kind_of
 from limbeck.report.parity import Parity, parity
 from limbeck.report.reading import read_csv, read_json
 from limbeck.report.words import Interval, interval
@@ -20,17 +22,19 @@ MILLI = 1000.0
 
 
 @dataclass(frozen=True)
-class Teacher:
-    """The warrant file of a teacher.
+class Measured:
+    """The warrant file of a teacher or of a student.
 
     Attributes:
-        gaps: entries by symmetry, as the file has them.
+        gaps: entries by the name of the gap, as the file has them.
         errors: errors against the truth, empty where there is none.
+        about: what the potential is, empty where the file does not tell.
     """
 
     name: str
     gaps: dict[str, dict[str, Any]]
     errors: dict[str, Any]
+    about: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,9 @@ class Student:
         training: training.json.
         parity: student and labels on the test frames.
         loss: force error against the truth less that of the labels, meV/Angstrom, paired by root.
-        gaps: entries by symmetry, over all seeds.
-        own_gaps: gap of the forces of this seed by symmetry, meV/Angstrom; without an interval
-            where there are several.
+        gaps: entries by the name of the gap, over all seeds.
+        own_gaps: gaps of this seed, the number that stands for each, meV/Angstrom; without an
+            interval where there are several.
     """
 
     label_set: str
@@ -73,11 +77,15 @@ class Run:
         structures: a row per source, a column per stage.
         samplings: a row per sampling and source: inputs, frames, cut, set_aside.
         refusals: stage, source, reason, count, example.
-        labels: label_set, potential, views, a column per status, passed, train, valid, test.
+        labels: label_set, potential, views, frames (asked for), a column per status, passed,
+            train, valid, test.
         spreads: label set of averaged views -> float [N], spread of an atom's force, meV/Angstrom.
+        choices: label set of ``views: auto`` -> what decided on its views.
+        certificates: teacher -> what its means over grids are worth; empty where not asked for.
+        study: what the run's study found; None where it has none.
         trajectories: a row per MD trajectory; empty without MD.
         speed: a row per model and batch: name, kind, batch_atoms, atoms_per_second, best.
-        licences: potential that labelled -> what its labels' attributes say.
+        abouts: potential -> what it is, from the files it made; of some no more than a licence.
     """
 
     settings: dict[str, Any]
@@ -87,14 +95,22 @@ class Run:
     refusals: pd.DataFrame
     labels: pd.DataFrame
     spreads: dict[str, np.ndarray]
-    teachers: list[Teacher]
+    teachers: list[Measured]
     students: list[Student]
+    choices: dict[str, dict[str, Any]]
+    certificates: dict[str, dict[str, Any]]
+    study: dict[str, Any] | None
     trajectories: pd.DataFrame
     speed: pd.DataFrame
-    licences: dict[str, dict[str, Any]]
+    abouts: dict[str, dict[str, Any]]
 
     @property
-    def compared(self) -> list[Teacher]:
+    def measured_students(self) -> list[Measured]:
+        """Students, all seeds of one together."""
+        return [Measured(t, g, {}, {}) for t, g in {s.title: s.gaps for s in self.students}.items()]
+
+    @property
+    def compared(self) -> list[Measured]:
         """Teachers with errors against the truth; not the truth itself."""
         truth = self.settings["warrant"]["truth"]
         reference = self.settings["labels"][truth]["potential"] if truth else None
@@ -114,6 +130,7 @@ def collect(results: str | Path, settings: dict[str, Any]) -> Run:
     folder = Path(results)
     if not folder.is_dir():
         raise LimbeckError(f"{folder}: no such folder, expected the results of a run")
+    measured = _teachers(folder, settings)
     return Run(
         settings=settings,
         folder=folder,
@@ -122,39 +139,60 @@ def collect(results: str | Path, settings: dict[str, Any]) -> Run:
         refusals=counts.refusals(folder, settings),
         labels=counts.labels(folder, settings),
         spreads=_spreads(folder, settings),
-        teachers=_teachers(folder, settings),
+        teachers=measured,
         students=_students(folder, settings),
+        choices=_choices(folder, settings),
+        certificates=_certificates(folder, settings),
+        study=_study(folder, settings),
         trajectories=counts.trajectories(folder, settings),
         speed=_speed(folder / "speed.json"),
-        licences=_licences(folder, settings),
+        abouts=_abouts(folder, settings, measured),
     )
 
 
 def _spreads(folder: Path, settings: dict[str, Any]) -> dict[str, np.ndarray]:
     spreads = {}
-    for name, label_set in settings["labels"].items():
-        if label_set["views"] == "own":
-            continue
+    for name in settings["labels"]:
         parts = [read_labels(p, name) for p in counts.label_files(folder, settings, name)]
-        atoms = [p.forces_spread[np.repeat(p.status == 0, p.n_atoms)] for p in parts]
-        spreads[name] = np.concatenate(atoms) * MILLI
+        atoms = [p.forces_spread[np.repeat(p.status == GOOD, p.n_atoms)] for p in parts]
+        found = np.concatenate(atoms) * MILLI
+        if np.isfinite(found).any():  # of one view alone there is none
+            spreads[name] = found
     return spreads
 
 
-def _licences(folder: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {
-        label_set["potential"]: read_labels(
-            counts.label_files(folder, settings, name)[0], name
-        ).attrs
-        for name, label_set in settings["labels"].items()
-    }
+def _choices(folder: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    names = [n for n, section in settings["labels"].items() if section.get("views") == "auto"]
+    return {name: read_json(folder / f"labels/{name}.views.json") for name in names}
 
 
-def _teachers(folder: Path, settings: dict[str, Any]) -> list[Teacher]:
+def _certificates(folder: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    names = teachers(settings) if settings["warrant"]["quadrature_frames"] else []
+    return {name: read_json(folder / f"warrant/quadrature/{name}.json") for name in names}
+
+
+def _abouts(
+    folder: Path, settings: dict[str, Any], measured: list[Measured]
+) -> dict[str, dict[str, Any]]:
+    """What sampled, labelled, and was measured; what the last of these says counts."""
+    found = counts.samplers(folder, settings)
+    for name, label_set in settings["labels"].items():
+        attrs = read_labels(counts.label_files(folder, settings, name)[0], name).attrs
+        found.setdefault(label_set["potential"], attrs)
+    return found | {t.name: t.about for t in measured if t.about}
+
+
+def _study(folder: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
+    asked = settings["study"]
+    return read_json(folder / f"studies/{asked['kind']}/results.json") if asked else None
+
+
+def _teachers(folder: Path, settings: dict[str, Any]) -> list[Measured]:
     found = []
     for name in teachers(settings):
         value = read_json(folder / f"warrant/teachers/{name}.json")
-        found.append(Teacher(name, _by_symmetry(value), value.get("errors") or {}))
+        errors, about = value.get("errors") or {}, value.get("about") or {}
+        found.append(Measured(name, _by_symmetry(value), errors, about))
     return found
 
 
@@ -175,15 +213,15 @@ def _students(folder: Path, settings: dict[str, Any]) -> list[Student]:
     for title, seeds in _seeds_by_title(settings).items():
         gaps = _by_symmetry(read_json(folder / f"warrant/students/{title}.json"))
         for place, seed in enumerate(seeds):
-            own = {s: _of_seed(g["forces"], place) for s, g in gaps.items()}
+            own = {n: _of_seed(g.get(kind_of(n).part) or {}, place) for n, g in gaps.items()}
             students.append(_student(folder, settings, title, seed, gaps, own))
     return students
 
 
-def _of_seed(forces: dict[str, Any], place: int) -> Interval:
+def _of_seed(part: dict[str, Any], place: int) -> Interval:
     """One seed's gap: the file has an interval only for all of them together."""
-    by_seed = forces.get("by_seed")
-    return Interval(by_seed[place]) if by_seed else interval(forces, "rms_meV_per_A")
+    by_seed = part.get("by_seed")
+    return Interval(by_seed[place]) if by_seed else interval(part, "rms_meV_per_A")
 
 
 def _student(

@@ -1,5 +1,6 @@
 """What went into and came out of each stage, counted from its files."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from limbeck.labels import STATUS
+from limbeck.labels import NOT_ASKED, STATUS
 from limbeck.plan import sources_of
 from limbeck.report.reading import promised, read_csv, read_json
 from limbeck.storage import read_frames, read_header, read_labels
@@ -111,6 +112,17 @@ def samplings(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def samplers(folder: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What each potential is that drove a sampling, as its first file says."""
+    found = {}
+    for name, sampling in _included(settings).items():
+        if "potential" in sampling:
+            path = promised(folder / f"samples/{name}/{sampling['sources'][0]}/0.h5")
+            made_with = json.loads(read_header(path)["settings"]) or {}
+            found[sampling["potential"]] = made_with.get("about") or {}
+    return found
+
+
 def trajectories(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
     """The summaries of all MD samplings, a row per trajectory; empty without MD."""
     parts = [
@@ -151,16 +163,26 @@ def _reasons(table: pd.DataFrame, stage: str, source: str) -> pd.DataFrame:
     return pd.DataFrame({"stage": stage, "source": source, "reason": reason, "example": example})
 
 
+def views(made_with: dict[str, Any]) -> str:
+    """The views of a label set in words, from the attributes of its labels."""
+    number, grid = made_with["views"], made_with["quadrature"]
+    if number == "own":
+        return "own frame"
+    mirrored = ", mirrored" * bool(made_with["reflections"])
+    if grid:
+        return f"{grid} {made_with['quadrature_order'] or ''}".rstrip() + f" ({number}){mirrored}"
+    return f"{number} random{mirrored}"
+
+
 def labels(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
     """Label sets: frames by status, verdict of the gate, sizes of the parts."""
     distilled = {entry["labels"] for entry in settings["distill"]}
     rows = []
     for name, label_set in settings["labels"].items():
-        status = np.concatenate(
-            [read_labels(p, name).status for p in label_files(folder, settings, name)]
-        )
+        parts = [read_labels(p, name) for p in label_files(folder, settings, name)]
+        status = np.concatenate([part.status for part in parts])
         row = {"label_set": name, "potential": label_set["potential"]}
-        row |= {"views": label_set["views"], "frames": len(status)}
+        row |= {"views": views(parts[0].attrs), "frames": int((status != NOT_ASKED).sum())}
         row |= {text: int((status == code).sum()) for code, text in STATUS.items()}
         row["passed"] = bool(read_json(folder / f"gate/{name}.json").get("go"))
         for part in ("train", "valid", "test"):

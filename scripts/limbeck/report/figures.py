@@ -17,20 +17,13 @@ from limbeck.report.words import TINY, Interval, interval
 
 # Okabe and Ito's colours: told apart with any colour vision, and in print.
 BLUE, ORANGE, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
-
-
 YELLOW, SKY, BLACK, GREY = "#b58900", "#56b4e9", "#222222", "#8a8f98"
 
-
 COLOURS = (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY, BLACK)
-
-
 MARKERS = "osD^vPX"
-
 
 #: Width of the page's column, inches at 100 pixels.
 WIDTH = 9.6
-
 
 STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that figures look alike everywhere
@@ -52,6 +45,7 @@ STYLE: Any = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "savefig.dpi": 200,
+    "pdf.fonttype": 42,  # whole letters that can be edited, as journals ask for
     "figure.constrained_layout.use": True,
 }
 
@@ -65,6 +59,7 @@ class Figure:
         caption: what is drawn, with units.
         alt: what it shows, for whoever cannot see it.
         data: what was drawn.
+        vector: worth a PDF as well, for a paper; not where there are thousands of points.
     """
 
     name: str
@@ -72,6 +67,7 @@ class Figure:
     alt: str
     canvas: Canvas
     data: pd.DataFrame
+    vector: bool = False
 
 
 def headline(run: Run) -> Figure | None:
@@ -102,6 +98,7 @@ def headline(run: Run) -> Figure | None:
         + "; ".join(f"{n} {v.text('meV/Å')}" for _, points in panels for n, v, _ in points),
         canvas,
         spread_intervals(data),
+        vector=True,
     )
 
 
@@ -198,18 +195,23 @@ def label_spread(run: Run) -> Figure | None:
     medians = ", ".join(f"{n} {np.median(v):.3g} meV/Å" for n, v in found.items())
     return Figure(
         "label_spread",
-        "Spread of the force labels over views (root mean square over components, unbiased), by "
-        "label set; dashed: medians.",
+        "Spread of the force labels over views (root mean square over components; unbiased where "
+        "views are random), by label set; dashed: medians.",
         f"Histogram on a logarithmic axis; medians: {medians}.",
         canvas,
         pd.DataFrame(rows),
     )
 
 
+def look(place: int) -> tuple[str, str]:
+    """Colour and marker of what stands at a place in a list; no two of 49 share both."""
+    turn = place // len(COLOURS)
+    return COLOURS[place % len(COLOURS)], MARKERS[(place + turn) % len(MARKERS)]
+
+
 def source_colours(run: Run) -> dict[str, tuple[str, str]]:
     """source -> colour and marker, the same in every figure."""
-    names = list(run.settings["sources"])
-    return {n: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, n in enumerate(names)}
+    return {name: look(place) for place, name in enumerate(run.settings["sources"])}
 
 
 def lower(text: str) -> str:
@@ -222,7 +224,7 @@ def speed(run: Run) -> Figure | None:
         return None
     best = run.speed[run.speed["best"].astype(bool)].sort_values("atoms_per_second")
     names = best["name"].tolist()[::-1]
-    looks = {n: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, n in enumerate(names)}
+    looks = {name: look(place) for place, name in enumerate(names)}
     canvas = Canvas(figsize=(WIDTH, max(3.0, 1.0 + 0.34 * len(best))))
     left, right = canvas.subplots(1, 2)
     colours = [looks[n][0] for n in best["name"]]

@@ -15,7 +15,8 @@ from limbeck import __version__
 from limbeck.files import whole_file, write_text
 from limbeck.report import figures
 from limbeck.report.collect import Run
-from limbeck.report.sections import Section, sections_of
+from limbeck.report.items import Section
+from limbeck.report.sections import sections_of
 from limbeck.report.table import Table
 
 
@@ -29,6 +30,7 @@ class Picture:
     png: str
     width: int
     height: int
+    vector: bool
     kind: ClassVar[str] = "picture"
 
 
@@ -43,7 +45,7 @@ class Page:
 
 
 def write(run: Run, folder: str | Path) -> None:
-    """Write index.html, figures/*.png and tables/*.csv into ``folder``; older ones go."""
+    """Write index.html, figures/*.{png,pdf} and tables/*.csv into ``folder``; older ones go."""
     folder = Path(folder)
     _clear(folder)
     with matplotlib.rc_context(figures.STYLE):
@@ -70,9 +72,9 @@ def tidy(text: str) -> Markup:
 
 
 def _clear(folder: Path) -> None:
-    old = [*folder.glob("figures/*.png"), *folder.glob("tables/*.csv"), folder / "index.html"]
-    for path in old:
-        path.unlink(missing_ok=True)
+    patterns = ("figures/*.png", "figures/*.pdf", "tables/*.csv", "index.html")
+    for path in [p for pattern in patterns for p in folder.glob(pattern)]:
+        path.unlink()
 
 
 def _drawn(section: Section, folder: Path) -> Section:
@@ -95,24 +97,36 @@ def _write_table(path: Path, data: Any) -> None:
 
 
 def _picture(figure: figures.Figure, folder: Path) -> Picture:
-    buffer = io.BytesIO()
-    # Without matplotlib's version in the file, the same run gives the same bytes.
-    figure.canvas.savefig(buffer, format="png", metadata={"Software": None})
-    with whole_file(folder / f"figures/{figure.name}.png") as temporary:
-        temporary.write_bytes(buffer.getvalue())
+    # Without a version or a date in the file, the same run gives the same bytes.
+    png = _saved(figure, folder, "png", {"Software": None})
+    if figure.vector:
+        _saved(figure, folder, "pdf", {"Creator": None, "Producer": None, "CreationDate": None})
     width, height = (round(100 * inches) for inches in figure.canvas.get_size_inches())
-    png = base64.b64encode(buffer.getvalue()).decode()
-    return Picture(figure.name, figure.caption, figure.alt, png, width, height)
+    code = base64.b64encode(png).decode()
+    return Picture(
+        figure.name, figure.caption, figure.alt, code, width, height, vector=figure.vector
+    )
+
+
+def _saved(figure: figures.Figure, folder: Path, kind: str, metadata: dict[str, None]) -> bytes:
+    buffer = io.BytesIO()
+    figure.canvas.savefig(buffer, format=kind, metadata=metadata)
+    with whole_file(folder / f"figures/{figure.name}.{kind}") as temporary:
+        temporary.write_bytes(buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _lead(run: Run) -> str:
-    frames = int(run.structures["selected"].sum())
-    sets, trained = len(run.labels), len(run.students)
-    sources = len(run.structures)
-    return (
-        f"{frames:,} frames of {sources} source{'s' * (sources > 1)}, labelled by {sets} label "
-        f"set{'s' * (sets > 1)}; {trained or 'no'} student{'s' * (trained != 1)} trained."
-    )
+    frames = f"{int(run.structures['selected'].sum()):,} frames of "
+    frames += _counted(len(run.structures), "source")
+    if not len(run.labels):
+        return f"{frames}; the gaps of {_counted(len(run.teachers), 'potential')} measured."
+    trained = _counted(len(run.students), "student")
+    return f"{frames}, labelled by {_counted(len(run.labels), 'label set')}; {trained} trained."
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n or 'no'} {what}{'s' * (n != 1)}"
 
 
 def _footer() -> str:

@@ -78,9 +78,8 @@ def _student_rows(run: Run, label_set: str) -> list[dict[str, Any]]:
 
 
 def _labels_name(run: Run, label_set: str) -> str:
-    section = run.settings["labels"][label_set]
-    views = "own frame" if section["views"] == "own" else f"{section['views']} views"
-    return f"labels ({section['potential']}, {views})"
+    row = run.labels.set_index("label_set").loc[label_set]
+    return f"labels ({row['potential']}, {row['views']})"
 
 
 def _against(entry: dict[str, Any]) -> dict[str, Interval]:

@@ -1,5 +1,8 @@
 """Tables of what ran: structures, labels, speed, dynamics, licences."""
 
+import re
+from math import isfinite
+
 import pandas as pd
 
 from limbeck.report.collect import Run
@@ -71,13 +74,16 @@ def refusals(run: Run) -> Table | None:
     )
 
 
-def labels(run: Run) -> Table:
+def labels(run: Run) -> Table | None:
     """Label sets: verdicts on the labels and sizes of the parts."""
+    if not len(run.labels):
+        return None
     names = [str(c) for c in run.labels if c not in _LABEL_COLUMNS]
     bad = [name for name in names if run.labels[name].sum()]
     return Table(
         "labels",
-        "Label sets: frames by the verdict on their label, whether the gate let them pass, and the "
+        "Label sets: frames whose label was asked for, by the verdict on it, whether the gate let "
+        "them pass, and the "
         f"parts of the data set (no {run.settings['dataset']['split_by']} stands in two parts; a "
         "frame that comes twice is used once).",
         [
@@ -158,33 +164,64 @@ def dynamics(run: Run) -> Table | None:
     )
 
 
-def models(run: Run) -> Table:
-    """Licences and citations of the potentials."""
-    rows = []
-    for name, potential in run.settings["potentials"].items():
-        about = run.licences.get(name) or {}
-        rows.append(
-            {
-                "name": name,
-                "model": potential["model"],
-                "licence": about.get("licence"),
-                "citation": about.get("citation"),
-                "weights_sha256": potential.get("sha256") or about.get("weights_sha256"),
-            }
-        )
+def potentials(run: Run) -> Table | None:
+    """What the potentials of the run are, as they say of themselves."""
+    rows = [{"name": name, **about} for name, about in run.abouts.items() if "cutoff" in about]
+    if not rows:
+        return None
     return Table(
         "potentials",
-        "Potentials of the config: kind, licence, and what to cite when their labels are used.",
+        "The potentials, as they say of themselves: how many elements they know, how far an atom "
+        "sees in one step, what they predict, whether forces are the gradient of the energy, "
+        "whether rotations and reflections are respected by construction.",
         [
             text("name", "Name"),
             text("model", "Kind"),
+            Column("elements", "Elements", lambda e: str(len(e)), numeric=True),
+            Column("cutoff", "Cut-off, Å", _cutoff, numeric=True),
+            Column("max_neighbours", "Neighbours, at most", _limit, numeric=True),
+            Column("properties", "Predicts", ", ".join),
+            Column("conservative", "Conservative", _yes),
+            Column("equivariant", "Equivariant", _yes),
+            text("dtype", "Precision"),
+        ],
+        pd.DataFrame(rows).drop(columns=["licence", "citation", "weights"]),
+    )
+
+
+def _cutoff(value: float) -> str:
+    return f"{value:g}" if isfinite(value) else "none"
+
+
+def _limit(value: float) -> str:
+    return f"{value:.0f}"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def licences(run: Run) -> Table:
+    """Licences and citations of every potential that was used."""
+    rows = [
+        {"name": name} | {key: about.get(key) for key in ("licence", "citation", "weights")}
+        for name, about in run.abouts.items()
+    ]
+    return Table(
+        "licences",
+        "Every potential that was used, its licence, and what to cite for it. Weights: the SHA-256 "
+        "of their file, or the package that has them.",
+        [
+            text("name", "Name"),
             text("licence", "Licence"),
             text("citation", "To be cited"),
-            Column("weights_sha256", "SHA-256 of the weights", _short_hash),
+            Column("weights", "Weights", _short_hash),
         ],
         pd.DataFrame(rows),
     )
 
 
 def _short_hash(value: str) -> str:
-    return f"{value[:12]}…" if value else ABSENT
+    if re.fullmatch("[0-9a-f]{64}", value):
+        return f"{value[:12]}…"
+    return value or ABSENT

@@ -5,7 +5,7 @@ this folder, a line in :data:`METHODS` and a script ``sample_<method>.py``.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,11 +30,13 @@ class Sample:
         frames: the children, in the order of their parents.
         columns: names of the summary's columns.
         rows: the summary, one row for each input structure, in order.
+        about: what the potential is that drove it, where there is one.
     """
 
     frames: "Frames"
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
+    about: dict[str, Any] = field(default_factory=dict)
 
 
 def sample(method: str, frames: "Frames", settings: Mapping[str, Any]) -> Sample:
@@ -54,9 +56,10 @@ def sample(method: str, frames: "Frames", settings: Mapping[str, Any]) -> Sample
 def write_sample(
     result: Sample, output: str | Path, summary: str | Path, *, stage: str, settings: Any
 ) -> None:
-    """Write the frames and the summary table, each as a whole file."""
+    """Write the frames, with what made them, and the summary table, each as a whole file."""
     from limbeck.files import write_csv
     from limbeck.storage import write_frames
 
     write_csv(summary, result.columns, result.rows)
-    write_frames(output, result.frames, stage=stage, settings=settings)
+    made_with = {**settings, "about": result.about} if result.about else settings
+    write_frames(output, result.frames, stage=stage, settings=made_with)

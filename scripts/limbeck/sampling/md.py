@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +40,8 @@ def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
     place = f"{name}/{settings['source']}/{settings['shard']}"
     record = run(frames, potential, own, seed=settings["seed"], place=place)
     log.info("%s: %s", place, dict(Counter(str(c) or "whole" for c in record.cut)))
-    return record.sample(sampling=name, seed=settings["seed"], temperature_K=own.temperature_K)
+    made = record.sample(sampling=name, seed=settings["seed"], temperature_K=own.temperature_K)
+    return replace(made, about=potential.about.described())
 
 
 def run(

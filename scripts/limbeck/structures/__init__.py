@@ -1,4 +1,7 @@
-"""Sources of structures. A new one is a module here with ``generate``, and one line below."""
+"""Sources of structures.
+
+A new one is a module here with ``generate`` and ``elements``, and one line below.
+"""
 
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +35,15 @@ def generate(kind: str, settings: dict[str, Any]) -> "tuple[Frames, list[Rejecte
     if kind not in SOURCES:
         raise LimbeckError(f"sources: kind is {kind!r}, expected one of {sorted(SOURCES)}")
     return import_module(f"limbeck.structures.{SOURCES[kind]}").generate(settings)
+
+
+def elements_of(source: dict[str, Any]) -> frozenset[str]:
+    """Symbols of all elements that a source of the config may be made of; opens its files.
+
+    Raises:
+        LimbeckError: a file is missing, or not what it should be; one line for each error.
+    """
+    return import_module(f"limbeck.structures.{SOURCES[source['kind']]}").elements(source)
 
 
 def write_shard(kind: str, settings: dict[str, Any], output: Path, failed: Path) -> None:

@@ -46,6 +46,11 @@ def generate(settings: dict[str, Any]) -> tuple[Frames, list[Rejected]]:
     return collect(settings, partial(_cluster, settings, found))
 
 
+def elements(source: dict[str, Any]) -> frozenset[str]:
+    """Symbols of the elements that clusters are made of."""
+    return frozenset(source["elements"])
+
+
 def choices(elements: Sequence[str], sizes: Sequence[int], shapes: Sequence[str]) -> list[Choice]:
     """Every cluster that the settings allow.
 

@@ -53,6 +53,12 @@ def generate(settings: dict[str, Any]) -> tuple[Frames, list[Rejected]]:
     return collect(settings, partial(_crystal, settings, entries))
 
 
+def elements(source: dict[str, Any]) -> frozenset[str]:
+    """Symbols of the elements of all compounds that may be taken."""
+    entries = choose(source["prototypes"], source["elements"], source["compounds"])
+    return frozenset(symbol for entry in entries for symbol in _elements(entry))
+
+
 def choose(
     prototypes: Sequence[str],
     elements: Sequence[str] | None = None,

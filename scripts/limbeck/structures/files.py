@@ -1,19 +1,22 @@
 """Structures from a file of the user: extended XYZ, CIF, POSCAR."""
 
 import hashlib
+import logging
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.io import read
+from ase.io import iread, read
 from ase.io.formats import filetype
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.screening import Rejected
 from limbeck.structures.shard import Refused, Structure, collect
+
+log = logging.getLogger(__name__)
 
 #: Angstrom, for the space group of a crystal: forgives what rounding in files does, and no more
 SYMMETRY_TOLERANCE_A = 0.01
@@ -43,6 +46,18 @@ def generate(settings: dict[str, Any]) -> tuple[Frames, list[Rejected]]:
         return Structure(atoms, str(group), info, charge, spin)
 
     return collect(limited, make)
+
+
+def elements(source: dict[str, Any]) -> frozenset[str]:
+    """Symbols of the elements of the file, up to its first bad frame."""
+    read_file(source["path"])  # says in one line what is wrong with the file as a whole
+    found: set[str] = set()
+    try:
+        for atoms in iread(source["path"]):
+            found |= set(atoms.get_chemical_symbols())
+    except Exception as error:  # a bad frame is refused when its shard is made, not here
+        log.warning("%s: elements behind a bad frame are not checked: %s", source["path"], error)
+    return frozenset(found)
 
 
 def read_file(path: str | Path) -> list[str] | list[Atoms]:

@@ -54,6 +54,22 @@ def generate(settings: dict[str, Any]) -> tuple[Frames, list[Rejected]]:
     return collect(settings, make)
 
 
+def elements(source: dict[str, Any]) -> frozenset[str]:
+    """Symbols of the elements of all molecules of the file, hydrogens included."""
+    found: set[str] = set()
+    bad: list[str] = []
+    with rdBase.BlockLogs():
+        for smiles, name in read_smiles(source["smiles"]):
+            molecule = Chem.MolFromSmiles(smiles)
+            if molecule is None:
+                bad.append(f"{source['smiles']}: {name}: RDKit cannot read the SMILES {smiles!r}")
+            else:
+                found |= {atom.GetSymbol() for atom in Chem.AddHs(molecule).GetAtoms()}
+    if bad:
+        raise LimbeckError("\n".join(bad))
+    return frozenset(found)
+
+
 def read_smiles(path: str | Path) -> list[tuple[str, str]]:
     """(SMILES, name) of each line; the name is the SMILES where none is given.
 

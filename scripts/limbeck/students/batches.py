@@ -19,12 +19,14 @@ CACHED_ATOMS = 2_000_000
 class Targets:
     """Labels of a batch on the device: energy [B], forces [N,3], stress [B,3,3] or None.
 
-    ``forces_scale`` [N,1], eV/Angstrom, is the unit in which a force error of the atom counts.
+    ``forces_scale`` [N,1], eV/Angstrom, is the unit in which a force error of the atom counts;
+    ``forces_weight`` [N,1], no unit, how much it counts, None where all count the same.
     """
 
     energy: torch.Tensor
     forces: torch.Tensor
     forces_scale: torch.Tensor
+    forces_weight: torch.Tensor | None
     stress: torch.Tensor | None
     n_atoms: torch.Tensor
 
@@ -46,9 +48,16 @@ class Batches:
         data: Dataset,
         batch_size: int,
         forces_scales: dict[bytes, float],
+        forces_weights: np.ndarray | None = None,
     ) -> None:
-        """``forces_scales``: by source, see :class:`Targets`; 1 for a source that it lacks."""
+        """See :class:`Targets`.
+
+        Args:
+            forces_scales: by source, 1 for a source that it lacks.
+            forces_weights: [N], by atom.
+        """
         self.student = student
+        self._forces_weight = None if forces_weights is None else forces_weights[:, None]
         scales = [forces_scales.get(source, 1.0) for source in data.frames.source.tolist()]
         self._forces_scale = np.repeat(scales, data.frames.n_atoms)[:, None]  # [N,1]
         self.data = data
@@ -56,6 +65,11 @@ class Batches:
         self.periodic = data.frames.periodic
         cached = len(data.frames.numbers) <= CACHED_ATOMS
         self._graphs = student.graphs(data.frames) if cached else None
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches that hold every frame once."""
+        return sum(1 for _ in self._cut(np.arange(len(self.data))))
 
     def in_order(self) -> Iterator[tuple[Any, Targets]]:
         """Every frame once, in a fixed order."""
@@ -84,15 +98,21 @@ class Batches:
     def _targets(self, index: np.ndarray) -> Targets:
         labels, device = self.data.labels, self.student.device
         dtype = next(self.student.module.parameters()).dtype
+
+        def tensor(values: np.ndarray) -> torch.Tensor:
+            return torch.as_tensor(values, dtype=dtype, device=device)
+
         rows = atom_rows(self.data.frames.offsets, index)
         stress = None
         if self.periodic[index].all() and np.isfinite(labels.stress[index]).all():
-            stress = torch.as_tensor(labels.stress[index], dtype=dtype, device=device)
+            stress = tensor(labels.stress[index])
             stress = stress[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]  # Voigt -> [B,3,3]
+        weight = self._forces_weight
         return Targets(
-            energy=torch.as_tensor(labels.energy[index], dtype=dtype, device=device),
-            forces=torch.as_tensor(labels.forces[rows], dtype=dtype, device=device),
-            forces_scale=torch.as_tensor(self._forces_scale[rows], dtype=dtype, device=device),
+            energy=tensor(labels.energy[index]),
+            forces=tensor(labels.forces[rows]),
+            forces_scale=tensor(self._forces_scale[rows]),
+            forces_weight=None if weight is None else tensor(weight[rows]),
             stress=stress,
             n_atoms=torch.as_tensor(
                 self.data.frames.n_atoms[index], dtype=torch.long, device=device

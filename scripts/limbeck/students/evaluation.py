@@ -8,8 +8,8 @@ from limbeck.datasets import Dataset, select_labels
 from limbeck.errors import LimbeckError
 from limbeck.errors_against_truth import labels_of
 from limbeck.frames import Frames, atom_rows
-from limbeck.gaps import MEV, by_source, per_frame
 from limbeck.labels import Labels
+from limbeck.pooling import MEV, by_source, per_frame
 from limbeck.potentials.interface import Potential, Predictions, empty_predictions
 from limbeck.students.statistics import composition, measure
 from limbeck.warrant import Estimate, ratio

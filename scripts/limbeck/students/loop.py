@@ -16,7 +16,8 @@ from limbeck.datasets import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential
 from limbeck.students.batches import Batches, Targets
-from limbeck.students.statistics import forces_by_source, measure
+from limbeck.students.rounds import Rounds
+from limbeck.students.statistics import forces_by_source, measure, spread_weights
 
 log = logging.getLogger(__name__)
 
@@ -73,10 +74,14 @@ class Weights:
 
 @dataclass(frozen=True)
 class History:
-    """One row of :data:`COLUMNS` an epoch, and the epoch whose weights were kept."""
+    """One row of :data:`COLUMNS` an epoch, the epoch whose weights were kept, and steps done.
+
+    With a budget in steps, an epoch is one of the rounds of :class:`Rounds`.
+    """
 
     rows: list[tuple[float, ...]]
     best_epoch: int
+    steps: int
 
 
 def train(
@@ -86,7 +91,7 @@ def train(
     settings: dict[str, Any],
     rng: np.random.Generator,
 ) -> History:
-    """Train until the epochs or the patience are used up; keep the best weights.
+    """Train until the steps, the epochs or the patience are used up; keep the best weights.
 
     AdamW with a short warm-up and a cosine to zero, on the loss of :func:`loss_of`.
 
@@ -102,30 +107,38 @@ def train(
     validation = _of_known_elements(student, validation)
     weights = Weights.of(settings, measure(training))
     scales = forces_by_source(training)
-    batches = Batches(student, training, settings["batch_size"], scales)
-    held_out = Batches(student, validation, settings["batch_size"], scales)
-    steps = settings["epochs"] * sum(1 for _ in batches._cut(np.arange(len(training))))
-    optimizer, schedule = _optimizer(student, settings, steps)
+    batches, held_out = (
+        Batches(
+            student,
+            data,
+            settings["batch_size"],
+            scales,
+            spread_weights(data, training, settings["spread_weight"]),
+        )
+        for data in (training, validation)
+    )
+    rounds = Rounds(batches, settings)
+    optimizer, schedule = _optimizer(student, settings, rounds.steps)
     best, best_epoch, best_state = math.inf, 0, copy.deepcopy(student.module.state_dict())
     rows: list[tuple[float, ...]] = []
     start = time.monotonic()
-    for epoch in range(1, settings["epochs"] + 1):
-        loss = _epoch(student, batches, weights, optimizer, schedule, settings, rng)
+    for epoch, batches_of_epoch in enumerate(rounds(rng), start=1):
+        loss = _epoch(student, batches_of_epoch, weights, optimizer, schedule, settings, rng)
         errors = validate(student, held_out.in_order(), weights)
         seconds = time.monotonic() - start
         rows.append((epoch, seconds, float(schedule.get_last_lr()[0]), loss, *errors))
-        _progress(rows[-1], settings["epochs"])
+        _progress(rows[-1], rounds.count)
         if errors[0] < best:
             best, best_epoch = errors[0], epoch
             best_state = copy.deepcopy(student.module.state_dict())
-        if epoch - best_epoch >= settings["patience"]:
-            log.info("no better validation loss in %d epochs: stopped", settings["patience"])
+        if epoch - best_epoch >= rounds.patience:
+            log.info("no better validation loss in %d epochs: stopped", rounds.patience)
             break
     if not best_epoch:
         raise LimbeckError("the validation loss was never finite; look for what is not in the set")
     student.module.load_state_dict(best_state)
     student.module.eval()
-    return History(rows=rows, best_epoch=best_epoch)
+    return History(rows=rows, best_epoch=best_epoch, steps=schedule.last_epoch)
 
 
 def _of_known_elements(student: TrainablePotential[Any], data: Dataset) -> Dataset:
@@ -163,7 +176,8 @@ def loss_of(answers: Outputs, targets: Targets, weights: Weights) -> torch.Tenso
     each atom, stress of each periodic frame. It does not depend on how a frame is turned."""
     energy = (answers.energy - targets.energy) / targets.n_atoms / weights.energy_scale
     forces = (answers.forces - targets.forces) / targets.forces_scale
-    loss = weights.energy * cost(energy.unsqueeze(-1)) + weights.forces * cost(forces)
+    loss = weights.energy * cost(energy.unsqueeze(-1))
+    loss = loss + weights.forces * cost(forces, targets.forces_weight)
     if targets.stress is not None and answers.stress is not None:
         stress = answers.stress[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]  # Voigt -> [B,3,3]
         error = (stress - targets.stress) / weights.stress_scale
@@ -171,20 +185,25 @@ def loss_of(answers: Outputs, targets: Targets, weights: Weights) -> torch.Tenso
     return loss
 
 
-def cost(errors: torch.Tensor) -> torch.Tensor:
+def cost(errors: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
     """Mean over rows of the mean square of their components and 0.3 times their length. [M,d] -> []
+
+    ``weights`` [M,1] multiply what a row costs.
 
     With the length alone, the gradient says no more than where an atom is pushed, and a network
     that does not know rotations may never start: a small Orb on ten molecules, turned at random,
     had learned nothing after 6,400 frames, with squares it was at a correlation of 0.7. The
     length keeps small errors falling at the end, and outliers from leading.
     """
-    return (errors**2).mean() + ABSOLUTE * torch.linalg.vector_norm(errors, dim=-1).mean()
+    squares, lengths = errors**2, torch.linalg.vector_norm(errors, dim=-1)
+    if weights is not None:
+        squares, lengths = weights * squares, weights[:, 0] * lengths
+    return squares.mean() + ABSOLUTE * lengths.mean()
 
 
 def _epoch(
     student: TrainablePotential[Any],
-    batches: Batches,
+    batches: Iterable[tuple[Any, Targets]],
     weights: Weights,
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
@@ -194,7 +213,7 @@ def _epoch(
     student.module.train()
     losses: list[float] = []
     bad = 0
-    for batch, targets in batches.shuffled(rng):
+    for batch, targets in batches:
         if settings["augment"]:
             matrices = Rotation.random(len(targets.energy), rng=rng).as_matrix()
             batch, targets = student.rotate(batch, matrices), targets.turned(matrices)
@@ -254,6 +273,7 @@ def summary(
         "valid_frames": len(validation),
         "epochs": len(history.rows),
         "best_epoch": history.best_epoch,
+        "steps": history.steps,
         "minutes": history.rows[-1][1] / 60,
         "best": best,
     }

@@ -43,6 +43,46 @@ def forces_by_source(dataset: Dataset) -> dict[bytes, float]:
     return scales
 
 
+def spread_weights(dataset: Dataset, training: Dataset, strength: float) -> np.ndarray | None:
+    """How much the force error of each atom counts, by the spread of its label over views.
+
+    1 / (1 + strength (s / s0)^2), with s the spread and s0 its root mean square over the source's
+    atoms in the training set: what weighted least squares give a label whose noise grows with s,
+    on top of an error that all have. Divided by their mean over the training set, so that a source
+    counts as much as before. 1 where there is no spread, as with labels of one view.
+
+    Returns:
+        float64 [N]; None where ``strength`` is 0.
+    """
+    if strength == 0:
+        return None
+    scales = _spread_by_source(training)
+
+    def weights(part: Dataset) -> np.ndarray:
+        scale = [scales.get(source, np.nan) for source in part.frames.source.tolist()]
+        relative = part.labels.forces_spread / np.repeat(scale, part.frames.n_atoms)
+        return 1 / (1 + strength * np.nan_to_num(relative) ** 2)
+
+    means = _mean_by_source(training, weights(training))
+    mean = [means.get(source, 1.0) for source in dataset.frames.source.tolist()]
+    return weights(dataset) / np.repeat(mean, dataset.frames.n_atoms)
+
+
+def _spread_by_source(dataset: Dataset) -> dict[bytes, float]:
+    """Root mean square of the spread of each source, NaN where there is none."""
+    squares = _mean_by_source(dataset, dataset.labels.forces_spread**2)
+    return {source: float(np.sqrt(mean)) or np.nan for source, mean in squares.items()}
+
+
+def _mean_by_source(dataset: Dataset, values: np.ndarray) -> dict[bytes, float]:
+    """Mean of ``values`` [N] over the atoms of each source."""
+    source_of_atom = np.repeat(dataset.frames.source, dataset.frames.n_atoms)
+    return {
+        source: float(values[source_of_atom == source].mean())
+        for source in np.unique(dataset.frames.source).tolist()
+    }
+
+
 def composition(
     numbers: np.ndarray, frame_of_atom: np.ndarray, count: int, elements: np.ndarray
 ) -> np.ndarray:

@@ -19,6 +19,7 @@ class Reflection(Orthogonal):
     """
 
     name = "reflection"
+    about = "the structure turned, and mirrored half of the time"
 
     def sample(self, frame: Frames, k: int, rng: np.random.Generator) -> np.ndarray:
         """float64 [k,3,3], determinant 1 or -1."""

@@ -11,6 +11,7 @@ class Rotation(Orthogonal):
     """SO(3): rotations from the Haar measure."""
 
     name = "rotation"
+    about = "the structure turned, every orientation equally likely"
 
     def sample(self, frame: Frames, k: int, rng: np.random.Generator) -> np.ndarray:
         """float64 [k,3,3], determinant 1."""

@@ -1,4 +1,4 @@
-"""Molecular dynamics of the structures of a shard."""
+"""Make frames of the structures of a shard, by whatever method the sampling names."""
 
 import logging
 from pathlib import Path
@@ -7,7 +7,7 @@ from limbeck import cli
 from limbeck.sampling import sample, write_sample
 from limbeck.storage import read_frames
 
-log = logging.getLogger("sample_md")
+log = logging.getLogger("sample")
 
 
 def main() -> None:
@@ -18,12 +18,13 @@ def main() -> None:
     parser.add_argument(
         "--summary", type=Path, required=True, help="table with a row for each structure, .csv"
     )
-    arguments = parser.parse_args()
-    settings = arguments.settings
+    args = parser.parse_args()
+    settings = args.settings
 
-    structures = read_frames(arguments.input)
-    result = sample("md", structures, settings)
-    write_sample(result, arguments.output, arguments.summary, stage="sample_md", settings=settings)
+    structures = read_frames(args.input)
+    result = sample(settings["method"], structures, settings)
+    stage = f"sample_{settings['method']}"
+    write_sample(result, args.output, args.summary, stage=stage, settings=settings)
     log.info("%d frames of %d structures", len(result.frames), len(structures))
 
 

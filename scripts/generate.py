@@ -1,4 +1,4 @@
-"""Crystals of known prototypes, by pymatgen: one shard of a source of kind pymatgen."""
+"""Make one shard of a source's structures, of whatever kind it is."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def main() -> None:
         "--failed", type=Path, required=True, help="CSV of the structures that could not be made"
     )
     args = parser.parse_args()
-    write_shard("pymatgen", args.settings, args.output, args.failed)
+    write_shard(args.settings["kind"], args.settings, args.output, args.failed)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,32 @@
+"""Measure how far the mean over each grid of views is from the mean over all rotations."""
+
+import logging
+
+from limbeck import cli, storage
+from limbeck.files import write_json
+from limbeck.threads import use_threads
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
+    parser.add_argument("--output", required=True, help="the certificate (.json)")
+    args = parser.parse_args()
+    settings = args.settings
+    use_threads(settings["threads"])
+    from limbeck.certificate import certify
+    from limbeck.gaps import choose
+    from limbeck.potentials import open_potential
+
+    frames = choose(storage.read_many(args.frames), settings["frames"])
+    potential = open_potential(settings["potential"], device=settings["device"])
+    found = certify(potential, frames)
+    write_json(args.output, found)
+    for row in found["rules"]:
+        log.info("%(n_views)d views (%(views)s): forces %(error)s", row)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,31 @@
+"""Choose the views of a label set with views: auto, from the gap on a few frames."""
+
+import logging
+
+from limbeck import cli, storage
+from limbeck.devices import present
+from limbeck.files import write_json
+from limbeck.threads import use_threads
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
+    parser.add_argument("--output", required=True, help="the choice (.json)")
+    args = parser.parse_args()
+    settings = args.settings
+    use_threads(settings["threads"])
+    from limbeck.auto_views import choose_views
+    from limbeck.potentials import open_potential
+
+    device = present(settings["device"], settings.get("lost_device", "stop"))
+    potential = open_potential(settings["potential"], device=device)
+    found = choose_views(potential, storage.read_many(args.frames), settings)
+    write_json(args.output, found)
+    log.info("%s", found["reason"])
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,60 @@
+"""What there is to choose from: ``python -m limbeck.catalogue`` prints a line about each.
+
+Nothing is described here. Each line is that of the registry, or the first of the docstring of what
+the registry names, which is read and not imported, since most of it is heavy.
+"""
+
+import ast
+import importlib.util
+from pathlib import Path
+
+from limbeck.potentials.known import KINDS
+from limbeck.sampling import METHODS
+from limbeck.structures import SOURCES
+from limbeck.students import ARCHITECTURES
+
+
+def catalogue() -> dict[str, dict[str, str]]:
+    """Heading -> name in the config -> one line."""
+    from limbeck.gaps import FIELD_GAPS
+    from limbeck.symmetry import SYMMETRIES
+
+    return {
+        "potentials (potentials.<name>.model)": {n: kind.about for n, kind in KINDS.items()},
+        "gaps (warrant.symmetries)": {
+            **{name: symmetry.about for name, symmetry in SYMMETRIES.items()},
+            **{name: summary(gap.__module__) for name, gap in FIELD_GAPS.items()},
+        },
+        "sources (sources.<name>.kind)": {
+            name: summary(f"limbeck.structures.{module}") for name, module in SOURCES.items()
+        },
+        "samplers (sampling.<name>.method)": {n: summary(m) for n, m in METHODS.items()},
+        "students (students.<name>.architecture)": {
+            name: summary(module, cls) for name, (module, cls) in ARCHITECTURES.items()
+        },
+    }
+
+
+def summary(module: str, cls: str | None = None) -> str:
+    """The first line of the docstring of a module, or of a class in it; nothing is imported."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{module}: no source to read its docstring from")
+    tree: ast.Module | ast.ClassDef = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    if cls is not None:
+        tree = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == cls)
+    return (ast.get_docstring(tree) or "").partition("\n")[0].replace("``", "").rstrip(".")
+
+
+def main() -> None:
+    """Print the catalogue."""
+    entries = catalogue()
+    width = max(len(name) for part in entries.values() for name in part)
+    for heading, part in entries.items():
+        print(f"\n{heading}")
+        for name, line in part.items():
+            print(f"  {name:{width}}  {line}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Where potentials are evaluated: what is there, what ran out, and what went away."""
+
+import logging
+
+from limbeck.errors import LimbeckError
+
+log = logging.getLogger(__name__)
+
+#: what torch's CPU allocator and libraries below it say in a plain RuntimeError
+_NO_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+#: what a CUDA context says that does not work any more
+_LOST = ("CUDA error", "CUDA driver error", "No CUDA GPUs are available", "NVML")
+
+
+class DeviceLost(LimbeckError):
+    """The device went away in the middle of a calculation."""
+
+
+def present(device: str, lost_device: str) -> str:
+    """The device to calculate on: the one that was asked for, where it is there.
+
+    Args:
+        device: a torch device name.
+        lost_device: "stop", or "cpu" to go on there with a warning.
+
+    Raises:
+        LimbeckError: it is not there.
+    """
+    import torch
+
+    if not device.startswith("cuda") or torch.cuda.is_available():
+        return device
+    if lost_device == "cpu":
+        log.warning("device: %s is not there; going on with the CPU", device)
+        return "cpu"
+    raise LimbeckError(
+        f"device: {device} was asked for, but torch finds no GPU here; expected a machine that "
+        "has one, or device: cpu, or lost_device: cpu to go on without"
+    )
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, so that a smaller batch might do."""
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(t in str(error) for t in _NO_MEMORY)
+
+
+def lost(error: Exception) -> bool:
+    """Whether the device itself is gone, so that no batch will do."""
+    import torch
+
+    if out_of_memory(error):
+        return False
+    if isinstance(error, torch.AcceleratorError):
+        return True
+    return isinstance(error, RuntimeError) and any(t in str(error) for t in _LOST)
+
+
+def free_memory() -> None:
+    """Give back what torch holds of the GPU's memory, so that a smaller batch finds it whole."""
+    import torch
+
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()

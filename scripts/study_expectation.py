@@ -1,0 +1,29 @@
+"""Compare what students learned from label sets that cost the same number of teacher calls."""
+
+import logging
+from pathlib import Path
+
+from limbeck import cli
+from limbeck.files import write_json
+from limbeck.threads import use_threads
+
+log = logging.getLogger("study_expectation")
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--output", type=Path, required=True, help="the comparison (.json)")
+    arguments = parser.parse_args()
+    use_threads(arguments.settings["threads"])
+    from limbeck.studies.gathering import study
+    from limbeck.studies.words import answers
+
+    found = study(arguments.results, arguments.settings)
+    write_json(arguments.output, found)
+    for sentence in answers(found):
+        log.info("%s", sentence)
+
+
+if __name__ == "__main__":
+    cli.run(main)

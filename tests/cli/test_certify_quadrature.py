@@ -1,0 +1,38 @@
+"""certify_quadrature.py from the command line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from limbeck.storage import write_frames
+from planted import real_frames
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "certify_quadrature.py"
+
+
+def run(folder, potential):
+    write_frames(folder / "0.h5", real_frames(), stage="select_frames")
+    settings = {"potential": potential, "frames": 1, "device": "cpu", "threads": 1}
+    words = [sys.executable, SCRIPT, "--settings", json.dumps(settings)]
+    words += ["--frames", folder / "0.h5", "--output", folder / "emt.json"]
+    return subprocess.run(words, capture_output=True, text=True)
+
+
+def test_the_certificate_of_an_invariant_potential(tmp_path):
+    done = run(tmp_path, {"name": "emt", "model": "emt"})
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "emt.json").read_text())
+    assert (found["model"], found["n_frames"], found["random_views"]) == ("emt", 1, 1000)
+    assert [r["views"] for r in found["rules"]][:3] == ["own", "tetrahedral", "octahedral"]
+    assert [r["n_views"] for r in found["rules"]] == [1, 12, 24, 60, 84, 208]
+    for row in found["rules"]:
+        assert row["error"]["forces"]["rms_meV_per_A"] < 1e-6  # rounding
+        assert row["error"]["forces"]["ci95"] == [None, None]  # of one root
+    assert found["rules"][-1]["change_to_next"] is None
+
+
+def test_an_unknown_potential_is_told_in_a_line(tmp_path):
+    done = run(tmp_path, {"name": "x", "model": "dft"})
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1].startswith("error: potentials.x.model: 'dft'")

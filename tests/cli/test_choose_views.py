@@ -1,0 +1,49 @@
+"""choose_views.py from the command line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from limbeck.frames import empty
+from limbeck.storage import write_frames
+from planted import real_frames
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "choose_views.py"
+AUTO = {"frames": 4, "views": 12, "student_error_meV_per_A": 20.0, "negligible_fraction": 0.1}
+SETTINGS = {
+    "label_set": "emt-auto",
+    "views": "auto",
+    "reflections": False,
+    "frames": None,
+    "auto": AUTO,
+    "potential": {"name": "emt", "model": "emt"},
+    "device": "cpu",
+    "threads": 1,
+}
+
+
+def run(folder, settings):
+    write_frames(folder / "0.h5", real_frames(), stage="select_frames")
+    write_frames(folder / "1.h5", empty(), stage="select_frames")
+    words = [sys.executable, SCRIPT, "--settings", json.dumps(settings), "--frames"]
+    words += [folder / "0.h5", folder / "1.h5", "--output", folder / "views.json"]
+    return subprocess.run(words, capture_output=True, text=True)
+
+
+def test_an_invariant_potential_needs_one_view(tmp_path):
+    done = run(tmp_path, SETTINGS)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "views.json").read_text())
+    assert (found["label_set"], found["potential"], found["views"]) == ("emt-auto", "emt", "own")
+    assert found["by_source"]["real"]["n_frames"] == 4
+    assert found["model_calls"]["saved"] == 6 * 11 - found["model_calls"]["beforehand"]
+    assert "each frame is labelled once" in done.stderr
+
+
+def test_a_potential_that_knows_nothing_of_it_is_told_in_a_line(tmp_path):
+    settings = SETTINGS | {"potential": {"name": "x", "model": "dft"}}
+    done = run(tmp_path, settings)
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1].startswith("error: potentials.x.model: 'dft'")
+    assert not (tmp_path / "views.json").exists()

@@ -1,0 +1,155 @@
+"""study_expectation.py from the command line, on two arms with students that are hardly trained."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from limbeck import storage
+from limbeck.datasets import Dataset
+from limbeck.labelling import label
+from limbeck.potentials.toys import EffectiveMedium
+from limbeck.seeds import generator
+from limbeck.students import architecture, loop
+from limbeck.students.handover import open_student
+from limbeck.students.statistics import measure
+from limbeck.views import views_of
+from metals import SETTINGS, metals
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "study_expectation.py"
+EMT = {"name": "emt", "model": "emt"}
+ARMS = {
+    "own": {"potential": EMT, "views": "own", "max_force_eV_per_A": 100},
+    "octahedral": {"potential": EMT, "quadrature": "octahedral", "max_force_eV_per_A": 100},
+}
+STUDENTS = {
+    "direct": {"architecture": "direct", "augment": False, "spread_weight": 0.0},
+    "turned": {"architecture": "direct", "augment": True, "spread_weight": 0.0},
+}
+TRAINED = [["own", "direct", 1], ["own", "direct", 2], ["own", "turned", 1]]
+TRAINED += [["octahedral", "direct", 1], ["octahedral", "direct", 2]]
+#: a truth that is this far from the labels, eV/Angstrom, in every component
+OFF = 0.1
+
+
+def write_dataset(folder, name, data):
+    """All three parts; the labels of the test set are the truth's where it is the truth."""
+    for part, frames in data.items():
+        found = label(EffectiveMedium(), frames, views_of(ARMS.get(name, {})), max_force=100)
+        if name == "truth":
+            found = replace(found, forces=found.forces + OFF)
+        path = folder / f"datasets/{name}/{part}.h5"
+        storage.write_frames(path, frames, stage="build_dataset", labels={name: found})
+    return Dataset(frames, found)
+
+
+def train(folder, label_set, name, seed, data):
+    torch.manual_seed(seed)
+    student = architecture("direct").build("tiny", measure(data), name=name, device="cpu")
+    settings = SETTINGS | STUDENTS[name] | {"steps": 2}
+    loop.train(student, data, data, settings, generator(seed, "test"))
+    model = folder / f"students/{label_set}/{name}/seed{seed}/model"
+    model.mkdir(parents=True)
+    student.save(model)
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """What a run leaves for its study."""
+    folder = tmp_path_factory.mktemp("run")
+    test = metals(6, seed=2)
+    sizes = {"own": (6, 2), "octahedral": (2, 1), "truth": (6, 2)}
+    for name, (training, validation) in sizes.items():
+        data = {"train": metals(training, 0), "valid": metals(validation, 1), "test": test}
+        write_dataset(folder, name, data)
+    for label_set, name, seed in TRAINED:
+        frames, labels = (
+            storage.read_frames(folder / f"datasets/{label_set}/train.h5"),
+            storage.read_labels(folder / f"datasets/{label_set}/train.h5", label_set),
+        )
+        train(folder, label_set, name, seed, Dataset(frames, labels))
+    return folder
+
+
+def study(folder, output, **changes):
+    settings = {
+        "label_sets": ARMS,
+        "students": STUDENTS,
+        "trained": TRAINED,
+        "baselines": ["own"],
+        "truth": "truth",
+        "frames": 10,
+        "views": 3,
+        "device": "cpu",
+        "threads": 1,
+    }
+    command = [sys.executable, SCRIPT, "--settings", json.dumps(settings | changes)]
+    command += ["--results", folder, "--output", output]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def done(run_folder, tmp_path_factory):
+    output = tmp_path_factory.mktemp("study") / "results.json"
+    finished = study(run_folder, output)
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(output.read_text()), finished.stderr
+
+
+def test_the_arms_and_what_they_cost(done):
+    found, _ = done
+    assert (found["kind"], found["truth"], found["teachers"]) == ("expectation", "truth", ["emt"])
+    assert (found["n_frames"], found["n_roots"], found["n_left_out"]) == (10, 10, 0)
+    own, grid = found["arms"]
+    assert own["teacher_calls"] == {"train": 12, "valid": 4, "test": 12}
+    assert grid["teacher_calls"] == {"train": 4 * 24, "valid": 2 * 24, "test": 12 * 24}
+    for arm in (own, grid):
+        # EMT is invariant: its labels are 0.1 eV/A from the truth in any view
+        assert arm["teacher"]["force_mae_meV_per_A"] == pytest.approx(1e3 * OFF)
+        assert arm["constant"]["force_mae_meV_per_A"] > 100
+
+
+def test_figures_of_students_are_those_of_their_answers(done, run_folder):
+    found, _ = done
+    frames = storage.read_frames(run_folder / "datasets/truth/test.h5")
+    truth = storage.read_labels(run_folder / "datasets/truth/test.h5", "truth")
+    ten = np.argsort(frames.id)[:10]
+    test = Dataset(frames, truth).select(ten)
+    errors = []
+    for seed in (1, 2):
+        student = open_student(run_folder / f"students/octahedral/direct/seed{seed}")
+        errors.append(1e3 * np.abs(student.predict(test.frames).forces - test.labels.forces).mean())
+    entry = found["arms"][1]["students"]["direct"]
+    # float32 in batches of another size
+    assert entry["own"]["by_seed"] == pytest.approx(errors, rel=1e-5)
+    assert entry["own"]["force_mae_meV_per_A"] == pytest.approx(np.mean(errors), rel=1e-5)
+    assert entry["gap"]["rms_meV_per_A"] > 1  # a direct network, hardly trained
+    pairs = [(d["label_set"], d["name"], *d["against"].values()) for d in found["differences"]]
+    assert pairs == [
+        ("own", "direct", "own", "turned"),
+        ("octahedral", "direct", "own", "direct"),
+        ("octahedral", "direct", "own", "turned"),
+    ]
+    base = found["arms"][0]["students"]["direct"]["own"]["force_mae_meV_per_A"]
+    difference = found["differences"][1]["own"]["force_mae_meV_per_A"]
+    assert difference == pytest.approx(np.mean(errors) - base, rel=1e-4)
+    assert set(found["spread"]) == {"octahedral"}  # the other arm has one view
+
+
+def test_the_answer_stands_in_the_log(done):
+    _, log = done
+    assert "Every arm spent 28 to 432 calls of emt: own (own frame, 12 training frames); " in log
+    assert "averaging pays" in log
+    assert "Does the spread predict the label's error? octahedral: " in log
+
+
+def test_a_missing_model_is_one_line(run_folder, tmp_path):
+    finished = study(run_folder, tmp_path / "out.json", trained=[["own", "direct", 7]])
+    assert finished.returncode == 1
+    assert "seed7/model/model.json: no such file" in finished.stderr.splitlines()[-1]
+    assert not (tmp_path / "out.json").exists()

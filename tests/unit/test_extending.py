@@ -1,0 +1,206 @@
+"""The templates of docs/extending.md, taken out of the page and run."""
+
+import importlib.util
+import re
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+import limbeck.config
+from answers import force_slopes, stress_slopes
+from limbeck import potentials, sampling, structures, students, symmetry
+from limbeck.config import resolve
+from limbeck.errors import LimbeckError
+from limbeck.gaps import measure_gaps
+from limbeck.potentials import known, open_potential
+from limbeck.potentials.interface import voigt_to_stress
+from limbeck.potentials.toys import LennardJones
+from limbeck.preflight import preflight
+from limbeck.seeds import generator
+from limbeck.students import architecture, loop
+from limbeck.students.handover import open_student
+from limbeck.students.statistics import measure
+from metals import SETTINGS, example, metals
+from planted import Planted, Predictions
+
+ROOT = Path(__file__).parents[2]
+#: registry -> where it is
+REGISTRIES = {
+    "OPENERS": potentials.OPENERS,
+    "KINDS": known.KINDS,
+    "SYMMETRIES": symmetry.SYMMETRIES,
+    "SOURCES": structures.SOURCES,
+    "METHODS": sampling.METHODS,
+    "ARCHITECTURES": students.ARCHITECTURES,
+}
+#: section of the schema -> field that lists what there is, and the new name
+ENUMS = {
+    "potentials": ("model", "morse"),
+    "sources": ("kind", "dimers"),
+    "sampling": ("method", "breathe"),
+    "students": ("architecture", "pairs"),
+}
+
+
+def blocks(language):
+    """(what its first line says, its text) of each code block of the page."""
+    page = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+    for text in re.findall(rf"```{language}\n(.*?)```", page, re.S):
+        yield text.splitlines()[0].removeprefix("# "), text
+
+
+@pytest.fixture
+def page(monkeypatch, tmp_path):
+    """The templates at their places and the lines in their registries, for one test."""
+    found = list(blocks("python"))
+    for path, text in found:
+        if path.endswith(".py"):
+            _load(monkeypatch, tmp_path, path, text)
+    lines = [(name, text) for name, text in found if not name.endswith(".py")]
+    assert [name for name, _ in lines] == list(REGISTRIES)  # each is told, and none besides
+    for name, text in lines:
+        scope = {"Kind": known.Kind, **vars(sys.modules["limbeck.symmetry.image"])}
+        for key, value in eval(f"{{{text}}}", scope).items():
+            monkeypatch.setitem(REGISTRIES[name], key, value)
+
+
+def _load(monkeypatch, folder, path, text):
+    """A module as if it stood at ``path``, without a file in the repository."""
+    (folder / Path(path).name).write_text(text)
+    name = path.removeprefix("scripts/").removesuffix(".py").replace("/", ".")
+    assert not (ROOT / path).exists()  # a template that became real wants another name
+    spec = importlib.util.spec_from_file_location(name, folder / Path(path).name)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, name, module)
+    spec.loader.exec_module(module)
+
+
+@pytest.fixture
+def schema(monkeypatch, tmp_path):
+    """The schema with the branches and names of the page: text first, since it has aliases."""
+    text = limbeck.config.SCHEMA.read_text(encoding="utf-8")
+    for section, branch in blocks("yaml"):
+        start = text.index(f"\n  {section}:\n")
+        end = re.compile(r"\n\n  \w+:\n").search(text, start).start()
+        text = text[:end] + textwrap.indent("\n" + branch.rstrip(), " " * 8) + text[end:]
+    whole = yaml.safe_load(text)
+    parts = whole["properties"]
+    for section, (field, name) in ENUMS.items():
+        parts[section]["additionalProperties"]["properties"][field]["enum"].append(name)
+    parts["warrant"]["properties"]["symmetries"]["items"]["enum"].append("image")
+    (tmp_path / "schema.yaml").write_text(yaml.safe_dump(whole, sort_keys=False))
+    monkeypatch.setattr(limbeck.config, "SCHEMA", tmp_path / "schema.yaml")
+    limbeck.config.schema.cache_clear()
+    yield
+    limbeck.config.schema.cache_clear()
+
+
+CONFIG = """
+run: test
+sources: {pairs: {kind: dimers, count: 6, elements: [Cu, Al]}}
+potentials: {morse: {model: morse}}
+sampling: {breathing: {method: breathe, sources: [pairs], scales: [0.9, 1.1]}}
+select: {include: [breathing]}
+labels: {morse: {potential: morse}}
+students: {pairs: {architecture: pairs, size: tiny}}
+distill: [{labels: morse, students: [pairs]}]
+warrant: {symmetries: [rotation, image]}
+"""
+
+
+def test_a_config_may_name_all_of_them(page, schema):
+    config = resolve(yaml.safe_load(CONFIG))
+    assert config["sources"]["pairs"]["stretch"] == [0.8, 1.6]
+    assert config["potentials"]["morse"]["r0_A"] == 2.5
+    assert preflight(config)["sources"] == {"pairs": ["Al", "Cu"]}
+
+
+def test_without_its_lines_the_schema_refuses_them():
+    with pytest.raises(LimbeckError) as caught:
+        resolve(yaml.safe_load(CONFIG))
+    for name in ("dimers", "morse", "breathe", "pairs", "image"):
+        assert f"'{name}', expected" in str(caught.value)
+
+
+def morse():
+    settings = {"name": "morse", "model": "morse", "r0_A": 2.5, "batch_atoms": None}
+    return open_potential(settings)
+
+
+def test_the_potential_answers_and_keeps_the_symmetries(page):
+    potential, frames, rows = morse(), metals(2), [0, 6, 9]
+    # Central differences of 1e-4 Angstrom of some 10 eV in float64: 1e-7, and of the well's
+    # third derivative (100 eV/A^3) 1e-6.
+    forces = potential.predict(frames).forces[rows]
+    slopes = force_slopes(potential, frames, rows, 1e-4)
+    np.testing.assert_allclose(forces, slopes, atol=1e-5)
+    periodic = frames.select(frames.periodic)
+    stress = voigt_to_stress(potential.predict(periodic).stress)
+    np.testing.assert_allclose(stress, stress_slopes(potential, periodic, 1e-4), atol=1e-5)
+    (gap,) = measure_gaps([potential], frames, ["rotation"], 3)
+    assert gap["forces"]["rms_meV_per_A"] < 1e-8  # float64 rounding: 1e-11
+
+
+class FarFromHome(Planted):
+    """Forces that grow with the distance from the origin: it knows where an atom stands."""
+
+    def evaluate(self, batch):
+        count = len(batch)
+        return Predictions(np.zeros(count), self.scale * batch.positions, np.zeros((count, 6)))
+
+
+def test_the_symmetry_finds_what_breaks_it_and_nothing_else(page):
+    frames = metals(6)
+    (good,) = measure_gaps([LennardJones()], frames, ["image"], 8)
+    (bad,) = measure_gaps([FarFromHome(scale=0.1)], frames, ["image"], 8)
+    assert good["forces"]["rms_meV_per_A"] < 1e-8  # float64 rounding of forces of some eV/A: 1e-11
+    # Shifts of -1, 0, 1 have variance 2/3; cubic cells of 3.6 and 4.05 A: 0.1 * 3.8 * 0.82 eV/A.
+    assert bad["forces"]["rms_meV_per_A"] == pytest.approx(313, rel=0.1)  # 576 draws: 3 %
+    assert good["n_frames"] == bad["n_frames"] == 6  # the clusters have no images
+    assert good["n_left_out"] == 6
+
+
+def test_the_source_makes_its_structures_whatever_the_shards(page):
+    settings = {"seed": 1, "source": "pairs", "count": 6, "elements": ["Cu", "Al"]}
+    settings |= {"stretch": [0.8, 1.6], "shard": 0, "shards": 1}
+    frames, failed = structures.generate("dimers", settings)
+    assert (len(frames), failed) == (6, [])
+    assert frames.group.tolist() == [b"dimer-CuCu", b"dimer-CuAl", b"dimer-AlAl"] * 2
+    second, _ = structures.generate("dimers", settings | {"shard": 1, "shards": 2})
+    assert second.id.tolist() == frames.id[1::2].tolist()
+
+
+def test_the_sampling_makes_children_with_their_ancestry(page):
+    parents = metals(2)
+    settings = {"seed": 1, "sampling": "breathing", "source": "s", "shard": 0}
+    made = sampling.sample("breathe", parents, settings | {"scales": [0.9, 1.1]})
+    assert made.frames.root.tolist() == np.repeat(parents.id, 2).tolist()
+    np.testing.assert_allclose(made.frames.cell[1], 1.1 * parents.cell[0])
+    np.testing.assert_allclose(
+        made.frames.select([0]).positions, 0.9 * parents.select([0]).positions
+    )
+    assert [row[2] for row in made.rows] == [2] * 4
+
+
+def test_the_student_trains_is_saved_and_keeps_the_symmetries(page, tmp_path):
+    data = example(6)
+    torch.manual_seed(0)
+    student = architecture("pairs").build("small", measure(data), name="pairs", device="cpu")
+    settings = SETTINGS | {"epochs": 12, "learning_rate": 0.05}
+    history = loop.train(student, data, example(3, seed=9), settings, generator(0, "test"))
+    losses = [row[3] for row in history.rows]
+    assert losses[-1] < 0.7 * losses[0]
+    student.save(tmp_path)
+    again = open_student(tmp_path)
+    answers = again.predict(data.frames)
+    np.testing.assert_array_equal(answers.forces, student.predict(data.frames).forces)
+    # Central differences of 0.01 Angstrom of a float32 energy of some 30 eV: 1e-4 eV/Angstrom.
+    slopes = force_slopes(again, data.frames, [0, 30], 0.01)
+    np.testing.assert_allclose(answers.forces[[0, 30]], slopes, atol=5e-3)
+    (gap,) = measure_gaps([again], data.frames, ["rotation"], 3)
+    assert gap["forces"]["rms_meV_per_A"] < 0.1  # float32 rounding: 1e-3

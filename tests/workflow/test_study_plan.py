@@ -1,0 +1,39 @@
+"""The plan of the study of expectation, and of a run that scores its frames."""
+
+from snakemake_plan import jobs
+
+STUDY = ("--configfile", "config/study_expectation.yaml")
+TINY = ("--configfile", "tests/config/tiny.yaml")
+
+
+def test_a_study_is_one_job_that_the_report_waits_for(snakemake):
+    plan = snakemake("-n", *STUDY)
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    found = jobs(plan.stdout)
+    assert (found["label"], found["train_student"], found["study_expectation"]) == (7, 42, 1)
+    report = plan.stdout.split("\nrule report:")[1].split("\n\n")[0].split("output:")[0]
+    assert "results/study_expectation/studies/expectation/results.json" in report
+
+
+def test_a_run_without_a_study_has_no_rule_for_it(snakemake):
+    assert "study_expectation" not in jobs(snakemake("-n", *TINY).stdout)
+    target = snakemake("results/tiny/studies/expectation/results.json", "-n", *TINY)
+    assert "MissingRuleException" in target.stdout + target.stderr
+
+
+def test_lint_finds_nothing_in_a_study(snakemake):
+    result = snakemake("--lint", *STUDY)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_frames_are_scored_where_that_is_asked_for(snakemake):
+    plain = snakemake("-n", "-p", *TINY).stdout
+    assert '"score": null' in plain
+    scored = snakemake(
+        *("-n", "-p", *TINY, "--config"),
+        "select={include: [rattled], score: {potential: emt}}",
+    )
+    assert scored.returncode == 0, scored.stderr
+    assert '"score": {"potential": {"batch_atoms": null, "model": "emt", "name": "emt"' in (
+        scored.stdout
+    )

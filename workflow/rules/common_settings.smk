@@ -1,0 +1,62 @@
+"""Settings of labels, scores and studies, and what is made where a config asks for it."""
+
+
+def label_set(name):
+    """A label set's section, with its name and its potential's section."""
+    section = config["labels"][name]
+    return {"label_set": name, **section, "potential": potential(section["potential"])}
+
+
+def label_settings(wildcards):
+    """Settings of a label job: its label set, and which slice it labels."""
+    section = label_set(wildcards.label_set)
+    del section["auto"]  # what came of it is an input
+    return settings(
+        **section,
+        **COMPUTE,
+        slice=int(wildcards.slice),
+        slices=len(SLICES),
+        lost_device=config["lost_device"],
+    )
+
+
+def chosen_views(wildcards):
+    """What decided on the views of a label set; none where the config says them."""
+    automatic = config["labels"][wildcards.label_set].get("views") == "auto"
+    return [f"{RUN}/labels/{wildcards.label_set}.views.json"] if automatic else []
+
+
+def certificates():
+    """How far each teacher's means over grids can be trusted; none where that is not asked for."""
+    asked = TEACHERS if config["warrant"]["quadrature_frames"] else []
+    return expand(f"{RUN}/warrant/quadrature/{{potential}}.json", potential=asked)
+
+
+def score():
+    """What frames are scored with before they are selected, None where they are not."""
+    section = config["select"]["score"]
+    return section and {**section, "potential": potential(section["potential"])}
+
+
+def arms():
+    """Label sets that students learn from."""
+    return list(dict.fromkeys(entry.label_set for entry in STUDENTS))
+
+
+def study_settings():
+    """Settings of a study: its section, the arms and the students."""
+    section = {k: v for k, v in config["study"].items() if k != "kind"}
+    return settings(
+        **section,
+        label_sets={name: label_set(name) for name in arms()},
+        students=config["students"],
+        trained=STUDENTS,
+        truth=config["warrant"]["truth"],
+        **COMPUTE,
+    )
+
+
+def studies():
+    """What the config's study found; none where it has no study."""
+    study = config["study"]
+    return [f"{RUN}/studies/{study['kind']}/results.json"] if study else []

@@ -1,0 +1,32 @@
+"""Studies: a question to all students that a run has trained."""
+
+if config["study"]:
+
+    rule study_expectation:
+        input:
+            script="scripts/study_expectation.py",
+            datasets=expand(
+                f"{RUN}/datasets/{{label_set}}/{{part}}.h5",
+                label_set=dict.fromkeys([*arms(), config["warrant"]["truth"]]),
+                part=("train", "valid", "test"),
+            ),
+            models=[f"{folder}/model" for folder in student_folders()],
+        output:
+            f"{RUN}/studies/expectation/results.json",
+        log:
+            f"{LOGS}/study_expectation.log",
+        benchmark:
+            f"{BENCHMARKS}/study_expectation.tsv"
+        conda:
+            ENVIRONMENT
+        threads: THREADS
+        resources:
+            mem_mb=memory(6000),
+            runtime=runtime(240),
+            gpu=GPUS,
+        params:
+            settings=study_settings(),
+            results=lambda wildcards, output: str(Path(output[0]).parents[2]),
+        shell:
+            "python {input.script:q} --settings {params.settings:q} --results {params.results:q}"
+            " --output {output:q} > {log:q} 2>&1"
