@@ -32,12 +32,16 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
-def gap(path: Path, symmetry: str) -> dict[str, Any]:
-    (found,) = [g["forces"] for g in read(path)["gaps"] if g["symmetry"] == symmetry]
+def entry(path: Path, name: str) -> dict[str, Any]:
+    (found,) = [g for g in read(path)["gaps"] if g["symmetry"] == name]
     return found
 
 
-@pytest.mark.parametrize("symmetry", ["rotation", "reflection"])
+def gap(path: Path, symmetry: str) -> dict[str, Any]:
+    return entry(path, symmetry)["forces"]
+
+
+@pytest.mark.parametrize("symmetry", ["rotation", "reflection", "space_group"])
 def test_the_gaps_of_teachers_and_students(results, symmetry):
     teachers, students = results / "warrant/teachers", results / "warrant/students/orb-demo-k12"
     # meV/A. Float32 rounding of these networks is below 0.05; orb-demo's gap is of order 10.
@@ -45,6 +49,28 @@ def test_the_gaps_of_teachers_and_students(results, symmetry):
     assert gap(students / "mace-small.json", symmetry)["rms_meV_per_A"] < 0.1
     assert gap(teachers / "orb-demo.json", symmetry)["ci95"][0] > 1.0
     assert gap(students / "direct-small.json", symmetry)["ci95"][0] > 1.0
+
+
+@pytest.mark.parametrize("symmetry", ["translation", "permutation", "supercell", "cell_choice"])
+def test_all_models_respect_what_a_graph_respects(results, symmetry):
+    """Distances know of no origin, order or cell; ties between neighbours are on no test frame."""
+    for path in [*results.glob("warrant/teachers/*.json"), *results.glob("warrant/students/*/*")]:
+        assert gap(path, symmetry)["rms_meV_per_A"] < 0.1, path  # float32, as above
+
+
+def test_forces_of_the_direct_models_are_no_gradient(results):
+    teachers, students = results / "warrant/teachers", results / "warrant/students/orb-demo-k12"
+    for path in (teachers / "orb-demo.json", students / "direct-small.json"):
+        work = entry(path, "conservativity")["work"]
+        assert work["ci95"][0] > work["integration_error_meV_per_A"]
+        forces = gap(path, "consistency")
+        assert forces["ci95"][0] > 10 * forces["error_meV_per_A"]
+    for path in (teachers / "chgnet.json", students / "mace-small.json"):
+        work = entry(path, "conservativity")["work"]
+        assert work["rms_meV_per_A"] < max(work["integration_error_meV_per_A"], 0.1)
+        forces = gap(path, "consistency")
+        # the error is of eight frames, the value of fifty
+        assert forces["rms_meV_per_A"] < max(3 * forces["error_meV_per_A"], 0.1)
 
 
 def test_averaged_labels_are_nearer_to_the_truth_than_single_views(results):
