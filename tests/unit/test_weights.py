@@ -60,7 +60,8 @@ def test_another_hash_of_a_folder_is_refused(saved):
     folder, model = saved
     settings = {"name": "teacher", "model": model, "path": str(folder)}
     digest = sha256_of(folder)
-    assert open_potential(settings | {"sha256": digest}).about.weights == digest
+    weights = open_potential(settings | {"sha256": digest}).about.weights
+    assert weights == sha256_of(folder / "model.safetensors")
     (folder / "model.json").write_text((folder / "model.json").read_text() + " ")
     with pytest.raises(LimbeckError, match=f"has [0-9a-f]{{64}}, expected {digest}"):
         open_potential(settings | {"sha256": digest})

@@ -154,7 +154,8 @@ class TrainablePotential(Potential[Batch]):
         except Exception as error:
             raise LimbeckError(f"{folder / WEIGHTS}: weights do not load: {error}") from error
         student.module.eval().requires_grad_(False)
-        student.about = replace(student.about, weights=sha256_of(folder))
+        # of what is read: a .model beside it holds the path of the torch that wrote it
+        student.about = replace(student.about, weights=sha256_of(folder / WEIGHTS))
         return student
 
 
