@@ -32,7 +32,7 @@ def structures(config: dict[str, Any]) -> Frames:
     """The demo's own structures: molecules, rocksalts of 8 atoms, clusters of 4 to 13."""
     parts = []
     for name, source in config["sources"].items():
-        settings = {**source, "seed": 1, "source": name, "shard": 0, "shards": 1, "count": 24}
+        settings = {**source, "seed": 1, "source": name, "shard": 0, "shards": 1}
         parts.append(generate(source["kind"], settings)[0])
     return concatenate(parts)
 
