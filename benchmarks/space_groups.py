@@ -21,7 +21,7 @@ from turns import header, row, seconds  # noqa: E402
 
 from limbeck.frames import Frames, from_atoms  # noqa: E402
 from limbeck.seeds import frame_generator  # noqa: E402
-from limbeck.symmetry import symmetry_named  # noqa: E402
+from limbeck.symmetry import space_group, symmetry_named  # noqa: E402
 from limbeck.symmetry.space_group import GroupOperations  # noqa: E402
 
 CRYSTALS, VIEWS = 500, 8
@@ -43,6 +43,7 @@ def analysed(structures: list[Structure]) -> None:
 def viewed(frames: Frames, *, whole: bool) -> int:
     """Views of all crystals: as the gap makes them, or 8 of each; how many were made."""
     symmetry = symmetry_named("space_group")
+    space_group._found.cache_clear()  # a search for each crystal in every round
     count = 0
     for b in range(len(frames)):
         frame = frames.select([b])

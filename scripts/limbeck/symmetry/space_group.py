@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from moyopy import Cell, MoyoDataset
@@ -114,11 +115,21 @@ class SpaceGroup(Symmetry):
 def _search(frames: Frames, b: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Rotations W int64 [G,3,3] and translations w float64 [G,3] of x -> W x + w, fractional."""
     rows = frames.atoms_of(b)
-    cell = frames.cell[b]
-    fractional = frames.positions[rows] @ np.linalg.inv(cell)
-    basis, numbers = cell.tolist(), frames.numbers[rows].tolist()
+    return _found(
+        frames.cell[b].tobytes(),
+        frames.positions[rows].tobytes(),
+        frames.numbers[rows].tobytes(),
+    )
+
+
+@lru_cache(maxsize=1024)  # ``suits`` and ``sample`` ask for the same: one search a crystal
+def _found(cell: bytes, positions: bytes, numbers: bytes) -> tuple[np.ndarray, np.ndarray] | None:
+    basis = np.frombuffer(cell).reshape(3, 3)
+    fractional = np.frombuffer(positions).reshape(-1, 3) @ np.linalg.inv(basis)
     try:
-        data = MoyoDataset(Cell(basis, fractional.tolist(), numbers), symprec=SYMPREC)
+        data = MoyoDataset(
+            Cell(basis.tolist(), fractional.tolist(), list(numbers)), symprec=SYMPREC
+        )
     except Exception:  # moyopy's own error type: no search, no group
         return None
     return np.array(data.operations.rotations), np.array(data.operations.translations)
