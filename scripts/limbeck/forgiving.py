@@ -36,19 +36,20 @@ def in_pieces(
     yield index, answer
 
 
-def predict_or_nan(potential: "Potential[Any]", frames: Frames) -> "Predictions":
-    """A potential's answers; NaN for frames that it fails on."""
-    from limbeck.potentials.interface import empty_predictions
+def predict_or_nan(
+    potential: "Potential[Any]", frames: Frames, *, descriptors: bool = False
+) -> "Predictions":
+    """A potential's answers, with descriptors where asked; NaN for frames that it fails on."""
+    from limbeck.potentials.interface import empty_predictions, put_predictions
 
     result = empty_predictions(frames)
     if not len(frames):
         return result
     offsets = frames.offsets
     for index, part in in_pieces(
-        lambda i: potential.predict(frames.select(i)), np.arange(len(frames))
+        lambda i: potential.predict(frames.select(i), descriptors=descriptors),
+        np.arange(len(frames)),
     ):
         if part is not None:
-            result.energy[index] = part.energy
-            result.forces[atom_rows(offsets, index)] = part.forces
-            result.stress[index] = part.stress
+            put_predictions(result, part, index, atom_rows(offsets, index))
     return result

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+log = logging.getLogger(__name__)
 
 ID_LENGTH = 32
 GROUP_LENGTH = 64
@@ -298,21 +301,35 @@ def derive(
 
 
 def concatenate(parts: Sequence[Frames]) -> Frames:
-    """All frames of ``parts``, in order; optional arrays must be the same in every part."""
+    """All frames of ``parts``, in order.
+
+    Of the optional arrays those are kept that every part has, in the same shape: a sampling with
+    energies and one without can stand together. What is left out is logged.
+    """
     parts = list(parts)
     if not parts:
         return empty()
     values: dict[str, Any] = {}
     for f in fields(Frames):
         if f.name in ("extra", "atom_extra"):
-            tables = [getattr(p, f.name) for p in parts if len(p)]
-            names = set().union(*tables) if tables else set()
-            if any(set(t) != names for t in tables):
-                raise LimbeckError(f"frames: parts have different {f.name}: {sorted(names)}")
-            values[f.name] = {n: np.concatenate([t[n] for t in tables]) for n in names}
+            values[f.name] = _common([getattr(p, f.name) for p in parts if len(p)])
         else:
             values[f.name] = np.concatenate([getattr(p, f.name) for p in parts])
     return Frames(**values)
+
+
+def _common(tables: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays that all tables have, in the same shape but for the rows, end to end."""
+    found, dropped = {}, []
+    for name in sorted(set().union(*tables)):
+        rows = [t[name] for t in tables if name in t]
+        if len(rows) == len(tables) and len({r.shape[1:] for r in rows}) == 1:
+            found[name] = np.concatenate(rows)
+        else:
+            dropped.append(name)
+    if dropped:
+        log.info("left out, since not all frames have them alike: %s", ", ".join(dropped))
+    return found
 
 
 def empty() -> Frames:

@@ -153,13 +153,24 @@ def test_concatenate_undoes_select():
     assert not same_frames(concatenate(parts[::-1]), frames)  # negative control
 
 
-def test_concatenate_wants_the_same_extra_arrays():
-    with_extra, without = real_frames(), real_frames()
-    with_extra.extra["heat"] = np.arange(6.0)
-    both = concatenate([with_extra, with_extra, empty()])
+def test_concatenate_keeps_the_optional_arrays_that_every_part_has(caplog):
+    full, without, wider = real_frames(), real_frames(), real_frames()
+    full.extra.update(heat=np.arange(6.0), seen=np.ones(6))
+    without.extra["seen"] = np.zeros(6)
+    atoms = len(full.numbers)
+    full.atom_extra["descriptors"] = np.zeros((atoms, 4))
+    wider.extra.update(full.extra)
+    wider.atom_extra["descriptors"] = np.zeros((atoms, 5))  # of another potential
+    both = concatenate([full, full, empty()])
     assert both.extra["heat"].tolist() == [*range(6), *range(6)]
-    with pytest.raises(LimbeckError, match=r"different extra.*heat"):
-        concatenate([with_extra, without])
+    assert both.atom_extra["descriptors"].shape == (2 * atoms, 4)
+    assert not caplog.records
+    with caplog.at_level("INFO"):
+        mixed = concatenate([full, without])
+    assert mixed.extra["seen"].tolist() == [1] * 6 + [0] * 6
+    assert set(mixed.extra) == {"seen"}
+    assert mixed.atom_extra == concatenate([full, wider]).atom_extra == {}
+    assert "heat" in caplog.text
 
 
 def test_empty():

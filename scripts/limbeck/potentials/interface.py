@@ -4,7 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -23,8 +23,10 @@ Batch = TypeVar("Batch")
 
 #: what nearly every potential predicts
 EFS = ("energy", "forces", "stress")
+#: a vector of features for each atom, in :attr:`Predictions.properties` where they are asked for
+DESCRIPTORS = "descriptors"
 #: further properties that have a row for each atom; all others have one for each frame
-PER_ATOM = frozenset({"charges", "magmoms"})
+PER_ATOM = frozenset({"charges", "magmoms", DESCRIPTORS})
 #: weights of a model that no file has yet
 IN_MEMORY = "in memory"
 
@@ -39,7 +41,7 @@ class Predictions:
         stress: float64 [B,6], eV/Angstrom^3, ASE's sign, Voigt xx yy zz yz xz xy; NaN where
             the frame is isolated or the potential predicts none.
         properties: further arrays by name: charges [N] e, magmoms [N] Bohr magnetons, dipole [B,3]
-            e Angstrom; NaN where a frame has none.
+            e Angstrom; NaN where a frame has none. Descriptors [N,D], no unit, on request.
     """
 
     energy: np.ndarray
@@ -97,6 +99,10 @@ class Potential(ABC, Generic[Batch]):
     Frames of one batch are all periodic or all isolated.
     """
 
+    #: whether :meth:`evaluate_described` has an answer
+    has_descriptors: ClassVar[bool] = False
+    #: whether ``prepare_wide`` and ``moved`` are there, so that neighbours last for several steps
+    can_move: ClassVar[bool] = False
     about: About
     device: torch.device
     #: upper bound of atoms in a batch, where nothing was measured
@@ -121,6 +127,20 @@ class Potential(ABC, Generic[Batch]):
     def evaluate(self, batch: Batch) -> Predictions:
         """Energy, forces and stress of a batch, in the orientation it has."""
 
+    def evaluate_described(self, batch: Batch) -> Predictions:
+        """As :meth:`evaluate`, with ``properties["descriptors"]`` from the same pass.
+
+        Descriptors [N,D] are features of each atom and its surroundings that no rotation,
+        reflection or translation changes.
+
+        Raises:
+            LimbeckError: the potential has none.
+        """
+        raise LimbeckError(
+            f"{self.about.name}: a {self.about.model} has no descriptors, expected a potential "
+            "that has them, as mace"
+        )
+
     def batches(self, frames: Frames) -> Iterator[np.ndarray]:
         """Indices of batches, cut by :attr:`batch_limits`, or by :attr:`batch_atoms` alone."""
         neighbours = estimated_neighbours(frames, self.about.cutoff, self.about.max_neighbours)
@@ -131,16 +151,18 @@ class Potential(ABC, Generic[Batch]):
         usual = Limits(self.batch_atoms)
         return {True: usual, False: usual, **(self.batch_limits or {})}
 
-    def predict(self, frames: Frames) -> Predictions:
-        """Energy, forces and stress of any frames, batch by batch, in the order given."""
+    def predict(self, frames: Frames, *, descriptors: bool = False) -> Predictions:
+        """Energy, forces and stress of any frames, batch by batch, in the order given.
+
+        Args:
+            descriptors: with those of every atom, see :meth:`evaluate_described`.
+        """
+        evaluate = self.evaluate_described if descriptors else self.evaluate
         result = empty_predictions(frames)
         offsets = frames.offsets
         for index in self.batches(frames):
-            part = self.evaluate(self.prepare(frames.select(index)))
-            result.energy[index] = part.energy
-            result.forces[atom_rows(offsets, index)] = part.forces
-            result.stress[index] = part.stress
-            _put_properties(result, part, index, atom_rows(offsets, index))
+            part = evaluate(self.prepare(frames.select(index)))
+            put_predictions(result, part, index, atom_rows(offsets, index))
         return result
 
     def unknown_elements(self, frames: Frames) -> np.ndarray:
@@ -170,12 +192,21 @@ def empty_predictions(frames: Frames) -> Predictions:
     )
 
 
-def _put_properties(
+def put_predictions(
     whole: Predictions, part: Predictions, frames: np.ndarray, atoms: np.ndarray
 ) -> None:
+    """Write the answers for some frames into those for all.
+
+    Args:
+        frames: int64, which of the frames ``part`` is of.
+        atoms: int64, their rows of the arrays by atom.
+    """
+    whole.energy[frames] = part.energy
+    whole.forces[atoms] = part.forces
+    whole.stress[frames] = part.stress
     for name, values in part.properties.items():
         rows, like = (atoms, whole.forces) if name in PER_ATOM else (frames, whole.energy)
-        empty = np.full((len(like), *values.shape[1:]), np.nan)
+        empty = np.full((len(like), *values.shape[1:]), np.nan, dtype=values.dtype)
         whole.properties.setdefault(name, empty)[rows] = values
 
 

@@ -100,6 +100,10 @@ KINDS: dict[str, Kind] = {
 }
 
 
+#: kinds that give descriptors of atoms with their answers
+DESCRIBED = frozenset({"mace"})
+
+
 def known_elements(potential: Mapping[str, Any]) -> frozenset[str] | None:
     """Symbols that a potential of the config knows, or None where the config does not tell."""
     declared = potential.get("elements")

@@ -7,6 +7,7 @@ Accurate Force Fields", NeurIPS 2022, arXiv:2206.07697.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,8 +18,9 @@ from mace.data.neighborhood import get_neighborhood
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.potentials.interface import EFS, IN_MEMORY, About
-from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential
+from limbeck.potentials.interface import DESCRIPTORS, EFS, IN_MEMORY, About, Predictions
+from limbeck.potentials.mace_convolution import with_fast_convolutions
+from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential, predictions
 
 # Importing mace turns every torch.load of the process into unpickling; turn that back.
 os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
@@ -64,6 +66,8 @@ class MacePotential(TrainablePotential[MaceBatch]):
     """A MACE model; forces and stress are gradients of the energy."""
 
     architecture: ClassVar[str] = "mace"
+    has_descriptors: ClassVar[bool] = True
+    can_move: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -121,18 +125,52 @@ class MacePotential(TrainablePotential[MaceBatch]):
         )
         return cls(_network(sizes, elements), about, device=device, batch_atoms=256, sizes=sizes)
 
+    @cached_property
+    def _fast(self) -> torch.nn.Module:
+        """The module, faster, where no gradient of its weights is asked for."""
+        return with_fast_convolutions(self.module)
+
     def graphs(self, frames: Frames) -> list[MaceGraph]:
         return [self._graph(frames, b) for b in range(len(frames))]
 
-    def _graph(self, frames: Frames, frame: int) -> MaceGraph:
+    def prepare_wide(self, frames: Frames, skin: float) -> MaceBatch:
+        """As :meth:`prepare`, with the neighbours within the cut-off and ``skin`` (Angstrom)."""
+        return self.collate([self._graph(frames, b, skin) for b in range(len(frames))])
+
+    def moved(self, wide: MaceBatch, positions: torch.Tensor, cell: torch.Tensor) -> MaceBatch:
+        """A wide batch with its atoms elsewhere, and of its neighbours those within the cut-off.
+
+        Args:
+            wide: from :meth:`prepare_wide`; stays as it is.
+            positions: [N,3], Angstrom, near to what they were, not wrapped.
+            cell: [B,3,3], Angstrom, rows are vectors; not looked at where isolated.
+        """
+        positions = positions.to(self.dtype)
+        cell = cell.to(self.dtype) if wide.periodic else wide.cell
+        sender, receiver = wide.edges
+        vectors = positions[receiver] - positions[sender]
+        if wide.periodic:
+            cell_of_edge = cell[wide.frame_of_atom[sender]]
+            vectors = vectors + (wide.unit_shifts.unsqueeze(1) @ cell_of_edge).squeeze(1)
+        near = (vectors**2).sum(dim=1) < self.about.cutoff**2
+        return replace(
+            wide,
+            positions=positions,
+            cell=cell,
+            edges=wide.edges[:, near],
+            unit_shifts=wide.unit_shifts[near],
+        )
+
+    def _graph(self, frames: Frames, frame: int, skin: float = 0.0) -> MaceGraph:
         rows = frames.atoms_of(frame)
         positions, periodic = frames.positions[rows], bool(frames.periodic[frame])
         edges, _, unit_shifts, cell = get_neighborhood(
             positions,
-            cutoff=self.about.cutoff,
+            cutoff=self.about.cutoff + skin,
             pbc=(periodic, periodic, periodic),
             cell=frames.cell[frame].copy(),
         )
+        order = np.argsort(edges[1], kind="stable")  # by receiver, as the fast convolutions want
         try:
             species = [self._species[int(z)] for z in frames.numbers[rows]]
         except KeyError as error:
@@ -143,8 +181,8 @@ class MacePotential(TrainablePotential[MaceBatch]):
             species=torch.tensor(species),
             positions=torch.as_tensor(positions, dtype=self.dtype),
             cell=torch.as_tensor(cell, dtype=self.dtype),
-            edges=torch.as_tensor(edges, dtype=torch.long),
-            unit_shifts=torch.as_tensor(unit_shifts, dtype=self.dtype),
+            edges=torch.as_tensor(edges[:, order], dtype=torch.long),
+            unit_shifts=torch.as_tensor(unit_shifts[order], dtype=self.dtype),
             periodic=periodic,
         )
 
@@ -174,7 +212,8 @@ class MacePotential(TrainablePotential[MaceBatch]):
 
     def outputs(self, batch: MaceBatch, *, training: bool, stress: bool) -> Outputs:
         frame_of_edge = batch.frame_of_atom[batch.edges[0]]
-        answers = self.module(
+        module = self.module if training else self._fast
+        answers = module(
             {
                 "positions": batch.positions.detach().clone(),
                 "cell": batch.cell,
@@ -195,7 +234,16 @@ class MacePotential(TrainablePotential[MaceBatch]):
             energy=answers["energy"],
             forces=answers["forces"],
             stress=_voigt(answers["stress"]) if stress else None,
+            features=answers["node_feats"],
         )
+
+    def evaluate_described(self, batch: MaceBatch) -> Predictions:
+        """As mace's own ``get_descriptors``: the scalars among the features of every layer."""
+        answers = self._answers(batch)
+        assert answers.features is not None  # outputs gives them
+        scalars = answers.features.detach()[:, _scalars(self.module)].cpu().numpy()
+        found = predictions(answers)
+        return replace(found, properties={**found.properties, DESCRIPTORS: scalars})
 
     def is_periodic(self, batch: MaceBatch) -> bool:
         return batch.periodic
@@ -231,6 +279,18 @@ def _network(sizes: dict[str, Any], elements: Sequence[int]) -> torch.nn.Module:
         gate=torch.nn.functional.silu,
         radial_MLP=sizes["radial_mlp"],
     )
+
+
+def _scalars(module: torch.nn.Module) -> list[int]:
+    """Columns of the features, all layers side by side, that no rotation or reflection changes."""
+    columns: list[int] = []
+    start = 0
+    for product in module.get_submodule("products").children():
+        for block in product.get_submodule("linear").irreps_out:  # type: ignore[union-attr]
+            if (block.ir.l, block.ir.p) == (0, 1):
+                columns += range(start, start + block.dim)
+            start += block.dim
+    return columns
 
 
 def _voigt(stress: torch.Tensor) -> torch.Tensor:

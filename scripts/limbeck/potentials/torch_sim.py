@@ -1,15 +1,19 @@
 """Any Limbeck potential as a model of torch-sim."""
 
+import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from ase.data import atomic_masses
 from torch_sim.models.interface import ModelInterface
 from torch_sim.state import SimState
 
 from limbeck.errors import LimbeckError
+from limbeck.forgiving import predict_or_nan
 from limbeck.frames import Frames
-from limbeck.potentials.interface import Potential, voigt_to_stress
+from limbeck.potentials.interface import Potential, Predictions, voigt_to_stress
 
 
 class PotentialModel(ModelInterface):
@@ -35,7 +39,7 @@ class PotentialModel(ModelInterface):
         """
         if not isinstance(state, SimState):
             state = SimState(**state, masses=torch.ones_like(state["atomic_numbers"]))
-        answer = self.potential.evaluate(self.potential.prepare(frames_of(state)))
+        answer = self.answer(frames_of(state))
         result = {"energy": answer.energy, "forces": answer.forces}
         if self.compute_stress:
             result["stress"] = voigt_to_stress(answer.stress)
@@ -43,6 +47,116 @@ class PotentialModel(ModelInterface):
             name: torch.as_tensor(values, dtype=self.dtype, device=self.device)
             for name, values in result.items()
         }
+
+    @property
+    def compute_stress(self) -> bool:
+        """Whether answers have stress; of a potential that predicts none they never do."""
+        return self._compute_stress
+
+    @compute_stress.setter
+    def compute_stress(self, compute_stress: bool) -> None:
+        self._compute_stress = compute_stress and self.potential.about.has_stress
+
+    def answer(self, frames: Frames) -> Predictions:
+        """What the potential says of all frames at once."""
+        return self.potential.evaluate(self.potential.prepare(frames))
+
+
+class ForgivingModel(PotentialModel):
+    """As :class:`PotentialModel`, with NaN for a system that the potential fails on."""
+
+    def answer(self, frames: Frames) -> Predictions:
+        """What the potential says of the frames, in batches of its own."""
+        return predict_or_nan(self.potential, frames)
+
+
+class MovingModel(PotentialModel):
+    """As :class:`PotentialModel`, for systems in motion: neighbours are sought every few steps.
+
+    A list of all pairs within the cut-off and a skin holds as long as no two atoms can have come
+    from beyond it into the cut-off (Verlet, Phys. Rev. 159, 98 (1967)): d apart when it was made
+    and moved by at most u each beside the strain of the cell, they are at least s d - 2 u apart,
+    where s is the smallest stretch of the strain. Positions should not be wrapped on the way:
+    wrapped ones are right, but slow.
+    """
+
+    potential: Any  # one that can move
+
+    def __init__(self, potential: Any, skin: float = 0.8) -> None:
+        """Wrap a potential that ``can_move``; ``skin`` in Angstrom."""
+        super().__init__(potential)
+        self._skin = skin
+        self._wide: Any = None
+        self._seen: SimState | None = None
+
+    def forward(self, state: SimState | dict[str, Any], **_: Any) -> dict[str, torch.Tensor]:
+        """As :meth:`PotentialModel.forward`."""
+        assert isinstance(state, SimState)
+        if self._seen is None or self._is_stale(state, self._seen):
+            self._renew(state)
+        positions = state.positions - self._images(state)
+        batch = self.potential.moved(self._wide, positions, state.row_vector_cell)
+        answer = self.potential.outputs(
+            batch, training=False, stress=self.compute_stress and batch.periodic
+        )
+        result = {"energy": answer.energy.to(self.dtype), "forces": answer.forces.to(self.dtype)}
+        if answer.stress is not None:
+            order = torch.tensor([[0, 5, 4], [5, 1, 3], [4, 3, 2]], device=self.device)
+            result["stress"] = answer.stress.to(self.dtype)[:, order]
+        return {name: values.detach() for name, values in result.items()}
+
+    def _renew(self, state: SimState) -> None:
+        """Seek the neighbours of atoms that are put back into their cells."""
+        self._seen = copy.copy(state)
+        self._shifts = torch.zeros_like(state.positions)
+        if state.pbc:
+            inverse = torch.linalg.inv(state.row_vector_cell)[state.system_idx]
+            self._shifts = (state.positions.unsqueeze(1) @ inverse).squeeze(1).floor()
+        frames = frames_of(state)
+        inside = frames.positions - _numpy(self._images(state))
+        self._wide = self.potential.prepare_wide(replace(frames, positions=inside), self._skin)
+
+    def _images(self, state: SimState) -> torch.Tensor:
+        """Where the cells stand that the atoms had gone to when neighbours were sought, [N,3]."""
+        cell = state.row_vector_cell[state.system_idx]
+        return (self._shifts.unsqueeze(1) @ cell).squeeze(1)
+
+    def _is_stale(self, state: SimState, seen: SimState) -> bool:
+        if not (
+            torch.equal(state.atomic_numbers, seen.atomic_numbers)
+            and torch.equal(state.n_atoms_per_system, seen.n_atoms_per_system)
+        ):
+            return True
+        cutoff, cell, old = self.potential.about.cutoff, state.row_vector_cell, seen.row_vector_cell
+        strain = torch.linalg.solve(old, cell)  # cell = old @ strain
+        gone = seen.positions.unsqueeze(1) @ strain[state.system_idx]
+        steps = (state.positions - gone.squeeze(1)).norm(dim=1)
+        moved = torch.segment_reduce(steps, "max", lengths=state.n_atoms_per_system)  # [B]
+        narrowest = torch.linalg.svdvals(strain)[:, -1]
+        return bool(((cutoff + 2 * moved) / narrowest > cutoff + self._skin).any())
+
+
+def dynamics_model(potential: Potential[Any]) -> PotentialModel:
+    """The model of torch-sim for systems in motion. Take a new one for each batch."""
+    return MovingModel(potential) if potential.can_move else ForgivingModel(potential)
+
+
+def state_of(frames: Frames, model: ModelInterface) -> SimState:
+    """A torch-sim state of frames that are all periodic or all isolated, as ``model`` wants it.
+
+    Isolated frames get a unit cell, so that its inverse is there.
+    """
+    periodic = bool(frames.periodic.all())
+    options = {"dtype": model.dtype, "device": model.device}
+    cell = frames.cell if periodic else np.broadcast_to(np.eye(3), frames.cell.shape)
+    return SimState(
+        positions=torch.tensor(frames.positions, **options),
+        masses=torch.tensor(atomic_masses[frames.numbers], **options),
+        cell=torch.tensor(np.swapaxes(cell, 1, 2).copy(), **options),
+        pbc=periodic,
+        atomic_numbers=torch.tensor(frames.numbers, dtype=torch.int64, device=model.device),
+        system_idx=torch.tensor(frames.frame_of_atom, device=model.device),
+    )
 
 
 def frames_of(state: SimState) -> Frames:

@@ -30,11 +30,13 @@ class Outputs:
         energy: [B], eV.
         forces: [N,3], eV/Angstrom.
         stress: [B,6], eV/Angstrom^3, ASE's sign and Voigt order; None where isolated.
+        features: what the network made of each atom, [N,F]; None where that is not known.
     """
 
     energy: torch.Tensor
     forces: torch.Tensor
     stress: torch.Tensor | None
+    features: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,12 @@ class TrainablePotential(Potential[Batch]):
         return self.collate(self.graphs(frames))
 
     def evaluate(self, batch: Batch) -> Predictions:
+        return predictions(self._answers(batch))
+
+    def _answers(self, batch: Batch) -> Outputs:
+        """Answers without gradients, stress where the frames are periodic."""
         self.module.eval()
-        answers = self.outputs(batch, training=False, stress=self.is_periodic(batch))
-        energy = _to_numpy(answers.energy)
-        stress = (
-            np.full((len(energy), 6), np.nan)
-            if answers.stress is None
-            else _to_numpy(answers.stress)
-        )
-        return Predictions(energy=energy, forces=_to_numpy(answers.forces), stress=stress)
+        return self.outputs(batch, training=False, stress=self.is_periodic(batch))
 
     def save(self, folder: Path) -> None:
         """Write ``model.json`` and ``model.safetensors`` into an existing folder."""
@@ -178,6 +177,15 @@ def read_description(folder: Path) -> dict[str, Any]:
     if found != ("limbeck-student", 1):
         raise LimbeckError(f"{path}: expected format ('limbeck-student', 1), found {found}")
     return description
+
+
+def predictions(answers: Outputs) -> Predictions:
+    """Answers as every potential gives them."""
+    energy = _to_numpy(answers.energy)
+    stress = (
+        np.full((len(energy), 6), np.nan) if answers.stress is None else _to_numpy(answers.stress)
+    )
+    return Predictions(energy=energy, forces=_to_numpy(answers.forces), stress=stress)
 
 
 def _to_numpy(values: torch.Tensor) -> np.ndarray:

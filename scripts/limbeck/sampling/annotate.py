@@ -1,0 +1,57 @@
+"""What a potential says of sampled frames, stored with them: energy, forces, descriptors."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from limbeck.errors import LimbeckError
+from limbeck.forgiving import predict_or_nan
+from limbeck.potentials.known import DESCRIBED
+
+if TYPE_CHECKING:
+    from limbeck.frames import Frames
+    from limbeck.potentials.interface import Potential
+
+
+def annotated(frames: "Frames", settings: Mapping[str, Any]) -> "Frames":
+    """The frames with what ``settings["keep"]`` asks of ``settings["potential"]``."""
+    return annotate(frames, opened(settings), settings["keep"])
+
+
+def opened(settings: Mapping[str, Any]) -> "Potential[Any]":
+    """The potential of the settings, on as many threads as they say."""
+    from limbeck.potentials import open_potential
+    from limbeck.threads import use_threads
+
+    use_threads(settings["threads"])
+    return open_potential(settings["potential"], device=settings["device"])
+
+
+def annotate(frames: "Frames", potential: "Potential[Any]", names: Collection[str]) -> "Frames":
+    """The frames with what ``potential`` says of them, in one pass over all.
+
+    ``extra["energy"]`` is float64 [B] in eV, ``atom_extra["forces"]`` float64 [N,3] in
+    eV/Angstrom, ``atom_extra["descriptors"]`` [N,D] without a unit, in the precision of the
+    potential: features that no rotation, reflection or translation changes. A frame that the
+    potential fails on has NaN.
+
+    Args:
+        names: which of them.
+
+    Raises:
+        LimbeckError: descriptors are asked for, and the potential has none.
+    """
+    described = "descriptors" in names
+    if described and not potential.has_descriptors:
+        raise LimbeckError(
+            f"{potential.about.name}: a {potential.about.model} has no descriptors, expected a "
+            f"potential of model {' or '.join(sorted(DESCRIBED))}"
+        )
+    found = predict_or_nan(potential, frames, descriptors=described)
+    of_frames = {"energy": found.energy}
+    of_atoms = {"forces": found.forces, **found.properties}
+    return replace(
+        frames,
+        extra=frames.extra | {n: v for n, v in of_frames.items() if n in names},
+        atom_extra=frames.atom_extra | {n: v for n, v in of_atoms.items() if n in names},
+    )
