@@ -1,4 +1,4 @@
-"""Labelling in batches against a loop over an ASE calculator, and batched dynamics against ASE's.
+"""Labelling in batches against a loop over an ASE calculator.
 
 Same structures, same models, same threads, in turn, several rounds; prints the median ratio and its
 range. Run it alone on the machine: ``OMP_NUM_THREADS=1 python benchmarks/batches_against_ase.py``
@@ -15,17 +15,10 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from ase import units  # noqa: E402
-from ase.md.langevin import Langevin  # noqa: E402
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution  # noqa: E402
-
 from limbeck.config import load  # noqa: E402
 from limbeck.frames import Frames, concatenate  # noqa: E402
 from limbeck.potentials import open_potential  # noqa: E402
-from limbeck.sampling import sample  # noqa: E402
 from limbeck.structures import generate  # noqa: E402
-
-MD_STEPS = 40
 
 
 def structures(config: dict[str, Any]) -> Frames:
@@ -58,24 +51,6 @@ def loop(potential: Any, frames: Frames) -> None:
     for atoms in frames.to_atoms():
         atoms.calc = calculator
         atoms.get_forces()
-
-
-def ase_dynamics(potential: Any, frames: Frames) -> None:
-    """Langevin dynamics one structure at a time."""
-    calculator = own_calculator(potential)
-    for atoms in frames.to_atoms():
-        atoms.calc = calculator
-        MaxwellBoltzmannDistribution(atoms, temperature_K=300)
-        dynamics = Langevin(atoms, 0.5 * units.fs, temperature_K=300, friction=0.01 / units.fs)
-        dynamics.run(MD_STEPS)
-
-
-def batched_dynamics(config: dict[str, Any], potential: dict[str, Any], frames: Frames) -> None:
-    """The same number of steps through the pipeline's own sampler."""
-    time_fs = {"time_total_fs": MD_STEPS * 0.5, "time_equilibration_fs": 0}
-    settings = config["sampling"]["md-300"] | time_fs | {"sampling_interval_fs": MD_STEPS * 0.5}
-    place = {"seed": 1, "sampling": "md", "source": "all", "shard": 0}
-    sample("md", frames, settings | place | {"potential": potential, "device": "cpu", "threads": 1})
 
 
 def ratios(slow: Callable[[], None], fast: Callable[[], None], rounds: int) -> list[float]:
@@ -118,14 +93,6 @@ def main() -> None:
             lambda p=potential, f=part: p.predict(f),
         )
         show(f"labels, {name}", ratios(*calls, rounds))
-    section = {"name": "mace-demo", **config["potentials"]["mace-demo"]}
-    mace = open_potential(section)
-    found = ratios(
-        lambda: ase_dynamics(mace, frames),
-        lambda: batched_dynamics(config, section, frames),
-        rounds,
-    )
-    show("dynamics, mace-demo", found)
 
 
 if __name__ == "__main__":

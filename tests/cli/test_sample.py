@@ -35,17 +35,27 @@ MD = {
     "device": "cpu",
     "threads": 1,
     "ensemble": "NVT",
-    "nvt_algorithm": "langevin",
+    "nvt_algorithm": "csvr",
+    "npt_algorithm": "mtk_full",
     "temperature_K": 50,
+    "pressure_GPa": 0,
     "time_total_fs": 60,
     "time_equilibration_fs": 20,
     "time_step_fs": 5,
     "sampling_interval_fs": 20,
     "thermostat_time_fs": 100,
+    "barostat_time_fs": 1000,
+    "supercell_radius_A": None,
+    "supercell_matrix": None,
+    "relax_input_cell": "none",
+    "relax_force_tolerance_eV_per_A": 0.02,
+    "relax_steps": 10,
     "batch_atoms": 64,
     "max_temperature_factor": 5,
     "max_energy_rise_eV_per_atom": 1,
     "min_distance_ratio": 0.5,
+    "max_bond_stretch": 1.5,
+    "max_cell_change": 2,
 }
 
 
@@ -54,11 +64,11 @@ def argon(count: int) -> Frames:
     return from_atoms(crystals, groups=["Ar"] * count, source="argon")
 
 
-def run(folder: Path, structures: Frames, settings: dict):
+def run(folder: Path, structures: Frames, settings: dict, *more: str):
     write_frames(folder / "in.h5", structures, stage="screen")
     command = [sys.executable, str(SCRIPT), "--settings", json.dumps(settings)]
     command += ["--input", str(folder / "in.h5"), "--output", str(folder / "out.h5")]
-    command += ["--summary", str(folder / "out.csv")]
+    command += ["--summary", str(folder / "out.csv"), *more]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -87,6 +97,26 @@ def test_dynamics_summary_has_temperature_and_no_cut(tmp_path):
     (row,) = table(tmp_path / "out.csv")
     assert 0 < float(row["temperature_K"]) < 5 * 50  # whatever it is, it was not cut
     assert (row["cut"], row["cut_time_fs"]) == ("", "")
+
+
+def test_constant_pressure_with_a_trace_and_a_measured_batch(tmp_path):
+    settings = MD | {"ensemble": "NPT", "batch_atoms": None}
+    plans = tmp_path / "plans"
+    more = ["--trace", str(tmp_path / "trace.csv"), "--batch-plans", str(plans)]
+    done = run(tmp_path, argon(2), settings, *more)
+    assert done.returncode == 0, done.stderr
+    rows = table(tmp_path / "trace.csv")
+    assert [float(row["time_fs"]) for row in rows] == [0, 20, 40, 60] * 2
+    assert len({row["density_g_cm3"] for row in rows}) == 8
+    (plan,) = plans.rglob("*-periodic.json")
+    batches = json.loads(read_header(tmp_path / "out.h5")["settings"])["about"]["batches"]
+    assert batches["periodic"]["atoms"] == json.loads(plan.read_text())["batch_atoms"]
+
+
+def test_a_trace_of_what_has_none_ends_in_one_line(tmp_path):
+    done = run(tmp_path, argon(1), RATTLE, "--trace", str(tmp_path / "trace.csv"))
+    assert done.returncode == 1
+    assert "sample_rattle makes no trace" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("settings", [RATTLE, MD], ids=["rattle", "md"])

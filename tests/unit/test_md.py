@@ -1,7 +1,6 @@
 """Batched molecular dynamics: temperatures, cuts, and the same bits twice."""
 
-from dataclasses import replace
-from math import erfc, exp, pi, sqrt
+from math import sqrt
 
 import numpy as np
 import pytest
@@ -9,44 +8,15 @@ import torch
 from ase import Atoms
 from ase.build import bulk
 
+from argon import ARGON, SETTINGS, crystal, frames_of, tetrahedron
+from limbeck.batches import Limits
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, from_atoms
 from limbeck.potentials.interface import Predictions
 from limbeck.potentials.toys import EffectiveMedium, LennardJones
 from limbeck.sampling import guards, md
-from limbeck.sampling.dynamics import Dynamics, Observation
 from limbeck.sampling.record import Record
 from limbeck.sampling.settings import MDSettings, check_times, md_settings
-
-SETTINGS = {
-    "ensemble": "NVT",
-    "nvt_algorithm": "langevin",
-    "temperature_K": 100.0,
-    "time_total_fs": 100.0,
-    "time_equilibration_fs": 0.0,
-    "time_step_fs": 5.0,
-    "sampling_interval_fs": 25.0,
-    "thermostat_time_fs": 100.0,
-    "batch_atoms": 256,
-    "max_temperature_factor": 5.0,
-    "max_energy_rise_eV_per_atom": 1.0,
-    "min_distance_ratio": 0.5,
-}
-#: the well of two argon atoms of the toy potential lies here, Angstrom
-ARGON = 2.12
-
-
-def tetrahedron(seed: int = 0) -> Atoms:
-    corners = np.array([[0, 0, 0], [1, 1, 0], [1, 0, 1], [0, 1, 1]])
-    atoms = Atoms("Ar4", corners * ARGON / sqrt(2))
-    atoms.rattle(0.02, seed=seed)
-    return atoms
-
-
-def crystal(seed: int = 0) -> Atoms:
-    atoms = bulk("Ar", "fcc", a=ARGON * sqrt(2), cubic=True).repeat(2)
-    atoms.rattle(0.02, seed=seed)
-    return atoms
 
 
 def overlapping() -> Atoms:
@@ -56,20 +26,18 @@ def overlapping() -> Atoms:
     return atoms
 
 
-def frames_of(*structures: Atoms) -> Frames:
-    return from_atoms(structures, groups=["g"] * len(structures), source="s")
-
-
 def run(frames: Frames, potential=None, *, seed: int = 1, **changes) -> Record:
     settings = md_settings(SETTINGS | changes, "sampling.test")
-    return md.run(frames, potential or LennardJones(), settings, seed=seed, place="test/s/0")
+    potential = potential or LennardJones()
+    potential.batch_limits = dict.fromkeys((True, False), Limits(settings.batch_atoms))
+    return md.run(frames, potential, settings, seed=seed, place="test/s/0")
 
 
 def sample_of(record: Record):
-    return record.sample(sampling="test", seed=1, temperature_K=100.0)
+    return record.sample(sampling="test", seed=1)
 
 
-@pytest.mark.parametrize("algorithm", ["langevin", "nose_hoover"])
+@pytest.mark.parametrize("algorithm", ["csvr", "langevin", "nose_hoover"])
 @pytest.mark.parametrize(("make", "count"), [(tetrahedron, 20), (crystal, 3)])
 def test_the_mean_temperature_is_the_target(algorithm, make, count):
     n_atoms = len(make())
@@ -105,35 +73,6 @@ def test_each_system_has_a_thermostat_of_its_own():
     np.testing.assert_allclose(record.averages()["temperature_K"], 100, rtol=4 * 0.046)
 
 
-@pytest.mark.parametrize("algorithm", ["langevin", "nose_hoover"])
-def test_the_temperature_fluctuates_as_in_the_canonical_ensemble(algorithm):
-    settings = replace(MDSettings(**SETTINGS), nvt_algorithm=algorithm)
-    frames = frames_of(*(tetrahedron(i) for i in range(20)))
-    with md.seeded(1, torch.device("cpu")):
-        dynamics = Dynamics(LennardJones().torch_sim_model(), frames, settings)
-    seen = []
-    for step in range(800):
-        dynamics.step()
-        if step >= 100:
-            seen.append(dynamics.observe().temperature)
-    # A chi-square of 9 degrees of freedom: relative variance 2/9. Its standard error is
-    # sqrt((2 + 12/9) / N), N = 20 x 700 x 5 / 200 = 350 independent looks: 10 %, three of them.
-    # A thermostat that only rescales the mean would leave far less.
-    relative_variance = np.var(seen) / np.mean(seen) ** 2
-    assert relative_variance == pytest.approx(2 / 9, rel=0.3)
-
-
-@pytest.mark.parametrize("symbols", ["UH", "Ar2"])
-def test_light_atoms_beside_heavy_ones_start_at_the_temperature(symbols):
-    dimers = [Atoms(symbols, [[0, 0, 0], [2.5, 0, 0]]) for _ in range(400)]
-    settings = MDSettings(**SETTINGS)
-    with md.seeded(1, torch.device("cpu")):
-        dynamics = Dynamics(LennardJones().torch_sim_model(), frames_of(*dimers), settings)
-    # 400 x 3 degrees of freedom: standard error sqrt(2 / 1200) = 4.1 %, four of them. An equal
-    # momentum taken from each atom would give UH 60 times the temperature.
-    np.testing.assert_allclose(dynamics.observe().temperature.mean(), 100, rtol=4 * 0.041)
-
-
 def test_kept_frames_are_those_after_equilibration_on_the_interval():
     record = run(frames_of(crystal(), tetrahedron()), time_equilibration_fs=40.0)
     frames = sample_of(record).frames
@@ -158,7 +97,7 @@ def test_periodic_frames_are_wrapped_and_keep_their_cell():
     np.testing.assert_array_equal(frames.cell, np.broadcast_to(atoms.cell[:], (4, 3, 3)))
 
 
-@pytest.mark.parametrize("algorithm", ["langevin", "nose_hoover"])
+@pytest.mark.parametrize("algorithm", ["csvr", "langevin", "nose_hoover"])
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(algorithm):
     structures = frames_of(crystal(), tetrahedron(), tetrahedron(1))
     ids = [
@@ -179,7 +118,7 @@ def test_a_system_that_explodes_is_cut_and_the_others_go_on():
     record = run(frames_of(tetrahedron(), overlapping(), tetrahedron(1)))
     sample = sample_of(record)
     assert list(record.cut) == ["", guards.TOO_FAST, ""]
-    assert [row[2] for row in sample.rows] == [4, 0, 4]
+    assert [row[3] for row in sample.rows] == [4, 0, 4]
     assert np.isfinite(sample.frames.positions).all()
 
 
@@ -206,7 +145,7 @@ class Spoilt(LennardJones):
         return Predictions(energy, forces, answer.stress)
 
 
-@pytest.mark.parametrize("algorithm", ["langevin", "nose_hoover"])
+@pytest.mark.parametrize("algorithm", ["csvr", "langevin", "nose_hoover"])
 @pytest.mark.parametrize(
     ("spoilt", "reason"),
     [
@@ -224,25 +163,9 @@ def test_a_trajectory_ends_at_its_last_good_frame(algorithm, spoilt, reason):
     sample = sample_of(record)
     assert list(record.cut) == ["", reason, ""]
     assert record.cut_time[1] == 60
-    assert [row[2] for row in sample.rows] == [4, 2, 4]  # frames at 25 and 50 fs of the dimer
+    assert [row[3] for row in sample.rows] == [4, 2, 4]  # frames at 25 and 50 fs of the dimer
     assert np.isfinite(sample.frames.positions).all()
     np.testing.assert_allclose(record.averages()["energy"][[0, 2]], -0.15, atol=0.05)
-
-
-def test_a_dropped_system_leaves_no_trace_in_the_others():
-    settings = replace(MDSettings(**SETTINGS), nvt_algorithm="nose_hoover")
-    frames = frames_of(tetrahedron(), tetrahedron(1), tetrahedron(2))
-    found = []
-    for drop in (False, True):
-        with md.seeded(1, torch.device("cpu")):
-            dynamics = Dynamics(LennardJones().torch_sim_model(), frames, settings)
-        if drop:
-            dynamics.keep(np.array([True, False, True]))
-        for _ in range(40):
-            dynamics.step()
-        found.append(dynamics.positions.reshape(-1, 4, 3))
-    # The same arithmetic on the same numbers; libraries may sum in another order.
-    np.testing.assert_allclose(found[0][[0, 2]], found[1], rtol=0, atol=1e-9)
 
 
 def test_batches_of_the_same_atoms_cut_otherwise_are_not_mixed_up():
@@ -266,41 +189,7 @@ def test_what_cannot_be_run_is_said_and_the_rest_is_run():
     frames = frames_of(Atoms("Cu"), bulk("Si", cubic=True), bulk("Cu", cubic=True))
     record = run(frames, EffectiveMedium("emt"), time_total_fs=25.0)
     assert list(record.cut) == [guards.LONE_ATOM, guards.UNKNOWN_ELEMENT, ""]
-    assert [row[2] for row in sample_of(record).rows] == [0, 0, 1]
-
-
-def test_the_chance_of_a_healthy_dimer_to_be_cut():
-    # Three degrees of freedom have a closed form: erfc(sqrt(x/2)) + sqrt(2x/pi) exp(-x/2).
-    x = 3 * float(guards.chance_factor(np.array(2)))
-    chance = erfc(sqrt(x / 2)) + sqrt(2 * x / pi) * exp(-x / 2)
-    assert chance == pytest.approx(guards.CHANCE, rel=1e-6)
-
-
-def test_limits_give_small_systems_room():
-    settings = MDSettings(**SETTINGS)
-    limits = guards.limits(settings, np.array([2, 100]), np.array([-1.0, -50.0]))
-    assert limits.temperature[0] > 1900  # chance alone
-    assert limits.temperature[1] == 500  # five times 100 K
-    np.testing.assert_array_equal(limits.energy, [1.0, 50.0])
-
-
-def test_a_hot_system_is_cut_by_its_temperature():
-    limit = guards.Limits(temperature=np.array([500.0] * 3), energy=np.zeros(3))
-    seen = Observation(np.full(3, -1.0), np.array([499.0, 501.0, np.nan]), np.full(3, 0.1))
-    assert list(guards.reasons(seen, limit)) == ["", guards.TOO_HOT, guards.NOT_FINITE]
-
-
-def test_averages_and_drift_of_a_straight_line():
-    record = Record(frames_of(tetrahedron()))
-    one = np.array([0])
-    record.energy_start[:] = -4000.0
-    for time in range(100):
-        record.average(one, time * 5.0, np.array([-4000.0 + 0.02 * time]), np.array([90.0]))
-    means = record.averages()
-    # 0.02 eV per 5 fs over four atoms: 1 eV/atom/ps.
-    assert means["drift"][0] == pytest.approx(1.0, rel=1e-9)
-    assert means["energy"][0] == pytest.approx(-1000 + 0.02 * 49.5 / 4, rel=1e-12)
-    assert means["temperature_K"][0] == 90
+    assert [row[3] for row in sample_of(record).rows] == [0, 0, 1]
 
 
 def test_an_empty_shard_gives_an_empty_sample():

@@ -5,7 +5,7 @@ this folder, a line in :data:`METHODS` and a script ``sample_<method>.py``.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,22 @@ if TYPE_CHECKING:
 
 #: method -> module, imported when it is asked for, so that rattling loads no torch
 METHODS = {
+    "contour": "limbeck.sampling.contour",
     "md": "limbeck.sampling.md",
+    "phonons": "limbeck.sampling.phonons",
     "rattle": "limbeck.sampling.rattle",
+    "relax_path": "limbeck.sampling.relax_path",
 }
+#: methods that also write a table along their trajectories
+TRACED = frozenset({"contour", "md", "relax_path"})
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of the named columns."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -29,37 +42,66 @@ class Sample:
     Attributes:
         frames: the children, in the order of their parents.
         columns: names of the summary's columns.
-        rows: the summary, one row for each input structure, in order.
+        rows: the summary, one row for each input structure, in order; of dynamics one for each
+            trajectory, by structure.
         about: what the potential is that drove it, where there is one.
+        trace: what was seen along trajectories, of the methods in :data:`TRACED`.
     """
 
     frames: "Frames"
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     about: dict[str, Any] = field(default_factory=dict)
+    trace: Table | None = None
 
 
 def sample(method: str, frames: "Frames", settings: Mapping[str, Any]) -> Sample:
     """Children of ``frames`` by the named method.
 
     Args:
-        settings: seed, sampling (its name), source, shard, and the method's own fields.
+        settings: seed, sampling (its name), source, shard, and the method's own fields; with
+            ``keep``, what its potential says of the frames is stored with them.
 
     Raises:
         LimbeckError: no such method, a setting is missing or cannot be.
     """
+    from limbeck.sampling.annotate import annotate, opened
+    from limbeck.sampling.settings import check_keep
+
     if method not in METHODS:
         raise LimbeckError(f"sampling method {method!r}: expected one of {sorted(METHODS)}")
-    return import_module(METHODS[method]).sample(frames, settings)
+    check_keep(settings, f"sampling.{settings.get('sampling')}")
+    made = import_module(METHODS[method]).sample(frames, settings)
+    if not settings.get("keep"):
+        return made
+    potential = opened(settings)
+    frames = annotate(made.frames, potential, settings["keep"])
+    return replace(made, frames=frames, about=potential.about.described())
 
 
 def write_sample(
-    result: Sample, output: str | Path, summary: str | Path, *, stage: str, settings: Any
+    result: Sample,
+    output: str | Path,
+    summary: str | Path,
+    trace: str | Path | None = None,
+    *,
+    stage: str,
+    settings: Any,
 ) -> None:
-    """Write the frames, with what made them, and the summary table, each as a whole file."""
+    """Write the frames, with what made them, the summary and the trace, each as a whole file.
+
+    Raises:
+        LimbeckError: a trace is to be written, and the method made none.
+    """
     from limbeck.files import write_csv
     from limbeck.storage import write_frames
 
     write_csv(summary, result.columns, result.rows)
+    if trace is not None:
+        if result.trace is None:
+            raise LimbeckError(
+                f"--trace {trace}: {stage} makes no trace, expected none to be asked"
+            )
+        write_csv(trace, result.trace.columns, result.trace.rows)
     made_with = {**settings, "about": result.about} if result.about else settings
     write_frames(output, result.frames, stage=stage, settings=made_with)

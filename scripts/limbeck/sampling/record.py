@@ -1,111 +1,217 @@
-"""What the dynamics of a shard gave: frames, averages, and what was cut."""
+"""What the dynamics of a shard gave: frames, a trace, averages, and what was cut."""
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase.data import atomic_masses
 
 from limbeck.frames import Frames, concatenate, derive
-from limbeck.sampling import Sample
+from limbeck.sampling import Sample, Table
+from limbeck.screening import G_CM3
+
+if TYPE_CHECKING:
+    from limbeck.sampling.dynamics import Observation
 
 COLUMNS = (
     "id",
+    "trajectory",
     "n_atoms",
     "frames",
+    "target_K",
     "temperature_K",
+    "pressure_GPa",
+    "density_g_cm3",
     "energy_eV_per_atom",
     "energy_drift_eV_per_atom_per_ps",
+    "total_energy_drift_eV_per_atom_per_ps",
     "cut",
     "cut_time_fs",
 )
-SUMS = ("n", "t", "tt", "e", "te", "T")
+TRACE = (
+    "id",
+    "trajectory",
+    "time_fs",
+    "temperature_K",
+    "target_K",
+    "energy_eV_per_atom",
+    "pressure_GPa",
+    "density_g_cm3",
+)
+#: of every step, and of the steps that are traced: there pressure is known
+SUMS = ("n", "t", "tt", "e", "te", "h", "th", "T", "target")
+TRACED_SUMS = ("n_traced", "pressure", "density")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen of B' trajectories at one time.
+
+    Attributes:
+        members: int64 [B'], which trajectories.
+        time: fs.
+        seen: energies, temperatures, pressures.
+        target: float64 [B'], K.
+        pressure: float64 [B'], GPa, what was asked for; None at constant volume.
+        cell: float64 [B',3,3], Angstrom.
+    """
+
+    members: np.ndarray
+    time: float
+    seen: "Observation"
+    target: np.ndarray
+    pressure: np.ndarray | None
+    cell: np.ndarray
 
 
 class Record:
-    """Notes on the trajectories of B structures.
+    """Notes on R trajectories.
 
     Attributes:
-        frames: the structures they start from.
-        cut: str [B], why a trajectory was cut, empty where it was not.
-        cut_time: float64 [B], fs, NaN where it was not cut.
-        energy_start: float64 [B], eV, at the start; averages are summed as differences from
+        frames: the structures they start from, one for each trajectory.
+        trajectory: int64 [R], number of the trajectory among those of its structure.
+        cut: str [R], why a trajectory was cut, empty where it was not.
+        cut_time: float64 [R], fs, NaN where it was not cut.
+        energy_start: float64 [R], eV, at the start; averages are summed as differences from
             it, so that they keep their digits.
     """
 
-    def __init__(self, frames: Frames) -> None:
+    def __init__(self, frames: Frames, trajectory: np.ndarray) -> None:
         """Nothing has happened yet."""
         count = len(frames)
-        self.frames = frames
+        self.frames, self.trajectory = frames, trajectory
         self.cut = np.full(count, "", dtype=object)
         self.cut_time = np.full(count, np.nan)
         self.energy_start = np.full(count, np.nan)
-        self._sums = {name: np.zeros(count) for name in SUMS}
+        mass = np.bincount(frames.frame_of_atom, atomic_masses[frames.numbers], minlength=count)
+        self._mass = np.where(frames.periodic, mass, np.nan)
+        self._sums = {name: np.zeros(count) for name in (*SUMS, *TRACED_SUMS)}
         self._kept: list[Frames] = []
+        self._infos: list[dict[str, Any]] = []
         self._parents: list[np.ndarray] = []
-        self._times: list[np.ndarray] = []
+        self._rows_of_trace: list[np.ndarray] = []
 
-    def snapshot(self, members: np.ndarray, positions: np.ndarray) -> Frames:
-        """The structures ``members`` with their atoms at ``positions`` (Angstrom)."""
-        return replace(self.frames.select(members), positions=positions)
+    def snapshot(self, members: np.ndarray, positions: np.ndarray, cell: np.ndarray) -> Frames:
+        """The structures ``members`` with their atoms at ``positions`` (Angstrom).
 
-    def keep(self, snapshot: Frames, members: np.ndarray, good: np.ndarray, time: float) -> None:
-        """Keep the frames of a snapshot where the mask ``good`` is true; time in fs."""
+        Args:
+            cell: float64 [B,3,3], Angstrom; not looked at where they are isolated.
+        """
+        found = self.frames.select(members)
+        return replace(
+            found,
+            positions=positions,
+            cell=np.where(found.periodic[:, None, None], cell, found.cell),
+        )
+
+    def keep(self, snapshot: Frames, look: Look, good: np.ndarray) -> None:
+        """Keep the frames of a snapshot where the mask ``good`` is true."""
         self._kept.append(snapshot.select(good))
-        self._parents.append(members[good])
-        self._times.append(np.full(int(good.sum()), time))
+        self._parents.append(look.members[good])
+        several = bool(self.trajectory.any())
+        for b in np.flatnonzero(good):
+            info = {"time_fs": look.time, "temperature_K": float(look.target[b])}
+            if look.pressure is not None:
+                info["pressure_GPa"] = float(look.pressure[b])
+            if several:
+                info["trajectory"] = int(self.trajectory[look.members[b]])
+            self._infos.append(info)
+
+    def trace(self, look: Look, good: np.ndarray, *, equilibrated: bool) -> None:
+        """Take the trajectories where ``good`` is true into the trace and its averages."""
+        members, seen = look.members, look.seen
+        density = self._mass[members] / np.abs(np.linalg.det(look.cell)) * G_CM3
+        columns = [
+            members,
+            np.full(len(members), look.time),
+            seen.temperature,
+            look.target,
+            seen.energy / self.frames.n_atoms[members],
+            seen.pressure,
+            density,
+        ]
+        self._rows_of_trace.append(np.column_stack(columns)[good])
+        if equilibrated:
+            self._add(TRACED_SUMS, members[good], (1.0, seen.pressure[good], density[good]))
 
     def cut_off(self, members: np.ndarray, why: np.ndarray, time: float) -> None:
         """Note that trajectories end at ``time`` (fs)."""
         self.cut[members] = why
         self.cut_time[members] = time
 
-    def average(
-        self, members: np.ndarray, time: float, energy: np.ndarray, temperature: np.ndarray
-    ) -> None:
-        """Take one step (fs, eV, K) into the averages of ``members``."""
-        t = time / 1000  # ps
-        e = (energy - self.energy_start[members]) / self.frames.n_atoms[members]
-        for name, value in zip(SUMS, (1.0, t, t * t, e, t * e, temperature), strict=True):
-            self._sums[name][members] += value
+    def average(self, look: Look, good: np.ndarray) -> None:
+        """Take one step into the averages of the trajectories where ``good`` is true."""
+        members, seen = look.members[good], look.seen
+        t, atoms = look.time / 1000, self.frames.n_atoms[members]  # ps
+        e = (seen.energy[good] - self.energy_start[members]) / atoms
+        h = e + seen.kinetic[good] / atoms
+        values = (1.0, t, t * t, e, t * e, h, t * h, seen.temperature[good], look.target[good])
+        self._add(SUMS, members, values)
 
     def averages(self) -> dict[str, np.ndarray]:
-        """Mean temperature (K), mean energy (eV/atom) and its slope (eV/atom/ps), each [B].
+        """Means of all steps after equilibration, each [R], in the order of :data:`COLUMNS`.
 
-        The slope is that of the least-squares line; NaN where too few steps were seen.
+        Drifts are slopes of least-squares lines, of the potential and of the total energy; NaN
+        where too few steps were seen. Pressure and density are means over the trace.
         """
+        s = self._sums
         with np.errstate(divide="ignore", invalid="ignore"):
-            t, tt, e, te, kelvin = (self._sums[k] / self._sums["n"] for k in SUMS[1:])
-            slope = np.where(self._sums["n"] > 2, (te - t * e) / (tt - t * t), np.nan)
-        energy = self.energy_start / self.frames.n_atoms + e
-        return {"temperature_K": kelvin, "energy": energy, "drift": slope}
+            t, tt, e, te, h, th, kelvin, target = (s[k] / s["n"] for k in SUMS[1:])
+            pressure, density = (s[k] / s["n_traced"] for k in TRACED_SUMS[1:])
+            spread = np.where(s["n"] > 2, tt - t * t, np.nan)
+            return {
+                "target": target,
+                "temperature_K": kelvin,
+                "pressure": pressure,
+                "density": density,
+                "energy": self.energy_start / self.frames.n_atoms + e,
+                "drift": (te - t * e) / spread,
+                "total_drift": (th - t * h) / spread,
+            }
 
-    def sample(self, *, sampling: str, seed: int, temperature_K: float) -> Sample:
-        """All kept frames, by parent and then by time, and the summary."""
+    def sample(self, *, sampling: str, seed: int) -> Sample:
+        """All kept frames, by trajectory and then by time, the summary and the trace."""
+        trace = Table(TRACE, self._trace())
         if not self._kept:
-            return Sample(concatenate([]), COLUMNS, self._rows(np.zeros(0, dtype=np.int64)))
-        parents, times = np.concatenate(self._parents), np.concatenate(self._times)
-        order = np.lexsort([times, parents])
+            rows = self._rows(np.zeros(0, dtype=np.int64))
+            return Sample(concatenate([]), COLUMNS, rows, trace=trace)
+        parents = np.concatenate(self._parents)
+        order = np.argsort(parents, kind="stable")  # they were kept in the order of time
         frames = concatenate(self._kept).select(order)
-        infos = [{"temperature_K": temperature_K, "time_fs": float(t)} for t in times[order]]
+        infos = [self._infos[i] for i in order]
         children = derive(
             frames, frames.positions, frames.cell, sampling=sampling, seed=seed, infos=infos
         )
-        return Sample(children, COLUMNS, self._rows(parents))
+        return Sample(children, COLUMNS, self._rows(parents), trace=trace)
+
+    def _add(self, names: tuple[str, ...], members: np.ndarray, values: tuple[Any, ...]) -> None:
+        for name, value in zip(names, values, strict=True):
+            self._sums[name][members] += value
+
+    def _name(self, r: int) -> list[Any]:
+        return [self.frames.id[r].decode(), int(self.trajectory[r])]
 
     def _rows(self, parents: np.ndarray) -> list[list[Any]]:
         count = np.bincount(parents, minlength=len(self.frames))
         means = self.averages()
         return [
             [
-                self.frames.id[b].decode(),
-                int(self.frames.n_atoms[b]),
-                int(count[b]),
-                *(_number(values[b]) for values in means.values()),
-                str(self.cut[b]),
-                _number(self.cut_time[b]),
+                *self._name(r),
+                int(self.frames.n_atoms[r]),
+                int(count[r]),
+                *(_number(values[r]) for values in means.values()),
+                str(self.cut[r]),
+                _number(self.cut_time[r]),
             ]
-            for b in range(len(self.frames))
+            for r in range(len(self.frames))
         ]
+
+    def _trace(self) -> list[list[Any]]:
+        if not self._rows_of_trace:
+            return []
+        table = np.concatenate(self._rows_of_trace)
+        table = table[np.argsort(table[:, 0], kind="stable")]
+        return [[*self._name(int(row[0])), *map(_number, row[1:])] for row in table]
 
 
 def _number(value: float) -> float | str:

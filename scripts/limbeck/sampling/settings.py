@@ -1,10 +1,12 @@
 """Settings of the samplings, checked; imports no torch, so that the config can use it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from limbeck.errors import LimbeckError
+from limbeck.potentials.known import DESCRIBED
+from limbeck.sampling.schedule import Setting, is_ramp
 
 Settings = TypeVar("Settings")
 
@@ -25,16 +27,31 @@ class MDSettings:
 
     ensemble: str
     nvt_algorithm: str
-    temperature_K: float
+    npt_algorithm: str
+    temperature_K: Setting
+    pressure_GPa: Setting
     time_total_fs: float
     time_equilibration_fs: float
     time_step_fs: float
     sampling_interval_fs: float
     thermostat_time_fs: float
-    batch_atoms: int
+    barostat_time_fs: float
+    supercell_radius_A: float | None
+    supercell_matrix: Sequence[int] | Sequence[Sequence[int]] | None
+    relax_input_cell: str
+    relax_force_tolerance_eV_per_A: float
+    relax_steps: int
+    batch_atoms: int | None
     max_temperature_factor: float
     max_energy_rise_eV_per_atom: float
     min_distance_ratio: float
+    max_bond_stretch: float | None
+    max_cell_change: float
+
+    @property
+    def moves_cell(self) -> bool:
+        """Whether cells change, so that stress is needed at every step."""
+        return self.ensemble == "NPT"
 
     @property
     def steps(self) -> int:
@@ -56,7 +73,11 @@ class MDSettings:
 
     def kept(self, step: int) -> bool:
         """Whether the frame at ``step`` is kept: equilibrated, and on the sampling interval."""
-        return step > 0 and step % self.interval == 0 and self.equilibrated(step)
+        return step > 0 and self.traced(step) and self.equilibrated(step)
+
+    def traced(self, step: int) -> bool:
+        """Whether ``step`` has a row in the trace: the start, and the sampling interval."""
+        return step % self.interval == 0
 
 
 def from_mapping(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settings:
@@ -79,10 +100,22 @@ def md_settings(values: Mapping[str, Any], where: str) -> MDSettings:
         LimbeckError: as :func:`from_mapping`, or times that do not fit each other.
     """
     settings = from_mapping(MDSettings, values, where)
-    if settings.ensemble != "NVT":
-        raise LimbeckError(f"{where}: ensemble {settings.ensemble!r}, expected NVT")
-    check_times(values, where)
+    check_dynamics(values, where)
     return settings
+
+
+def check_dynamics(values: Mapping[str, Any], where: str) -> None:
+    """Check that the fields of an MD sampling fit each other.
+
+    Raises:
+        LimbeckError: as :func:`check_times`, or energy is to be constant and the temperature not.
+    """
+    if values["ensemble"] == "NVE" and is_ramp(values["temperature_K"]):
+        raise LimbeckError(
+            f"{where}: temperature_K is a ramp with ensemble NVE, expected a value or a list: "
+            "nothing drives the temperature"
+        )
+    check_times(values, where)
 
 
 def check_times(values: Mapping[str, Any], where: str) -> None:
@@ -106,4 +139,29 @@ def check_times(values: Mapping[str, Any], where: str) -> None:
             f"{where}: no frame would be kept: the last multiple of sampling_interval_fs "
             f"{interval} within time_total_fs {total} is {last}, expected it to be at least "
             f"time_equilibration_fs {values['time_equilibration_fs']}"
+        )
+
+
+def check_keep(settings: Mapping[str, Any], where: str) -> None:
+    """Check what is to be kept against the kind of potential, before anything is computed.
+
+    Args:
+        settings: may have ``keep`` (names) and ``potential`` (its section of the config).
+        where: how the errors call the field's section.
+
+    Raises:
+        LimbeckError: something is to be kept and no potential says it, or it has no descriptors.
+    """
+    keep, potential = settings.get("keep") or [], settings.get("potential")
+    if not keep:
+        return
+    if potential is None:
+        raise LimbeckError(
+            f"{where}.potential: nothing, expected the name of a potential: keep asks it for "
+            f"{', '.join(keep)}"
+        )
+    if "descriptors" in keep and potential["model"] not in DESCRIBED:
+        raise LimbeckError(
+            f"{where}.keep: descriptors of {potential['name']!r}, a {potential['model']}, which "
+            f"has none; expected a potential of model {' or '.join(sorted(DESCRIBED))}"
         )

@@ -1,0 +1,119 @@
+"""The state of many systems in motion, and what every integrator does with it.
+
+Units are ASE's: Angstrom, eV, atomic mass units, and the time that follows from them.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch_sim.integrators.md import MDState
+from torch_sim.models.interface import ModelInterface
+from torch_sim.quantities import calc_kinetic_energy
+
+from limbeck.frames import Frames
+from limbeck.potentials.torch_sim import state_of
+
+
+@dataclass
+class DynamicsState(MDState):
+    """B systems with N atoms in all, as torch-sim has them, and their stress.
+
+    Positions are never wrapped into the cell: they go on from step to step, so that bonds and
+    neighbour lists can be followed.
+
+    Attributes:
+        stress: [B,3,3], eV/Angstrom^3, ASE's sign, without the motion's part; NaN where unknown.
+    """
+
+    stress: torch.Tensor
+
+    _system_attributes = MDState._system_attributes | {"stress"}
+
+
+def start(model: ModelInterface, frames: Frames, kT: torch.Tensor) -> DynamicsState:
+    """State with forces, and momenta of temperatures ``kT`` [B] (eV) about resting centres of mass.
+
+    Momenta come from torch's global generator.
+
+    Args:
+        frames: B frames, all periodic or all isolated.
+    """
+    state = state_of(frames, model)
+    answer = model(state)
+    noise = torch.randn_like(state.positions)
+    momenta = noise * (state.masses * kT[state.system_idx]).sqrt().unsqueeze(-1)
+    return DynamicsState(
+        **vars(state),
+        momenta=internal_momenta(momenta, state.masses, state.system_idx),
+        energy=answer["energy"],
+        forces=answer["forces"],
+        stress=answer.get("stress", torch.full_like(state.cell, torch.nan)),
+    )
+
+
+def kick(state: DynamicsState, dt: torch.Tensor) -> None:
+    """Change the momenta by the forces during ``dt``."""
+    state.momenta = state.momenta + state.forces * dt
+
+
+def drift(state: DynamicsState, dt: torch.Tensor) -> None:
+    """Change the positions by the velocities during ``dt``."""
+    state.positions = state.positions + state.velocities * dt
+
+
+def ask(state: DynamicsState, model: ModelInterface) -> None:
+    """New energies, forces and, where the model gives one now, stress."""
+    answer = model(state)
+    state.energy, state.forces = answer["energy"], answer["forces"]
+    state.stress = answer.get("stress", torch.full_like(state.cell, torch.nan))
+
+
+def rest(state: DynamicsState) -> None:
+    """Take the motion of the centres of mass away, which forces with a net pull would start."""
+    state.momenta = internal_momenta(state.momenta, state.masses, state.system_idx)
+
+
+def internal_momenta(
+    momenta: torch.Tensor, masses: torch.Tensor, system_idx: torch.Tensor
+) -> torch.Tensor:
+    """Momenta [N,3] about the centre of mass of each system.
+
+    Every atom gives up m V of its momentum, where V is the velocity of the centre of mass.
+    (torch-sim's own start takes an equal momentum from each atom, which heats light atoms
+    beside heavy ones: H of UH to about 60 times the temperature.)
+    """
+    count = int(system_idx[-1]) + 1
+    total = momenta.new_zeros(count, 3).index_add(0, system_idx, momenta)
+    mass = masses.new_zeros(count).index_add(0, system_idx, masses)
+    velocity = total / mass.unsqueeze(-1)  # [B,3]
+    return momenta - masses.unsqueeze(-1) * velocity[system_idx]
+
+
+def kinetic_energy(state: DynamicsState) -> torch.Tensor:
+    """Of the motion about the centre of mass, [B], eV."""
+    momenta = internal_momenta(state.momenta, state.masses, state.system_idx)
+    return calc_kinetic_energy(masses=state.masses, momenta=momenta, system_idx=state.system_idx)
+
+
+def freedom(state: DynamicsState) -> torch.Tensor:
+    """Degrees of freedom of the motion about the centre of mass, 3n - 3, [B]."""
+    return (3 * state.n_atoms_per_system - 3).to(state.dtype)
+
+
+def volume(state: DynamicsState) -> torch.Tensor:
+    """[B], Angstrom^3; positive also where the cell is left-handed."""
+    return torch.linalg.det(state.cell).abs()
+
+
+def pressure_tensor(state: DynamicsState) -> torch.Tensor:
+    """Motion's part and forces' part together, symmetric [B,3,3], eV/Angstrom^3."""
+    velocities = state.velocities
+    flow = state.momenta.unsqueeze(2) * velocities.unsqueeze(1)  # [N,3,3]
+    motion = torch.zeros_like(state.stress).index_add(0, state.system_idx, flow)
+    stress = (state.stress + state.stress.mT) / 2  # single precision leaves it not quite symmetric
+    return motion / volume(state)[:, None, None] - stress
+
+
+def scaled(state: DynamicsState, factor: torch.Tensor) -> None:
+    """Multiply the momenta of each system by ``factor`` [B]."""
+    state.momenta = state.momenta * factor[state.system_idx].unsqueeze(-1)

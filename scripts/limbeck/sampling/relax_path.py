@@ -1,0 +1,184 @@
+"""Frames of a relaxation, spread in energy between its start and its end."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from limbeck import seeds
+from limbeck.frames import Frames, concatenate, derive
+from limbeck.potentials.interface import Potential
+from limbeck.sampling import Sample, Table
+from limbeck.sampling.guards import TOO_NEAR
+from limbeck.sampling.prepare import open_planned
+from limbeck.sampling.rattle import draw_apart
+from limbeck.sampling.relaxation import Relaxed, Step, relax
+from limbeck.sampling.settings import RattleSettings, from_mapping
+from limbeck.screening import shortest_distance_ratio
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "id",
+    "n_atoms",
+    "frames",
+    "steps",
+    "energy_start_eV_per_atom",
+    "energy_end_eV_per_atom",
+    "force_eV_per_A",
+    "cut",
+)
+TRACE = ("id", "step", "energy_eV_per_atom", "volume_A3_per_atom")
+
+
+@dataclass(frozen=True)
+class RelaxPathSettings:
+    """Fields of ``method: relax_path``, as the schema describes them."""
+
+    relax: str
+    force_tolerance_eV_per_A: float
+    max_steps: int
+    n_frames: int
+    start_displacement_A: float
+    start_strain: float
+    min_distance_ratio: float
+
+
+def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
+    """Frames of the relaxation of every structure.
+
+    A structure that does not come to rest still gives the frames of the way it went; its reason
+    stands in the summary.
+
+    Args:
+        settings: seed, sampling, source, shard, potential, device, threads, and the fields of
+            ``method: relax_path``.
+    """
+    name, seed = settings["sampling"], settings["seed"]
+    own = from_mapping(RelaxPathSettings, settings, f"sampling.{name}")
+    potential = open_planned(settings, frames)
+    starts, good = _starts(frames, own, seed, f"sample_relax_path/{name}")
+    done = _relaxed(starts, good, potential, own)
+    chosen = [thinned(np.array([s.energy for s in path]), own.n_frames) for path in done.paths]
+    children = [
+        _children(frames.select([b]), path, chosen[b], name, seed)
+        for b, path in enumerate(done.paths)
+    ]
+    together = concatenate(children)
+    apart = shortest_distance_ratio(together, own.min_distance_ratio) >= own.min_distance_ratio
+    kept = together.select(apart)
+    log.info("%s: %s", name, dict(Counter(str(why) or "whole" for why in done.reason)))
+    return Sample(
+        kept,
+        COLUMNS,
+        _rows(frames, done, np.array([(kept.parent == parent).sum() for parent in frames.id])),
+        about=potential.about.described(),
+        trace=Table(TRACE, _trace(frames, done.paths)),
+    )
+
+
+def thinned(energy: np.ndarray, count: int) -> np.ndarray:
+    """Steps whose energies are spread as evenly as those of the path allow.
+
+    The last step, the first, and then in turn the one whose energy is farthest from all that are
+    taken. (Steps nearest to even energies would be few: a relaxation falls fast at first.)
+
+    Args:
+        energy: float [S], of the steps.
+
+    Returns:
+        int64 [at most count], increasing; fewer where the path has fewer different energies.
+    """
+    if not len(energy):
+        return np.zeros(0, dtype=np.int64)
+    taken = [len(energy) - 1]
+    gap = np.abs(energy - energy[-1])
+    gap[:-1][:1] = np.inf  # the first step, where it is not the last
+    while len(taken) < count and gap.max() > 0:
+        farthest = int(gap.argmax())
+        taken.append(farthest)
+        gap = np.minimum(gap, np.abs(energy - energy[farthest]))
+    return np.sort(taken)
+
+
+def _starts(
+    frames: Frames, own: RelaxPathSettings, seed: int, purpose: str
+) -> tuple[Frames, np.ndarray]:
+    """The structures displaced at random, under their own ids, and where no draw held, bool [B]."""
+    rattle = RattleSettings(
+        standard_deviation_A=own.start_displacement_A,
+        strain=own.start_strain,
+        frames=1,
+        min_distance_ratio=own.min_distance_ratio,
+    )
+    rngs = [seeds.generator(seed, f"{purpose}/{name.decode()}") for name in frames.id]
+    positions, cell, _, good = draw_apart(frames, rattle, rngs)
+    return replace(frames, positions=positions, cell=cell), good
+
+
+def _relaxed(
+    starts: Frames, good: np.ndarray, potential: Potential[Any], own: RelaxPathSettings
+) -> Relaxed:
+    """The relaxation of all; those without a good start have that as their reason."""
+    done = relax(
+        starts,
+        potential,
+        own.relax,
+        force_tolerance=own.force_tolerance_eV_per_A,
+        steps=own.max_steps,
+        record=True,
+    )
+    done.reason[~good] = TOO_NEAR
+    for b in np.flatnonzero(~good):
+        done.paths[b].clear()
+    return done
+
+
+def _children(parent: Frames, path: list[Step], steps: np.ndarray, name: str, seed: int) -> Frames:
+    parents = parent.select(np.zeros(len(steps), dtype=int))
+    n_atoms = int(parent.n_atoms[0])
+    return derive(
+        parents,
+        np.concatenate([np.zeros((0, 3)), *(path[s].positions for s in steps)]),
+        np.array([path[s].cell for s in steps]).reshape(-1, 3, 3),
+        sampling=name,
+        seed=seed,
+        infos=[{"step": int(s), "energy_eV_per_atom": path[s].energy / n_atoms} for s in steps],
+    )
+
+
+def _rows(frames: Frames, done: Relaxed, kept: np.ndarray) -> list[list[Any]]:
+    return [
+        [
+            frames.id[b].decode(),
+            int(frames.n_atoms[b]),
+            int(kept[b]),
+            int(done.steps[b]),
+            _number(path[0].energy / frames.n_atoms[b]) if path else "",
+            _number(path[-1].energy / frames.n_atoms[b]) if path else "",
+            _number(done.force[b]) if path else "",
+            str(done.reason[b]),
+        ]
+        for b, path in enumerate(done.paths)
+    ]
+
+
+def _trace(frames: Frames, paths: list[list[Step]]) -> list[list[Any]]:
+    return [
+        [
+            frames.id[b].decode(),
+            step,
+            _number(seen.energy / frames.n_atoms[b]),
+            _number(abs(np.linalg.det(seen.cell)) / frames.n_atoms[b]) if seen.cell.any() else "",
+        ]
+        for b, path in enumerate(paths)
+        for step, seen in enumerate(path)
+    ]
+
+
+def _number(value: float) -> float | str:
+    """A number as the table has it: nothing where there is none."""
+    return round(float(value), 6) if np.isfinite(value) else ""

@@ -1,0 +1,58 @@
+"""Temperatures and pressures that trajectories are asked to have, at every time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TypeAlias
+
+import numpy as np
+
+#: as the config has it: one value, a list (a trajectory for each), or a ramp from one to another
+Setting: TypeAlias = float | Sequence[float] | Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What R trajectories are asked to have.
+
+    Attributes:
+        temperature: float64 [R,2], K, at the start and at the end.
+        pressure: float64 [R,2], GPa, at the start and at the end.
+    """
+
+    temperature: np.ndarray
+    pressure: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.temperature)
+
+    def at(self, share: float) -> tuple[np.ndarray, np.ndarray]:
+        """Temperatures (K) and pressures (GPa) [R] when this share of the time has passed."""
+        weights = np.array([1 - share, share])
+        return self.temperature @ weights, self.pressure @ weights
+
+    def select(self, index: np.ndarray) -> "Schedule":
+        """That of the trajectories at ``index``."""
+        return Schedule(self.temperature[index], self.pressure[index])
+
+    def of_each(self, structures: int) -> "Schedule":
+        """That of so many structures, trajectories of one structure side by side."""
+        return self.select(np.tile(np.arange(len(self)), structures))
+
+
+def schedule(temperature_K: Setting, pressure_GPa: Setting) -> Schedule:
+    """The trajectories of one structure: one for every pair of a temperature and a pressure."""
+    pairs = np.array(list(product(_ends(temperature_K), _ends(pressure_GPa))), dtype=np.float64)
+    return Schedule(temperature=pairs[:, 0], pressure=pairs[:, 1])
+
+
+def is_ramp(setting: Setting) -> bool:
+    """Whether a temperature or pressure changes with time."""
+    return isinstance(setting, Mapping)
+
+
+def _ends(setting: Setting) -> list[tuple[float, float]]:
+    if isinstance(setting, Mapping):
+        return [(setting["from"], setting["to"])]
+    values = setting if isinstance(setting, Sequence) else [setting]
+    return [(value, value) for value in values]
