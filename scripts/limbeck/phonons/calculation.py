@@ -1,0 +1,220 @@
+"""From structures to force constants: relax, choose the supercell, displace, fit, judge."""
+
+import logging
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+from phonopy import Phonopy
+
+from limbeck import seeds
+from limbeck.errors import LimbeckError
+from limbeck.frames import Frames
+from limbeck.phonons.crystals import atoms_of, frames_of, phonopy_of, point_group, symmetrised
+from limbeck.phonons.downhill import step_down
+from limbeck.phonons.expansion import expansion
+from limbeck.phonons.fitting import Fit, displace, fit_all
+from limbeck.phonons.modes import Modes, modes_of
+from limbeck.phonons.settings import ForceConstantSettings
+from limbeck.phonons.spectrum import spectrum
+from limbeck.sampling.guards import UNKNOWN_ELEMENT
+from limbeck.sampling.prepare import CHARGED, full_matrix
+from limbeck.sampling.relaxation import relax
+from limbeck.sampling.supercells import supercell_matrix
+
+if TYPE_CHECKING:
+    from limbeck.potentials.interface import Potential
+
+log = logging.getLogger(__name__)
+
+ISOLATED = "isolated: phonons are of crystals"
+#: Steps down imaginary modes before a crystal is given up: one for each of the directions that a
+#: crystal can soften in.
+MAX_DESCENTS = 3
+
+
+@dataclass(frozen=True)
+class Harmonic:
+    """A crystal with force constants, or the reason why there are none.
+
+    Attributes:
+        reason: empty where there are force constants to be kept.
+        phonon: with force constants; None where it did not come so far.
+        modes: its modes at the commensurate q-points.
+        fit: what was seen of the forces.
+        descents: steps down imaginary modes.
+        bands: what ``bands.json`` holds, empty where there is a reason.
+        expansion: what ``expansion.json`` holds, empty without thermal expansion.
+        seconds: of this crystal, its share of the first relaxation left out.
+    """
+
+    reason: str
+    phonon: Phonopy | None = None
+    modes: Modes | None = None
+    fit: Fit | None = None
+    descents: int = 0
+    bands: dict[str, Any] = field(default_factory=dict)
+    expansion: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def force_constants(
+    frames: Frames, potential: "Potential", own: ForceConstantSettings, *, seed: int, name: str
+) -> list[Harmonic]:
+    """Force constants of every structure; one that has none says why.
+
+    All structures are relaxed in one batch; then each has the forces of all its displacements in
+    one call, which the potential cuts into batches.
+
+    Args:
+        seed, name: random displacements depend on them and on the structure's id alone.
+    """
+    reasons = np.select(
+        [
+            ~frames.periodic,
+            potential.unknown_elements(frames),
+            (frames.charge != 0) | (frames.spin != 0),
+        ],
+        [ISOLATED, UNKNOWN_ELEMENT, CHARGED],
+        default="",
+    ).astype(object)
+    fit = np.flatnonzero(reasons == "")
+    # Where the cell follows the temperature, the volumes start from its own at rest.
+    how = "full" if own.thermal_expansion else own.relax_input_cell
+    relaxed, why = _relax(frames.select(fit), potential, how, own)
+    reasons[fit] = why
+    results = []
+    for b, reason in enumerate(reasons):
+        if reason:
+            results.append(Harmonic(str(reason)))
+            continue
+        atoms = atoms_of(relaxed, int(np.searchsorted(fit, b)))
+        place = f"force_constants/{name}/{frames.id[b].decode()}"
+        results.append(_guarded(atoms, potential, own, seeds.torch_seed(seed, place)))
+    return results
+
+
+def _guarded(
+    atoms: Atoms, potential: "Potential", own: ForceConstantSettings, seed: int
+) -> Harmonic:
+    """One crystal; whatever goes wrong with it is its reason."""
+    start = time.perf_counter()
+    try:
+        found = _crystal(atoms, potential, own, seed)
+        if not found.reason and found.phonon is not None:
+            found = replace(found, bands=spectrum(found.phonon))
+    except LimbeckError as error:
+        found = Harmonic(str(error))
+    except Exception as error:  # a model, phonopy, symfc or spglib may raise anything
+        log.exception("a crystal has no force constants")
+        found = Harmonic(f"{type(error).__name__}: {error}")
+    return replace(found, seconds=time.perf_counter() - start)
+
+
+def _crystal(
+    atoms: Atoms, potential: "Potential", own: ForceConstantSettings, seed: int
+) -> Harmonic:
+    atoms = symmetrised(atoms, own.symmetry_tolerance_A)
+    matrix = _matrix(atoms, own)
+    expanded: dict[str, Any] = {}
+    if own.thermal_expansion:
+        atoms, expanded = _expand(atoms, matrix, potential, own)
+    for descents in range(MAX_DESCENTS + 1):
+        phonon = phonopy_of(atoms, matrix)
+        displace(phonon, own.displacements, own.displacement_A, own.snapshots, seed)
+        (fit,) = fit_all([phonon], potential)
+        modes = modes_of(phonon)
+        reason = _verdict(modes, own)
+        if not reason or own.imaginary_modes == "refuse" or descents == MAX_DESCENTS:
+            return Harmonic(reason, phonon, modes, fit, descents, expansion=expanded)
+        atoms, matrix = _descend(phonon, modes, potential, own)
+    raise AssertionError("the last descent returns")
+
+
+def _verdict(modes: Modes, own: ForceConstantSettings) -> str:
+    """Why a crystal's modes do not do; empty where they do."""
+    if own.imaginary_modes == "drop":
+        return ""
+    bad = modes.imaginary(own.imaginary_threshold_THz)
+    if not bad.any():
+        return ""
+    return (
+        f"{modes.waves(bad)} of {modes.waves(np.ones_like(bad))} modes imaginary, the lowest at "
+        f"{modes.lowest:.3g} THz"
+    )
+
+
+def _matrix(atoms: Atoms, own: ForceConstantSettings) -> np.ndarray:
+    """The supercell's lattice vectors in those of ``atoms``, rows. int64 [3,3]."""
+    if own.supercell_matrix is not None:
+        return full_matrix(own.supercell_matrix)
+    if own.supercell_radius_A is None:
+        return np.eye(3, dtype=int)
+    return supercell_matrix(atoms.cell[:], own.supercell_radius_A, rotations=point_group(atoms))
+
+
+def _descend(
+    phonon: Phonopy, modes: Modes, potential: "Potential", own: ForceConstantSettings
+) -> tuple[Atoms, np.ndarray]:
+    """The crystal that the worst mode leads to, and its supercell."""
+    lower = step_down(phonon, modes, potential)
+    how = "only_atoms" if own.relax_input_cell == "none" else own.relax_input_cell
+    relaxed, reason = _relax(frames_of([lower]), potential, how, own)
+    if reason[0]:
+        raise LimbeckError(f"on the way down an imaginary mode: {reason[0]}")
+    atoms = symmetrised(atoms_of(relaxed, 0), own.symmetry_tolerance_A)
+    if own.supercell_matrix is None:
+        return atoms, _matrix(atoms, own)
+    # the given one, now in vectors of the larger cell
+    return atoms, np.rint(phonon.supercell.cell @ np.linalg.inv(lower.cell[:])).astype(int)
+
+
+def _expand(
+    atoms: Atoms, matrix: np.ndarray, potential: "Potential", own: ForceConstantSettings
+) -> tuple[Atoms, dict[str, Any]]:
+    """The crystal at its volume at ``temperature_K``, and its ``expansion.json``."""
+    factors = (1 + np.asarray(own.volume_strains)) ** (1 / 3)
+    cells = _at_volumes(atoms, factors, potential, own)
+    found = expansion(
+        cells,
+        matrix,
+        potential,
+        temperature=own.temperature_K,
+        distance=own.displacement_A,
+        threshold=own.imaginary_threshold_THz,
+    )
+    factor = (found["volume_A3"] / atoms.get_volume()) ** (1 / 3)
+    (at_temperature,) = _at_volumes(atoms, np.array([factor]), potential, own)
+    return at_temperature, found
+
+
+def _at_volumes(
+    atoms: Atoms, factors: np.ndarray, potential: "Potential", own: ForceConstantSettings
+) -> list[Atoms]:
+    """The crystal with its lengths times each of ``factors``, and the rest relaxed."""
+    scaled = []
+    for factor in factors:
+        copy = atoms.copy()
+        copy.set_cell(atoms.cell[:] * factor, scale_atoms=True)
+        scaled.append(copy)
+    relaxed, reason = _relax(frames_of(scaled), potential, "constant_volume", own)
+    if any(reason):
+        raise LimbeckError(f"at another volume: {next(r for r in reason if r)}")
+    cells = [atoms_of(relaxed, i) for i in range(len(relaxed))]
+    return [symmetrised(cell, own.symmetry_tolerance_A) for cell in cells]
+
+
+def _relax(
+    frames: Frames, potential: "Potential", how: str, own: ForceConstantSettings
+) -> tuple[Frames, np.ndarray]:
+    """Relaxed frames, and why one is not to be used, str [B]."""
+    done = relax(
+        frames,
+        potential,
+        how,
+        force_tolerance=own.relax_force_tolerance_eV_per_A,
+        steps=own.relax_steps,
+    )
+    return done.frames, done.reason

@@ -1,0 +1,79 @@
+"""From an unstable crystal down along its worst mode, to the cell that the mode makes of it."""
+
+from math import gcd
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ase import Atoms
+from ase.geometry import minkowski_reduce
+from phonopy import Phonopy
+
+from limbeck.errors import LimbeckError
+from limbeck.phonons.crystals import frames_of
+from limbeck.phonons.modes import Modes
+
+if TYPE_CHECKING:
+    from limbeck.potentials.interface import Potential
+
+#: Angstrom, of the atom that moves most; the lowest of them is taken
+STEPS = (0.02, 0.05, 0.1, 0.2, 0.4)
+
+
+def step_down(phonon: Phonopy, modes: Modes, potential: "Potential") -> Atoms:
+    """The crystal displaced along its lowest mode, as far as is lowest in energy of a few steps.
+
+    Its cell is the smallest that the mode's wave repeats in; the supercell holds it, since the
+    mode's q-point is commensurate.
+
+    Raises:
+        LimbeckError: the energy falls nowhere along the mode.
+    """
+    q, band = np.unravel_index(np.argmin(modes.frequencies), modes.frequencies.shape)
+    cells = len(phonon.supercell) // len(phonon.primitive)
+    repeat = repeating_cell(modes.qpoints[q], cells)
+    _, reduced = minkowski_reduce(repeat @ phonon.primitive.cell)
+    wave = phonon.run_modulations((reduced @ repeat).T, [[modes.qpoints[q], int(band), 1.0, 0.0]])
+    rest = wave.supercell
+    moved = wave.modulations[0].real
+    moved /= np.linalg.norm(moved, axis=1).max()
+    tried = [
+        Atoms(numbers=rest.numbers, positions=rest.positions + s * moved, cell=rest.cell, pbc=True)
+        for s in (0.0, *STEPS)
+    ]
+    energy = potential.predict(frames_of(tried)).energy
+    if not np.nanmin(energy[1:]) < energy[0]:
+        raise LimbeckError(
+            f"imaginary mode at {modes.frequencies[q, band]:.3g} THz, but the energy falls nowhere "
+            f"along it up to {STEPS[-1]:g} A"
+        )
+    return tried[1 + int(np.nanargmin(energy[1:]))]
+
+
+def repeating_cell(q: np.ndarray, cells: int) -> np.ndarray:
+    """Fewest primitive cells in which a wave repeats: rows R with integer q R. int64 [3,3].
+
+    Args:
+        q: float64 [3], in the reciprocal basis of the primitive cell.
+        cells: primitive cells of a supercell that q is commensurate with.
+    """
+    whole = np.rint(q * cells).astype(int).tolist()
+    common = gcd(*whole, cells)
+    p, n = [x // common for x in whole], cells // common
+    # Hermite normal form, row by row: the smallest diagonal for which the rest can be found
+    rows = []
+    for i in range(3):
+        rows.append(
+            next(
+                row
+                for diagonal in range(1, n + 1)
+                for row in _rows(i, diagonal, n)
+                if sum(a * b for a, b in zip(row, p, strict=True)) % n == 0
+            )
+        )
+    return np.array(rows)
+
+
+def _rows(i: int, diagonal: int, n: int) -> list[list[int]]:
+    """Row i of a lower triangular matrix with this diagonal element; all that n tells apart."""
+    below = np.indices((n,) * i).reshape(i, -1).T if i else np.zeros((1, 0), dtype=int)
+    return [[*row, diagonal, *[0] * (2 - i)] for row in below.tolist()]
