@@ -1,0 +1,53 @@
+"""Put frames and the difference of two label sets together, split, as HDF5 and for MACE."""
+
+import logging
+from pathlib import Path
+
+from limbeck import cli, datasets, delta, storage
+from limbeck.files import read_json, write_json
+
+log = logging.getLogger("build_delta_set")
+
+
+def main() -> None:
+    """Read frames and both labels, subtract, split as all data sets are, write."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--frames", nargs="+", required=True, help="selected frames, .h5")
+    parser.add_argument("--baseline", nargs="+", required=True, help="labels, .h5")
+    parser.add_argument("--target", nargs="+", required=True, help="labels, .h5")
+    parser.add_argument(
+        "--atoms", nargs="*", help="energies of single atoms, baseline and target, .json"
+    )
+    parser.add_argument("--output-folder", type=Path, required=True)
+    args = parser.parse_args()
+    settings, folder = args.settings, args.output_folder
+
+    frames = storage.read_many(args.frames)
+    baseline, target = (
+        datasets.concatenate_labels([storage.read_labels(p, settings[name]) for p in paths])
+        for name, paths in (("baseline", args.baseline), ("target", args.target))
+    )
+    labels = delta.difference(baseline, target)
+    parts = datasets.build(frames, labels, datasets.split_as(frames, settings))
+    if settings["atoms"] == "fit":
+        atoms = delta.fitted_energies(parts["train"])
+    else:
+        of_baseline, of_target = (read_json(path)["energies_eV"] for path in args.atoms)
+        atoms = delta.less(of_target, of_baseline)
+    counts = datasets.counts(frames, labels, parts) | {"atom_energies_eV": atoms}
+    for part, data in parts.items():
+        counts[part] |= delta.sizes(data, atoms)
+        storage.write_frames(
+            folder / f"{part}.h5",
+            data.frames,
+            stage="build_delta_set",
+            settings=settings,
+            labels={settings["delta"]: data.labels},
+        )
+        delta.write_for_mace(folder / f"{part}.extxyz", data, atoms if part == "train" else {})
+    write_json(folder / "counts.json", counts)
+    log.info("%s", counts)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,42 @@
+"""Cut clusters of molecules out of the frames of a shard."""
+
+import logging
+from pathlib import Path
+
+from limbeck import cli
+from limbeck.files import write_csv
+from limbeck.molecules.subsystems import COLUMNS, FRAGMENT_COLUMNS, extract_subsystems
+from limbeck.storage import read_frames, write_frames
+
+log = logging.getLogger("extract_subsystems")
+
+
+def main() -> None:
+    """Read frames, cut clusters out of them, write these, a summary and a table of fragments."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--input", type=Path, required=True, help="frames, .h5")
+    parser.add_argument("--output", type=Path, required=True, help="clusters, .h5")
+    parser.add_argument(
+        "--summary", type=Path, required=True, help="a row for each cluster asked for, .csv"
+    )
+    parser.add_argument(
+        "--fragments", type=Path, required=True, help="which cluster has which fragments, .csv"
+    )
+    args = parser.parse_args()
+    settings = args.settings
+
+    frames = read_frames(args.input)
+    found = extract_subsystems(frames, settings)
+    clusters = found.frames
+    if settings["keep"]:
+        from limbeck.sampling.annotate import annotated
+
+        clusters = annotated(clusters, settings)
+    write_csv(args.summary, COLUMNS, found.rows)
+    write_csv(args.fragments, FRAGMENT_COLUMNS, found.fragments)
+    write_frames(args.output, clusters, stage="extract_subsystems", settings=settings)
+    log.info("%d clusters and fragments of %d frames", len(clusters), len(frames))
+
+
+if __name__ == "__main__":
+    cli.run(main)

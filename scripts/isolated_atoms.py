@@ -1,0 +1,37 @@
+"""Energies of single atoms by a potential, of every element among the selected frames."""
+
+import logging
+
+import numpy as np
+
+from limbeck import cli, storage
+from limbeck.files import write_json
+from limbeck.threads import use_threads
+
+log = logging.getLogger("isolated_atoms")
+
+
+def main() -> None:
+    """Read the elements of the frames, ask the potential, write."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--frames", nargs="+", required=True, help="selected frames, .h5")
+    parser.add_argument("--output", required=True, help="energies by element, .json")
+    args = parser.parse_args()
+    settings = args.settings
+
+    use_threads(settings["threads"])
+    from limbeck.delta import isolated_energies
+    from limbeck.potentials import open_potential
+    from limbeck.potentials.known import SYMBOLS
+
+    parts = [np.unique(frames.numbers) for frames in storage.stream(args.frames)]
+    elements = [SYMBOLS[z - 1] for z in np.unique(np.concatenate(parts)).tolist()]
+    potential = open_potential(settings["potential"], device=settings["device"])
+    energies = isolated_energies(potential, elements)
+    about = potential.about.described()
+    write_json(args.output, {"potential": about["name"], "about": about, "energies_eV": energies})
+    log.info("%s", energies)
+
+
+if __name__ == "__main__":
+    cli.run(main)
