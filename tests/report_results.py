@@ -34,10 +34,15 @@ SETTINGS: dict[str, Any] = {
             "method": "md",
             "sources": ["organics", "rocksalts"],
             "potential": "mace-demo",
+            "ensemble": "NVT",
             "temperature_K": 300,
+            "time_equilibration_fs": 100,
         },
         "rattled": {"method": "rattle", "sources": ["rocksalts"], "frames": 2},
     },
+    "force_constants": {},
+    "subsystems": {},
+    "delta": {},
     "select": {"include": ["md-300", "rattled"], "count": 200, "shards": 2},
     "labels": {
         "orb-demo-k12": {"potential": "orb-demo", "views": "auto"},
@@ -197,13 +202,14 @@ def _sample(
     path = folder / f"samples/{sampling}/{source}/{shard}"
     if section["method"] == "md":
         columns = (
-            "id n_atoms frames temperature_K energy_eV_per_atom energy_drift_eV_per_atom_per_ps "
-            "cut cut_time_fs"
+            "id trajectory n_atoms frames target_K temperature_K density_g_cm3 "
+            "energy_drift_eV_per_atom_per_ps total_energy_drift_eV_per_atom_per_ps cut cut_time_fs"
         ).split()
         rows: list[Any] = [
-            (i, 5, 2, rng.normal(300, 60), -3.0, 1e-3, "too hot" if n == 0 else "", "")
+            (i, 0, 5, 2, 300, rng.normal(300, 40), "", 1e-3, 2e-3, "too hot" if n == 0 else "", "")
             for n, i in enumerate(ids)
         ]
+        _trace(path.with_suffix(".trace.csv"), ids, rng)
     else:
         columns = ["id", "n_atoms", "frames", "set_aside", "drawn_again"]
         rows = [(i, 2, 2, 0, 0) for i in ids]
@@ -212,6 +218,20 @@ def _sample(
     settings = {"about": about} if section["method"] == "md" else None
     write_frames(path.with_suffix(".h5"), children, stage="sample", settings=settings)
     return children
+
+
+def _trace(path: Path, ids: list[str], rng: np.random.Generator) -> None:
+    """Trajectories of 5 atoms at 300 K, equilibrated from the start; the first ends at 50 fs."""
+    columns = (
+        "id trajectory time_fs temperature_K target_K energy_eV_per_atom pressure_GPa density_g_cm3"
+    ).split()
+    spread = 300 * np.sqrt(2 / 12)  # of the canonical ensemble, 12 degrees of freedom
+    rows = [
+        (i, 0, time, rng.normal(300, spread), 300.0, -3 + 0.01 * rng.normal(), "", "")
+        for n, i in enumerate(ids)
+        for time in np.arange(0.0, 100.0 if n == 0 else 501.0, 50.0)
+    ]
+    _csv(path, columns, rows)
 
 
 def _truth(frames: Frames, rng: np.random.Generator) -> Labels:

@@ -14,6 +14,7 @@ from limbeck.report import counts
 from limbeck.report.gap_kinds import kind_of
 from limbeck.report.parity import Parity, parity
 from limbeck.report.reading import read_csv, read_json
+from limbeck.report.sampling_results import SamplingResults, sampling_results
 from limbeck.report.words import Interval, interval
 from limbeck.storage import read_labels
 
@@ -83,7 +84,7 @@ class Run:
         choices: label set of ``views: auto`` -> what decided on its views.
         certificates: teacher -> what its means over grids are worth; empty where not asked for.
         study: what the run's study found; None where it has none.
-        trajectories: a row per MD trajectory; empty without MD.
+        sampled: what dynamics, phonons and clusters came to.
         speed: a row per model and batch: name, kind, batch_atoms, atoms_per_second, best.
         abouts: potential -> what it is, from the files it made; of some no more than a licence.
     """
@@ -100,7 +101,7 @@ class Run:
     choices: dict[str, dict[str, Any]]
     certificates: dict[str, dict[str, Any]]
     study: dict[str, Any] | None
-    trajectories: pd.DataFrame
+    sampled: SamplingResults
     speed: pd.DataFrame
     abouts: dict[str, dict[str, Any]]
 
@@ -144,7 +145,7 @@ def collect(results: str | Path, settings: dict[str, Any]) -> Run:
         choices=_choices(folder, settings),
         certificates=_certificates(folder, settings),
         study=_study(folder, settings),
-        trajectories=counts.trajectories(folder, settings),
+        sampled=sampling_results(folder, settings),
         speed=_speed(folder / "speed.json"),
         abouts=_abouts(folder, settings, measured),
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from limbeck.labels import NOT_ASKED, STATUS
-from limbeck.plan import sources_of
+from limbeck.plan import frames_of, sources_of
 from limbeck.report.reading import promised, read_csv, read_json
 from limbeck.storage import read_frames, read_header, read_labels
 
@@ -19,15 +19,18 @@ def shards(section: dict[str, Any]) -> range:
     return range(section["shards"])
 
 
-def _included(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The samplings that frames are selected from."""
-    names = settings["select"]["include"]
+def used_samplings(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The samplings that a run makes: those that it selects from, and those that it cuts."""
+    subsystems = settings["subsystems"]
+    names = [n for n in settings["select"]["include"] if n not in subsystems]
+    names += [origin for section in subsystems.values() for origin in section["of"]]
     return {n: settings["sampling"][n] for n in names if n != "generated"}
 
 
 def _used_sources(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The sources that something is made from."""
-    used = {s for name in settings["select"]["include"] for s in sources_of(settings, name)}
+    names = [*settings["select"]["include"], *settings["subsystems"]]
+    used = {s for name in names for s in sources_of(settings, name)}
     return {name: source for name, source in settings["sources"].items() if name in used}
 
 
@@ -64,13 +67,26 @@ def structures(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
                 "screened": _count(kept),
                 "sampled": sum(
                     _count([folder / f"samples/{n}/{name}/{i}.h5" for i in shards(source)])
-                    for n, s in _included(settings).items()
+                    for n, s in used_samplings(settings).items()
                     if name in s["sources"]
                 ),
+                **_clusters(folder, settings, name),
                 "selected": selected.get(name, 0),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _clusters(folder: Path, settings: dict[str, Any], source: str) -> dict[str, int]:
+    """How many clusters were cut out of frames of a source; nothing where none was asked for."""
+    paths = [
+        folder / path
+        for name in settings["subsystems"]
+        if source in sources_of(settings, name)
+        for shard in shards(settings["sources"][source])
+        for path in frames_of(settings, name, source, shard)
+    ]
+    return {"clusters": _count(paths)} if settings["subsystems"] else {}
 
 
 def _failed(folder: Path, name: str, source: dict[str, Any]) -> list[pd.DataFrame]:
@@ -85,13 +101,17 @@ def _count(paths: list[Path]) -> int:
 
 def _summaries(folder: Path, settings: dict[str, Any]) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """(sampling, source, summary of all shards), one row per input structure."""
-    for name, sampling in _included(settings).items():
+    for name, sampling in used_samplings(settings).items():
         for source in sampling["sources"]:
             files = [
                 folder / f"samples/{name}/{source}/{i}.csv"
                 for i in shards(settings["sources"][source])
             ]
             yield name, source, pd.concat([read_csv(p, "id", "frames") for p in files])
+
+
+#: columns of a sampling's summary: draws that are no frames
+SET_ASIDE = ("set_aside", "too_near")
 
 
 def samplings(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
@@ -103,10 +123,10 @@ def samplings(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
                 "sampling": name,
                 "method": settings["sampling"][name]["method"],
                 "source": source,
-                "structures": len(table),
+                "structures": table["id"].nunique(),
                 "frames": int(table["frames"].sum()),
                 "cut": int(table["cut"].notna().sum()) if "cut" in table else 0,
-                "set_aside": int(table["set_aside"].sum()) if "set_aside" in table else 0,
+                "set_aside": sum(int(table[c].sum()) for c in SET_ASIDE if c in table),
             }
         )
     return pd.DataFrame(rows)
@@ -114,29 +134,17 @@ def samplings(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
 
 def samplers(folder: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What each potential is that drove a sampling, as its first file says."""
-    found = {}
-    for name, sampling in _included(settings).items():
-        if "potential" in sampling:
+    found: dict[str, dict[str, Any]] = {}
+    for name, sampling in used_samplings(settings).items():
+        if sampling.get("potential"):
             path = promised(folder / f"samples/{name}/{sampling['sources'][0]}/0.h5")
-            made_with = json.loads(read_header(path)["settings"]) or {}
-            found[sampling["potential"]] = made_with.get("about") or {}
+            about = (json.loads(read_header(path)["settings"]) or {}).get("about")
+            found |= {sampling["potential"]: about} if about else {}
     return found
 
 
-def trajectories(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
-    """The summaries of all MD samplings, a row per trajectory; empty without MD."""
-    parts = [
-        table.assign(
-            sampling=name, source=source, target_K=settings["sampling"][name]["temperature_K"]
-        )
-        for name, source, table in _summaries(folder, settings)
-        if settings["sampling"][name]["method"] == "md"
-    ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
 def refusals(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
-    """Why structures failed, were screened out, or trajectories were cut; counted by reason."""
+    """Why structures failed, were screened out, not sampled, or cut; counted by reason."""
     parts = []
     for name, source in _used_sources(settings).items():
         parts += [_reasons(t, "generate", name) for t in _failed(folder, name, source)]
@@ -144,8 +152,8 @@ def refusals(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
             rejects = read_csv(folder / f"screened/{name}/{i}.rejects.csv", "reason")
             parts.append(_reasons(rejects, "screen", name))
     for name, source_name, table in _summaries(folder, settings):
-        if "cut" in table:
-            cut = table[table["cut"].notna()].rename(columns={"cut": "reason"})
+        for column in {"cut", "reason"} & set(table):
+            cut = table[table[column].notna()].rename(columns={column: "reason"})
             parts.append(_reasons(cut, name, source_name))
     columns = ["stage", "source", "reason", "count", "example"]
     if not any(len(p) for p in parts):

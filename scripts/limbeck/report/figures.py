@@ -255,35 +255,3 @@ def speed(run: Run) -> Figure | None:
         canvas,
         run.speed,
     )
-
-
-def temperatures(run: Run) -> Figure | None:
-    """Mean temperature of each MD trajectory, by sampling and source."""
-    table = run.trajectories
-    if not len(table) or not table["temperature_K"].notna().any():
-        return None
-    groups = list(table.groupby(["sampling", "source"], sort=False))
-    colours = source_colours(run)
-    canvas = Canvas(figsize=(WIDTH, 1.0 + 0.42 * len(groups)))
-    axes = canvas.add_subplot()
-    jitter = np.random.default_rng(0)
-    for row, ((_, source), part) in enumerate(groups):
-        colour, marker = colours[str(source)]
-        height = row + jitter.uniform(-0.18, 0.18, len(part))
-        axes.scatter(part["temperature_K"], height, s=20, c=colour, marker=marker, alpha=0.6, lw=0)
-        target = part["target_K"].iloc[0]
-        axes.plot([target, target], [row - 0.38, row + 0.38], color=BLACK, lw=1.6)
-    axes.set_yticks(range(len(groups)), [f"{s}, {source}" for (s, source), _ in groups])
-    axes.set_ylim(len(groups) - 0.5, -0.5)
-    axes.grid(axis="y", visible=False)
-    axes.set_xlabel("Mean temperature of a trajectory after equilibration, K")
-    columns = ["sampling", "source", "id", "n_atoms", "temperature_K", "target_K", "cut"]
-    return Figure(
-        "temperatures",
-        "Mean temperature of each trajectory, by sampling and source; the bar is the thermostat's "
-        "target. Small structures in short runs scatter widely.",
-        "Dots of mean temperatures beside the target: "
-        + ", ".join(f"{source} {p['temperature_K'].mean():.0f} K" for (_, source), p in groups),
-        canvas,
-        table[columns],
-    )

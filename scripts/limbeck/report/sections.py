@@ -1,6 +1,7 @@
 """What stands on the page, section by section."""
 
 import platform
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -23,6 +24,7 @@ from limbeck.report import (
 )
 from limbeck.report.collect import Run, Student
 from limbeck.report.items import Fold, Question, Section, Words, section
+from limbeck.report.sampling_sections import sampling_sections
 from limbeck.report.words import caution
 from limbeck.studies.words import answers as answers_of
 
@@ -34,9 +36,15 @@ PACKAGES = (
 
 def sections_of(run: Run) -> list[Section]:
     """All sections, in order."""
+    sections = [make(run) for make in _makers(run)]
+    after = 1 + [section.anchor for section in sections].index("run")
+    return [*sections[:after], *sampling_sections(run), *sections[after:]]
+
+
+def _makers(run: Run) -> tuple[Callable[[Run], Section], ...]:
     if not run.settings["labels"]:
-        return [make(run) for make in _GAPS_ALONE]
-    return [make(run) for make in ((_study, *_ALL) if run.study else _ALL)]
+        return _GAPS_ALONE
+    return (_study, *_ALL) if run.study else _ALL
 
 
 def _study(run: Run) -> Section:
@@ -210,15 +218,6 @@ def _speed(run: Run) -> Section:
     return section("speed", "Speed", [figures.speed(run) or nothing, tables.speed(run)])
 
 
-def _dynamics(run: Run) -> Section:
-    nothing = Words("text", "No molecular dynamics was asked for.")
-    return section(
-        "dynamics",
-        "Molecular dynamics",
-        [tables.dynamics(run) or nothing, figures.temperatures(run)],
-    )
-
-
 def _files(run: Run) -> Section:
     root = f"results/{run.settings['run']}"
     items: list[Any] = [Words("code", _where(run, root))]
@@ -258,12 +257,18 @@ def _where(run: Run, root: str) -> str:
         lines.append(
             f"{root}/students/{{label set}}/{{student}}/seed{{n}}/   model, card.md, use_me.py"
         )
+    if run.sampled.constants:
+        lines.append(
+            f"{root}/force_constants/{{name}}/{{source}}/{{shard}}/{{id}}/   phonopy's own files"
+        )
+    if len(run.sampled.clusters):
+        lines.append(f"{root}/subsystems/{{name}}/{{sampling}}/{{source}}/*.h5   clusters")
     lines.append(f"{root}/warrant/   gaps and errors as JSON")
     lines.append(f"{root}/report/figures/, tables/*.csv   everything on this page")
     width = max(line.index("   ") for line in lines)
     return "\n".join(f"{a:<{width}}   {b}" for a, b in (line.split("   ") for line in lines))
 
 
-_ALL = (_answer, _what_ran, _teachers, _label_spread, _students, _speed, _dynamics, _files)
+_ALL = (_answer, _what_ran, _teachers, _label_spread, _students, _speed, _files)
 #: of a run that labels nothing and trains nothing
 _GAPS_ALONE = (_gaps_alone, _what_ran, _speed, _files)

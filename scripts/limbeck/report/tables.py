@@ -1,4 +1,4 @@
-"""Tables of what ran: structures, labels, speed, dynamics, licences."""
+"""Tables of what ran: structures, labels, speed, licences."""
 
 import re
 from math import isfinite
@@ -6,7 +6,7 @@ from math import isfinite
 import pandas as pd
 
 from limbeck.report.collect import Run
-from limbeck.report.table import ABSENT, Column, Table, count, number, text
+from limbeck.report.table import ABSENT, Column, Table, count, text
 
 
 def structures(run: Run) -> Table:
@@ -18,7 +18,9 @@ def structures(run: Run) -> Table:
         "structures",
         "Structures of each source through the stages. Failed: the generator gave none; refused: "
         "by the checks of distance, density and size; screened: what passed them; sampled: frames "
-        "made from those; selected: frames to be labelled.",
+        "made from those; "
+        + ("clusters: cut out of frames; " if "clusters" in data else "")
+        + "selected: frames to be labelled.",
         [
             text("source", "Source"),
             text("kind", "Kind"),
@@ -28,6 +30,7 @@ def structures(run: Run) -> Table:
             count("refused", "Refused"),
             count("screened", "Screened"),
             count("sampled", "Sampled frames"),
+            *([count("clusters", "Clusters")] if "clusters" in data else []),
             count("selected", "Selected frames"),
         ],
         data,
@@ -122,45 +125,6 @@ def speed(run: Run) -> Table | None:
             count("atoms_per_second", "Atoms/s"),
         ],
         best,
-    )
-
-
-def dynamics(run: Run) -> Table | None:
-    """MD: temperatures and what was cut, by sampling and source."""
-    if not len(run.trajectories):
-        return None
-    rows = []
-    for key, part in run.trajectories.groupby(["sampling", "source"], sort=False):
-        sampling, source = key
-        temperature = part["temperature_K"]
-        rows.append(
-            {
-                "sampling": sampling,
-                "source": source,
-                "trajectories": len(part),
-                "cut": int(part["cut"].notna().sum()),
-                "target_K": float(part["target_K"].iloc[0]),
-                "mean_K": float(temperature.mean()),
-                "sd_K": float(temperature.std()),
-                "drift_meV_per_atom_per_ps": 1000
-                * float(part["energy_drift_eV_per_atom_per_ps"].median()),
-            }
-        )
-    return Table(
-        "dynamics",
-        "Molecular dynamics: trajectories that were cut, mean and standard deviation of the "
-        "trajectories' temperatures after equilibration, median drift of the potential energy.",
-        [
-            text("sampling", "Sampling"),
-            text("source", "Source"),
-            count("trajectories", "Trajectories"),
-            count("cut", "Cut"),
-            number("target_K", "Target, K", ".0f"),
-            number("mean_K", "Mean, K", ".0f"),
-            number("sd_K", "Std. dev., K", ".0f"),
-            number("drift_meV_per_atom_per_ps", "Drift, meV/atom/ps", ".1f"),
-        ],
-        pd.DataFrame(rows),
     )
 
 
