@@ -3,7 +3,7 @@
 # make list          the potentials, gaps, sources, samplers and students there are
 # make test          style, types and the quick tests
 # make test-all      the slow tests as well
-# make demo-models   train the two models of the demo anew
+# make demo-models   train the models of resources/models anew
 #
 # PYTHON=python3.12  another Python (3.11 or 3.12)
 # CORES=4            fewer cores than there are
@@ -40,7 +40,9 @@ run: $(READY)
 
 demo-models:
 	@$(MAKE) run CONFIG=config/demo_models.yaml
-	@python scripts/publish_demo_models.py --settings config/demo_models.yaml
+	@python scripts/publish_demo_models.py --settings config/demo_models.yaml --config config/config.yaml
+	@$(MAKE) run CONFIG=config/urea_model.yaml
+	@python scripts/publish_demo_models.py --settings config/urea_model.yaml --config config/molecular_crystal.yaml
 
 list: $(READY)
 	@python -m limbeck.catalogue

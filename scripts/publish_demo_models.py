@@ -1,4 +1,4 @@
-"""Put the trained models of the demo into resources/models/, and their hashes into its config."""
+"""Put the trained models of a run into resources/models/, and their hashes into a config."""
 
 import logging
 import re
@@ -17,12 +17,12 @@ MODELS = Path("resources/models")
 PUBLISHED = {
     "mace-demo": ("model.model", MODELS / "mace-demo.model"),
     "orb-demo": (".", MODELS / "orb-demo"),
+    "mace-urea": ("model.model", MODELS / "mace-urea.model"),
 }
 
 MADE_BY = """## How it was made
 
-`make demo-models` runs `config/demo_models.yaml` (structures, displacements and trajectories of the
-demo's chemistry, other seeds), with CHGNet as the teacher, and puts the model here.
+`make demo-models` runs `config/{run}.yaml`, with CHGNet as the teacher, and puts the model here.
 """
 ORB_NOTE = """## What it is for
 
@@ -33,13 +33,14 @@ orb-v2's.
 
 
 def main() -> None:
-    """Copy each model and its card, and patch the hash of the demo's config."""
+    """Copy each model that the run trained, and its card, and patch its hash in the config."""
     parser = cli.parser(__doc__)
-    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument("--config", type=Path, required=True, help="config that uses the models")
     args = parser.parse_args()
     results = Path("results", args.settings["run"])
     text = args.config.read_text(encoding="utf-8")
-    for name, (part, target) in PUBLISHED.items():
+    for name in args.settings["students"]:
+        part, target = PUBLISHED[name]
         copy(folder(results, name) / "model" / part, target)
         write_card(results, name)
         text = with_hash(text, name, sha256_of(target))
@@ -58,7 +59,8 @@ def write_card(results: Path, name: str) -> None:
     warrant = read_json(results / "warrant" / "students" / "chgnet" / f"{name}.json")
     metrics = read_json(seed / "metrics.json")["test"]
     parts = [(seed / "card.md").read_text(encoding="utf-8"), views(warrant, metrics)]
-    parts += [MADE_BY, ORB_NOTE] if name == "orb-demo" else [MADE_BY]
+    parts.append(MADE_BY.format(run=results.name))
+    parts += [ORB_NOTE] if name == "orb-demo" else []
     (MODELS / f"{name}.md").write_text("\n".join(parts), encoding="utf-8")
 
 

@@ -43,7 +43,8 @@ def trained(repository: Path, tmp_path: Path) -> Path:
 
 def publish(repository: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     script = repository / "scripts" / "publish_demo_models.py"
-    options = ["--settings", json.dumps({"run": "demo_models"}), "--config", "config.yaml"]
+    settings = {"run": "demo_models", "students": {"mace-demo": {}, "orb-demo": {}}}
+    options = ["--settings", json.dumps(settings), "--config", "config.yaml"]
     return subprocess.run(
         [sys.executable, str(script), *options],
         cwd=folder,
@@ -64,7 +65,7 @@ def test_models_and_hashes_are_put_in_place_and_nothing_else_changes(repository,
         assert (trained / "resources" / "models" / f"{name}.md").is_file()
     card = (trained / "resources" / "models" / "orb-demo.md").read_text()
     assert "| clusters | 41 | 42 | 39 | 21 | 4.2 % |" in card
-    assert "make demo-models" in card
+    assert "`make demo-models` runs `config/demo_models.yaml`" in card
     assert "tells nothing about the size of\norb-v2's" in card
     assert not list((trained / "resources").rglob(".*"))
     pairs = zip(before.splitlines(), after.splitlines(), strict=True)
