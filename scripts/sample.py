@@ -14,17 +14,32 @@ def main() -> None:
     """Read structures, sample them, write frames and a summary."""
     parser = cli.parser(__doc__)
     parser.add_argument("--input", type=Path, required=True, help="screened structures, .h5")
+    parser.add_argument(
+        "--force-constants",
+        nargs="*",
+        default=[],
+        help="folder of the force constants, for phonons",
+    )
     parser.add_argument("--output", type=Path, required=True, help="frames, .h5")
     parser.add_argument(
         "--summary", type=Path, required=True, help="table with a row for each structure, .csv"
     )
+    parser.add_argument(
+        "--trace", type=Path, nargs="*", default=[], help="table along the trajectories, .csv"
+    )
+    parser.add_argument("--batch-plans", help="folder of the batch plans; none without")
     args = parser.parse_args()
     settings = args.settings
+    for folder in args.force_constants:
+        settings["force_constants_folder"] = folder
+
+    if args.batch_plans:
+        settings["batch_plans"] = args.batch_plans
 
     structures = read_frames(args.input)
     result = sample(settings["method"], structures, settings)
     stage = f"sample_{settings['method']}"
-    write_sample(result, args.output, args.summary, stage=stage, settings=settings)
+    write_sample(result, args.output, args.summary, *args.trace, stage=stage, settings=settings)
     log.info("%d frames of %d structures", len(result.frames), len(structures))
 
 

@@ -1,7 +1,8 @@
 """A slice's share of the frames, spread evenly over sources, samplings and roots."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from limbeck import cli
 from limbeck.frames import Frames, concatenate
-from limbeck.selection import places, select_frames
+from limbeck.selection import chosen
 from limbeck.storage import stream, write_frames
 from limbeck.threads import use_threads
 
@@ -20,16 +21,39 @@ def scored(parts: Iterable[Frames], settings: dict[str, Any]) -> tuple[Frames, n
     """All frames, and their places by the potential of ``settings["score"]``, file by file."""
     use_threads(settings["threads"])
     from limbeck.potentials import open_potential
+    from limbeck.selection import places
 
     score = settings["score"]
     potential = open_potential(score["potential"], device=settings["device"])
     options = {"views": score["views"], "prefer": score["prefer"]}
-    found = [(part, places(potential, part, **options)) for part in parts]
+    found = [(light(part), places(potential, part, **options)) for part in parts]
     return concatenate([part for part, _ in found]), np.concatenate([p for _, p in found])
 
 
+def unlike(parts: Iterable[Frames], settings: dict[str, Any]) -> tuple[Frames, np.ndarray]:
+    """All frames, and their places by how unlike they are, descriptors averaged file by file."""
+    from limbeck.diversity import features, joined, places
+
+    found = [(light(part), features(part)) for part in parts]
+    frames = concatenate([part for part, _ in found])
+    return frames, places(frames, joined([f for _, f in found]), settings)
+
+
+def light(part: Frames) -> Frames:
+    """The frames without descriptors and their like, which are far larger than all the rest."""
+    return replace(part, extra={}, atom_extra={})
+
+
+def picked(parts: Iterable[Frames], index: np.ndarray) -> Iterator[Frames]:
+    """The frames at ``index`` (int64, sorted, of all parts together), part by part."""
+    start = 0
+    for part in parts:
+        yield part.select(index[(index >= start) & (index < start + len(part))] - start)
+        start += len(part)
+
+
 def main() -> None:
-    """Read all frames of a slice, score them where that is asked for, select, write."""
+    """Read all frames of a slice, put them in order, select, read those again, write."""
     parser = cli.parser(__doc__)
     parser.add_argument(
         "--input", type=Path, nargs="*", required=True, help="frames of the slice, .h5"
@@ -38,11 +62,15 @@ def main() -> None:
     arguments = parser.parse_args()
     settings, parts = arguments.settings, stream(arguments.input)
 
-    if settings["score"] is None:
-        frames, turns = concatenate(list(parts)), None
-    else:
+    turns = None
+    if settings["score"]:
         frames, turns = scored(parts, settings)
-    selected = select_frames(frames, settings, turns)
+    elif settings["spread"]:
+        frames, turns = unlike(parts, settings)
+    else:
+        frames = concatenate([light(part) for part in parts])
+    index = chosen(frames, settings, turns)
+    selected = concatenate(list(picked(stream(arguments.input), index)))
     write_frames(arguments.output, selected, stage="select_frames", settings=settings)
     log.info("%d of %d frames", len(selected), len(frames))
 

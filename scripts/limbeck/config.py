@@ -15,7 +15,7 @@ import yaml
 from jsonschema import Draft202012Validator, FormatChecker, validators
 
 from limbeck import config_checks
-from limbeck.config_checks import dotted, nearest, one_of, shown
+from limbeck.config_words import dotted, nearest, one_of, shown
 from limbeck.errors import LimbeckError
 from limbeck.potentials.known import SYMBOLS
 

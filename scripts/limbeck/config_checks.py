@@ -3,16 +3,15 @@
 Every check takes a config that the schema has accepted, and gives one line for each error.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from limbeck.errors import LimbeckError
+from limbeck.config_checks_sampling import SAMPLING_CHECKS
+from limbeck.config_words import one_of, shown
 from limbeck.plan import potential_meets, sources_of, teachers
 from limbeck.potentials.known import known_elements
-from limbeck.sampling.settings import check_times
 
 Config = dict[str, Any]
 Lines = Iterator[str]
@@ -24,30 +23,10 @@ def errors(config: Config) -> list[str]:
     return list(_names(config)) or [line for check in CHECKS for line in check(config)]
 
 
-def dotted(*parts: Any) -> str:
-    """A field as it is named in errors: ``sources.organics.count``."""
-    return ".".join(map(str, parts)) or "config"
-
-
-def shown(value: Any) -> str:
-    """A value as it is shown in errors, cut where it is long."""
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def nearest(value: Any, allowed: Collection[Any]) -> str:
-    """`` (did you mean ...?)``, or nothing where no allowed name is like ``value``."""
-    found = difflib.get_close_matches(str(value), map(str, allowed), n=1)
-    return f" (did you mean {found[0]}?)" if found else ""
-
-
-def one_of(value: Any, allowed: Collection[Any]) -> str:
-    """``expected one of ...``, and the nearest of them."""
-    names = ", ".join(map(str, allowed)) or "none, since the config has none"
-    return f"expected one of {names}{nearest(value, allowed)}"
-
-
 def _names(config: Config) -> Lines:
+    for name in config["subsystems"]:
+        if name in config["sampling"]:
+            yield f"subsystems.{name}: a sampling has this name, too, expected another"
     for field, value, allowed in _references(config):
         if value not in allowed:
             yield f"{field}: {shown(value)}, {one_of(value, allowed)}"
@@ -59,10 +38,25 @@ def _references(config: Config) -> Iterator[tuple[str, str, Collection[str]]]:
     for name, sampling in config["sampling"].items():
         for source in sampling["sources"]:
             yield f"sampling.{name}.sources", source, config["sources"]
-        if "potential" in sampling:
+        if sampling.get("potential") is not None:
             yield f"sampling.{name}.potential", sampling["potential"], potentials
+        if "force_constants" in sampling:
+            yield (
+                f"sampling.{name}.force_constants",
+                sampling["force_constants"],
+                config["force_constants"],
+            )
+    for name, section in config["force_constants"].items():
+        yield f"force_constants.{name}.potential", section["potential"], potentials
+        for source in section["sources"]:
+            yield f"force_constants.{name}.sources", source, config["sources"]
     for sampling in config["select"]["include"]:
-        yield "select.include", sampling, ["generated", *config["sampling"]]
+        yield (
+            "select.include",
+            sampling,
+            ["generated", *config["sampling"], *config["subsystems"]],
+        )
+    yield from _references_of_subsystems(config)
     if config["select"]["score"]:
         yield "select.score.potential", config["select"]["score"]["potential"], potentials
     for name, label_set in labels.items():
@@ -75,6 +69,24 @@ def _references(config: Config) -> Iterator[tuple[str, str, Collection[str]]]:
         yield "warrant.truth", config["warrant"]["truth"], labels
     for teacher in config["warrant"]["teachers"] or []:
         yield "warrant.teachers", teacher, potentials
+
+
+def _references_of_subsystems(config: Config) -> Iterator[tuple[str, str, Collection[str]]]:
+    for name, section in config["subsystems"].items():
+        for origin in section["of"]:
+            yield f"subsystems.{name}.of", origin, ["generated", *config["sampling"]]
+        if section["potential"] is not None:
+            yield f"subsystems.{name}.potential", section["potential"], config["potentials"]
+    for name, section in config["delta"].items():
+        for field in ("baseline", "target"):
+            yield f"delta.{name}.{field}", section[field], config["labels"]
+
+
+def _differences(config: Config) -> Lines:
+    for name, section in config["delta"].items():
+        if section["baseline"] == section["target"]:
+            target = shown(section["target"])
+            yield f"delta.{name}.target: {target}, expected another label set than baseline"
 
 
 def _purpose(config: Config) -> Lines:
@@ -149,15 +161,6 @@ def _fractions(config: Config) -> Lines:
         )
 
 
-def _times(config: Config) -> Lines:
-    for name, sampling in config["sampling"].items():
-        if sampling["method"] == "md":
-            try:
-                check_times(sampling, f"sampling.{name}")
-            except LimbeckError as error:
-                yield str(error)
-
-
 def _files(config: Config) -> Lines:
     for section in ("sources", "potentials"):
         for name, entry in config[section].items():
@@ -229,9 +232,10 @@ CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _slices,
     _label_sets,
     _fractions,
-    _times,
     _files,
     _weights,
     _elements,
     _study,
+    _differences,
+    *SAMPLING_CHECKS,
 )

@@ -1,4 +1,4 @@
-"""Data sets: frames with labels, split so that no group stands in two parts."""
+"""Data sets: frames with labels, split so that no group (or root, or frame) stands in two parts."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -59,12 +59,14 @@ def split(
     *,
     valid_fraction: float,
     test_fraction: float,
-    split_by: Literal["group", "root"],
+    split_by: Literal["group", "root", "frame"],
     seed: int,
 ) -> dict[str, np.ndarray]:
     """Indices of the training, validation and test frames.
 
-    No group (or root) stands in two parts. In each source, groups go by the hash of their
+    No group stands in two parts, or no root, or no frame: a frame and all clusters that were cut
+    out of it (their info names it) then stay together, while other frames of its trajectory do not.
+    In each source, groups go by the hash of their
     name and the seed; the first ones are the test set, the next ones validate. A part that is
     asked for gets at least one group of each source that has enough of them. Groups with an
     element that no training group has are moved to training, since a student cannot answer for
@@ -75,11 +77,11 @@ def split(
         "train", "valid", "test" -> int64 indices, ascending.
 
     Raises:
-        LimbeckError: ``split_by`` is neither.
+        LimbeckError: ``split_by`` is none of these.
     """
-    if split_by not in ("group", "root"):
-        raise LimbeckError(f"split_by: expected group or root, got {split_by!r}")
-    keys = frames.group if split_by == "group" else frames.root
+    if split_by not in ("group", "root", "frame"):
+        raise LimbeckError(f"split_by: expected group, root or frame, got {split_by!r}")
+    keys = _sampled_frames(frames) if split_by == "frame" else getattr(frames, split_by)
     part_of_key: dict[bytes, str] = {}
     for source in np.unique(frames.source):
         members = np.unique(keys[frames.source == source])
@@ -89,6 +91,15 @@ def split(
     _cover_elements(part_of_key, _elements_of(frames, keys))
     parts = np.array([part_of_key[key] for key in keys.tolist()])
     return {part: np.flatnonzero(parts == part) for part in PARTS}
+
+
+def _sampled_frames(frames: Frames) -> np.ndarray:
+    """Id of the frame that each was cut out of, its own where it was not. bytes [B]."""
+    cut_out_of = [frames.info_of(b).get("frame", "").encode() for b in range(len(frames))]
+    return np.array(
+        [name or own for name, own in zip(cut_out_of, frames.id.tolist(), strict=True)],
+        dtype=frames.id.dtype,
+    )
 
 
 def _elements_of(frames: Frames, keys: np.ndarray) -> dict[bytes, set[int]]:

@@ -15,7 +15,7 @@ def preflight(config: Config) -> dict[str, dict[str, Any]]:
     """Check the files that a resolved config names.
 
     Args:
-        config: sources, sampling, select, labels, potentials and warrant of it.
+        config: the sections of it that :func:`limbeck.plan.checked` names.
 
     Returns:
         "config": what was checked; "sources" and "potentials": name -> symbols of its elements,

@@ -1,7 +1,7 @@
 """Selection: a slice's share of the frames, spread evenly over where they come from."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,11 +31,32 @@ def select_frames(
         settings: seed, slice, slices, and count (of all slices together).
         places: float [B], see :func:`places`.
     """
+    return frames.select(chosen(frames, settings, places))
+
+
+def chosen(
+    frames: Frames, settings: Mapping[str, Any], places: np.ndarray | None = None
+) -> np.ndarray:
+    """Which frames :func:`select_frames` takes. int64, sorted."""
     first = first_of_each(frames.id)
-    unique = frames.select(first)
     quota = share(settings["count"], settings["slice"], settings["slices"])
-    order = fair_order(unique, settings["seed"], None if places is None else places[first])
-    return unique.select(np.sort(order[:quota]))
+    turns = None if places is None else places[first]
+    order = fair_order(frames.select(first), settings["seed"], turns)
+    return first[np.sort(order[:quota])]
+
+
+def shares_of_strata(
+    frames: Frames, settings: Mapping[str, Any]
+) -> Iterator[tuple[np.ndarray, int]]:
+    """The frames of each (source, sampling), without duplicates, and how many are chosen of them.
+
+    The numbers depend on the roots and on nothing else of the frames, see :func:`fair_order`.
+    Yields int64 indices into the frames, and a count.
+    """
+    first, taken = first_of_each(frames.id), chosen(frames, settings)
+    strata = _codes(frames.source, frames.sampling)
+    for stratum in np.unique(strata):
+        yield first[strata[first] == stratum], int((strata[taken] == stratum).sum())
 
 
 def places(potential: "Potential[Any]", frames: Frames, *, views: int, prefer: str) -> np.ndarray:

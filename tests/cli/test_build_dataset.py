@@ -110,7 +110,8 @@ def test_bad_settings_end_in_one_line(folder):
     message = f"{folder / 'labels/0.h5'}: no label set 'emt', it has ['lj']"
     expect_one_line(run(folder, other), message, folder)
     wrong = SETTINGS | {"split_by": "groups"}
-    expect_one_line(run(folder, wrong), "split_by: expected group or root, got 'groups'", folder)
+    expected = "split_by: expected group, root or frame, got 'groups'"
+    expect_one_line(run(folder, wrong), expected, folder)
 
 
 def test_labels_in_another_order_are_refused(folder):

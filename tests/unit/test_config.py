@@ -58,7 +58,7 @@ def test_defaults_are_filled_in_at_every_level(config):
     resolved = resolve(config)
     assert resolved["seed"] == 1
     assert resolved["screen"]["min_distance_ratio"] == 0.6
-    assert resolved["sampling"]["hot"]["temperature_K"] == 300.0
+    assert resolved["sampling"]["hot"]["temperature_K"] == 298.15
     assert resolved["labels"]["chgnet"]["views"] == "own"
     assert resolved["distill"][0]["seeds"] == [1]
     assert resolved["warrant"]["truth"] is None
@@ -129,7 +129,7 @@ WRONG = [
     ("labels.chgnet.potential", "chgnt", "labels.chgnet.potential: 'chgnt'", "mean chgnet?"),
     ("sampling.hot.sources", ["cluster"], "sampling.hot.sources: 'cluster'", "mean clusters?"),
     ("sampling.hot.potential", "emtt", "sampling.hot.potential: 'emtt'", "did you mean emt?"),
-    ("sampling.hot.time_step_fs", 0.3, "sampling.hot: time_total_fs is 1000.0", "multiple"),
+    ("sampling.hot.time_step_fs", 0.3, "sampling.hot: time_total_fs is 50000", "multiple"),
     ("select.include", ["rattle"], "select.include: 'rattle'", "did you mean rattled?"),
     ("select.shards", 5, "select.shards: 5", "at most 4"),
     ("select.count", 1, "select.count: 1", "2 slices"),

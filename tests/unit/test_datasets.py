@@ -65,6 +65,40 @@ def test_no_key_stands_in_two_parts(split_by, n_keys):
     assert {part: len(names) for part, names in keys.items()} == shares[split_by]
 
 
+def cut_out(frames, count=3):
+    """Clusters of every frame, whose info says what they were cut out of."""
+    parents = frames.select(np.repeat(np.arange(len(frames)), count))
+    infos = [{"frame": name.decode()} for name in parents.id.tolist()]
+    scale = 1 + 1e-4 * np.tile(np.arange(1, count + 1), len(frames))
+    positions = parents.positions * scale[parents.frame_of_atom][:, None]
+    return derive(parents, positions, parents.cell, sampling="clusters", seed=0, infos=infos)
+
+
+def test_by_frame_a_frame_and_its_clusters_stay_together():
+    frames = many(1, 1, ("a",), children=30)  # one trajectory
+    both = concatenate([frames, cut_out(frames)])
+    keys = [both.info_of(b).get("frame", both.id[b].decode()) for b in range(len(both))]
+    parts = halves(both, split_by="frame")
+    found = {part: {keys[b] for b in index} for part, index in parts.items()}
+    # of 30 frames six for tests, a tenth of the others to validate
+    assert {part: len(names) for part, names in found.items()} == {
+        "train": 22,
+        "valid": 2,
+        "test": 6,
+    }
+    assert sum(map(len, found.values())) == len(set.union(*found.values())) == 30
+    assert {part: len(index) for part, index in parts.items()} == {
+        "train": 88,
+        "valid": 8,
+        "test": 24,
+    }
+    # negative control: one root cannot be divided, so that all of it trains
+    assert len(halves(both, split_by="root")["train"]) == len(both)
+    # clusters alone are divided as with their frames
+    alone = halves(cut_out(frames), split_by="frame")
+    assert len(alone["test"]) == 18
+
+
 def test_by_root_a_group_may_be_divided():
     frames = many()
     keys = as_sets(frames, halves(frames, split_by="root"), "group")

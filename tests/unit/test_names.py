@@ -27,13 +27,14 @@ MODULES = {
     "mace-torch": "mace",
     "orb-models": "orb_models",
     "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
     "torch-geometric": "torch_geometric",
     "torch-sim-atomistic": "torch_sim",
 }
 # Run, not imported.
 PROGRAMS = {"snakemake", "snakemake-executor-plugin-slurm"}
 # Installed for stages that are still to come; each leaves this list when it is imported.
-WAITING = {"graph-pes", "phonopy", "symfc"}
+WAITING = {"graph-pes"}
 
 
 def dependencies(repository: Path) -> set[str]:

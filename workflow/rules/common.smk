@@ -7,8 +7,16 @@ from pathlib import Path
 
 from limbeck.config import resolve
 from limbeck.errors import LimbeckError
-from limbeck.plan import frames_of_slice, structures_selected, teachers, trained
-from limbeck.sampling import METHODS
+from limbeck.plan import (
+    checked,
+    driver,
+    force_constant_files,
+    frames_of_slice,
+    structures_selected,
+    teachers,
+    trained,
+)
+from limbeck.sampling import METHODS, TRACED
 from limbeck.structures import SOURCES
 
 try:
@@ -34,13 +42,7 @@ SPLIT = {"seed": config["seed"], **config["dataset"]}
 
 
 # What preflight looks at, and the file that says it found nothing wrong.
-CHECKED = json.dumps(
-    {
-        k: config[k]
-        for k in ("sources", "sampling", "select", "labels", "potentials", "warrant")
-    },
-    sort_keys=True,
-)
+CHECKED = json.dumps(checked(config), sort_keys=True)
 PREFLIGHT = f"{RUN}/preflight.json"
 PREFLIGHT_AGAIN = (
     f"{RUN}/preflight/{hashlib.sha256(CHECKED.encode()).hexdigest()[:16]}.json"
@@ -112,8 +114,9 @@ def sampling_settings(wildcards):
     """A sampling's section without its sources, and which shard it works on."""
     section = dict(config["sampling"][wildcards.sampling])
     del section["sources"]
-    if "potential" in section:
-        section |= {"potential": potential(section["potential"]), **COMPUTE}
+    driven_by = driver(config, wildcards.sampling)
+    if driven_by:
+        section |= {"potential": potential(driven_by), **COMPUTE}
     return settings(
         seed=config["seed"],
         sampling=wildcards.sampling,
@@ -145,19 +148,6 @@ def truth_files():
     return slices(f"{RUN}/labels/{truth}/{{slice}}.h5") if truth else []
 
 
-def structure_files():
-    """Structures of the plan, as their sources made them: a space group is measured on these."""
-    if "space_group" not in config["warrant"]["symmetries"]:
-        return []
-    return [f"{RUN}/{path}" for path in structures_selected(config)]
-
-
-def is_truth(potential):
-    """Whether a potential made the labels that errors are measured against: it has none then."""
-    truth = config["warrant"]["truth"]
-    return bool(truth) and config["labels"][truth]["potential"] == potential
-
-
 def gap_settings(**values):
     """Settings of a measured gap, of a teacher or of a student."""
     section = {
@@ -182,8 +172,7 @@ def everything():
         *[f"{folder}/metrics.json" for folder in student_folders()],
         *sorted(students),
         f"{RUN}/speed.json",
-        *studies(),
-        *certificates(),
+        *products(),
     ]
 
 

@@ -1,5 +1,7 @@
 """Settings of labels, scores and studies, and what is made where a config asks for it."""
 
+from limbeck.plan import structures_selected
+
 
 def label_set(name):
     """A label set's section, with its name and its potential's section."""
@@ -60,3 +62,54 @@ def studies():
     """What the config's study found; none where it has no study."""
     study = config["study"]
     return [f"{RUN}/studies/{study['kind']}/results.json"] if study else []
+
+
+def products():
+    """What is made where a config asks for it."""
+    return [
+        *studies(),
+        *certificates(),
+        *force_constant_tables(),
+        *finite_subsystems(),
+        *delta_sets(),
+    ]
+
+
+def structure_files():
+    """Structures of the plan, as their sources made them: a space group is measured on these."""
+    if "space_group" not in config["warrant"]["symmetries"]:
+        return []
+    return [f"{RUN}/{path}" for path in structures_selected(config)]
+
+
+def is_truth(potential):
+    """Whether a potential made the labels that errors are measured against: it has none then."""
+    truth = config["warrant"]["truth"]
+    return bool(truth) and config["labels"][truth]["potential"] == potential
+
+
+def force_constants_settings(wildcards):
+    """A section of force constants without its sources, and which shard it works on."""
+    section = dict(config["force_constants"][wildcards.force_constants])
+    del section["sources"]
+    section["potential"] = potential(section["potential"])
+    return settings(
+        seed=config["seed"],
+        force_constants=wildcards.force_constants,
+        source=wildcards.source,
+        shard=int(wildcards.shard),
+        **section,
+        **COMPUTE,
+    )
+
+
+def force_constants_of(wildcards):
+    """Folder of the force constants that a sampling follows; none where it follows none."""
+    name = config["sampling"][wildcards.sampling].get("force_constants")
+    folder = f"{RUN}/force_constants/{name}/{wildcards.source}/{wildcards.shard}"
+    return [folder] if name else []
+
+
+def force_constant_tables():
+    """What is known of all force constants."""
+    return [f"{RUN}/{path}" for path in force_constant_files(config)]

@@ -27,6 +27,7 @@ rule select_frames:
             slices=len(SLICES),
             count=config["select"]["count"],
             score=score(),
+            spread=config["select"]["spread"],
             **(COMPUTE if score() else {}),
         ),
     shell:

@@ -4,7 +4,13 @@
 def driven(method):
     """Whether a potential drives a sampling of this method."""
     names = of_kind("sampling", "method", method)
-    return any("potential" in config["sampling"][name] for name in names)
+    return any(driver(config, name) for name in names)
+
+
+def trace_of(method):
+    """The table along the trajectories of a method that has them."""
+    traced = f"{RUN}/samples/{{sampling}}/{{source}}/{{shard}}.trace.csv"
+    return [traced] if method in TRACED else []
 
 
 for method in METHODS:
@@ -15,9 +21,11 @@ for method in METHODS:
         input:
             script="scripts/sample.py",
             frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",
+            force_constants=force_constants_of,
         output:
             frames=f"{RUN}/samples/{{sampling}}/{{source}}/{{shard}}.h5",
             summary=f"{RUN}/samples/{{sampling}}/{{source}}/{{shard}}.csv",
+            trace=trace_of(method),
         log:
             f"{LOGS}/sample_{method}/{{sampling}}/{{source}}/{{shard}}.log",
         benchmark:
@@ -35,4 +43,6 @@ for method in METHODS:
             settings=sampling_settings,
         shell:
             "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
-            " --output {output.frames:q} --summary {output.summary:q} > {log:q} 2>&1"
+            " --force-constants {input.force_constants:q}"
+            " --batch-plans results/batch_plans --output {output.frames:q}"
+            " --summary {output.summary:q} --trace {output.trace:q} > {log:q} 2>&1"

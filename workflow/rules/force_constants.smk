@@ -1,0 +1,32 @@
+"""Force constants of crystals, for samplings along phonons and for the report."""
+
+
+rule force_constants:
+    input:
+        script="scripts/force_constants.py",
+        frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",
+    output:
+        crystals=directory(
+            f"{RUN}/force_constants/{{force_constants}}/{{source}}/{{shard}}"
+        ),
+        summary=f"{RUN}/force_constants/{{force_constants}}/{{source}}/{{shard}}.csv",
+    log:
+        f"{LOGS}/force_constants/{{force_constants}}/{{source}}/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/force_constants/{{force_constants}}/{{source}}/{{shard}}.tsv"
+    wildcard_constraints:
+        force_constants=one_of(config["force_constants"]),
+    conda:
+        ENVIRONMENT
+    threads: THREADS
+    resources:
+        mem_mb=memory(6000),
+        runtime=runtime(240),
+        gpu=GPUS,
+    params:
+        settings=force_constants_settings,
+    # The batch plans are shared by all runs: a cache, and no output of a job.
+    shell:
+        "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
+        " --batch-plans results/batch_plans --output {output.crystals:q}"
+        " --summary {output.summary:q} > {log:q} 2>&1"
