@@ -1,12 +1,13 @@
 """Samplings: ways to make new frames of structures.
 
 A method is a module with ``sample(frames, settings) -> Sample``; a new one is a file in
-this folder, a line in :data:`METHODS` and a script ``sample_<method>.py``.
+this folder and a line in :data:`METHODS`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,11 @@ class Sample:
     rows: Sequence[Sequence[Any]]
     about: dict[str, Any] = field(default_factory=dict)
     trace: Table | None = None
+
+
+def number(value: float) -> float | str:
+    """A number as summaries and traces have it: to six decimals, nothing where there is none."""
+    return round(float(value), 6) if isfinite(value) else ""
 
 
 def sample(method: str, frames: "Frames", settings: Mapping[str, Any]) -> Sample:

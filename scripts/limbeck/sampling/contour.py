@@ -18,7 +18,7 @@ from ase.md.contour_exploration import ContourExploration
 from limbeck import seeds
 from limbeck.frames import Frames, concatenate, derive
 from limbeck.potentials.interface import Potential
-from limbeck.sampling import Sample, Table
+from limbeck.sampling import Sample, Table, number
 from limbeck.sampling.guards import LONE_ATOM, NOT_FINITE, TOO_NEAR
 from limbeck.sampling.prepare import open_planned, prepare
 from limbeck.sampling.settings import from_mapping
@@ -252,19 +252,14 @@ def _row(frames: Frames, b: int, path: Walk) -> list[Any]:
     kept = np.array([energy for _, energy in path.at])
     away = np.sqrt(((kept - path.target) ** 2).mean()) if len(kept) else np.nan
     mean = kept.mean() if len(kept) else np.nan
-    energies = [_number(e / n_atoms) for e in (path.start, path.target, mean, away)]
+    energies = [number(e / n_atoms) for e in (path.start, path.target, mean, away)]
     steps = max(len(path.energies) - 1, 0)
     return [frames.id[b].decode(), n_atoms, len(kept), *energies, steps, path.cut]
 
 
 def _trace(frames: Frames, walks: list[Walk]) -> list[list[Any]]:
     return [
-        [frames.id[b].decode(), step, _number(energy / frames.n_atoms[b])]
+        [frames.id[b].decode(), step, number(energy / frames.n_atoms[b])]
         for b, path in enumerate(walks)
         for step, energy in enumerate(path.energies)
     ]
-
-
-def _number(value: float) -> float | str:
-    """A number as the table has it: nothing where there is none."""
-    return round(float(value), 6) if np.isfinite(value) else ""

@@ -7,7 +7,7 @@ import numpy as np
 from ase.data import atomic_masses
 
 from limbeck.frames import Frames, concatenate, derive
-from limbeck.sampling import Sample, Table
+from limbeck.sampling import Sample, Table, number
 from limbeck.screening import G_CM3
 
 if TYPE_CHECKING:
@@ -199,9 +199,9 @@ class Record:
                 *self._name(r),
                 int(self.frames.n_atoms[r]),
                 int(count[r]),
-                *(_number(values[r]) for values in means.values()),
+                *(number(values[r]) for values in means.values()),
                 str(self.cut[r]),
-                _number(self.cut_time[r]),
+                number(self.cut_time[r]),
             ]
             for r in range(len(self.frames))
         ]
@@ -211,9 +211,4 @@ class Record:
             return []
         table = np.concatenate(self._rows_of_trace)
         table = table[np.argsort(table[:, 0], kind="stable")]
-        return [[*self._name(int(row[0])), *map(_number, row[1:])] for row in table]
-
-
-def _number(value: float) -> float | str:
-    """A number as the table has it: nothing where there is none."""
-    return round(float(value), 6) if np.isfinite(value) else ""
+        return [[*self._name(int(row[0])), *map(number, row[1:])] for row in table]

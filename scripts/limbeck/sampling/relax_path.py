@@ -11,7 +11,7 @@ import numpy as np
 from limbeck import seeds
 from limbeck.frames import Frames, concatenate, derive
 from limbeck.potentials.interface import Potential
-from limbeck.sampling import Sample, Table
+from limbeck.sampling import Sample, Table, number
 from limbeck.sampling.guards import TOO_NEAR
 from limbeck.sampling.prepare import open_planned
 from limbeck.sampling.rattle import draw_apart
@@ -157,9 +157,9 @@ def _rows(frames: Frames, done: Relaxed, kept: np.ndarray) -> list[list[Any]]:
             int(frames.n_atoms[b]),
             int(kept[b]),
             int(done.steps[b]),
-            _number(path[0].energy / frames.n_atoms[b]) if path else "",
-            _number(path[-1].energy / frames.n_atoms[b]) if path else "",
-            _number(done.force[b]) if path else "",
+            number(path[0].energy / frames.n_atoms[b]) if path else "",
+            number(path[-1].energy / frames.n_atoms[b]) if path else "",
+            number(done.force[b]) if path else "",
             str(done.reason[b]),
         ]
         for b, path in enumerate(done.paths)
@@ -171,14 +171,9 @@ def _trace(frames: Frames, paths: list[list[Step]]) -> list[list[Any]]:
         [
             frames.id[b].decode(),
             step,
-            _number(seen.energy / frames.n_atoms[b]),
-            _number(abs(np.linalg.det(seen.cell)) / frames.n_atoms[b]) if seen.cell.any() else "",
+            number(seen.energy / frames.n_atoms[b]),
+            number(abs(np.linalg.det(seen.cell)) / frames.n_atoms[b]) if seen.cell.any() else "",
         ]
         for b, path in enumerate(paths)
         for step, seen in enumerate(path)
     ]
-
-
-def _number(value: float) -> float | str:
-    """A number as the table has it: nothing where there is none."""
-    return round(float(value), 6) if np.isfinite(value) else ""
