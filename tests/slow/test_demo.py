@@ -67,6 +67,9 @@ def test_forces_of_the_direct_models_are_no_gradient(results):
         assert work["rms_meV_per_A"] > 10 * work["integration_error_meV_per_A"]
         forces = gap(path, "consistency")
         assert forces["ci95"][0] > 10 * forces["error_meV_per_A"]
+    # of the student few structures have most of the work, so that its interval may reach zero
+    work = entry(teachers / "orb-demo.json", "conservativity")["work"]
+    assert work["ci95"][0] > work["integration_error_meV_per_A"]
     for path in (teachers / "chgnet.json", students / "mace-small.json"):
         work = entry(path, "conservativity")["work"]
         assert work["rms_meV_per_A"] < max(work["integration_error_meV_per_A"], 0.1)
