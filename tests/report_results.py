@@ -272,6 +272,8 @@ def _views(views: int | str) -> dict[str, Any]:
         "quadrature_order": None,
         "reflections": False,
         "weights": "chgnet==0.4.2 0.3.0",
+        "potential": "chgnet",
+        "model": "chgnet",
     }
 
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limbeck.batches import Limits, estimated_neighbours
-from limbeck.devices import DeviceLost, free_memory, lost
+from limbeck.devices import free_memory
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json, write_json
+from limbeck.forgiving import attempt
 from limbeck.frames import Frames
 
 if TYPE_CHECKING:
@@ -157,12 +158,9 @@ def _sample(potential: "Potential[Any]", frames: Frames) -> Frames:
 
 
 def _answers(potential: "Potential[Any]", frames: Frames) -> bool:
-    try:
-        potential.evaluate(potential.prepare(frames))
-    except Exception as error:  # the frame gets its status when it is labelled
-        _stop_if_lost(potential, error)
-        return False
-    return True
+    """Whether it answers at all; a frame that it fails on gets its status when it is labelled."""
+    asked = attempt(potential, lambda: potential.evaluate(potential.prepare(frames)))
+    return asked.error is None
 
 
 def _climb(potential: "Potential[Any]", sample: Frames) -> dict[int, float]:
@@ -197,20 +195,22 @@ def _best(ladder: dict[int, float]) -> int:
 
 
 def _speed(potential: "Potential[Any]", sample: Frames, batch_atoms: int) -> float | None:
-    """Atoms per second of batches of that size; None where they fail."""
+    """Atoms per second of batches of that size; None where they fail, most likely for memory."""
     batches = [sample.select([b] * n) for b, n in enumerate(_repeats(sample, batch_atoms).tolist())]
-    clock = _clock(potential.device.type)
-    atoms, start = 0, clock()
-    try:
-        while (passed := clock() - start) < SECONDS:
-            for batch in batches:  # all of them, so that every rung times the same sizes
-                potential.evaluate(potential.prepare(batch))
-                atoms += len(batch.numbers)
-    except Exception as error:  # most likely memory: smaller batches do
-        _stop_if_lost(potential, error)
+    speed, error, _ = attempt(potential, lambda: _atoms_per_second(potential, batches))
+    if error is not None:
         log.warning("batches of %d atoms fail and are not used: %s", batch_atoms, error)
         free_memory()
-        return None
+    return speed
+
+
+def _atoms_per_second(potential: "Potential[Any]", batches: list[Frames]) -> float:
+    clock = _clock(potential.device.type)
+    atoms, start = 0, clock()
+    while (passed := clock() - start) < SECONDS:
+        for batch in batches:  # all of them, so that every rung times the same sizes
+            potential.evaluate(potential.prepare(batch))
+            atoms += len(batch.numbers)
     return atoms / passed
 
 
@@ -225,8 +225,3 @@ def _clock(device: str) -> Callable[[], float]:
 def _repeats(sample: Frames, batch_atoms: int) -> np.ndarray:
     """How often each frame stands in a batch of its own kind. int64 [B]."""
     return np.maximum(1, batch_atoms // sample.n_atoms)
-
-
-def _stop_if_lost(potential: "Potential[Any]", error: Exception) -> None:
-    if lost(error):
-        raise DeviceLost(f"device: {potential.device} went away: {error}") from error

@@ -11,7 +11,7 @@ negative in a sample: then the error cannot be told from zero, and is given as 0
 
 import time
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,8 +105,10 @@ def mean_over(potential: "Potential[Any]", frames: Frames, views: Views, purpose
         part = frames.select(index)
         return average(potential, part, views.operations(part, purpose), views.weights)
 
-    pieces = (piece for batch in potential.batches(frames) for piece in in_pieces(ask, batch))
-    for index, found in pieces:
+    pieces = chain.from_iterable(
+        in_pieces(potential, frames, batch, ask) for batch in potential.batches(frames)
+    )
+    for index, found, *_ in pieces:
         if found is None:
             continue
         rows = atom_rows(frames.offsets, index)

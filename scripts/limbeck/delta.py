@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ase.data import atomic_numbers, chemical_symbols, ground_state_magnetic_mom
 from limbeck.datasets import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.files import whole_file
+from limbeck.forgiving import attempt
 from limbeck.frames import Frames, from_atoms
 from limbeck.labels import GOOD, Labels
 
@@ -59,11 +61,11 @@ def isolated_energies(potential: "Potential[Any]", elements: Sequence[str]) -> A
         atom = from_atoms([Atoms(element)], groups=[element], source="atoms", spins=[spin])
         if potential.unknown_elements(atom).any():
             raise LimbeckError(f"{name}: an atom of {element} alone: unknown element, {remedy}")
-        try:
-            energy = float(potential.predict(atom).energy[0])
-        except Exception as error:  # whatever a model raises
+        answer, error, _ = attempt(potential, partial(potential.predict, atom))
+        if answer is None:
             reason = " ".join(str(error).split())
             raise LimbeckError(f"{name}: an atom of {element} alone: {reason}, {remedy}") from error
+        energy = float(answer.energy[0])
         if not np.isfinite(energy):
             raise LimbeckError(f"{name}: an atom of {element} alone: {energy}, {remedy}")
         energies[element] = energy

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from limbeck.datasets import select_labels
+from limbeck.forgiving import predict_or_nan
 from limbeck.frames import Frames
 from limbeck.labels import Labels
 from limbeck.pooling import (
@@ -80,7 +81,7 @@ def labels_of(frames: Frames, labels: Labels) -> tuple[np.ndarray, Labels]:
 
 def error_sums(potential: Potential, frames: Frames, truth: Labels) -> Sums:
     """Absolute errors summed over the components of each frame. [B] by kind and quantity."""
-    own = potential.predict(frames)
+    own = predict_or_nan(potential, frames)
     random = orbit(potential, frames, Rotation(), RANDOM_VIEWS, "errors/random")
     views = orbit(potential, frames, Rotation(), MEAN_VIEWS, "errors/mean")
     answers = {  # [views whose errors are averaged, ...]

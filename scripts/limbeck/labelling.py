@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limbeck import labels as codes
-from limbeck.averaging import as_given, average
-from limbeck.devices import DeviceLost, free_memory, lost, out_of_memory
+from limbeck.averaging import Average, as_given, average
+from limbeck.forgiving import in_pieces
 from limbeck.frames import Frames, atom_rows
 from limbeck.labels import Labels, unlabelled
 from limbeck.selection import share
@@ -112,56 +112,36 @@ def _labels_of(
         return found
     made = _made(potential, frames, lengths, views)
     if store and not made.status.any():
-        store.write(made, lengths)
+        store.write(frames, made, lengths)
     return made
 
 
 def _made(potential: "Potential[Any]", frames: Frames, lengths: list[int], views: Views) -> Labels:
+    """Labels of some batches, one after another; a frame that fails gets a status."""
     result = unlabelled(frames)
-    ends = np.cumsum(lengths)
-    halved = sum(
-        _label_batch(potential, frames, np.arange(end - length, end), views, result)
-        for length, end in zip(lengths, ends, strict=True)
-    )
+    halved = 0
+    for batch in np.split(np.arange(len(frames)), np.cumsum(lengths)[:-1]):
+        for piece in in_pieces(
+            potential, frames, batch, lambda i: _average(potential, frames.select(i), views)
+        ):
+            halved += piece.halved
+            result.status[piece.members] = piece.status
+            if piece.answer is not None:
+                _keep(result, frames.offsets, piece.members, piece.answer, views)
     return replace(result, attrs={"halved_batches": halved})
 
 
-def _label_batch(
-    potential: "Potential[Any]", frames: Frames, index: np.ndarray, views: Views, result: Labels
-) -> int:
-    """Label the frames at ``index``, in smaller batches where they fail; how many were halved.
-
-    Where memory runs out the batch is halved; where anything else goes wrong, each of its frames
-    is tried by itself.
-    """
-    try:
-        _average(potential, frames, index, views, result)
-        return 0
-    except Exception as error:  # whatever a model raises: one frame must not cost a shard
-        if lost(error):
-            raise DeviceLost(f"device: {potential.device} went away: {error}") from error
-        no_memory = out_of_memory(error)
-        if len(index) == 1:
-            log.warning("frame %s: %s", frames.id[index[0]].decode(), error)
-            result.status[index] = codes.TOO_LARGE if no_memory else codes.FAILED
-            return 0
-    # Outside the except block, which would hold on to the memory of what failed.
-    if no_memory:
-        free_memory()
-        log.warning("a batch of %d frames does not fit into memory and is halved", len(index))
-    parts = np.array_split(index, 2 if no_memory else len(index))
-    return no_memory + sum(_label_batch(potential, frames, p, views, result) for p in parts)
-
-
-def _average(
-    potential: "Potential[Any]", frames: Frames, index: np.ndarray, views: Views, result: Labels
-) -> None:
-    part = frames.select(index)
+def _average(potential: "Potential[Any]", frames: Frames, views: Views) -> Average:
+    """The mean over views of frames that make one batch."""
     if views.own:
-        seen = as_given(potential.evaluate(potential.prepare(part)))
-    else:
-        seen = average(potential, part, views.operations(part), views.weights)
-    rows = atom_rows(frames.offsets, index)
+        return as_given(potential.evaluate(potential.prepare(frames)))
+    return average(potential, frames, views.operations(frames), views.weights)
+
+
+def _keep(
+    result: Labels, offsets: np.ndarray, index: np.ndarray, seen: Average, views: Views
+) -> None:
+    rows = atom_rows(offsets, index)
     result.energy[index] = seen.energy
     result.forces[rows] = seen.forces
     result.stress[index] = seen.stress

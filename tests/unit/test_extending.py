@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 import sys
 import textwrap
 from pathlib import Path
@@ -12,7 +13,9 @@ import torch
 import yaml
 
 import limbeck.config
+import report_results
 from answers import force_slopes, stress_slopes
+from in_process import call
 from limbeck import potentials, sampling, structures, students, symmetry
 from limbeck.config import resolve
 from limbeck.errors import LimbeckError
@@ -204,3 +207,46 @@ def test_the_student_trains_is_saved_and_keeps_the_symmetries(page, tmp_path):
     np.testing.assert_allclose(answers.forces[[0, 30]], slopes, atol=5e-3)
     (gap,) = measure_gaps([again], data.frames, ["rotation"], 3)
     assert gap["forces"]["rms_meV_per_A"] < 0.1  # float32 rounding: 1e-3
+
+
+def test_the_student_goes_through_every_rule_to_the_report(page, tmp_path):
+    """Trained, evaluated, with a card, a gap and its place in the report, by the scripts."""
+    settings = report_results.SETTINGS | {
+        "students": {"pairs": {"architecture": "pairs"}},
+        "distill": [{"labels": "orb-demo-k12", "students": ["pairs"], "seeds": [1]}],
+    }
+    results = report_results.build(tmp_path / "made-up", settings)
+    own = results / "students/orb-demo-k12/pairs/seed1"
+    shutil.rmtree(own)
+    names = {"label_set": "orb-demo-k12", "student": "pairs", "seed": 1}
+    compute = {"device": "cpu", "threads": 1}
+    data = results / "datasets/orb-demo-k12"
+    call(
+        "train_student",
+        *("--train", data / "train.h5", "--valid", data / "valid.h5", "--output-folder", own),
+        settings=names | SETTINGS | compute | {"architecture": "pairs", "epochs": 2},
+    )
+    call(
+        "evaluate_student",
+        *("--model", own / "model", "--train", data / "train.h5", "--test", data / "test.h5"),
+        *("--truth", *sorted(results.glob("labels/chgnet/*.h5")), "--output-folder", own),
+        settings=names | compute | {"truth": "chgnet", "split_by": "root"},
+    )
+    card = (own / "card.md").read_text()
+    assert "`pairs`: Invariant, hence equivariant forces; conservative. It has" in card
+    warrant = settings["warrant"] | {"symmetries": ["rotation"], "views": 2, "subset": "all"}
+    call(
+        "measure_gap",
+        *("--frames", *sorted(results.glob("selected/*.h5")), "--models", own / "model"),
+        *("--truth", *sorted(results.glob("labels/chgnet/*.h5"))),
+        *("--output", tmp_path / "gap.json"),
+        settings=compute | warrant | {"kind": "student", "name": "orb-demo-k12/pairs"},
+    )
+    target = results / "warrant/students/orb-demo-k12/pairs.json"
+    target.write_bytes((tmp_path / "gap.json").read_bytes())
+    call(
+        "report",
+        *("--results", results, "--output-folder", results / "report"),
+        settings=settings | {"warrant": warrant},
+    )
+    assert "pairs" in (results / "report/index.html").read_text()

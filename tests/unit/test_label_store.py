@@ -2,14 +2,17 @@
 
 import logging
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from multiprocessing import get_context
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from limbeck import label_store
+from limbeck import label_store, seeds
 from limbeck.frames import concatenate
 from limbeck.label_store import ENTRY, LabelStore
 from limbeck.labelling import ENTRY_EVALUATIONS, label
@@ -146,10 +149,63 @@ def test_what_bits_do_not_depend_on_shares_entries(frames, tmp_path):
     assert set(found.status.tolist()) == {2}
 
 
-def test_other_code_has_other_entries(frames, tmp_path, monkeypatch):
+def test_other_views_have_other_entries_however_they_came_to_be_others(
+    frames, tmp_path, monkeypatch
+):
+    """The name has the matrices themselves, so that no module that draws them is forgotten."""
+    first, calls, _ = labelled(frames, tmp_path)
+    monkeypatch.setattr(seeds, "generator", lambda seed, name: np.random.default_rng(len(name)))
+    again, some, store = labelled(frames, tmp_path)
+    assert (some, store.read_entries) == (calls, 0)
+    assert not same_bits(first, again)
+
+
+def test_frames_of_the_same_id_and_other_atoms_have_other_entries(frames, tmp_path):
+    """An id is 32 digits of a hash that another version may take of something else."""
     labelled(frames, tmp_path)
-    monkeypatch.setattr(label_store, "code_hash", lambda: "of another version")
+    moved = replace(frames, positions=frames.positions * 1.001)
+    _, calls, store = labelled(moved, tmp_path)
+    assert calls > 0
+    assert store.read_entries == 0
+
+
+@pytest.mark.parametrize("package", ["torch", "vesin"])
+def test_other_packages_and_another_labels_version_have_other_entries(
+    frames, tmp_path, monkeypatch, package
+):
+    labelled(frames, tmp_path)
+    real = label_store.version
+    other = {package: "99"}
+    monkeypatch.setattr(label_store, "version", lambda name: other.get(name) or real(name))
     assert labelled(frames, tmp_path)[1] > 0
+    monkeypatch.setattr(label_store, "version", real)
+    assert labelled(frames, tmp_path)[1] == 0
+    monkeypatch.setattr(label_store, "LABELS_VERSION", label_store.LABELS_VERSION + 1)
+    assert labelled(frames, tmp_path)[1] > 0
+
+
+def test_a_comment_costs_no_labels(repository, tmp_path):
+    """The name of an entry is the same from sources that differ in a comment."""
+    copy = shutil.copytree(repository / "scripts/limbeck", tmp_path / "limbeck")
+    code = (
+        "from limbeck.label_store import LabelStore; from limbeck.views import Views\n"
+        "from limbeck.potentials.toys import LennardJones; from limbeck.frames import from_atoms\n"
+        "from ase.build import bulk; import limbeck\n"
+        "frames = from_atoms([bulk('Cu')], groups=['Cu'], source='s')\n"
+        "print(limbeck.__file__, LabelStore('', LennardJones(), Views(3), 1).path(frames, [1]))"
+    )
+
+    def entry():
+        words = [sys.executable, "-c", code]
+        found = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+        origin, path = found.stdout.split()
+        assert Path(origin).is_relative_to(tmp_path)
+        return path
+
+    before = entry()
+    for path in copy.rglob("*.py"):
+        path.write_text(path.read_text() + "# a comment\n")
+    assert entry() == before
 
 
 def cut(path):

@@ -13,7 +13,7 @@ from limbeck.errors import LimbeckError
 from limbeck.files import write_json
 from limbeck.frames import from_atoms
 from limbeck.labels import Labels
-from limbeck.report import counts, gap_kinds, words
+from limbeck.report import counts, gap_kinds, tables, words
 from limbeck.report.collect import collect
 from limbeck.report.figures import look
 from limbeck.report.page import tidy, write
@@ -382,6 +382,16 @@ def test_what_was_not_asked_for_is_no_failure(folder):
     assert averaged["frames"] == truth["frames"] - 1
     assert averaged["not asked for"] == 1
     assert averaged["good"] == averaged["frames"] - 1
+
+
+def test_a_new_column_of_the_counts_is_no_status(folder):
+    run = collect(folder.parent, SETTINGS)
+    more = run.labels.assign(dipoles=7, **{"force beyond the limit": [1, 0]})
+    table = tables.labels(replace(run, labels=more))
+    headings = [column.heading for column in table.columns]
+    assert "Force beyond the limit" in headings
+    assert "Dipoles" not in headings
+    assert "Not finite" not in headings  # of which there is none
 
 
 def test_the_choice_of_views_is_told_with_its_reason(folder, page):

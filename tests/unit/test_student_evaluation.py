@@ -138,6 +138,7 @@ def test_the_card_has_the_numbers():
         {"label_set": "emt-own", "student": "mace-small", "seed": 7},
         {
             "architecture": "mace",
+            "network": "An equivariant MACE.",
             "parameters": 12345,
             "train_frames": 16,
             "valid_frames": 6,
@@ -153,7 +154,7 @@ def test_the_card_has_the_numbers():
     flat = " ".join(text.split())
     for words in (
         "# mace-small from emt-own, seed 7",
-        "An equivariant MACE network with 12,345 parameters, trained on 16 frames (6 to validate)",
+        "`mace`: An equivariant MACE. It has 12,345 parameters and was trained on 16 frames (6 to",
         "in 2.2 minutes; the weights are those of epoch 11 of 13. Elements: Al, Cu.",
         "Labels: e (emt), views: 12. LGPL. Jacobsen.",
         "10 test frames from 10 roots",

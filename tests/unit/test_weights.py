@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from answers import STATISTICS
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, first_line
 from limbeck.files import sha256_of
 from limbeck.potentials import OPENERS, open_potential
 from limbeck.potentials.known import ORB_FOUNDATION
-from limbeck.potentials.weights import check_hash, checked_path, environment, first_line
+from limbeck.potentials.weights import check_hash, checked_path, environment
 from limbeck.students import ARCHITECTURES, architecture
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"

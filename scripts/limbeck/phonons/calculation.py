@@ -11,6 +11,7 @@ from phonopy import Phonopy
 
 from limbeck import seeds
 from limbeck.errors import LimbeckError
+from limbeck.forgiving import attempt
 from limbeck.frames import Frames
 from limbeck.phonons.crystals import atoms_of, frames_of, phonopy_of, point_group, symmetrised
 from limbeck.phonons.downhill import step_down
@@ -101,16 +102,21 @@ def _guarded(
 ) -> Harmonic:
     """One crystal; whatever goes wrong with it is its reason."""
     start = time.perf_counter()
-    try:
-        found = _crystal(atoms, potential, own, seed)
-        if not found.reason and found.phonon is not None:
-            found = replace(found, bands=spectrum(found.phonon))
-    except LimbeckError as error:
-        found = Harmonic(str(error))
-    except Exception as error:  # a model, phonopy, symfc or spglib may raise anything
-        log.exception("a crystal has no force constants")
-        found = Harmonic(f"{type(error).__name__}: {error}")
+    found, error, _ = attempt(potential, lambda: _with_bands(atoms, potential, own, seed))
+    if found is None:  # a model, phonopy, symfc or spglib may raise anything
+        ours = isinstance(error, LimbeckError)
+        found = Harmonic(str(error) if ours else f"{type(error).__name__}: {error}")
+        log.warning("a crystal has no force constants: %s", found.reason)
     return replace(found, seconds=time.perf_counter() - start)
+
+
+def _with_bands(
+    atoms: Atoms, potential: "Potential", own: ForceConstantSettings, seed: int
+) -> Harmonic:
+    found = _crystal(atoms, potential, own, seed)
+    if not found.reason and found.phonon is not None:
+        return replace(found, bands=spectrum(found.phonon))
+    return found
 
 
 def _crystal(

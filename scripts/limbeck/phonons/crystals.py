@@ -12,7 +12,7 @@ from phonopy import Phonopy
 from phonopy.structure.atoms import PhonopyAtoms
 from phonopy.structure.symmetry import Symmetry
 
-from limbeck.errors import LimbeckError
+from limbeck.errors import explained
 from limbeck.frames import Frames, from_atoms
 
 #: Angstrom. Cells are made to obey their group before phonopy sees them; this is its own default,
@@ -50,11 +50,10 @@ def symmetrised(atoms: Atoms, tolerance: float) -> Atoms:
     Raises:
         LimbeckError: no group was found that fits.
     """
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            made, _ = get_symmetrized_atoms(atoms, symprec=tolerance, final_symprec=SYMPREC)
-    except Exception as error:  # spglib's own, or an assertion of ASE's
-        raise LimbeckError(f"no space group within {tolerance:g} A: {error!r}") from error
+    # spglib raises its own, ASE asserts
+    quiet = contextlib.redirect_stdout(io.StringIO())
+    with explained(f"no space group within {tolerance:g} A"), quiet:
+        made, _ = get_symmetrized_atoms(atoms, symprec=tolerance, final_symprec=SYMPREC)
     return made
 
 
@@ -74,13 +73,10 @@ def phonopy_of(atoms: Atoms, matrix: np.ndarray) -> Phonopy:
     Raises:
         LimbeckError: phonopy does not take it.
     """
-    try:
-        with warnings.catch_warnings():
-            # that phonons are of the primitive cell is meant
-            warnings.filterwarnings("ignore", message="primitive_matrix defaulted")
-            return Phonopy(_phonopy_atoms(atoms), supercell_matrix=matrix.T, symprec=SYMPREC)
-    except Exception as error:  # whatever spglib and phonopy raise
-        raise LimbeckError(f"phonopy refuses the crystal: {error}") from error
+    with explained("phonopy refuses the crystal"), warnings.catch_warnings():
+        # that phonons are of the primitive cell is meant
+        warnings.filterwarnings("ignore", message="primitive_matrix defaulted")
+        return Phonopy(_phonopy_atoms(atoms), supercell_matrix=matrix.T, symprec=SYMPREC)
 
 
 def _phonopy_atoms(atoms: Atoms) -> PhonopyAtoms:

@@ -9,7 +9,7 @@ from phonopy import Phonopy
 from phonopy.harmonic.force_constants import compact_fc_to_full_fc
 from phonopy.structure.atoms import PhonopyAtoms
 
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, explained
 from limbeck.phonons.crystals import frames_of
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _fit(phonon: Phonopy, forces: np.ndarray) -> Fit:
     # What is left of the forces at rest would look like force constants.
     phonon.forces = forces[1:] - forces[0]
     finite = phonon.dataset is not None and "first_atoms" in phonon.dataset
-    try:
+    with explained("no force constants from these displacements"):
         phonon.produce_force_constants(
             calculate_full_force_constants=False,
             fc_calculator="traditional" if finite else "symfc",
@@ -103,8 +103,6 @@ def _fit(phonon: Phonopy, forces: np.ndarray) -> Fit:
         acoustic_sum = np.abs(phonon.force_constants.sum(axis=1)).max() if finite else np.nan
         if finite:
             phonon.symmetrize_force_constants(level=SWEEPS, show_drift=False)
-    except Exception as error:  # whatever phonopy and symfc raise
-        raise LimbeckError(f"no force constants from these displacements: {error}") from error
     return Fit(
         displacements=len(forces) - 1,
         residual_force=float(np.abs(forces[0]).max()),

@@ -6,7 +6,7 @@ import phonopy
 from phonopy import Phonopy
 from phonopy.file_IO import write_force_constants_to_hdf5
 
-from limbeck.errors import LimbeckError
+from limbeck.errors import explained
 
 PARAMETERS = "phonopy_params.yaml"
 FORCE_CONSTANTS = "force_constants.hdf5"
@@ -35,12 +35,10 @@ def load_phonons(folder: Path) -> Phonopy:
     Raises:
         LimbeckError: the files are missing or damaged.
     """
-    try:
+    with explained(f"{folder}: no force constants of phonopy"):
         return phonopy.load(
             folder / PARAMETERS,
             force_constants_filename=folder / FORCE_CONSTANTS,
             is_nac=False,
             produce_fc=False,
         )
-    except Exception as error:  # phonopy raises whatever its parsers do
-        raise LimbeckError(f"{folder}: no force constants of phonopy: {error!r}") from error

@@ -11,7 +11,7 @@ import torch
 
 from limbeck.batches import Limits, cut_batches, estimated_neighbours
 from limbeck.errors import LimbeckError
-from limbeck.frames import Frames, atom_rows
+from limbeck.frames import Frames
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -154,16 +154,14 @@ class Potential(ABC, Generic[Batch]):
     def predict(self, frames: Frames, *, descriptors: bool = False) -> Predictions:
         """Energy, forces and stress of any frames, batch by batch, in the order given.
 
+        A batch that does not fit into memory is halved.
+
         Args:
             descriptors: with those of every atom, see :meth:`evaluate_described`.
         """
-        evaluate = self.evaluate_described if descriptors else self.evaluate
-        result = empty_predictions(frames)
-        offsets = frames.offsets
-        for index in self.batches(frames):
-            part = evaluate(self.prepare(frames.select(index)))
-            put_predictions(result, part, index, atom_rows(offsets, index))
-        return result
+        from limbeck.forgiving import predict_or_nan
+
+        return predict_or_nan(self, frames, descriptors=descriptors, strict=True)
 
     def unknown_elements(self, frames: Frames) -> np.ndarray:
         """bool [B]: the frame has an element that the potential does not know."""

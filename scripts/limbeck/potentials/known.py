@@ -67,12 +67,14 @@ class Kind:
         elements: symbols it knows; None where only its file tells, or where it takes any.
         from_file: its weights are a file that tells its elements.
         downloads: its library downloads its weights where no path is given.
+        distributions: installed packages that its answers depend on, beside torch.
     """
 
     about: str
     elements: frozenset[str] | None
     from_file: bool = False
     downloads: bool = False
+    distributions: tuple[str, ...] = ()
 
 
 KINDS: dict[str, Kind] = {
@@ -81,22 +83,42 @@ KINDS: dict[str, Kind] = {
         None,
         from_file=True,
         downloads=True,
+        distributions=("mace-torch", "e3nn"),
     ),
-    "orb": Kind("a small Orb, in the folder of a student", None, from_file=True),
-    "chgnet": Kind("CHGNet, with its weights in its package (0.3.0, 0.2.0, r2scan)", MPTRJ),
+    "orb": Kind(
+        "a small Orb, in the folder of a student",
+        None,
+        from_file=True,
+        distributions=("orb-models",),
+    ),
+    "chgnet": Kind(
+        "CHGNet, with its weights in its package (0.3.0, 0.2.0, r2scan)",
+        MPTRJ,
+        distributions=("chgnet",),
+    ),
     "matgl": Kind(
         "matgl: M3GNet, TensorNet, CHGNet, QET, from a folder or by name",
         None,
         from_file=True,
         downloads=True,
+        distributions=("matgl",),
     ),
-    "xtb": Kind("GFN1-xTB and GFN2-xTB of tblite, for molecules; no weights", XTB),
+    "xtb": Kind(
+        "GFN1-xTB and GFN2-xTB of tblite, for molecules; no weights",
+        XTB,
+        distributions=("tblite",),
+    ),
     **{
-        name: Kind(f"Orb: {text}", OMOL if name.endswith("omol") else MPTRJ, downloads=True)
+        name: Kind(
+            f"Orb: {text}",
+            OMOL if name.endswith("omol") else MPTRJ,
+            downloads=True,
+            distributions=("orb-models",),
+        )
         for name, text in ORB_FOUNDATION.items()
     },
-    "lj": Kind("Lennard-Jones, for tests", None),
-    "emt": Kind("effective medium theory of ASE, for tests", EMT),
+    "lj": Kind("Lennard-Jones, for tests", None, distributions=("vesin",)),
+    "emt": Kind("effective medium theory of ASE, for tests", EMT, distributions=("ase",)),
 }
 
 

@@ -63,7 +63,7 @@ class MaceBatch:
 
 
 class MacePotential(TrainablePotential[MaceBatch]):
-    """A MACE model; forces and stress are gradients of the energy."""
+    """An equivariant MACE; forces and stress are gradients of its energy."""
 
     architecture: ClassVar[str] = "mace"
     has_descriptors: ClassVar[bool] = True

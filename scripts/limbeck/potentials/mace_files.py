@@ -18,11 +18,11 @@ from mace.calculators.foundations_models import (
 )
 from mace.tools.utils import get_cache_dir
 
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.potentials.interface import EFS, About
 from limbeck.potentials.mace import CITATION, DTYPES, MacePotential
-from limbeck.potentials.weights import check_trust, environment, first_line, located
+from limbeck.potentials.weights import check_trust, environment, located
 
 #: under the Academic Software License, as mace-torch says when it downloads them
 ASL = {"small-omat-0", "medium-omat-0", "mace-matpes-pbe-0", "mace-matpes-r2scan-0"}
@@ -69,12 +69,10 @@ def _open_folder(path: Path, settings: dict[str, Any], *, device: str) -> MacePo
 
 
 def _open_pickle(path: Path, settings: dict[str, Any], *, device: str) -> MacePotential:
-    try:
+    with explained(f"{path}: not a MACE model"):
         module = torch.load(path, map_location=device, weights_only=False)
         elements = frozenset(int(z) for z in module.atomic_numbers)
         cutoff = float(module.r_max)
-    except Exception as error:
-        raise LimbeckError(f"{path}: not a MACE model: {first_line(error)}") from error
     module = module.to(DTYPES[settings["dtype"]]).eval().requires_grad_(False)
     licence, citation = _terms(settings.get("pretrained"))
     about = About(

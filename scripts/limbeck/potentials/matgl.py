@@ -24,7 +24,7 @@ from matgl.ext.ase import Atoms2Graph
 from matgl.utils.io import HF_MATGL_ORG
 from torch_geometric.data import Batch as Graphs
 
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.frames import Frames
 from limbeck.potentials.interface import (
@@ -36,7 +36,7 @@ from limbeck.potentials.interface import (
     stress_to_voigt,
 )
 from limbeck.potentials.known import SYMBOLS
-from limbeck.potentials.weights import first_line, located
+from limbeck.potentials.weights import located
 
 FILES = ["model.json", "model.pt", "state.pt"]
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -121,17 +121,12 @@ def open_matgl(settings: dict[str, Any], *, device: str) -> MatglPotential:
         LimbeckError: nothing there, no download, another hash, or no potential of matgl.
     """
     folder = located(settings, "matgl", _downloaded)
-    try:
+    with explained(f"potentials.{settings['name']}: {folder} is not a potential of matgl"):
         _check_classes(folder)
         with contextlib.redirect_stdout(io.StringIO()):
             module = load_model(folder)
         if not isinstance(module, MatglModule):
             raise LimbeckError(f"a {type(module).__name__}, expected a potential")
-    except Exception as error:
-        raise LimbeckError(
-            f"potentials.{settings['name']}: {folder} is not a potential of matgl: "
-            f"{first_line(error)}"
-        ) from error
     module = module.to(DTYPES[settings["dtype"]]).eval().requires_grad_(False)
     network: Any = module.model
     about = About(

@@ -69,7 +69,7 @@ def small_network(
 
 
 class OrbPotential(TrainablePotential[AtomGraphs]):
-    """A direct Orb model of any size. Forces are predicted, not differentiated."""
+    """A direct Orb of any size, without rotational symmetry; forces are predicted."""
 
     architecture: ClassVar[str] = "direct"
     module: DirectForcefieldRegressor | ConservativeForcefieldRegressor

@@ -17,13 +17,13 @@ from orb_models.forcefield.base import AtomGraphs
 from orb_models.forcefield.conservative_regressor import ConservativeForcefieldRegressor
 from orb_models.forcefield.direct_regressor import DirectForcefieldRegressor
 
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.potentials.interface import EFS, About
 from limbeck.potentials.known import KINDS, SYMBOLS
 from limbeck.potentials.orb import CITATION, OrbPotential
 from limbeck.potentials.trainable import Outputs
-from limbeck.potentials.weights import first_line, located
+from limbeck.potentials.weights import located
 
 CITATION_V3 = "Rhodes et al., arXiv:2504.06231 (2025)"
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -54,13 +54,9 @@ def open_foundation(settings: dict[str, Any], *, device: str) -> OrbPotential:
     model, dtype = settings["model"], settings["dtype"]
     load = pretrained.ORB_PRETRAINED_MODELS[model]
     path = weights_file(settings)
-    try:
+    with explained(f"potentials.{settings['name']}: {model} did not load from {path}"):
         module = _load(load, path, device).to(DTYPES[dtype])
         _check_heads(module, path)
-    except Exception as error:
-        raise LimbeckError(
-            f"potentials.{settings['name']}: {model} did not load from {path}: {first_line(error)}"
-        ) from error
     conservative = isinstance(module, ConservativeForcefieldRegressor)
     about = About(
         name=settings["name"],

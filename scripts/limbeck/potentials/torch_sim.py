@@ -1,6 +1,7 @@
 """Any Limbeck potential as a model of torch-sim."""
 
 import copy
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +11,13 @@ from ase.data import atomic_masses
 from torch_sim.models.interface import ModelInterface
 from torch_sim.state import SimState
 
+from limbeck.devices import free_memory
 from limbeck.errors import LimbeckError
-from limbeck.forgiving import predict_or_nan
+from limbeck.forgiving import attempt, predict_or_nan
 from limbeck.frames import Frames
 from limbeck.potentials.interface import Potential, Predictions, voigt_to_stress
+
+log = logging.getLogger(__name__)
 
 
 class PotentialModel(ModelInterface):
@@ -86,12 +90,28 @@ class MovingModel(PotentialModel):
         """Wrap a potential that ``can_move``; ``skin`` in Angstrom."""
         super().__init__(potential)
         self._skin = skin
+        self._too_large = False
         self._wide: Any = None
         self._seen: SimState | None = None
 
     def forward(self, state: SimState | dict[str, Any], **_: Any) -> dict[str, torch.Tensor]:
-        """As :meth:`PotentialModel.forward`."""
+        """As :meth:`PotentialModel.forward`; NaN for a system that the potential fails on."""
         assert isinstance(state, SimState)
+        if not self._too_large:
+            asked = attempt(self.potential, lambda: self._moved(state))
+            if asked.answer is not None:
+                return asked.answer
+            log.warning("systems in motion are asked about in pieces: %s", asked.error)
+            # Lists that did not fit once will not fit at the next step.
+            self._too_large = asked.no_memory
+            self._wide = self._seen = None
+            free_memory()
+        pieces = ForgivingModel(self.potential)
+        pieces.compute_stress = self.compute_stress
+        return pieces(state)
+
+    def _moved(self, state: SimState) -> dict[str, torch.Tensor]:
+        """Answers for all systems at once, from the neighbours that are known."""
         if self._seen is None or self._is_stale(state, self._seen):
             self._renew(state)
         positions = state.positions - self._images(state)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.frames import Frames
 from limbeck.potentials.interface import Batch, Potential, Predictions, one_periodicity
@@ -147,11 +147,9 @@ class TrainablePotential(Potential[Batch]):
             student = cls.from_description(description, name=name, device=device)
         except (KeyError, TypeError, ValueError) as error:
             raise LimbeckError(f"{folder / DESCRIPTION}: no such network: {error!r}") from error
-        try:
+        with explained(f"{folder / WEIGHTS}: weights do not load"):
             weights = load_file(folder / WEIGHTS, device=device)
             student.module.load_state_dict(weights, strict=True)
-        except Exception as error:
-            raise LimbeckError(f"{folder / WEIGHTS}: weights do not load: {error}") from error
         student.module.eval().requires_grad_(False)
         # of what is read: a .model beside it holds the path of the torch that wrote it
         student.about = replace(student.about, weights=sha256_of(folder / WEIGHTS))

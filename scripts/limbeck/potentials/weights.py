@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 
 
@@ -38,13 +38,11 @@ def located(
     if not settings.get("pretrained") or settings.get("path"):
         return checked_path(settings)
     name = settings["name"]
-    try:
+    with explained(
+        f"potentials.{name}: {library} could not download {settings['pretrained']}",
+        remedy="give path: where there is no network",
+    ):
         path = download(settings)
-    except Exception as error:
-        raise LimbeckError(
-            f"potentials.{name}: {library} could not download {settings['pretrained']}: "
-            f"{first_line(error)} (give path: where there is no network)"
-        ) from error
     check_hash(path, settings.get("sha256"), f"potentials.{name}.sha256")
     return path
 
@@ -75,13 +73,6 @@ def check_trust(settings: dict[str, Any], path: Path) -> None:
 def package(name: str) -> str:
     """An installed package and its version, as ``chgnet==0.4.2``."""
     return f"{name}=={version(name)}"
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line; of an error that only wraps another, what that one says."""
-    if isinstance(error.__cause__, Exception):
-        return first_line(error.__cause__)
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from ase.units import Bohr, Hartree
 from tblite.exceptions import TBLiteRuntimeError, TBLiteValueError
 from tblite.interface import Calculator, Result
 
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, first_line
 from limbeck.frames import Frames
 from limbeck.potentials.interface import (
     EFS,
@@ -25,7 +25,7 @@ from limbeck.potentials.interface import (
     stress_to_voigt,
 )
 from limbeck.potentials.known import SYMBOLS, XTB
-from limbeck.potentials.weights import first_line, package
+from limbeck.potentials.weights import package
 from limbeck.symmetry.orthogonal import turn
 
 #: a hundredth of tblite's usual thresholds: costs next to nothing, and forces fit energies better

@@ -5,6 +5,7 @@ from math import isfinite
 
 import pandas as pd
 
+from limbeck.labels import GOOD, STATUS
 from limbeck.report.collect import Run
 from limbeck.report.table import ABSENT, Column, Table, count, text
 
@@ -81,8 +82,8 @@ def labels(run: Run) -> Table | None:
     """Label sets: verdicts on the labels and sizes of the parts."""
     if not len(run.labels):
         return None
-    names = [str(c) for c in run.labels if c not in _LABEL_COLUMNS]
-    bad = [name for name in names if run.labels[name].sum()]
+    faults = [meaning for code, meaning in STATUS.items() if code != GOOD]
+    bad = [name for name in faults if run.labels[name].sum()]
     return Table(
         "labels",
         "Label sets: frames whose label was asked for, by the verdict on it, whether the gate let "
@@ -103,9 +104,6 @@ def labels(run: Run) -> Table | None:
         ],
         run.labels,
     )
-
-
-_LABEL_COLUMNS = "label_set potential views frames good passed train valid test".split()
 
 
 def speed(run: Run) -> Table | None:

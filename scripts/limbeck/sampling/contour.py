@@ -16,6 +16,7 @@ from ase import Atoms
 from ase.md.contour_exploration import ContourExploration
 
 from limbeck import seeds
+from limbeck.forgiving import attempt
 from limbeck.frames import Frames, concatenate, derive
 from limbeck.potentials.interface import Potential
 from limbeck.sampling import Sample, Table, number
@@ -139,17 +140,20 @@ def walk(
         path.cut = LONE_ATOM
         return
     atoms.calc = potential.ase_calculator()
-    try:
-        path.start = atoms.get_potential_energy()
-        path.target = path.start + own.energy_target_eV_per_atom * len(atoms)
-        tolerance = own.energy_tolerance_eV_per_atom * len(atoms)
-        if displace(atoms, path.start, path.target, tolerance, rng):
-            _steps(atoms, own, tolerance, rng, path)
-        else:
-            path.cut = NOT_REACHED
-    except Exception as error:  # whatever a model raises, on a structure that it led to itself
-        log.warning("%s: %s", atoms.info["id"], error)
+    asked = attempt(potential, lambda: _walk(atoms, own, rng, path))
+    if asked.error is not None:
+        log.warning("%s: %s", atoms.info["id"], asked.error)
         path.cut = NO_ANSWER
+
+
+def _walk(atoms: Atoms, own: ContourSettings, rng: np.random.Generator, path: Walk) -> None:
+    path.start = atoms.get_potential_energy()
+    path.target = path.start + own.energy_target_eV_per_atom * len(atoms)
+    tolerance = own.energy_tolerance_eV_per_atom * len(atoms)
+    if displace(atoms, path.start, path.target, tolerance, rng):
+        _steps(atoms, own, tolerance, rng, path)
+    else:
+        path.cut = NOT_REACHED
 
 
 def displace(

@@ -152,7 +152,7 @@ def _space_group(atoms: Atoms) -> int:
     cell = Cell(atoms.cell.tolist(), atoms.get_scaled_positions().tolist(), atoms.numbers.tolist())
     try:
         return MoyoDataset(cell, symprec=SYMMETRY_TOLERANCE_A).number
-    except Exception:  # moyopy's own error type; a cell without a search is as if P1
+    except ValueError:  # of moyopy; a cell without a search is as if P1
         return 1
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 TEMPLATE = """# {student} from {label_set}, seed {seed}
 
-{kind} network with {parameters:,} parameters, trained on {train_frames} frames
-({valid_frames} to validate) in {minutes:.1f} minutes; the weights are those of epoch
+`{architecture}`: {network} It has {parameters:,} parameters and was trained on {train_frames}
+frames ({valid_frames} to validate) in {minutes:.1f} minutes; the weights are those of epoch
 {best_epoch} of {epochs}. Elements: {elements}.
 
 Labels: {potential} ({model}), views: {views}. {licence}. {citation}.
@@ -40,12 +40,7 @@ def card(
     """
     return TEMPLATE.format(
         **names,
-        **{k: training[k] for k in ("parameters", "train_frames", "valid_frames", "minutes")},
-        best_epoch=training["best_epoch"],
-        epochs=training["epochs"],
-        kind={"mace": "An equivariant MACE", "direct": "A direct-force Orb"}[
-            training["architecture"]
-        ],
+        **{k: training[k] for k in _OF_TRAINING},
         elements=", ".join(elements),
         **{k: labels[k] for k in ("potential", "model", "views", "licence", "citation")},
         n_frames=metrics["n_frames"],
@@ -53,6 +48,11 @@ def card(
         split_by=split_by,
         rows="\n".join(_rows(metrics)),
     )
+
+
+_OF_TRAINING = (
+    "architecture network parameters train_frames valid_frames minutes best_epoch epochs".split()
+)
 
 
 def _rows(metrics: dict[str, Any]) -> list[str]:

@@ -7,10 +7,16 @@ import numpy as np
 from limbeck.datasets import Dataset, select_labels
 from limbeck.errors import LimbeckError
 from limbeck.errors_against_truth import labels_of
+from limbeck.forgiving import predict_or_nan
 from limbeck.frames import Frames, atom_rows
 from limbeck.labels import Labels
 from limbeck.pooling import MEV, by_source, per_frame
-from limbeck.potentials.interface import Potential, Predictions, empty_predictions
+from limbeck.potentials.interface import (
+    Potential,
+    Predictions,
+    empty_predictions,
+    put_predictions,
+)
 from limbeck.students.statistics import composition, measure
 from limbeck.warrant import Estimate, ratio
 
@@ -52,13 +58,11 @@ def evaluate(
 
 
 def answer(student: Potential[Any], frames: Frames) -> Predictions:
-    """A student's answers; NaN for frames with an element that it was not trained on."""
+    """A student's answers; NaN for frames that it fails on, or with an element it does not know."""
     result = empty_predictions(frames)
     known = np.flatnonzero(~student.unknown_elements(frames))
-    found = student.predict(frames.select(known))
-    result.energy[known] = found.energy
-    result.forces[atom_rows(frames.offsets, known)] = found.forces
-    result.stress[known] = found.stress
+    found = predict_or_nan(student, frames.select(known))
+    put_predictions(result, found, known, atom_rows(frames.offsets, known))
     return result
 
 

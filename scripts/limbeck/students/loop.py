@@ -1,6 +1,7 @@
 """The one training loop of all students."""
 
 import copy
+import inspect
 import logging
 import math
 import time
@@ -268,6 +269,7 @@ def summary(
     best = dict(zip(COLUMNS, history.rows[history.best_epoch - 1], strict=True))
     return {
         "architecture": student.architecture,
+        "network": (inspect.getdoc(type(student)) or "no description").splitlines()[0],
         "parameters": sum(p.numel() for p in student.module.parameters() if p.requires_grad),
         "train_frames": len(training),
         "valid_frames": len(validation),

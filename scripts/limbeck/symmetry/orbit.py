@@ -50,7 +50,7 @@ def orbit(
     """Answers for k views of each frame, for a symmetry that acts on a batch.
 
     The views of a frame come from its id and the purpose alone, so they depend on neither the
-    run, nor the shard, nor the frames beside it.
+    run, nor the shard, nor the frames beside it. Frames that the model fails on have NaN.
     """
     if not len(frames):
         return _empty(frames, k)
@@ -62,8 +62,8 @@ def orbit_of(
 ) -> Orbit:
     """Answers for given operations [B,K,...] of a symmetry that acts on a batch."""
     result = _empty(frames, operations.shape[1])
-    for index in potential.batches(frames):
-        _fill(result, frames, index, _of_batch(potential, frames, symmetry, operations, index))
+    for part in _orbits_by_batch(potential, frames, operations, symmetry):
+        _fill(result, frames, part.members, part.orbit)
     return result
 
 
@@ -98,9 +98,11 @@ def _orbits_by_batch(
         return _of_batch(potential, frames, symmetry, operations, index)
 
     for batch in potential.batches(frames):
-        for index, found in in_pieces(ask, batch):
-            none = _empty(frames.select(index), operations.shape[1])
-            yield Part(index, none if found is None else found, whole=False)
+        for piece in in_pieces(potential, frames, batch, ask):
+            found = piece.answer
+            if found is None:
+                found = _empty(frames.select(piece.members), operations.shape[1])
+            yield Part(piece.members, found, whole=False)
 
 
 def _of_batch(

@@ -130,7 +130,7 @@ def _found(cell: bytes, positions: bytes, numbers: bytes) -> tuple[np.ndarray, n
         data = MoyoDataset(
             Cell(basis.tolist(), fractional.tolist(), list(numbers)), symprec=SYMPREC
         )
-    except Exception:  # moyopy's own error type: no search, no group
+    except ValueError:  # of moyopy: no search, no group
         return None
     return np.array(data.operations.rotations), np.array(data.operations.translations)
 
