@@ -31,7 +31,7 @@ include: "workflow/rules/report.smk"
 
 
 localrules:
-    gate,
+    pass_gate,
     all,
 
 
@@ -39,4 +39,4 @@ rule all:
     default_target: True
     input:
         f"{RUN}/report/index.html",
-        stale_preflight(),
+        stale_inputs(),

@@ -55,7 +55,7 @@ def bare(potential: Any, frames: Frames) -> None:
 
 
 def labelled(potential: Any, frames: Frames, views: Views) -> None:
-    """Labels as ``scripts/label.py`` makes them, from file to file."""
+    """Labels as ``scripts/label_frames.py`` makes them, from file to file."""
     with tempfile.TemporaryDirectory() as folder:
         storage.write_frames(Path(folder) / "frames.h5", frames, stage="benchmark")
         read = storage.read_frames(Path(folder) / "frames.h5")

@@ -32,7 +32,7 @@ SETTINGS = {
     "seed": 1,
     "subsystem": "clusters",
     "sampling": "md",
-    "reference": "each_frame",
+    "detect_molecules_in": "each_frame",
     "assert_identical_composition": True,
     "many_body_order": None,
     "charges": {},

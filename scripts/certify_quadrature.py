@@ -20,7 +20,7 @@ def main() -> None:
     from limbeck.gaps import choose
     from limbeck.potentials import open_potential
 
-    frames = choose(storage.read_many(args.frames), settings["frames"])
+    frames = choose(storage.read_many(args.frames), settings["n_frames"])
     potential = open_potential(settings["potential"], device=settings["device"])
     found = certify(potential, frames)
     write_json(args.output, found)

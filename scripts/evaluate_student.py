@@ -13,7 +13,9 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="the student's model folder")
     parser.add_argument("--train", required=True, help="training set (.h5)")
     parser.add_argument("--test", required=True, help="test set (.h5)")
-    parser.add_argument("--truth", nargs="*", default=[], help="labels to measure errors against")
+    parser.add_argument(
+        "--reference", nargs="*", default=[], help="labels to measure errors against"
+    )
     parser.add_argument("--output-folder", required=True, help="the seed's folder")
     args = parser.parse_args()
     settings, folder = args.settings, Path(args.output_folder)
@@ -25,13 +27,13 @@ def main() -> None:
 
     label_set = settings["label_set"]
     training, test = (datasets.read_part(p, label_set) for p in (args.train, args.test))
-    truth = None
-    if args.truth:
-        parts = [storage.read_labels(path, settings["truth"]) for path in args.truth]
-        truth = datasets.concatenate_labels(parts)
+    reference = None
+    if args.reference:
+        parts = [storage.read_labels(path, settings["reference"]) for path in args.reference]
+        reference = datasets.concatenate_labels(parts)
     student = handover.open_student(args.model, device=settings["device"])
     answers = evaluation.answer(student, test.frames)
-    metrics = evaluation.evaluate(answers, training, test, truth)
+    metrics = evaluation.evaluate(answers, training, test, reference)
     names = {k: settings[k] for k in ("label_set", "student", "seed")}
     summary = json.loads((folder / "training.json").read_text())
     parameters = {"n_parameters": summary["parameters"]}

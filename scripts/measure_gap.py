@@ -20,7 +20,9 @@ def main() -> None:
     parser.add_argument(
         "--structures", nargs="*", default=[], help="structures that the frames come from (.h5)"
     )
-    parser.add_argument("--truth", nargs="*", default=[], help="labels to measure errors against")
+    parser.add_argument(
+        "--reference", nargs="*", default=[], help="labels to measure errors against"
+    )
     parser.add_argument("--models", nargs="*", default=[], help="a student's folders, one a seed")
     parser.add_argument("--output", required=True, help="the gaps (.json)")
     args = parser.parse_args()
@@ -35,8 +37,8 @@ def main() -> None:
     structures = None
     if args.structures:
         structures = structures_of(frames, storage.read_many(args.structures))
-        structures = choose(structures, settings["frames"])
-    frames = choose(frames, settings["frames"])
+        structures = choose(structures, settings["n_frames"])
+    frames = choose(frames, settings["n_frames"])
     potentials = open_all(settings, args.models)
     result: dict[str, Any] = {
         "model": settings["name"],
@@ -46,10 +48,10 @@ def main() -> None:
             potentials, frames, settings["symmetries"], settings["views"], structures
         ),
     }
-    if args.truth:
-        name = settings["truth"]
-        truth = concatenate_labels([storage.read_labels(path, name) for path in args.truth])
-        result["errors"] = measure_errors(potentials, frames, truth, name)
+    if args.reference:
+        name = settings["reference"]
+        reference = concatenate_labels([storage.read_labels(path, name) for path in args.reference])
+        result["errors"] = measure_errors(potentials, frames, reference, name)
     write_json(args.output, result)
     for gap in result["gaps"]:
         log.info("%s: %s", gap["symmetry"], gap.get("work") or gap["forces"])

@@ -65,7 +65,7 @@ def main() -> None:
     turns = None
     if settings["score"]:
         frames, turns = scored(parts, settings)
-    elif settings["spread"]:
+    elif settings["diversity"]:
         frames, turns = unlike(parts, settings)
     else:
         frames = concatenate([light(part) for part in parts])

@@ -21,8 +21,8 @@ SETTINGS: dict[str, Any] = {
     "device": "cpu",
     "threads": 1,
     "sources": {
-        "organics": {"kind": "rdkit", "count": 12, "shards": 1, "smiles": "some.smi"},
-        "rocksalts": {"kind": "pymatgen", "count": 16, "shards": 2, "elements": ["Na", "Cl"]},
+        "organics": {"kind": "molecules", "count": 12, "shards": 1, "smiles": "some.smi"},
+        "rocksalts": {"kind": "crystals", "count": 16, "shards": 2, "elements": ["Na", "Cl"]},
     },
     "potentials": {
         "mace-demo": {"model": "mace", "path": "mace-demo.model", "sha256": "a" * 64},
@@ -38,15 +38,15 @@ SETTINGS: dict[str, Any] = {
             "temperature_K": 300,
             "time_equilibration_fs": 100,
         },
-        "rattled": {"method": "rattle", "sources": ["rocksalts"], "frames": 2},
+        "rattled": {"method": "rattle", "sources": ["rocksalts"], "n_frames": 2},
     },
     "force_constants": {},
     "subsystems": {},
     "delta": {},
-    "select": {"include": ["md-300", "rattled"], "count": 200, "shards": 2},
+    "select": {"include": ["md-300", "rattled"], "count": 200, "slices": 2},
     "labels": {
         "orb-demo-k12": {"potential": "orb-demo", "views": "auto"},
-        "chgnet": {"potential": "chgnet", "views": "own"},
+        "chgnet": {"potential": "chgnet", "views": "as_given"},
     },
     "dataset": {"valid_fraction": 0.2, "test_fraction": 0.3, "split_by": "root"},
     "students": {
@@ -58,11 +58,11 @@ SETTINGS: dict[str, Any] = {
     ],
     "warrant": {
         "symmetries": ["rotation", "reflection", "conservativity", "consistency"],
-        "frames": 200,
+        "n_frames": 200,
         "views": 8,
-        "truth": "chgnet",
+        "reference": "chgnet",
         "teachers": None,
-        "quadrature_frames": 6,
+        "n_quadrature_frames": 6,
     },
     "study": None,
 }
@@ -96,7 +96,7 @@ def only_gaps() -> dict[str, Any]:
     settings = deepcopy(SETTINGS)
     settings |= {"labels": {}, "students": {}, "distill": []}
     teachers = [name for name, *_ in TEACHERS]
-    settings["warrant"] |= {"truth": None, "symmetries": NINE, "teachers": teachers}
+    settings["warrant"] |= {"reference": None, "symmetries": NINE, "teachers": teachers}
     return settings
 
 
@@ -104,7 +104,7 @@ def without_students() -> dict[str, Any]:
     """Settings of a run that only labels: no students, no truth, no symmetries."""
     settings = deepcopy(SETTINGS)
     settings["distill"] = []
-    settings["warrant"] |= {"truth": None, "symmetries": []}
+    settings["warrant"] |= {"reference": None, "symmetries": []}
     return settings
 
 
@@ -120,8 +120,8 @@ def build(
     rng, symmetries = np.random.default_rng(0), settings["warrant"]["symmetries"]
     samples = [_source(folder, settings, name, rng) for name in settings["sources"]]
     frames = concatenate(samples)
-    for i in range(settings["select"]["shards"]):
-        part = frames.select(np.arange(i, len(frames), settings["select"]["shards"]))
+    for i in range(settings["select"]["slices"]):
+        part = frames.select(np.arange(i, len(frames), settings["select"]["slices"]))
         write_frames(folder / f"selected/{i}.h5", part, stage="select_frames")
     truth = _truth(frames, rng)
     labels = {"chgnet": truth, "orb-demo-k12": _noisy(truth, 0.08, rng)}
@@ -147,11 +147,11 @@ def build(
     for name, size, work in TEACHERS:
         gaps = gaps_of(symmetries, settings["sources"], size, work)
         value = {"model": name, "kind": "teacher", "about": ABOUT, "gaps": gaps}
-        value |= {"errors": _errors(gain)} if settings["warrant"]["truth"] else {}
+        value |= {"errors": _errors(gain)} if settings["warrant"]["reference"] else {}
         write_json(folder / f"warrant/teachers/{name}.json", value)
         write_json(folder / f"warrant/quadrature/{name}.json", _certificate(size))
     write_json(folder / "speed.json", {"models": _speeds(settings)})
-    write_json(folder / "preflight.json", {"sources": {}, "potentials": {}})
+    write_json(folder / "check_inputs.json", {"sources": {}, "potentials": {}})
     return folder
 
 
@@ -246,7 +246,11 @@ def _truth(frames: Frames, rng: np.random.Generator) -> Labels:
         energy_spread=np.full(len(frames), np.nan),
         forces_spread=np.full(atoms, np.nan),
         status=np.zeros(len(frames), dtype=np.uint8),
-        attrs={"licence": "MIT", "citation": "A. Author, Journal 1, 2 (2026).", **_views("own")},
+        attrs={
+            "licence": "MIT",
+            "citation": "A. Author, Journal 1, 2 (2026).",
+            **_views("as_given"),
+        },
     )
 
 
@@ -278,7 +282,7 @@ def _views(views: int | str) -> dict[str, Any]:
 
 
 def _label_set(folder: Path, settings: dict[str, Any], name: str, labels: Labels) -> None:
-    shards = settings["select"]["shards"]
+    shards = settings["select"]["slices"]
     for i in range(shards):
         part = select_labels(labels, np.arange(i, len(labels), shards))
         write_labels(folder / f"labels/{name}/{i}.h5", name, part)
@@ -326,9 +330,9 @@ def _metrics(settings: dict[str, Any], label_set: str, student: str, seed: int) 
     labels = errors(8.0, 40.0) | {"by_source": {n: errors(8, 40) for n in settings["sources"]}}
     test: dict[str, Any] = {"n_frames": 20, "n_roots": 9, "against": {"labels": labels}}
     test["constant"] = {"forces_mae_meV_per_A": 800.0, "energy_mae_meV_per_atom": 160.0}
-    if settings["warrant"]["truth"]:
-        test["against"]["truth"] = errors(15.0, 75.0)
-        test["teacher_against_truth"] = errors(12.0, 64.0)
+    if settings["warrant"]["reference"]:
+        test["against"]["reference"] = errors(15.0, 75.0)
+        test["teacher_against_reference"] = errors(12.0, 64.0)
     return {"label_set": label_set, "student": student, "seed": seed, "test": test}
 
 
@@ -401,7 +405,11 @@ CHOICE = {
 def _certificate(gap: float) -> dict[str, Any]:
     """Means over grids of a potential with this rotation gap, meV/Angstrom."""
     rules = []
-    for views, order, number in (("own", None, 1), ("octahedral", None, 24), ("product", 5, 84)):
+    for views, order, number in (
+        ("as_given", None, 1),
+        ("octahedral", None, 24),
+        ("product", 5, 84),
+    ):
         error, random = gap / number, gap / number**0.5
         rules.append(
             {"views": views, "order": order, "n_views": number, "exact_to_degree": number // 12}
@@ -421,12 +429,12 @@ def _errors(gain: float) -> dict[str, Any]:
         return {"force_mae_meV_per_A": value, "ci95": [value - half, value + half]}
 
     return {
-        "truth": "chgnet",
+        "reference": "chgnet",
         "n_frames": 20,
         "n_roots": 9,
-        "own": error(84.0, 6),
+        "as_given": error(84.0, 6),
         "random": error(74.0 + gain, 6),
-        "mean24": error(74.0, 6),
+        "averaged": error(74.0, 6),
         "gain": error(gain, 5),
     }
 
@@ -439,29 +447,29 @@ def _arm(name: str, views: int, own: float) -> dict[str, Any]:
     gap = {"rms_meV_per_A": 50.0, "ci95": [40.0, 60.0]}
     return {
         "label_set": name,
-        "views": "own frame" if views == 1 else f"{views} random views",
+        "views": "as given" if views == 1 else f"{views} random views",
         "n_views": views,
         "frames": {"train": 80 // views, "valid": 20 // views, "test": 24 // views},
         "teacher_calls": {"train": 80, "valid": 20, "test": 24},
         "teacher": _error(40),
         "constant": _error(300),
-        "students": {"mace": {"own": _error(own), "random": _error(own + 40), "gap": gap}},
+        "students": {"mace": {"as_given": _error(own), "random": _error(own + 40), "gap": gap}},
     }
 
 
 #: what a study of two arms found: averaging pays
 STUDY: dict[str, Any] = {
-    "truth": "chgnet",
+    "reference": "chgnet",
     "teachers": ["orb-demo"],
-    "baselines": ["own"],
+    "baselines": ["as_given"],
     "students": {"mace": {"architecture": "mace", "augment": False, "spread_weight": 0}},
     "by_source": {},
     "n_frames": 50,
     "n_roots": 20,
-    "arms": [_arm("own", 1, 100), _arm("k4", 4, 80)],
+    "arms": [_arm("as_given", 1, 100), _arm("k4", 4, 80)],
     "differences": [
-        {"label_set": "k4", "name": "mace", "against": {"label_set": "own", "name": "mace"}}
-        | {"own": _error(-20), "random": _error(-30)}
+        {"label_set": "k4", "name": "mace", "against": {"label_set": "as_given", "name": "mace"}}
+        | {"as_given": _error(-20), "random": _error(-30)}
     ],
     "spread": {},
 }

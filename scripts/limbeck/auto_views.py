@@ -39,7 +39,7 @@ def choose_views(
         LimbeckError: the potential answers none of the frames that were looked at.
     """
     auto, symmetry = settings["auto"], "reflection" if settings["reflections"] else "rotation"
-    looked_at = few_of_each_source(frames, auto["frames"])
+    looked_at = few_of_each_source(frames, auto["n_frames"])
     (gap,) = measure_gaps([potential], looked_at, [symmetry], VIEWS)
     by_source = {name: _row(part) for name, part in gap["by_source"].items()}
     if not by_source:
@@ -47,13 +47,13 @@ def choose_views(
     source, largest = max(by_source.items(), key=lambda item: item[1]["counts_as_meV_per_A"])
     threshold = auto["negligible_fraction"] * auto["student_error_meV_per_A"]
     negligible = largest["counts_as_meV_per_A"] < threshold
-    asked = min(len(frames), settings.get("frames") or len(frames))
+    asked = min(len(frames), settings.get("n_frames") or len(frames))
     calls = {"auto": 1 if negligible else auto["views"], "always": auto["views"]}
     return {
         "label_set": settings["label_set"],
         "potential": potential.about.name,
         "symmetry": symmetry,
-        "views": "own" if negligible else auto["views"],
+        "views": "as_given" if negligible else auto["views"],
         "reason": _reason(source, largest, threshold, auto, negligible=negligible),
         "threshold_meV_per_A": threshold,
         "largest": {"source": source, **largest},

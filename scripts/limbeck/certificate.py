@@ -121,7 +121,7 @@ def mean_over(potential: "Potential[Any]", frames: Frames, views: Views, purpose
 def _described(views: Views) -> dict[str, Any]:
     degree = quadrature(views.quadrature, views.order).degree if views.quadrature else 0
     return {
-        "views": "own" if views.own else views.quadrature,
+        "views": "as_given" if views.as_given else views.quadrature,
         "order": views.order,
         "n_views": views.count,
         "exact_to_degree": degree,

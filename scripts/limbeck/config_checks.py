@@ -65,8 +65,8 @@ def _references(config: Config) -> Iterator[tuple[str, str, Collection[str]]]:
         yield f"distill.{i}.labels", entry["labels"], labels
         for student in entry["students"]:
             yield f"distill.{i}.students", student, config["students"]
-    if config["warrant"]["truth"] is not None:
-        yield "warrant.truth", config["warrant"]["truth"], labels
+    if config["warrant"]["reference"] is not None:
+        yield "warrant.reference", config["warrant"]["reference"], labels
     for teacher in config["warrant"]["teachers"] or []:
         yield "warrant.teachers", teacher, potentials
 
@@ -111,16 +111,16 @@ def _counts(config: Config) -> Lines:
 
 def _slices(config: Config) -> Lines:
     select = config["select"]
-    if select["count"] < select["shards"]:
+    if select["count"] < select["slices"]:
         yield (
             f"select.count: {select['count']}, expected at least one frame for each of "
-            f"the {select['shards']} slices of select.shards"
+            f"the {select['shards']} slices of select.slices"
         )
     used = {source for name in select["include"] for source in sources_of(config, name)}
     most = max(config["sources"][source]["shards"] for source in used)
-    if select["shards"] > most:
+    if select["slices"] > most:
         yield (
-            f"select.shards: {select['shards']}, expected at most {most}: no source of "
+            f"select.slices: {select['shards']}, expected at most {most}: no source of "
             "select.include has more shards, and a slice without one would be empty"
         )
 
@@ -142,11 +142,11 @@ def _label_sets(config: Config) -> Lines:
                 f"labels.{name}.quadrature_order: {shown(order)} with quadrature: {shown(grid)}, "
                 "expected a number with product, and with it alone"
             )
-        if section["reflections"] and views == "own":
+        if section["reflections"] and views == "as_given":
             yield f"labels.{name}.reflections: True, expected views or a grid that can be mirrored"
-        if (section["frames"] or 0) > config["select"]["count"]:
+        if (section["n_frames"] or 0) > config["select"]["count"]:
             yield (
-                f"labels.{name}.frames: {section['frames']}, expected at most select.count, "
+                f"labels.{name}.n_frames: {section['n_frames']}, expected at most select.count, "
                 f"{config['select']['count']}"
             )
 
@@ -216,8 +216,8 @@ def _study(config: Config) -> Lines:
     study, entries = config["study"], config["distill"]
     if study is None:
         return
-    if config["warrant"]["truth"] is None:
-        yield "warrant.truth: nothing, expected a label set: the study measures errors against it"
+    if config["warrant"]["reference"] is None:
+        yield "warrant.reference: nothing, expected a label set: the study compares with it"
     if any(entry["seeds"] != entries[0]["seeds"] for entry in entries):
         yield "distill: other seeds in other entries, expected the same: the study pairs them"
     arms = [entry["labels"] for entry in entries]

@@ -85,16 +85,16 @@ def _kept(config: Config) -> Lines:
 
 def _spread(config: Config) -> Lines:
     select = config["select"]
-    if not select["spread"]:
+    if not select["diversity"]:
         return
     if select["score"]:
-        yield "select.spread: given beside select.score, expected one of the two"
+        yield "select.diversity: given beside select.score, expected one of the two"
     for name in select["include"]:
         section = (config["sampling"] | config["subsystems"]).get(name, {})
         if "descriptors" not in section.get("keep", []):
             yield (
-                f"select.spread: frames of {name!r} have no descriptors, expected only samplings "
-                "and subsystems in select.include with descriptors in their keep"
+                f"select.diversity: frames of {name!r} have no descriptors, expected only "
+                "samplings and subsystems in select.include with descriptors in their keep"
             )
 
 

@@ -77,7 +77,7 @@ def places(frames: Frames, points: np.ndarray, settings: Mapping[str, Any]) -> n
         settings: as of :func:`~limbeck.selection.select_frames`, and ``spread`` with ``by``:
             "farthest_point" or "kmeans".
     """
-    rank = METHODS[settings["spread"]["by"]]
+    rank = METHODS[settings["diversity"]["by"]]
     result = np.full(len(frames), np.inf)
     for members, share in shares_of_strata(frames, settings):
         # by id, so that the order of the input decides nothing

@@ -1,4 +1,4 @@
-"""Errors of a potential against truth labels: as given, in one random view, and averaged."""
+"""Errors of a potential against reference labels: as given, in one random view, and averaged."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,33 +30,33 @@ from limbeck.warrant import ratio
 RANDOM_VIEWS = 8
 MEAN_VIEWS = 24
 #: kind of error -> views it is made of
-KINDS = {"own": 1, "random": RANDOM_VIEWS, "mean24": MEAN_VIEWS}
+KINDS = {"as_given": 1, "random": RANDOM_VIEWS, "averaged": MEAN_VIEWS}
 
 
 def measure_errors(
-    potentials: Sequence[Potential], frames: Frames, truth: Labels, name: str
+    potentials: Sequence[Potential], frames: Frames, reference: Labels, name: str
 ) -> dict[str, Any]:
     """Mean absolute errors against labels, as they stand in ``warrant/**/*.json``.
 
-    ``own``: of the frame as it is given. ``random``: of one random view; 8 views are drawn and
-    their errors (not their answers) averaged, to have less noise. ``mean24``: of the mean of 24
-    views. ``gain``: random less mean24, on the same frames, its interval paired by root.
+    ``as_given``: of the frame as it is given. ``random``: of one random view; 8 views are drawn and
+    their errors (not their answers) averaged, to have less noise. ``averaged``: of the mean of 24
+    views. ``gain``: random less averaged, on the same frames, its interval paired by root.
 
     The error of a mean never exceeds the mean error of what went into it, so a gain over the
     very views that were averaged would be positive whatever the model: the random views are drawn
     independently of the 24. (In expectation the gain is still not negative, for the same reason.)
 
-    Energies are compared as they are: a truth with another zero for each element would make their
-    error an error of that zero.
+    Energies are compared as they are: a reference with another zero for each element would make
+    their error an error of that zero.
 
     Args:
         potentials: one model, or one student from several seeds, whose errors are averaged.
-        frames: B frames; those without a good truth, or without an answer, are left out.
-        truth: labels of any frames, joined by id; those of another status than 0 do not count.
-        name: of the truth's label set.
+        frames: B frames; those without a good reference, or without an answer, are left out.
+        reference: labels of any frames, joined by id; those of another status than 0 do not count.
+        name: of the reference's label set.
     """
     known = answerable(potentials, frames)
-    found, labels = labels_of(known, truth)
+    found, labels = labels_of(known, reference)
     known = known.select(found)
     complain_if_empty(known, len(frames), potentials)
     sums = stack([error_sums(p, known, labels) for p in potentials])
@@ -64,7 +64,7 @@ def measure_errors(
     sums, kept = take(sums, used), known.select(used)
     complain_if_empty(kept, len(frames), potentials)
     return {
-        "truth": name,
+        "reference": name,
         "n_left_out": len(frames) - len(kept),
         **_figures(sums, kept),
         "by_source": {n: _figures(take(sums, mask), part) for n, mask, part in by_source(kept)},
@@ -79,22 +79,22 @@ def labels_of(frames: Frames, labels: Labels) -> tuple[np.ndarray, Labels]:
     return rows >= 0, select_labels(labels, rows[rows >= 0])
 
 
-def error_sums(potential: Potential, frames: Frames, truth: Labels) -> Sums:
+def error_sums(potential: Potential, frames: Frames, reference: Labels) -> Sums:
     """Absolute errors summed over the components of each frame. [B] by kind and quantity."""
     own = predict_or_nan(potential, frames)
     random = orbit(potential, frames, Rotation(), RANDOM_VIEWS, "errors/random")
     views = orbit(potential, frames, Rotation(), MEAN_VIEWS, "errors/mean")
     answers = {  # [views whose errors are averaged, ...]
-        "own": (own.energy[None], own.forces[None]),
+        "as_given": (own.energy[None], own.forces[None]),
         "random": (random.energy, random.forces),
-        "mean24": (views.energy.mean(axis=0)[None], views.forces.mean(axis=0)[None]),
+        "averaged": (views.energy.mean(axis=0)[None], views.forces.mean(axis=0)[None]),
     }
     result = {}
     for kind, (energy, forces) in answers.items():
-        result[f"{kind}/energy"] = np.abs(energy - truth.energy).mean(axis=0) / frames.n_atoms
-        result[f"{kind}/forces"] = per_frame(np.abs(forces - truth.forces).mean(axis=0), frames)
+        result[f"{kind}/energy"] = np.abs(energy - reference.energy).mean(axis=0) / frames.n_atoms
+        result[f"{kind}/forces"] = per_frame(np.abs(forces - reference.forces).mean(axis=0), frames)
     for quantity in ("energy", "forces"):
-        result[f"gain/{quantity}"] = result[f"random/{quantity}"] - result[f"mean24/{quantity}"]
+        result[f"gain/{quantity}"] = result[f"random/{quantity}"] - result[f"averaged/{quantity}"]
     return result
 
 

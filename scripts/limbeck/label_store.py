@@ -84,7 +84,7 @@ class LabelStore:
             ),
             "batches": lengths,
             # a batch that is not turned at all has other last bits than one turned by nothing
-            "as_given": views.own,
+            "as_given": views.as_given,
             "matrices": _digest(views.operations(frames)),
             "view_weights": _digest(views.weights),
             "spread_factor": repr(views.spread_factor),

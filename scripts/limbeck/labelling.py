@@ -71,14 +71,14 @@ def label(
 
 
 def asked_for(frames: Frames, settings: Mapping[str, Any]) -> np.ndarray | None:
-    """Which frames of a slice a label set asks for: its share of the first ``frames``. bool [B].
+    """Which frames of a slice a label set asks for: its share of the first ``n_frames``. bool [B].
 
     First by a hash of their ids, so that those of a smaller number are among those of a larger.
     None where all are asked for.
     """
-    if settings.get("frames") is None:
+    if settings.get("n_frames") is None:
         return None
-    quota = share(settings["frames"], settings["slice"], settings["slices"])
+    quota = share(settings["n_frames"], settings["slice"], settings["slices"])
     hashes = [hashlib.sha256(b"label/" + name).digest() for name in frames.id.tolist()]
     first = sorted(range(len(frames)), key=hashes.__getitem__)[:quota]
     return np.isin(np.arange(len(frames)), first)
@@ -133,7 +133,7 @@ def _made(potential: "Potential[Any]", frames: Frames, lengths: list[int], views
 
 def _average(potential: "Potential[Any]", frames: Frames, views: Views) -> Average:
     """The mean over views of frames that make one batch."""
-    if views.own:
+    if views.as_given:
         return as_given(potential.evaluate(potential.prepare(frames)))
     return average(potential, frames, views.operations(frames), views.weights)
 

@@ -65,7 +65,7 @@ def frames_of_slice(config: Config, number: int) -> list[str]:
         path
         for name in config["select"]["include"]
         for source in sources_of(config, name)
-        for shard in range(number, config["sources"][source]["shards"], config["select"]["shards"])
+        for shard in range(number, config["sources"][source]["shards"], config["select"]["slices"])
         for path in frames_of(config, name, source, shard)
     ]
 
@@ -92,7 +92,7 @@ def structures_selected(config: Config) -> list[str]:
 
 
 def checked(config: Config) -> Config:
-    """The sections that the preflight job looks at."""
+    """The sections that the check_inputs job looks at."""
     names = (
         "sources",
         "potentials",

@@ -194,5 +194,8 @@ def complain_if_empty(
     why = "; ".join(f"{reason}: {n}" for reason, n in (reasons or {}).items() if n)
     raise LimbeckError(
         f"{potentials[0].about.name}: none of {given} frames could be measured: "
-        + (why or "their elements are unknown to it, its answers are not finite, or no good truth")
+        + (
+            why
+            or "their elements are unknown to it, its answers are not finite, or no good reference"
+        )
     )

@@ -48,11 +48,11 @@ class Views:
             quadrature(self.quadrature, self.order)  # a grid that there is
         elif self.order is not None:
             raise LimbeckError(f"quadrature_order: {self.order}, but there is no quadrature")
-        if self.own and self.reflections:
+        if self.as_given and self.reflections:
             raise LimbeckError("reflections: true, but the frame's own view is not mirrored")
 
     @property
-    def own(self) -> bool:
+    def as_given(self) -> bool:
         """Each frame is labelled as it is given."""
         return self.random is None and self.quadrature is None
 
@@ -77,7 +77,7 @@ class Views:
         """
         if self.random:
             return self.random / (self.random - 1) if self.random > 1 else float("nan")
-        return float("nan") if self.own else 1.0
+        return float("nan") if self.as_given else 1.0
 
     def operations(self, frames: Frames, purpose: str = LABEL_VIEWS) -> np.ndarray:
         """What each frame is turned by, from its id and the purpose alone. float64 [B,K,3,3]."""
@@ -85,7 +85,7 @@ class Views:
         return np.stack(rows) if rows else np.zeros((0, self.count, 3, 3))
 
     def _of_frame(self, frames: Frames, b: int, purpose: str) -> np.ndarray:
-        if self.own:
+        if self.as_given:
             return np.eye(3)[None]
         if self.random:
             group = Reflection() if self.reflections else Rotation()
@@ -106,7 +106,7 @@ class Views:
     def attributes(self) -> dict[str, Any]:
         """What the labels' attributes say of the views."""
         return {
-            "views": "own" if self.own else self.count,
+            "views": "as_given" if self.as_given else self.count,
             "quadrature": self.quadrature,
             "quadrature_order": self.order,
             "reflections": self.reflections,
@@ -130,8 +130,8 @@ class Views:
         if self.quadrature:
             name = self.quadrature if self.order is None else f"{self.quadrature}-{self.order}"
             return f"{name} grid of {self.count} views{mirrored}"
-        if self.own:
-            return "own frame"
+        if self.as_given:
+            return "as given"
         return f"{self.random} random view{'s' * (self.random != 1)}{mirrored}"
 
 
@@ -140,24 +140,24 @@ def views_of(settings: Mapping[str, Any], chosen: int | str | None = None) -> Vi
 
     Args:
         settings: its section of the config.
-        chosen: what ``choose_views`` decided for ``views: auto``: "own" or a number.
+        chosen: what ``choose_views`` decided for ``views: auto``: "as_given" or a number.
 
     Raises:
         LimbeckError: a field is none of those the schema allows, or ``auto`` was not decided.
     """
     grid, order = settings.get("quadrature"), settings.get("quadrature_order")
     mirrored = bool(settings.get("reflections", False))
-    views = settings.get("views", None if grid else "own")
+    views = settings.get("views", None if grid else "as_given")
     if views == "auto":
-        views, mirrored = chosen, mirrored and chosen != "own"
+        views, mirrored = chosen, mirrored and chosen != "as_given"
     number = isinstance(views, int) and not isinstance(views, bool)
-    if not (number or views == "own" or (views is None and grid)):
+    if not (number or views == "as_given" or (views is None and grid)):
         raise LimbeckError(
-            f'views: expected "own", an integer of at least 1, or "auto" with a decision made, '
-            f"got {views!r}"
+            f'views: expected "as_given", an integer of at least 1, or "auto" with a decision '
+            f"made, got {views!r}"
         )
-    if views == "own" and grid:
-        raise LimbeckError(f"views: own, but quadrature: {grid}; expected one of them")
+    if views == "as_given" and grid:
+        raise LimbeckError(f"views: as_given, but quadrature: {grid}; expected one of them")
     return Views(
         random=views if number else None, quadrature=grid, order=order, reflections=mirrored
     )

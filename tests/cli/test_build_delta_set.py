@@ -1,4 +1,4 @@
-"""isolated_atoms.py and build_delta_set.py from the command line, and MACE on what they write."""
+"""evaluate_isolated_atoms.py and build_delta_set.py, and MACE on what they write."""
 
 import json
 import re

@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "certify_quadrature.py"
 
 def run(folder, potential):
     write_frames(folder / "0.h5", real_frames(), stage="select_frames")
-    settings = {"potential": potential, "frames": 1, "device": "cpu", "threads": 1}
+    settings = {"potential": potential, "n_frames": 1, "device": "cpu", "threads": 1}
     words = [sys.executable, SCRIPT, "--settings", json.dumps(settings)]
     words += ["--frames", folder / "0.h5", "--output", folder / "emt.json"]
     return subprocess.run(words, capture_output=True, text=True)
@@ -24,7 +24,7 @@ def test_the_certificate_of_an_invariant_potential(tmp_path):
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "emt.json").read_text())
     assert (found["model"], found["n_frames"], found["random_views"]) == ("emt", 1, 1000)
-    assert [r["views"] for r in found["rules"]][:3] == ["own", "tetrahedral", "octahedral"]
+    assert [r["views"] for r in found["rules"]][:3] == ["as_given", "tetrahedral", "octahedral"]
     assert [r["n_views"] for r in found["rules"]] == [1, 12, 24, 60, 84, 208]
     for row in found["rules"]:
         assert row["error"]["forces"]["rms_meV_per_A"] < 1e-6  # rounding

@@ -10,12 +10,12 @@ from limbeck.storage import write_frames
 from planted import real_frames
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "choose_views.py"
-AUTO = {"frames": 4, "views": 12, "student_error_meV_per_A": 20.0, "negligible_fraction": 0.1}
+AUTO = {"n_frames": 4, "views": 12, "student_error_meV_per_A": 20.0, "negligible_fraction": 0.1}
 SETTINGS = {
     "label_set": "emt-auto",
     "views": "auto",
     "reflections": False,
-    "frames": None,
+    "n_frames": None,
     "auto": AUTO,
     "potential": {"name": "emt", "model": "emt"},
     "device": "cpu",
@@ -35,7 +35,11 @@ def test_an_invariant_potential_needs_one_view(tmp_path):
     done = run(tmp_path, SETTINGS)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "views.json").read_text())
-    assert (found["label_set"], found["potential"], found["views"]) == ("emt-auto", "emt", "own")
+    assert (found["label_set"], found["potential"], found["views"]) == (
+        "emt-auto",
+        "emt",
+        "as_given",
+    )
     assert found["by_source"]["real"]["n_frames"] == 4
     assert found["model_calls"]["saved"] == 6 * 11 - found["model_calls"]["beforehand"]
     assert "each frame is labelled once" in done.stderr

@@ -28,7 +28,7 @@ SETTINGS = {
     "shard": 0,
     "rule": "closest_to_central_molecule",
     "n_molecules": [1, 3],
-    "reference": "each_frame",
+    "detect_molecules_in": "each_frame",
     "assert_identical_composition": True,
     "many_body_order": 2,
     "charges": {},

@@ -1,4 +1,4 @@
-"""judge.py, which always succeeds, and gate.py, which does not."""
+"""judge_labels.py, which always succeeds, and pass_gate.py, which does not."""
 
 import json
 import subprocess

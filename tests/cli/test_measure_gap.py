@@ -30,10 +30,10 @@ SETTINGS = {
     "name": "toy",
     "potential": {"name": "toy", "model": "lj"},
     "symmetries": ["rotation", "reflection"],
-    "frames": 5,
+    "n_frames": 5,
     "views": 3,
     "subset": "test",
-    "truth": "zeros",
+    "reference": "zeros",
     "valid_fraction": 0.1,
     "test_fraction": 0.4,
     "split_by": "root",
@@ -79,7 +79,7 @@ def test_teacher(files):
     output = folder / "toy.json"
     done = run(
         "--frames", folder / "0.h5", folder / "1.h5",
-        "--truth", folder / "zeros0.h5", folder / "zeros1.h5",
+        "--reference", folder / "zeros0.h5", folder / "zeros1.h5",
         "--output", output,
         settings=SETTINGS,
     )  # fmt: skip
@@ -91,13 +91,13 @@ def test_teacher(files):
         # of 20 roots, 8 are tested, and 5 of these asked for
         assert (entry["n_frames"], entry["n_roots"], entry["n_views"]) == (5, 5, 3)
         assert entry["forces"]["rms_meV_per_A"] < 1e-9  # float64 rounding
-    assert found["errors"]["truth"] == "zeros"
-    assert found["errors"]["own"]["force_mae_meV_per_A"] > 0
+    assert found["errors"]["reference"] == "zeros"
+    assert found["errors"]["as_given"]["force_mae_meV_per_A"] > 0
 
 
 def test_measured_frames_are_test_frames(files):
     folder, made = files
-    settings = SETTINGS | {"frames": 100, "symmetries": ["rotation"], "truth": None}
+    settings = SETTINGS | {"n_frames": 100, "symmetries": ["rotation"], "reference": None}
     output = folder / "toy.json"
     done = run("--frames", folder / "0.h5", "--output", output, settings=settings)
     assert done.returncode == 0, done.stderr
@@ -116,7 +116,7 @@ def test_all_nine_gaps_on_all_frames(files):
     frames = replace(made[0], root=np.repeat(structures.id, 10))
     write_frames(folder / "frames.h5", frames, stage="select_frames")
     write_frames(folder / "structures.h5", structures, stage="screen")
-    settings = SETTINGS | {"symmetries": nine, "subset": "all", "frames": 4, "views": 2}
+    settings = SETTINGS | {"symmetries": nine, "subset": "all", "n_frames": 4, "views": 2}
     output = folder / "toy.json"
     done = run(
         "--frames", folder / "frames.h5", "--structures", folder / "structures.h5",

@@ -1,4 +1,4 @@
-"""sample.py from the command line, with the methods that follow paths on the energy surface."""
+"""sample_frames.py, with the methods that follow paths on the energy surface."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ from ase.build import bulk
 from limbeck.frames import from_atoms
 from limbeck.storage import read_frames, read_header, write_frames
 
-SCRIPT = Path(__file__).parents[2] / "scripts/sample.py"
+SCRIPT = Path(__file__).parents[2] / "scripts/sample_frames.py"
 COMMON = {
     "seed": 1,
     "source": "argon",

@@ -37,7 +37,7 @@ def test_a_slice_gets_its_share_of_every_source(tmp_path):
     for source, count in {"a": 9, "b": 4}.items():
         inputs.append(tmp_path / f"{source}.h5")
         write_frames(inputs[-1], crystals(count, source), stage="screen")
-    settings = {"seed": 1, "slice": 1, "slices": 2, "count": 12, "score": None, "spread": None}
+    settings = {"seed": 1, "slice": 1, "slices": 2, "count": 12, "score": None, "diversity": None}
     done = run(inputs, tmp_path / "out.h5", settings)
     assert done.returncode == 0, done.stderr
     assert read_frames(tmp_path / "out.h5").source.tolist() == [b"a"] * 3 + [b"b"] * 3
@@ -64,7 +64,7 @@ def test_frames_on_which_the_potential_agrees_with_itself_come_first(tmp_path):
     for prefer in ("low", "high"):
         settings = {"seed": 1, "slice": 0, "slices": 1, "count": 1, "threads": 1, "device": "cpu"}
         settings["score"] = {"potential": model, "views": 4, "prefer": prefer}
-        settings["spread"] = None
+        settings["diversity"] = None
         output = tmp_path / f"{prefer}.h5"
         done = run([tmp_path / "a.h5"], output, settings)
         assert done.returncode == 0, done.stderr
@@ -76,7 +76,7 @@ def test_frames_on_which_the_potential_agrees_with_itself_come_first(tmp_path):
 
 def test_a_slice_that_is_none_ends_in_one_line(tmp_path):
     write_frames(tmp_path / "a.h5", crystals(1, "a"), stage="screen")
-    settings = {"seed": 1, "slice": 2, "slices": 2, "count": 12, "score": None, "spread": None}
+    settings = {"seed": 1, "slice": 2, "slices": 2, "count": 12, "score": None, "diversity": None}
     done = run([tmp_path / "a.h5"], tmp_path / "out.h5", settings)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "error: slice 2: expected 0 to 1, there are 2 slices"
@@ -92,7 +92,7 @@ def test_unlike_frames_are_taken_and_keep_what_all_have(tmp_path):
         frames.extra["energy"] = np.arange(11.0)
         write_frames(tmp_path / f"{source}.h5", frames, stage="sample_md")
     settings = {"seed": 1, "slice": 0, "slices": 1, "count": 6, "score": None}
-    settings["spread"] = {"by": "farthest_point"}
+    settings["diversity"] = {"by": "farthest_point"}
     inputs = [tmp_path / "a.h5", tmp_path / "b.h5"]
     done = run(inputs, tmp_path / "out.h5", settings)
     assert done.returncode == 0, done.stderr
@@ -104,7 +104,7 @@ def test_unlike_frames_are_taken_and_keep_what_all_have(tmp_path):
     assert alone.returncode == 0, alone.stderr
     kept = read_frames(tmp_path / "one.h5")
     assert kept.atom_extra["descriptors"].tolist() == [[0], [5], [10]]
-    by_chance = run(inputs[:1], tmp_path / "other.h5", settings | {"count": 3, "spread": None})
+    by_chance = run(inputs[:1], tmp_path / "other.h5", settings | {"count": 3, "diversity": None})
     assert by_chance.returncode == 0, by_chance.stderr
     assert read_frames(tmp_path / "other.h5").extra["energy"].tolist() != [0, 5, 10]
 
@@ -112,6 +112,6 @@ def test_unlike_frames_are_taken_and_keep_what_all_have(tmp_path):
 def test_frames_without_descriptors_cannot_be_spread(tmp_path):
     write_frames(tmp_path / "a.h5", crystals(3, "a"), stage="screen")
     settings = {"seed": 1, "slice": 0, "slices": 1, "count": 2, "score": None}
-    done = run([tmp_path / "a.h5"], tmp_path / "out.h5", settings | {"spread": {"by": "kmeans"}})
+    done = run([tmp_path / "a.h5"], tmp_path / "out.h5", settings | {"diversity": {"by": "kmeans"}})
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: frames of generated: no descriptors")

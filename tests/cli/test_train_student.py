@@ -25,7 +25,7 @@ LABEL_SET = "emt-own"
 ATTRS = {
     "potential": "emt",
     "model": "emt",
-    "views": "own",
+    "views": "as_given",
     "licence": "LGPL-2.1-or-later",
     "citation": "Jacobsen 1996",
 }
@@ -58,7 +58,7 @@ def dataset(tmp_path_factory):
         write_part(folder / f"{name}.h5", data)
     truth = parts["test"].labels
     truth = replace(truth, forces=truth.forces + 0.1)
-    storage.write_labels(folder / "truth.h5", "truth", truth)
+    storage.write_labels(folder / "truth.h5", "reference", truth)
     return folder, parts
 
 
@@ -95,13 +95,13 @@ def trained(request, dataset, tmp_path_factory):
     run(
         "evaluate_student.py",
         *("--model", folder / "model", "--train", dataset[0] / "train.h5"),
-        *("--test", dataset[0] / "test.h5", "--truth", dataset[0] / "truth.h5"),
+        *("--test", dataset[0] / "test.h5", "--reference", dataset[0] / "truth.h5"),
         *("--output-folder", folder),
         settings={
             "label_set": LABEL_SET,
             "student": name,
             "seed": 3,
-            "truth": "truth",
+            "reference": "reference",
             "split_by": "group",
             **COMPUTE,
         },
@@ -159,7 +159,7 @@ def test_evaluation_says_what_the_student_answers(trained, dataset):
     assert force["value"] == pytest.approx(1e3 * error)
     assert force["ci95"][0] < force["value"] < force["ci95"][1]
     # the truth is 0.1 eV/A from the labels, in every component
-    teacher = found["teacher_against_truth"]["forces_mae_meV_per_A"]["value"]
+    teacher = found["teacher_against_reference"]["forces_mae_meV_per_A"]["value"]
     assert teacher == pytest.approx(100)
     expected = open_student(folder).predict(test.frames.select(np.arange(10)))
     np.testing.assert_allclose(answers.forces[:40], expected.forces, atol=1e-5)  # float32
@@ -237,7 +237,7 @@ def test_an_empty_set_is_one_line(dataset, tmp_path):
 
 
 def test_a_missing_model_is_one_line(dataset, tmp_path):
-    settings = {"label_set": LABEL_SET, "student": "x", "seed": 1, "truth": None, **COMPUTE}
+    settings = {"label_set": LABEL_SET, "student": "x", "seed": 1, "reference": None, **COMPUTE}
     done = run(
         "evaluate_student.py",
         *("--model", tmp_path, "--train", dataset[0] / "train.h5"),

@@ -80,8 +80,8 @@ def test_forces_of_the_direct_models_are_no_gradient(results):
 
 def test_averaged_labels_are_nearer_to_the_truth_than_single_views(results):
     errors = read(results / "warrant/teachers/orb-demo.json")["errors"]
-    assert errors["truth"] == "chgnet"
-    mean, random = (errors[k]["force_mae_meV_per_A"] for k in ("mean24", "random"))
+    assert errors["reference"] == "chgnet"
+    mean, random = (errors[k]["force_mae_meV_per_A"] for k in ("averaged", "random"))
     assert mean < random
     low, high = errors["gain"]["ci95"]
     assert 0 < low < high

@@ -42,7 +42,7 @@ def config(repository: Path, weights: Path) -> dict[str, Any]:
     value["labels"]["orb-v2-k2"] = {"potential": "orb-v2", "views": 2}
     value["distill"] = [{"labels": "orb-v2-k2", "students": ["mace-tiny", "direct-tiny"]}]
     value["select"]["count"] = 20
-    value["warrant"] |= {"frames": 4, "symmetries": ["rotation"], "views": 2}
+    value["warrant"] |= {"n_frames": 4, "symmetries": ["rotation"], "views": 2}
     return value
 
 
@@ -105,6 +105,6 @@ def test_other_weights_are_refused_before_anything_is_made(snakemake, config):
     done = snakemake(other)
     assert done.returncode != 0
     assert not (done.folder / "results/other-weights/structures").exists()
-    log = (done.folder / "results/other-weights/logs/preflight.log").read_text()
+    log = (done.folder / "results/other-weights/logs/check_inputs.log").read_text()
     assert "potentials.orb-v2.sha256" in log.splitlines()[-1]
     assert "0" * 64 in log

@@ -100,7 +100,7 @@ LONE = {
             "label_set": "l",
             "reflections": False,
             "auto": {
-                "frames": 6,
+                "n_frames": 6,
                 "views": 2,
                 "student_error_meV_per_A": 1.0,
                 "negligible_fraction": 0.1,

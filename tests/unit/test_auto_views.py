@@ -11,8 +11,8 @@ from limbeck.frames import concatenate
 from limbeck.potentials.toys import LennardJones
 from planted import ONE_THIRD, LabField, trajectories
 
-AUTO = {"frames": 8, "views": 12, "student_error_meV_per_A": 20.0, "negligible_fraction": 0.1}
-SETTINGS = {"label_set": "auto", "auto": AUTO, "reflections": False, "frames": None}
+AUTO = {"n_frames": 8, "views": 12, "student_error_meV_per_A": 20.0, "negligible_fraction": 0.1}
+SETTINGS = {"label_set": "auto", "auto": AUTO, "reflections": False, "n_frames": None}
 
 
 def two_sources(strong):
@@ -26,7 +26,7 @@ def two_sources(strong):
 def test_a_negligible_gap_is_not_averaged_away():
     frames = two_sources(1.0)
     found = choose_views(LennardJones(), frames, SETTINGS)
-    assert found["views"] == "own"
+    assert found["views"] == "as_given"
     assert found["largest"]["rms_meV_per_A"] < 1e-6  # rounding
     assert "each frame is labelled once, as it is given" in found["reason"]
     calls = found["model_calls"]
@@ -48,7 +48,7 @@ def test_a_gap_that_matters_is_averaged_away():
     assert found["model_calls"]["labels"] == 12 * len(frames)
 
 
-@pytest.mark.parametrize(("strong", "views"), [(1.0, "own"), (9.0, 12)])
+@pytest.mark.parametrize(("strong", "views"), [(1.0, "as_given"), (9.0, 12)])
 def test_the_source_with_the_largest_gap_decides(strong, views):
     # 1 meV/A in one source, of which the threshold is 2
     potential = LabField(scale=1e-3 / (ONE_THIRD / 1e3))
@@ -70,7 +70,7 @@ def test_little_knowledge_speaks_for_averaging():
     assert gap["rms_meV_per_A"] < found["threshold_meV_per_A"]
     assert found["views"] == 12
     above = auto | {"student_error_meV_per_A": gap["ci95"][1] * 1.1}
-    assert choose_views(LabField(), frames, SETTINGS | {"auto": above})["views"] == "own"
+    assert choose_views(LabField(), frames, SETTINGS | {"auto": above})["views"] == "as_given"
 
 
 class Chiral(LabField):
@@ -87,7 +87,7 @@ class Chiral(LabField):
 
 def test_mirror_images_count_where_they_would_be_averaged_over():
     frames = trajectories(0, roots=20, periodic=False)
-    assert choose_views(Chiral(), frames, SETTINGS)["views"] == "own"
+    assert choose_views(Chiral(), frames, SETTINGS)["views"] == "as_given"
     found = choose_views(Chiral(), frames, SETTINGS | {"reflections": True})
     assert (found["views"], found["symmetry"]) == (12, "reflection")
 
@@ -112,5 +112,5 @@ def test_no_frames_are_no_choice():
 
 
 def test_only_frames_that_are_asked_for_are_counted():
-    found = choose_views(LabField(), two_sources(1.0), SETTINGS | {"frames": 10})
+    found = choose_views(LabField(), two_sources(1.0), SETTINGS | {"n_frames": 10})
     assert found["model_calls"]["labels"] == 120

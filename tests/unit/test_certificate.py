@@ -101,7 +101,7 @@ def test_intervals_are_over_roots():
     assert found["n_roots"] == once["n_roots"] == 12
 
     def width(result):
-        low, high = rows(result)["own"]["error"]["forces"]["ci95"]
+        low, high = rows(result)["as_given"]["error"]["forces"]["ci95"]
         return high - low
 
     # twice as many frames of the same roots are hardly more knowledge (0.7 if they were)

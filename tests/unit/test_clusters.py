@@ -18,7 +18,7 @@ SCREEN = {
 
 def make(**changed):
     base = {"seed": 1, "source": "clusters", "shard": 0, "shards": 1, "count": 1}
-    return generate("ase", base | {"shapes": ["compact"], "strain": 0} | changed)
+    return generate("clusters", base | {"shapes": ["compact"], "strain": 0} | changed)
 
 
 def distances(positions: np.ndarray) -> np.ndarray:

@@ -14,15 +14,15 @@ SHA256 = "0" * 64
 VALID = """
 run: test
 sources:
-  crystals: {kind: pymatgen, count: 8, shards: 4, elements: [Li, F]}
-  clusters: {kind: ase, count: 6, elements: [Cu], sizes: [4, 6]}
+  crystals: {kind: crystals, count: 8, shards: 4, elements: [Li, F]}
+  clusters: {kind: clusters, count: 6, elements: [Cu], sizes: [4, 6]}
 potentials:
   chgnet: {model: chgnet}
   emt: {model: emt}
 sampling:
   rattled: {method: rattle, sources: [crystals]}
   hot: {method: md, sources: [clusters], potential: emt}
-select: {include: [rattled, hot], count: 10, shards: 2}
+select: {include: [rattled, hot], count: 10, slices: 2}
 labels:
   chgnet: {potential: chgnet}
 students:
@@ -59,18 +59,18 @@ def test_defaults_are_filled_in_at_every_level(config):
     assert resolved["seed"] == 1
     assert resolved["screen"]["min_distance_ratio"] == 0.6
     assert resolved["sampling"]["hot"]["temperature_K"] == 298.15
-    assert resolved["labels"]["chgnet"]["views"] == "own"
+    assert resolved["labels"]["chgnet"]["views"] == "as_given"
     assert resolved["distill"][0]["seeds"] == [1]
-    assert resolved["warrant"]["truth"] is None
+    assert resolved["warrant"]["reference"] is None
 
 
 def test_a_grid_takes_the_place_of_views(config):
     grid = {"potential": "chgnet", "quadrature": "octahedral"}
     resolved = resolve(changed(config, "labels.grid", grid))
     assert "views" not in resolved["labels"]["grid"]
-    assert resolved["labels"]["chgnet"]["views"] == "own"
+    assert resolved["labels"]["chgnet"]["views"] == "as_given"
     assert resolve(resolved) == resolved
-    for views in ("own", 4, "auto"):
+    for views in ("as_given", 4, "auto"):
         (line,) = errors_of(changed(config, "labels.grid", grid | {"views": views}))
         assert line.startswith(f"labels.grid.views: {views!r}, expected none beside quadrature")
     product = grid | {"quadrature": "product", "quadrature_order": 5, "reflections": True}
@@ -122,7 +122,7 @@ WRONG = [
     ("labels.chgnet.quadrature_order", 5, "labels.chgnet.quadrature_order: 5", "with product"),
     ("labels.chgnet.quadrature_order", 13, "labels.chgnet.quadrature_order: 13", "expected one of"),
     ("labels.chgnet.reflections", True, "labels.chgnet.reflections: True", "can be mirrored"),
-    ("labels.chgnet.frames", 11, "labels.chgnet.frames: 11", "at most select.count, 10"),
+    ("labels.chgnet.n_frames", 11, "labels.chgnet.n_frames: 11", "at most select.count, 10"),
     ("labels.chgnet.auto", {"veiws": 3}, "labels.chgnet.auto.veiws: unknown", "mean views?"),
     ("lost_device", "gpu", "lost_device: 'gpu'", "expected one of stop, cpu"),
     ("warrant.quadrature_frames", -1, "warrant.quadrature_frames: -1", "at least 0"),
@@ -131,14 +131,14 @@ WRONG = [
     ("sampling.hot.potential", "emtt", "sampling.hot.potential: 'emtt'", "did you mean emt?"),
     ("sampling.hot.time_step_fs", 0.3, "sampling.hot: time_total_fs is 50000", "multiple"),
     ("select.include", ["rattle"], "select.include: 'rattle'", "did you mean rattled?"),
-    ("select.shards", 5, "select.shards: 5", "at most 4"),
+    ("select.slices", 5, "select.slices: 5", "at most 4"),
     ("select.count", 1, "select.count: 1", "2 slices"),
     ("students.mace-small.architecture", "mice", "students.mace-small.architecture", "mace?"),
     ("distill.0.students", ["mace"], "distill.0.students: 'mace'", "expected one of mace-small"),
     ("distill.0.labels", "orb", "distill.0.labels: 'orb'", "expected one of chgnet"),
     ("distill.0.seeds", [1, 1], "distill.0.seeds: [1, 1]", "every entry once"),
     ("warrant.symmetries", ["rotations"], "warrant.symmetries.0: 'rotations'", "mean rotation?"),
-    ("warrant.truth", "dft", "warrant.truth: 'dft'", "expected one of chgnet"),
+    ("warrant.reference", "dft", "warrant.reference: 'dft'", "expected one of chgnet"),
     ("warrant.teachers", ["dft"], "warrant.teachers: 'dft'", "expected one of chgnet, emt"),
     ("dataset.valid_fraction", 0.9, "dataset.valid_fraction and", "less than 1"),
     ("labels.chgnet.potential", "emt", "labels.chgnet.potential: 'emt'", "does not know Li, F"),

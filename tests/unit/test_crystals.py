@@ -13,7 +13,7 @@ from limbeck.structures.lattice_parameters import TABLE
 
 def make(**changed):
     base = {"seed": 1, "source": "xtals", "shard": 0, "shards": 1, "count": 1}
-    return generate("pymatgen", base | {"supercell": [1, 1, 1], "strain": 0} | changed)
+    return generate("crystals", base | {"supercell": [1, 1, 1], "strain": 0} | changed)
 
 
 def one(prototype: str, compound: str, **changed):

@@ -165,7 +165,7 @@ def test_a_frame_that_the_potential_fails_on_costs_no_other(mace):
 
 RATTLE = {
     "seed": 1, "sampling": "r", "source": "s", "shard": 0, "standard_deviation_A": 0.05,
-    "strain": 0.0, "frames": 2, "min_distance_ratio": 0.3, "device": "cpu", "threads": 1,
+    "strain": 0.0, "n_frames": 2, "min_distance_ratio": 0.3, "device": "cpu", "threads": 1,
 }  # fmt: skip
 
 

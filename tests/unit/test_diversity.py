@@ -97,7 +97,7 @@ def test_frames_without_descriptors_are_refused_by_name():
 
 
 def settings(count, by="farthest_point", **more):
-    return {"seed": 1, "slice": 0, "slices": 1, "count": count, "spread": {"by": by}} | more
+    return {"seed": 1, "slice": 0, "slices": 1, "count": count, "diversity": {"by": by}} | more
 
 
 def order(frames, own):

@@ -1,4 +1,4 @@
-"""Errors against a truth: joined rightly, and what averaging gains."""
+"""Errors against a reference: joined rightly, and what averaging gains."""
 
 import numpy as np
 import pytest
@@ -13,18 +13,18 @@ from planted import LabField, holds, labels_for, real_frames, trajectories
 def test_errors_of_a_planted_field():
     frames = trajectories(9, roots=60, scatter=0.0)
     found = measure_errors([LabField()], frames, labels_for(frames), "zeros")
-    assert found["truth"] == "zeros"
-    assert [found[kind]["n_views"] for kind in ("own", "random", "mean24")] == [1, 8, 24]
-    # In its own frame the force is (0, 0, 1); in a random view each component is uniform in
+    assert found["reference"] == "zeros"
+    assert [found[kind]["n_views"] for kind in ("as_given", "random", "averaged")] == [1, 8, 24]
+    # In its as given the force is (0, 0, 1); in a random view each component is uniform in
     # [-1, 1], mean absolute value 1/2; the mean of 24 is normal with variance 1/72.
     key = "force_mae_meV_per_A"
     own, averaged = 1000 / 3, 1000 * np.sqrt(2 / np.pi / 72)
-    assert found["own"][key] == pytest.approx(own, rel=1e-12)
+    assert found["as_given"][key] == pytest.approx(own, rel=1e-12)
     # 8 views of 150 frames: 0.5 * 0.58 / sqrt(1200 * 3) = 0.5 %; four of these. With 24, 1.5 %.
     assert found["random"][key] == pytest.approx(500, rel=0.04)
-    assert found["mean24"][key] == pytest.approx(averaged, rel=0.1)
+    assert found["averaged"][key] == pytest.approx(averaged, rel=0.1)
     assert holds(found["gain"], 500 - averaged)
-    assert found["gain"][key] == pytest.approx(found["random"][key] - found["mean24"][key])
+    assert found["gain"][key] == pytest.approx(found["random"][key] - found["averaged"][key])
     # energy per atom: one random e_z as well
     assert found["random"]["energy"]["mae_meV_per_atom"] == pytest.approx(500, rel=0.05)
     assert found["by_source"]["synthetic"]["gain"] == found["gain"]
@@ -34,7 +34,7 @@ def test_a_model_that_respects_rotation_gains_nothing_by_averaging():
     frames = real_frames()
     wrong = labels_for(frames)
     found = measure_errors([LennardJones()], frames, wrong, "zeros")
-    own = found["own"]["force_mae_meV_per_A"]
+    own = found["as_given"]["force_mae_meV_per_A"]
     assert own > 100  # it is wrong, and equally wrong from everywhere (float64 rounding)
     assert found["random"]["force_mae_meV_per_A"] == pytest.approx(own, rel=1e-12)
     assert abs(found["gain"]["force_mae_meV_per_A"]) < 1e-10 * own
@@ -42,8 +42,8 @@ def test_a_model_that_respects_rotation_gains_nothing_by_averaging():
     found = measure_errors(
         [LennardJones()], frames, labels_for(frames, right.energy, right.forces), "itself"
     )
-    assert found["own"]["force_mae_meV_per_A"] == 0
-    assert found["own"]["energy"]["mae_meV_per_atom"] == 0
+    assert found["as_given"]["force_mae_meV_per_A"] == 0
+    assert found["as_given"]["energy"]["mae_meV_per_atom"] == 0
 
 
 def test_truth_is_joined_by_id_and_only_where_it_is_good():
@@ -56,8 +56,8 @@ def test_truth_is_joined_by_id_and_only_where_it_is_good():
     order = order[order != 1]
     shuffled = select_labels(truth, np.r_[0, order[order != 0]])
     found = measure_errors([LabField()], frames, shuffled, "itself")
-    # the own frame is the truth only where rows were joined rightly
-    assert found["own"]["force_mae_meV_per_A"] == 0
+    # the as given is the truth only where rows were joined rightly
+    assert found["as_given"]["force_mae_meV_per_A"] == 0
     assert found["n_frames"] == len(shuffled) - 1
     assert found["n_left_out"] == len(frames) - found["n_frames"]
     with pytest.raises(LimbeckError, match="no good truth"):
@@ -68,5 +68,5 @@ def test_errors_of_seeds_are_averaged():
     frames = trajectories(12, scatter=0.0)
     found = measure_errors([LabField(1.0), LabField(2.0)], frames, labels_for(frames), "zeros")
     key = "force_mae_meV_per_A"
-    assert found["own"]["by_seed"] == pytest.approx([1000 / 3, 2000 / 3], rel=1e-12)
-    assert found["own"][key] == pytest.approx(500, rel=1e-12)
+    assert found["as_given"]["by_seed"] == pytest.approx([1000 / 3, 2000 / 3], rel=1e-12)
+    assert found["as_given"][key] == pytest.approx(500, rel=1e-12)

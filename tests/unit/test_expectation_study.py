@@ -21,12 +21,12 @@ from limbeck.studies.gathering import comparisons
 from limbeck.studies.words import answers, side
 from planted import LabField, labels_for, trajectories
 
-NAMES = ("own", "k4")
+NAMES = ("as_given", "k4")
 ARMS = [
-    Arm("own", "own frame", 1, {"train": 70, "valid": 10, "test": 20}),
+    Arm("as_given", "as given", 1, {"train": 70, "valid": 10, "test": 20}),
     Arm("k4", "4 random views", 4, {"train": 18, "valid": 2, "test": 5}),
 ]
-PAIR = [(Model("k4", "s"), Model("own", "s"))]
+PAIR = [(Model("k4", "s"), Model("as_given", "s"))]
 
 
 def sums_of(frames, per_atom):
@@ -34,8 +34,8 @@ def sums_of(frames, per_atom):
     forces = per_atom * 3 * frames.n_atoms
     energy = per_atom / 10
     return {
-        "own/forces": forces,
-        "own/energy": energy,
+        "as_given/forces": forces,
+        "as_given/energy": energy,
         "random/forces": 2 * forces,
         "random/energy": 2 * energy,
         "gap/forces": per_atom**2 * 3 * frames.n_atoms,
@@ -45,11 +45,11 @@ def sums_of(frames, per_atom):
 def found_in(frames, own, k4):
     """Every model of both arms; the teacher is half as wrong as a student, the constant twice."""
     found = {}
-    for name, per_atom in (("own", own), ("k4", k4)):
+    for name, per_atom in (("as_given", own), ("k4", k4)):
         found[Model(name, "s")] = sums_of(frames, per_atom)
         for model, factor in ((TEACHER, 0.5), (CONSTANT, 2.0)):
             sums = sums_of(frames, factor * per_atom[:1])
-            found[Model(name, model)] = {k: v for k, v in sums.items() if k.startswith("own")}
+            found[Model(name, model)] = {k: v for k, v in sums.items() if k.startswith("as_given")}
     return found
 
 
@@ -70,19 +70,19 @@ def test_figures_by_hand():
     assert first["teacher_calls"] == {"train": 70, "valid": 10, "test": 20}
     assert second["teacher_calls"] == {"train": 72, "valid": 8, "test": 20}
     student = second["students"]["s"]
-    assert student["own"]["force_mae_meV_per_A"] == pytest.approx(60)
-    assert student["own"]["by_seed"] == pytest.approx([70, 50])
+    assert student["as_given"]["force_mae_meV_per_A"] == pytest.approx(60)
+    assert student["as_given"]["by_seed"] == pytest.approx([70, 50])
     assert student["random"]["force_mae_meV_per_A"] == pytest.approx(120)
-    assert student["own"]["energy"]["mae_meV_per_atom"] == pytest.approx(6)
+    assert student["as_given"]["energy"]["mae_meV_per_atom"] == pytest.approx(6)
     # the root of the mean of the seeds' mean squares
     assert student["gap"]["rms_meV_per_A"] == pytest.approx(np.sqrt((70**2 + 50**2) / 2))
     assert first["teacher"]["force_mae_meV_per_A"] == pytest.approx(50)
     assert first["constant"]["force_mae_meV_per_A"] == pytest.approx(200)
     (difference,) = table["differences"]
     assert difference["label_set"] == "k4"
-    assert difference["against"] == {"label_set": "own", "name": "s"}
-    assert difference["own"]["force_mae_meV_per_A"] == pytest.approx(-40)
-    assert difference["own"]["by_seed"] == pytest.approx([-30, -50])
+    assert difference["against"] == {"label_set": "as_given", "name": "s"}
+    assert difference["as_given"]["force_mae_meV_per_A"] == pytest.approx(-40)
+    assert difference["as_given"]["by_seed"] == pytest.approx([-30, -50])
     assert difference["random"]["energy"]["mae_meV_per_atom"] == pytest.approx(-8)
 
 
@@ -96,7 +96,7 @@ def test_each_source_has_its_own_tables():
     for name, expected in (("soft", -20), ("stiff", 40)):
         part = table["by_source"][name]
         assert (part["n_frames"], part["n_roots"]) == ((frames.source == name.encode()).sum(), 6)
-        assert part["differences"][0]["own"]["force_mae_meV_per_A"] == pytest.approx(expected)
+        assert part["differences"][0]["as_given"]["force_mae_meV_per_A"] == pytest.approx(expected)
 
 
 def test_a_frame_that_one_model_cannot_answer_is_left_out_of_all():
@@ -107,12 +107,12 @@ def test_a_frame_that_one_model_cannot_answer_is_left_out_of_all():
     found[Model("k4", "s")]["random/forces"][1, 3] = np.nan
     table = results(ARMS, found, frames, PAIR)
     assert (table["n_frames"], table["n_left_out"]) == (len(frames) - 1, 1)
-    own = [t["arms"][0]["students"]["s"]["own"]["force_mae_meV_per_A"] for t in (whole, table)]
+    own = [t["arms"][0]["students"]["s"]["as_given"]["force_mae_meV_per_A"] for t in (whole, table)]
     rest = np.arange(len(frames)) != 3
     atoms = frames.n_atoms[rest]
     assert own[1] == pytest.approx(1e3 * (values[0].mean(axis=0)[rest] @ atoms) / atoms.sum())
     assert own[1] != own[0]
-    found[Model("k4", "s")]["own/energy"][:] = np.nan
+    found[Model("k4", "s")]["as_given/energy"][:] = np.nan
     with pytest.raises(LimbeckError, match=f"study: none of {len(frames)} test frames has an ans"):
         results(ARMS, found, frames, PAIR)
 
@@ -126,7 +126,7 @@ def test_the_interval_of_a_difference_holds_it_as_often_as_promised(shift):
         frames = trajectories(seed, roots=25)
         own, k4 = per_atom_of(frames, rng), per_atom_of(frames, rng, shift)
         table = results(ARMS, found_in(frames, own, k4), frames, PAIR)
-        found = table["differences"][0]["own"]
+        found = table["differences"][0]["as_given"]
         held += found["ci95"][0] <= 1e3 * shift <= found["ci95"][1]
         decided += side(found) != 0
     assert held >= 90
@@ -140,8 +140,8 @@ def test_pairing_by_root_tells_what_separate_intervals_do_not():
     rng = np.random.default_rng(0)
     own = per_atom_of(frames, rng)
     table = results(ARMS, found_in(frames, own, own - 0.002), frames, PAIR)
-    assert side(table["differences"][0]["own"]) == -1
-    first, second = (a["students"]["s"]["own"]["ci95"] for a in table["arms"])
+    assert side(table["differences"][0]["as_given"]) == -1
+    first, second = (a["students"]["s"]["as_given"]["ci95"] for a in table["arms"])
     assert first[0] < second[1]  # negative control: these overlap
 
 
@@ -150,8 +150,8 @@ def test_errors_of_answers_by_hand():
     truth = labels_for(frames)
     wrong = labels_for(frames, energy=-2.0 * frames.n_atoms, forces=0.1 - truth.forces)
     found = absolute_errors(wrong, truth, frames)
-    np.testing.assert_allclose(found["own/energy"], 2.0)
-    np.testing.assert_allclose(found["own/forces"], 0.3 * frames.n_atoms, rtol=1e-12)
+    np.testing.assert_allclose(found["as_given/energy"], 2.0)
+    np.testing.assert_allclose(found["as_given/forces"], 0.3 * frames.n_atoms, rtol=1e-12)
 
 
 def test_a_student_in_other_views():
@@ -160,7 +160,7 @@ def test_a_student_in_other_views():
     frames = trajectories(0, roots=40)
     found = student_sums(LabField(), Dataset(frames, labels_for(frames)), 100)
     a = frames.extra["amplitude"]
-    np.testing.assert_allclose(found["own/forces"], a * frames.n_atoms, rtol=1e-12)
+    np.testing.assert_allclose(found["as_given/forces"], a * frames.n_atoms, rtol=1e-12)
     mean = {k: found[k].sum() for k in ("random/forces", "gap/forces")}
     assert mean["random/forces"] == pytest.approx((1.5 * a * frames.n_atoms).sum(), rel=0.02)
     assert mean["gap/forces"] == pytest.approx((a**2 * frames.n_atoms).sum(), rel=0.02)
@@ -228,21 +228,21 @@ SECTIONS = {
 
 
 def test_which_models_are_compared():
-    names = [f"{arm}/{s}" for arm in ("own", "one", "k4") for s in ("mace", "direct")]
+    names = [f"{arm}/{s}" for arm in ("as_given", "one", "k4") for s in ("mace", "direct")]
     trained = [[*name.split("/"), seed] for name in names for seed in (1, 2)]
-    trained += [["own", "turned", 1], ["k4", "weighted", 1]]
-    settings = {"trained": trained, "students": SECTIONS, "baselines": ["own", "one"]}
+    trained += [["as_given", "turned", 1], ["k4", "weighted", 1]]
+    settings = {"trained": trained, "students": SECTIONS, "baselines": ["as_given", "one"]}
     found = [tuple("/".join(model) for model in pair) for pair in comparisons(settings)]
     assert found == [
-        ("own/direct", "own/turned"),
-        ("one/mace", "own/mace"),
-        ("one/direct", "own/direct"),
-        ("one/direct", "own/turned"),
-        ("k4/mace", "own/mace"),
+        ("as_given/direct", "as_given/turned"),
+        ("one/mace", "as_given/mace"),
+        ("one/direct", "as_given/direct"),
+        ("one/direct", "as_given/turned"),
+        ("k4/mace", "as_given/mace"),
         ("k4/mace", "one/mace"),
-        ("k4/direct", "own/direct"),
+        ("k4/direct", "as_given/direct"),
         ("k4/direct", "one/direct"),
-        ("k4/direct", "own/turned"),
+        ("k4/direct", "as_given/turned"),
         ("k4/weighted", "k4/mace"),
     ]
 
@@ -259,38 +259,38 @@ def made_up(*differences, constant=300.0, spread=(0.4, 0.1)):
     def arm(name, views):
         return {
             "label_set": name,
-            "views": "own frame" if views == 1 else "4 random views",
+            "views": "as given" if views == 1 else "4 random views",
             "n_views": views,
             "frames": {"train": 80 // views, "valid": 20 // views, "test": 0},
             "teacher_calls": {"train": 80, "valid": 20, "test": 0},
             "teacher": estimate(40, 5),
             "constant": estimate(constant, 5),
-            "students": {"direct": {"own": estimate(100, 5)}},
+            "students": {"direct": {"as_given": estimate(100, 5)}},
         }
 
     rho, half = spread
     correlation = {"rank_correlation": rho, "ci95": [rho - half, rho + half]}
     made = {
-        "truth": "chgnet",
+        "reference": "chgnet",
         "teachers": ["orb-demo"],
-        "baselines": ["own"],
+        "baselines": ["as_given"],
         "students": SECTIONS,
         "n_frames": 50,
         "n_roots": 20,
-        "arms": [arm("own", 1), *(arm(name, 4) for name in names)],
+        "arms": [arm("as_given", 1), *(arm(name, 4) for name in names)],
         "differences": [
             {
                 "label_set": name,
                 "name": "direct",
-                "against": {"label_set": "own", "name": "direct"},
-                "own": difference,
+                "against": {"label_set": "as_given", "name": "direct"},
+                "as_given": difference,
                 "random": difference,
             }
             for name, difference in zip(names, differences, strict=True)
         ],
         "spread": {n: {"atoms": {"spread": correlation, "force_size": correlation}} for n in names},
     }
-    worse = [d | {"own": WORSE} for d in made["differences"]]
+    worse = [d | {"as_given": WORSE} for d in made["differences"]]
     return made | {"by_source": {"soft": {"differences": worse}, "stiff": made}}
 
 
@@ -320,7 +320,7 @@ def test_the_verdict_follows_intervals_and_seeds(differences, verdict):
 def test_the_numbers_stand_in_the_sentences():
     text = answers(made_up(WORSE))
     assert text[0] == (
-        "Every arm spent 100 calls of orb-demo: own (own frame, 80 training frames); "
+        "Every arm spent 100 calls of orb-demo: own (as given, 80 training frames); "
         "k0 (4 random views, 20 training frames). Errors are against chgnet, on 50 test frames of "
         "20 roots."
     )
@@ -338,7 +338,7 @@ def test_the_verdict_of_each_source_stands_beside_that_of_all():
 def test_students_that_learned_nothing_are_named():
     assert not any("No better than no forces" in line for line in answers(made_up(SAME)))
     (line,) = [s for s in answers(made_up(SAME, constant=90.0)) if "No better than no forces" in s]
-    assert line.endswith("own/direct, k0/direct.")
+    assert line.endswith("as_given/direct, k0/direct.")
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_what_the_spread_predicts(spread, word):
 
 def test_the_control_that_saw_its_frames_turned():
     made = made_up(BETTER)
-    control = {"label_set": "own", "name": "turned"}
+    control = {"label_set": "as_given", "name": "turned"}
     made["differences"].append(made["differences"][0] | {"against": control, "random": WORSE})
     (line,) = [s for s in answers(made) if "turned" in s]
     assert line.startswith("k0/direct is better than own/turned, which saw its frames turned, on ")
@@ -363,6 +363,6 @@ def test_the_control_that_saw_its_frames_turned():
 def test_the_control_that_counts_all_labels_alike():
     made = made_up(SAME)
     pair = {"name": "weighted", "against": {"label_set": "k0", "name": "mace"}}
-    made["differences"].append(made["differences"][0] | pair | {"own": BETTER})
+    made["differences"].append(made["differences"][0] | pair | {"as_given": BETTER})
     (line,) = [s for s in answers(made) if "weighted" in s]
     assert line.startswith("k0/weighted is better than k0/mace, which counts labels alike, ")

@@ -17,13 +17,13 @@ import report_results
 from answers import force_slopes, stress_slopes
 from in_process import call
 from limbeck import potentials, sampling, structures, students, symmetry
+from limbeck.check_inputs import check_inputs
 from limbeck.config import resolve
 from limbeck.errors import LimbeckError
 from limbeck.gaps import measure_gaps
 from limbeck.potentials import known, open_potential
 from limbeck.potentials.interface import voigt_to_stress
 from limbeck.potentials.toys import LennardJones
-from limbeck.preflight import preflight
 from limbeck.seeds import generator
 from limbeck.students import architecture, loop
 from limbeck.students.handover import open_student
@@ -120,7 +120,7 @@ def test_a_config_may_name_all_of_them(page, schema):
     config = resolve(yaml.safe_load(CONFIG))
     assert config["sources"]["pairs"]["stretch"] == [0.8, 1.6]
     assert config["potentials"]["morse"]["r0_A"] == 2.5
-    assert preflight(config)["sources"] == {"pairs": ["Al", "Cu"]}
+    assert check_inputs(config)["sources"] == {"pairs": ["Al", "Cu"]}
 
 
 def test_without_its_lines_the_schema_refuses_them():
@@ -229,8 +229,8 @@ def test_the_student_goes_through_every_rule_to_the_report(page, tmp_path):
     call(
         "evaluate_student",
         *("--model", own / "model", "--train", data / "train.h5", "--test", data / "test.h5"),
-        *("--truth", *sorted(results.glob("labels/chgnet/*.h5")), "--output-folder", own),
-        settings=names | compute | {"truth": "chgnet", "split_by": "root"},
+        *("--reference", *sorted(results.glob("labels/chgnet/*.h5")), "--output-folder", own),
+        settings=names | compute | {"reference": "chgnet", "split_by": "root"},
     )
     card = (own / "card.md").read_text()
     assert "`pairs`: Invariant, hence equivariant forces; conservative. It has" in card
@@ -238,7 +238,7 @@ def test_the_student_goes_through_every_rule_to_the_report(page, tmp_path):
     call(
         "measure_gap",
         *("--frames", *sorted(results.glob("selected/*.h5")), "--models", own / "model"),
-        *("--truth", *sorted(results.glob("labels/chgnet/*.h5"))),
+        *("--reference", *sorted(results.glob("labels/chgnet/*.h5"))),
         *("--output", tmp_path / "gap.json"),
         settings=compute | warrant | {"kind": "student", "name": "orb-demo-k12/pairs"},
     )

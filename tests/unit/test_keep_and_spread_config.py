@@ -9,14 +9,14 @@ from limbeck.errors import LimbeckError
 VALID = """
 run: test
 sources:
-  crystals: {kind: pymatgen, count: 8, elements: [Cu]}
+  crystals: {kind: crystals, count: 8, elements: [Cu]}
 potentials:
   small: {model: mace, pretrained: small, trust: true}
   emt: {model: emt}
 sampling:
   rattled: {method: rattle, sources: [crystals], potential: small, keep: [descriptors]}
   hot: {method: md, sources: [crystals], potential: small, keep: [energy, descriptors]}
-select: {include: [rattled, hot], count: 10, spread: {by: kmeans}}
+select: {include: [rattled, hot], count: 10, diversity: {by: kmeans}}
 labels:
   emt: {potential: emt}
 """
@@ -32,11 +32,11 @@ def with_(section: str, **changes) -> dict:
 
 
 def test_nothing_is_kept_or_spread_unless_asked_for():
-    assert resolve(yaml.safe_load(VALID))["select"]["spread"] == {"by": "kmeans"}
+    assert resolve(yaml.safe_load(VALID))["select"]["diversity"] == {"by": "kmeans"}
     config = yaml.safe_load(VALID)
-    del config["select"]["spread"], config["sampling"]["rattled"]["keep"]
+    del config["select"]["diversity"], config["sampling"]["rattled"]["keep"]
     resolved = resolve(config)
-    assert resolved["select"]["spread"] is None
+    assert resolved["select"]["diversity"] is None
     assert resolved["sampling"]["rattled"]["keep"] == []
     del config["sampling"]["rattled"]["potential"]
     assert resolve(config)["sampling"]["rattled"]["potential"] is None
@@ -48,10 +48,18 @@ def test_nothing_is_kept_or_spread_unless_asked_for():
         ("sampling.hot", {"potential": "emt"}, "sampling.hot.keep: descriptors of 'emt', a emt"),
         ("sampling.rattled", {"potential": None}, "sampling.rattled.potential: nothing, expected"),
         ("sampling.rattled", {"potential": "smal"}, "expected one of small, emt (did you mean sma"),
-        ("sampling.hot", {"keep": ["energy"]}, "select.spread: frames of 'hot' have no descript"),
-        ("select", {"include": ["generated"]}, "select.spread: frames of 'generated' have no"),
-        ("select", {"score": {"potential": "emt"}}, "select.spread: given beside select.score"),
-        ("select", {"spread": {"by": "chance"}}, "select.spread.by: 'chance', expected one of"),
+        (
+            "sampling.hot",
+            {"keep": ["energy"]},
+            "select.diversity: frames of 'hot' have no descript",
+        ),
+        ("select", {"include": ["generated"]}, "select.diversity: frames of 'generated' have no"),
+        ("select", {"score": {"potential": "emt"}}, "select.diversity: given beside select.score"),
+        (
+            "select",
+            {"diversity": {"by": "chance"}},
+            "select.diversity.by: 'chance', expected one of",
+        ),
         ("sampling.hot", {"keep": ["charges"]}, "'charges', expected one of energy, forces, descr"),
     ],
 )

@@ -146,7 +146,7 @@ def test_a_planted_field_averages_out_like_one_over_root_k(k):
     # deviation of the mean is 1.18 / sqrt(370) = 6 %: three of these.
     ratio = found.energy_spread / (2 * frames.n_atoms)
     assert np.mean(ratio**2) == pytest.approx(1 / 3, rel=0.18)
-    # negative control: in its own frame nothing averages out
+    # negative control: in its as given nothing averages out
     own = label(LabField(), frames, Views(), max_force=1e3)
     assert np.all(own.forces == [0, 0, 2])
 
@@ -295,7 +295,7 @@ def test_the_first_frames_by_their_hash_are_asked_for(slices):
 
     def asked(count):
         masks = [
-            asked_for(frames.select(part), {"frames": count, "slice": i, "slices": slices})
+            asked_for(frames.select(part), {"n_frames": count, "slice": i, "slices": slices})
             for i, part in enumerate(parts)
         ]
         return np.concatenate(masks)
@@ -304,7 +304,7 @@ def test_the_first_frames_by_their_hash_are_asked_for(slices):
     assert np.all(asked(30)[asked(7)])  # a smaller number is part of a larger
     assert len(np.unique(np.flatnonzero(asked(30)) // 10)) > 3  # and not those that come first
     assert asked(10**6).all()
-    assert asked_for(frames, {"frames": None}) is None
+    assert asked_for(frames, {"n_frames": None}) is None
 
 
 def test_frames_not_asked_for_cost_nothing(argon):

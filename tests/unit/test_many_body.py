@@ -19,7 +19,7 @@ SETTINGS = {
     "sampling": "md",
     "rule": "closest_to_central_molecule",
     "n_molecules": [5],
-    "reference": "each_frame",
+    "detect_molecules_in": "each_frame",
     "assert_identical_composition": True,
     "many_body_order": 5,
     "charges": {},

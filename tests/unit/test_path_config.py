@@ -15,7 +15,7 @@ from limbeck.sampling.settings import from_mapping
 VALID = yaml.safe_load("""
 run: test
 sources:
-  metals: {kind: pymatgen, count: 4, elements: [Cu], prototypes: [fcc]}
+  metals: {kind: crystals, count: 4, elements: [Cu], prototypes: [fcc]}
 potentials:
   emt: {model: emt}
 sampling:

@@ -14,8 +14,8 @@ from limbeck.sampling.settings import from_mapping
 VALID = """
 run: test
 sources:
-  metals: {kind: pymatgen, count: 4, shards: 2, elements: [Cu, Au], prototypes: [fcc]}
-  clusters: {kind: ase, count: 6, elements: [Cu], sizes: [4, 6]}
+  metals: {kind: crystals, count: 4, shards: 2, elements: [Cu, Au], prototypes: [fcc]}
+  clusters: {kind: clusters, count: 6, elements: [Cu], sizes: [4, 6]}
 potentials:
   emt: {model: emt}
 force_constants:

@@ -19,7 +19,7 @@ SETTINGS = {
     "shard": 0,
     "standard_deviation_A": 0.03,
     "strain": 0.0,
-    "frames": 4,
+    "n_frames": 4,
     "min_distance_ratio": 0.0,
 }
 
@@ -34,7 +34,7 @@ def rattle(parents: Frames, **changes) -> Sample:
 
 @pytest.mark.parametrize("structure", [ETHANOL, ROCKSALT], ids=["molecule", "crystal"])
 def test_mean_square_displacement_is_sigma_squared(structure):
-    children = rattle(frames_of(structure), frames=300).frames
+    children = rattle(frames_of(structure), n_frames=300).frames
     moved = children.positions.reshape(300, -1, 3) - structure.positions
     squares = (moved**2).sum() / 0.03**2
     # A sum of n squared normal numbers is chi-square distributed: 1e-6 of honest draws fail.
@@ -46,7 +46,7 @@ def test_mean_square_displacement_is_sigma_squared(structure):
 
 
 def test_strain_has_the_spread_asked_for_and_prefers_no_direction():
-    children = rattle(frames_of(ROCKSALT), frames=2000, strain=0.02).frames
+    children = rattle(frames_of(ROCKSALT), n_frames=2000, strain=0.02).frames
     strain = np.linalg.inv(ROCKSALT.cell[:]) @ children.cell - np.eye(3)
     np.testing.assert_allclose(strain, strain.transpose(0, 2, 1), atol=1e-14)  # rounding
     spread = strain.std(axis=0)
@@ -59,21 +59,21 @@ def test_strain_has_the_spread_asked_for_and_prefers_no_direction():
 
 
 def test_strain_alone_keeps_fractional_coordinates():
-    child = rattle(frames_of(ROCKSALT), frames=1, strain=0.05, standard_deviation_A=0.0).frames
+    child = rattle(frames_of(ROCKSALT), n_frames=1, strain=0.05, standard_deviation_A=0.0).frames
     fractions = child.positions @ np.linalg.inv(child.cell[0])
     np.testing.assert_allclose(fractions, ROCKSALT.get_scaled_positions(), atol=1e-14)  # rounding
     assert abs(child.cell[0] - ROCKSALT.cell[:]).max() > 0.01
 
 
 def test_isolated_frames_are_not_strained():
-    child = rattle(frames_of(ETHANOL), frames=1, strain=0.2, standard_deviation_A=0.0).frames
+    child = rattle(frames_of(ETHANOL), n_frames=1, strain=0.2, standard_deviation_A=0.0).frames
     np.testing.assert_array_equal(child.positions, ETHANOL.positions)
     np.testing.assert_array_equal(child.cell, 0)
 
 
 def test_children_know_their_ancestry_and_stand_in_order():
     parents = frames_of(ETHANOL, ROCKSALT)
-    children = rattle(parents, frames=3).frames
+    children = rattle(parents, n_frames=3).frames
     np.testing.assert_array_equal(children.parent, np.repeat(parents.id, 3))
     np.testing.assert_array_equal(children.root, np.repeat(parents.id, 3))
     assert set(children.sampling) == {b"rattled"}
@@ -89,7 +89,7 @@ def test_numbers_depend_on_the_structure_and_not_on_its_neighbours():
 
 def test_atoms_that_come_too_near_are_drawn_again():
     # Bonds of ethanol stand at about one sum of covalent radii: 0.15 A often breaks 0.8 of it.
-    settings = {"frames": 50, "standard_deviation_A": 0.15}
+    settings = {"n_frames": 50, "standard_deviation_A": 0.15}
     free = rattle(frames_of(ETHANOL), **settings)
     result = rattle(frames_of(ETHANOL), **settings, min_distance_ratio=0.8)
     assert shortest_distance_ratio(free.frames).min() < 0.8

@@ -34,10 +34,10 @@ from report_results import (
 
 def errors(gain, low, high, own=100.0):
     """Errors of a teacher whose mean of 24 views is wrong by 80 meV/Angstrom."""
-    entry = {"own": own, "random": 80 + gain, "mean24": 80.0}
+    entry = {"as_given": own, "random": 80 + gain, "averaged": 80.0}
     found = {k: {"force_mae_meV_per_A": v, "ci95": [v - 2, v + 2]} for k, v in entry.items()}
     gains = {"force_mae_meV_per_A": gain, "ci95": [low, high]}
-    return {"truth": "chgnet", **found, "gain": gains}
+    return {"reference": "chgnet", **found, "gain": gains}
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_no_two_of_many_look_alike():
 
 def test_views_read_as_they_were(page):
     made = {"quadrature": None, "quadrature_order": None, "reflections": False}
-    assert counts.views(made | {"views": "own"}) == "own frame"
+    assert counts.views(made | {"views": "as_given"}) == "as given"
     assert counts.views(made | {"views": 12, "reflections": True}) == "12 random, mirrored"
     grid = made | {"views": 84, "quadrature": "product", "quadrature_order": 5}
     assert counts.views(grid) == "product 5 (84)"
@@ -423,15 +423,17 @@ def test_a_study_is_answered_first(tmp_path):
     page = Page((results / "report/index.html").read_text(encoding="utf-8"))
     assert [s["id"] for s in page.of("section")][:2] == ["study", "answer"]
     assert "mace: averaging pays." in page.text
-    arms = read_csv(results / "report/tables/study_arms.csv", "model", "own", "random")
+    arms = read_csv(results / "report/tables/study_arms.csv", "model", "as_given", "random")
     assert arms["model"].tolist() == ["labels"] * 2 + ["mace"] * 2 + ["constant"]
-    assert arms["own"].tolist() == [40, 40, 100, 80, 300]
+    assert arms["as_given"].tolist() == [40, 40, 100, 80, 300]
     assert arms["frames"].tolist()[:4] == [100, 25, 100, 25]  # training and validation
-    less = read_csv(results / "report/tables/study_differences.csv", "student", "against", "own")
+    less = read_csv(
+        results / "report/tables/study_differences.csv", "student", "against", "as_given"
+    )
     assert less.iloc[0].to_dict() == {
         "student": "k4/mace",
-        "against": "own/mace",
-        **dict(zip(("own", "own_low", "own_high"), (-20, -25, -15), strict=True)),
+        "against": "as_given/mace",
+        **dict(zip(("as_given", "own_low", "own_high"), (-20, -25, -15), strict=True)),
         **dict(zip(("random", "random_low", "random_high"), (-30, -35, -25), strict=True)),
     }
 

@@ -28,7 +28,8 @@ from limbeck.storage import write_frames
 from report_results import SETTINGS, build
 
 RULE = {
-    "rule": "closest_to_central_molecule", "n_molecules": [1, 2, 9], "reference": "each_frame",
+    "rule": "closest_to_central_molecule", "n_molecules": [1, 2, 9],
+    "detect_molecules_in": "each_frame",
     "assert_identical_composition": True, "many_body_order": None, "charges": {},
     "bond_factor": 1.25, "potential": None, "keep": [],
 }  # fmt: skip
@@ -48,7 +49,7 @@ def settings_of():
     }
     settings["subsystems"] = {"clusters": {"of": ["warm"], **RULE}}
     settings["delta"] = {"xtb-to-chgnet": {"baseline": "xtb", "target": "chgnet"}}
-    settings["select"] = {"include": ["clusters", "scan"], "count": 9, "shards": 1}
+    settings["select"] = {"include": ["clusters", "scan"], "count": 9, "slices": 1}
     return settings
 
 
@@ -272,7 +273,7 @@ def along(folder, temperatures, targets):
     settings = deepcopy(SETTINGS)
     settings["sources"] = {"organics": SETTINGS["sources"]["organics"]}
     settings["sampling"] = {"md-300": {**SETTINGS["sampling"]["md-300"], "sources": ["organics"]}}
-    settings["select"] = {"include": ["md-300"], "count": 9, "shards": 1}
+    settings["select"] = {"include": ["md-300"], "count": 9, "slices": 1}
     path = folder / "samples/md-300/organics/0"
     traced, rows = [], []
     for number, (seen, target) in enumerate(zip(temperatures, targets, strict=True)):

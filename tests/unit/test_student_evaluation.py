@@ -75,7 +75,7 @@ def test_the_constant_knows_the_composition_alone():
 def test_evaluation_beside_truth_teacher_and_constant():
     training, test = example(8), example(5, seed=3)
     answers = answers_for(test, np.full(10, 0.4), 0.05)
-    # the truth: of the frames from the third on, in another order, of which one is not good
+    # the reference: of the frames from the third on, in another order, of which one is not good
     order = np.array([9, 8, 7, 6, 5, 4, 3, 2])
     truth = select_labels(test.labels, order)
     truth = replace(truth, forces=truth.forces + 0.02, status=np.array([0] * 7 + [1]))
@@ -86,13 +86,13 @@ def test_evaluation_beside_truth_teacher_and_constant():
     assert own[force]["value"] == pytest.approx(50)
     assert own["energy_mae_meV_per_atom"]["value"] == pytest.approx(100)
     assert own[force]["ci95"] == pytest.approx([50, 50])  # every root has the same error
-    assert found["against"]["truth"][force]["value"] == pytest.approx(30)
-    assert found["teacher_against_truth"][force]["value"] == pytest.approx(20)
+    assert found["against"]["reference"][force]["value"] == pytest.approx(30)
+    assert found["teacher_against_reference"][force]["value"] == pytest.approx(20)
     flat = found["constant"][force]["value"]
     assert flat == pytest.approx(1e3 * np.abs(test.labels.forces).mean())
     low, high = found["constant"][force]["ci95"]
     assert low < flat < high
-    assert "truth" not in evaluate(answers, training, test, None)["against"]
+    assert "reference" not in evaluate(answers, training, test, None)["against"]
 
 
 def test_frames_without_an_answer_are_left_out_and_counted():
@@ -103,7 +103,7 @@ def test_frames_without_an_answer_are_left_out_and_counted():
     found = evaluate(answers, training, test, test.labels)
     assert (found["n_frames"], found["n_left_out"]) == (8, 2)
     assert found["against"]["labels"]["forces_mae_meV_per_A"]["value"] == pytest.approx(50)
-    assert found["against"]["truth"]["forces_mae_meV_per_A"]["value"] == pytest.approx(50)
+    assert found["against"]["reference"]["forces_mae_meV_per_A"]["value"] == pytest.approx(50)
     assert as_labels(answers, test.frames).status.tolist() == [1, 1] + [0] * 8
     with pytest.raises(LimbeckError, match="none of 10 test frames has an answer"):
         evaluate(answers_for(test, np.full(10, np.nan), 0.0), training, test, None)

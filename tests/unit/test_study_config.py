@@ -28,15 +28,15 @@ def errors_of(config: dict) -> str:
 
 def test_a_study_has_defaults_and_a_run_without_one_has_none(config):
     study = resolve(config)["study"]
-    assert study == {"kind": "expectation", "baselines": ["emt"], "frames": 400, "views": 4}
+    assert study == {"kind": "expectation", "baselines": ["emt"], "n_frames": 400, "views": 4}
     del config["study"]
     assert resolve(config)["study"] is None
 
 
 def test_what_a_study_cannot_do_without(config):
     without_truth, other_seeds, other_name = (copy.deepcopy(config) for _ in range(3))
-    del without_truth["warrant"]["truth"]
-    assert errors_of(without_truth).startswith("warrant.truth: nothing, expected a label set")
+    del without_truth["warrant"]["reference"]
+    assert errors_of(without_truth).startswith("warrant.reference: nothing, expected a label set")
     other_seeds["distill"][1]["seeds"] = [1, 3]
     assert errors_of(other_seeds).startswith("distill: other seeds in other entries")
     other_name["study"]["baselines"] = ["emtt"]
@@ -59,10 +59,10 @@ def test_arms_of_the_study_of_expectation_cost_the_same(repository: Path, monkey
     config = load("config/study_expectation.yaml")
     views = {"octahedral": 24}
     for name, section in config["labels"].items():
-        if name == config["warrant"]["truth"]:
+        if name == config["warrant"]["reference"]:
             continue
         number = section.get("views") or views[section["quadrature"]]
-        frames = section["frames"] or config["select"]["count"]
-        assert frames * (1 if number == "own" else number) == config["select"]["count"] == 1440
+        frames = section["n_frames"] or config["select"]["count"]
+        assert frames * (1 if number == "as_given" else number) == config["select"]["count"] == 1440
     assert len({section["steps"] for section in config["students"].values()}) == 1
     assert len(trained(config)) == 6 * 2 * 3 + 3 + 3

@@ -21,7 +21,7 @@ SETTINGS = {
     "sampling": "md",
     "rule": "closest_to_central_molecule",
     "n_molecules": [1, 2, 3, 4, 5, 6, 7, 8],
-    "reference": "each_frame",
+    "detect_molecules_in": "each_frame",
     "assert_identical_composition": True,
     "many_body_order": None,
     "charges": {},
@@ -298,7 +298,7 @@ def walk(count: int = 6) -> Frames:
 
 def test_a_reference_frame_keeps_the_molecules_and_their_images():
     frames = walk()
-    fixed = cut(frames, reference="first_frame", n_molecules=[5]).frames
+    fixed = cut(frames, detect_molecules_in="first", n_molecules=[5]).frames
     molecules = [fixed.info_of(b)["molecules"] for b in range(6)]
     assert all(m == molecules[0] for m in molecules)
     # what is one cluster in the first frame stays together: neighbours at 2.75 A, four steps of 0.1
@@ -317,7 +317,7 @@ def test_a_reference_frame_keeps_the_molecules_and_their_images():
 def test_a_reference_frame_with_every_rule(rule):
     frames = trajectory(supercell(urea(), DENSE), count=4, amplitude=1e-4)
     options = {"rule": rule} | LIMITS[rule]
-    fixed, free = cut(frames, reference="first_frame", **options), cut(frames, **options)
+    fixed, free = cut(frames, detect_molecules_in="first", **options), cut(frames, **options)
     # hardly anything moves, so that both ways choose alike
     assert [row["composition"] for row in table(fixed)] == [r["composition"] for r in table(free)]
 
@@ -400,7 +400,7 @@ def test_clusters_of_another_composition_are_set_aside():
     ]
     free = table(cut(frames, n_molecules=[1, 2, 3], assert_identical_composition=False))
     assert [row["reason"] for row in free] == [""] * 6
-    fixed = table(cut(frames, n_molecules=[1, 2, 3], reference="first_frame"))
+    fixed = table(cut(frames, n_molecules=[1, 2, 3], detect_molecules_in="first"))
     assert [row["composition"] for row in fixed[3:]] == [row["composition"] for row in rows[:3]]
 
 

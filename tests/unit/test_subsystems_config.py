@@ -41,7 +41,7 @@ def test_defaults(config):
         "of": ["md"],
         "rule": "closest_to_center_of_mass",
         "n_molecules": [1, 2, 3, 4, 5, 6, 7, 8],
-        "reference": "each_frame",
+        "detect_molecules_in": "each_frame",
         "assert_identical_composition": True,
         "many_body_order": None,
         "charges": {},
@@ -108,7 +108,7 @@ def test_what_is_wrong_with_a_difference_is_said_in_one_line(config):
 
 
 def test_clusters_can_be_selected_as_frames_are(config):
-    config["select"] = {"include": ["near", "few", "rattled"], "count": 10, "shards": 2}
+    config["select"] = {"include": ["near", "few", "rattled"], "count": 10, "slices": 2}
     found = resolve(config)
     assert sources_of(found, "near") == ["clusters", "metals"]
     assert sources_of(found, "few") == ["clusters"]

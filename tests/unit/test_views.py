@@ -225,7 +225,7 @@ def test_one_random_view_has_no_spread():
 
 SETTINGS = [
     ({}, Views()),
-    ({"views": "own", "quadrature": None, "reflections": False}, Views()),
+    ({"views": "as_given", "quadrature": None, "reflections": False}, Views()),
     ({"views": 1}, Views(1)),
     ({"views": 12, "reflections": True}, Views(12, reflections=True)),
     ({"quadrature": "octahedral"}, Views(quadrature="octahedral")),
@@ -244,7 +244,7 @@ def test_views_of_a_label_set(settings, views):
 def test_a_choice_stands_in_for_auto():
     auto = {"views": "auto", "reflections": True}
     assert views_of(auto, 12) == Views(12, reflections=True)
-    assert views_of(auto, "own") == Views()
+    assert views_of(auto, "as_given") == Views()
     with pytest.raises(LimbeckError, match='"auto" with a decision made, got None'):
         views_of(auto)
 
@@ -258,10 +258,10 @@ def test_views_that_are_none_are_an_error(views):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"views": "own", "quadrature": "octahedral"}, "expected one of them"),
+        ({"views": "as_given", "quadrature": "octahedral"}, "expected one of them"),
         ({"views": 4, "quadrature": "octahedral"}, "which fixes the number"),
         ({"views": 4, "quadrature_order": 3}, "quadrature_order: 3, but there is no quadrature"),
-        ({"views": "own", "reflections": True}, "reflections: true, but"),
+        ({"views": "as_given", "reflections": True}, "reflections: true, but"),
         ({"quadrature": "cubic"}, "quadrature 'cubic'"),
     ],
 )

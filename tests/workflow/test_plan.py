@@ -21,9 +21,9 @@ def plan(snakemake):
 def test_the_plan_has_every_job_and_no_other(plan):
     assert plan.returncode == 0, plan.stdout + plan.stderr
     assert jobs(plan.stdout) == {
-        "preflight": 1,
-        "generate_ase": 2,  # shards
-        "generate_pymatgen": 1,
+        "check_inputs": 1,
+        "generate_clusters": 2,  # shards
+        "generate_crystals": 1,
         "screen": 3,
         "sample_md": 2,  # the clusters alone
         "sample_rattle": 3,
@@ -77,7 +77,7 @@ def test_a_data_set_waits_for_the_gate(plan):
 def test_views_are_chosen_before_the_first_frame_is_labelled(snakemake, workspace):
     config = yaml.safe_load((workspace / TINY[1]).read_text())
     config["labels"] |= {"auto": {"potential": "emt", "views": "auto"}}
-    config["warrant"]["quadrature_frames"] = 2
+    config["warrant"]["n_quadrature_frames"] = 2
     (workspace / "auto.yaml").write_text(yaml.safe_dump(config))
     plan = snakemake("-n", "-p", "--configfile", "auto.yaml")
     assert plan.returncode == 0, plan.stdout + plan.stderr
@@ -94,10 +94,10 @@ def test_gaps_alone_label_nothing_and_train_nothing(snakemake):
     result = snakemake("-n", "--configfile", "config/gaps.yaml")
     assert result.returncode == 0, result.stdout + result.stderr
     assert jobs(result.stdout) == {
-        "preflight": 1,
-        "generate_rdkit": 1,
-        "generate_pymatgen": 2,
-        "generate_ase": 1,
+        "check_inputs": 1,
+        "generate_molecules": 1,
+        "generate_crystals": 2,
+        "generate_clusters": 1,
         "screen": 4,
         "sample_rattle": 4,
         "select_frames": 1,

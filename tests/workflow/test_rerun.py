@@ -35,7 +35,7 @@ def plan(screened, snakemake, workspace, tmp_path):
     return planned
 
 
-DONE = {"preflight", "preflight_again", "generate_ase", "generate_pymatgen", "screen"}
+DONE = {"check_inputs", "check_inputs_again", "generate_clusters", "generate_crystals", "screen"}
 
 
 @pytest.mark.slow
@@ -55,7 +55,7 @@ def test_another_label_set_is_checked_and_touches_no_structure(plan, config):
     changed = copy.deepcopy(config)
     changed["labels"]["emt-k3"] = {"potential": "emt", "views": 3}
     planned = plan(changed)
-    assert DONE & set(planned) == {"preflight_again"}
+    assert DONE & set(planned) == {"check_inputs_again"}
     assert planned["label"] == 6
     assert planned["report"] == 1
 
@@ -65,15 +65,15 @@ def test_another_source_setting_makes_that_source_anew(plan, config):
     changed = copy.deepcopy(config)
     changed["sources"]["metals"]["strain"] = 0.01
     planned = plan(changed)
-    assert planned["generate_pymatgen"] == 1
+    assert planned["generate_crystals"] == 1
     assert planned["screen"] == 1
-    assert "generate_ase" not in planned
+    assert "generate_clusters" not in planned
 
 
 @pytest.mark.slow
 def test_an_edited_script_runs_again(plan, config, workspace):
-    script = workspace / "scripts" / "screen.py"
+    script = workspace / "scripts" / "screen_structures.py"
     script.write_text(script.read_text() + "\n# edited\n")
     planned = plan(config)
     assert planned["screen"] == 3
-    assert "generate_ase" not in planned
+    assert "generate_clusters" not in planned

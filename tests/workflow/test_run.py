@@ -173,9 +173,9 @@ def test_a_warrant_file_has_the_shape_of_the_design(results, name):
         assert "errors" not in warrant  # it made the truth
     else:
         errors = warrant["errors"]
-        assert errors["truth"] == "emt"
-        assert {"own", "random", "mean24", "gain"} < set(errors)
-        assert all(is_estimate(errors[k], "force_mae_meV_per_A") for k in ("own", "mean24"))
+        assert errors["reference"] == "emt"
+        assert {"as_given", "random", "averaged", "gain"} < set(errors)
+        assert all(is_estimate(errors[k], "force_mae_meV_per_A") for k in ("as_given", "averaged"))
 
 
 def test_invariant_potentials_have_no_gap_and_a_direct_student_has_one(results):
@@ -201,8 +201,8 @@ def test_metrics_are_those_of_the_predictions(results, student):
     assert (metrics["label_set"], metrics["student"]) == tuple(student.split("/")[:2])
     assert metrics["n_parameters"] > 1000
     test = metrics["test"]
-    assert {"labels", "truth"} == set(test["against"])
-    for table in (*test["against"].values(), test["constant"], test["teacher_against_truth"]):
+    assert {"labels", "reference"} == set(test["against"])
+    for table in (*test["against"].values(), test["constant"], test["teacher_against_reference"]):
         assert is_estimate(table["energy_mae_meV_per_atom"], "value")
         assert is_estimate(table["forces_mae_meV_per_A"], "value")
         assert set(table["by_source"]) == {"clusters", "metals"}
@@ -268,7 +268,7 @@ def test_figures_of_the_report_are_those_of_the_files(results):
         label_set, name, seed = student.split("/")
         metrics = load(results / "students" / student / "metrics.json")["test"]
         row = table.loc[label_set, f"{name}, seed {seed.removeprefix('seed')}"]
-        for against in ("labels", "truth"):
+        for against in ("labels", "reference"):
             expected = metrics["against"][against]["forces_mae_meV_per_A"]["value"]
             assert row[f"forces_{against}"] == pytest.approx(expected, rel=1e-9)  # through CSV
 
@@ -295,7 +295,7 @@ def test_a_second_call_has_nothing_to_do(results, snakemake):
 
 
 def test_a_touched_script_is_not_run_again(results, snakemake, workspace):
-    (workspace / "scripts/label.py").touch()
+    (workspace / "scripts/label_frames.py").touch()
     assert NOTHING in snakemake(*TINY, "-n").stdout
 
 
@@ -323,7 +323,7 @@ AFTER_LABELS = (
 
 
 def test_an_edited_script_runs_again_and_all_that_depends_on_it(results, snakemake, workspace):
-    script = workspace / "scripts/label.py"
+    script = workspace / "scripts/label_frames.py"
     before = script.read_text()
     script.write_text(before + "\n# edited\n")
     plan = snakemake(*TINY, "-n")
@@ -335,7 +335,7 @@ def test_an_edited_script_runs_again_and_all_that_depends_on_it(results, snakema
 CHANGES = {
     "a limit of one label set": (
         ("labels", "emt-k2", "max_force_eV_per_A", 50),
-        {"preflight_again": 1, "label": 2} | AFTER_LABELS,
+        {"check_inputs_again": 1, "label": 2} | AFTER_LABELS,
     ),
     "the gate": (
         ("gate", "min_good_fraction", 0.9),
@@ -355,7 +355,7 @@ CHANGES = {
     "views of the gaps": (
         ("warrant", "views", 4),
         {
-            "preflight_again": 1,
+            "check_inputs_again": 1,
             "measure_teacher_gap": 1,
             "measure_student_gap": 2,
             "report": 1,

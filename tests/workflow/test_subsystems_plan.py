@@ -8,10 +8,10 @@ from snakemake_plan import jobs
 MOLECULES = {
     "run": "molecules",
     "sources": {
-        "water": {"kind": "rdkit", "count": 2, "shards": 2, "smiles": "resources/smiles/w.smi"}
+        "water": {"kind": "molecules", "count": 2, "shards": 2, "smiles": "resources/smiles/w.smi"}
     },
     "potentials": {"lj": {"model": "lj"}, "gfn2": {"model": "xtb"}},
-    "sampling": {"rattled": {"method": "rattle", "sources": ["water"], "frames": 2}},
+    "sampling": {"rattled": {"method": "rattle", "sources": ["water"], "n_frames": 2}},
     "subsystems": {
         "clusters": {
             "of": ["rattled", "generated"],
@@ -25,14 +25,14 @@ MOLECULES = {
             "distances_A": [3],
         },
     },
-    "select": {"include": ["clusters", "near"], "count": 20, "shards": 2},
+    "select": {"include": ["clusters", "near"], "count": 20, "slices": 2},
     "labels": {"lj": {"potential": "lj"}, "gfn2": {"potential": "gfn2"}},
     "delta": {
         "fitted": {"baseline": "lj", "target": "gfn2"},
         "alone": {"baseline": "lj", "target": "gfn2", "atoms": "isolated"},
     },
     "dataset": {"split_by": "frame"},
-    "warrant": {"symmetries": ["rotation"], "frames": 4, "views": 2},
+    "warrant": {"symmetries": ["rotation"], "n_frames": 4, "views": 2},
 }
 
 

@@ -35,27 +35,27 @@ ENVIRONMENT = "../../envs/limbeck.yaml"
 THREADS = config["threads"]
 COMPUTE = {"device": config["device"], "threads": THREADS}
 GPUS = int(config["device"] == "cuda")
-SLICES = range(config["select"]["shards"])
+SLICES = range(config["select"]["slices"])
 TEACHERS = teachers(config)
 STUDENTS = trained(config)
 SPLIT = {"seed": config["seed"], **config["dataset"]}
 
 
-# What preflight looks at, and the file that says it found nothing wrong.
+# What check_inputs looks at, and the file that says it found nothing wrong.
 CHECKED = json.dumps(checked(config), sort_keys=True)
-PREFLIGHT = f"{RUN}/preflight.json"
-PREFLIGHT_AGAIN = (
-    f"{RUN}/preflight/{hashlib.sha256(CHECKED.encode()).hexdigest()[:16]}.json"
+INPUTS = f"{RUN}/check_inputs.json"
+INPUTS_AGAIN = (
+    f"{RUN}/check_inputs/{hashlib.sha256(CHECKED.encode()).hexdigest()[:16]}.json"
 )
 
 
-def stale_preflight():
-    """Another preflight, where the config has changed since the one that is there."""
-    there = Path(PREFLIGHT)
+def stale_inputs():
+    """Another check_inputs, where the config has changed since the one that is there."""
+    there = Path(INPUTS)
     if there.exists() and json.loads(there.read_text()).get("config") != json.loads(
         CHECKED
     ):
-        return [PREFLIGHT_AGAIN]
+        return [INPUTS_AGAIN]
     return []
 
 
@@ -142,10 +142,10 @@ def student_folders():
     ]
 
 
-def truth_files():
-    """Labels that errors are measured against; none where the config names no truth."""
-    truth = config["warrant"]["truth"]
-    return slices(f"{RUN}/labels/{truth}/{{slice}}.h5") if truth else []
+def reference_files():
+    """Labels that errors are measured against; none where the config names no reference."""
+    reference = config["warrant"]["reference"]
+    return slices(f"{RUN}/labels/{reference}/{{slice}}.h5") if reference else []
 
 
 def gap_settings(**values):
@@ -153,7 +153,7 @@ def gap_settings(**values):
     section = {
         k: v
         for k, v in config["warrant"].items()
-        if k not in ("teachers", "quadrature_frames")
+        if k not in ("teachers", "n_quadrature_frames")
     }
     return settings(**values, **section, **SPLIT, **COMPUTE)
 

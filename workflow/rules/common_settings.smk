@@ -30,7 +30,7 @@ def chosen_views(wildcards):
 
 def certificates():
     """How far each teacher's means over grids can be trusted; none where that is not asked for."""
-    asked = TEACHERS if config["warrant"]["quadrature_frames"] else []
+    asked = TEACHERS if config["warrant"]["n_quadrature_frames"] else []
     return expand(f"{RUN}/warrant/quadrature/{{potential}}.json", potential=asked)
 
 
@@ -53,7 +53,7 @@ def study_settings():
         label_sets={name: label_set(name) for name in arms()},
         students=config["students"],
         trained=STUDENTS,
-        truth=config["warrant"]["truth"],
+        reference=config["warrant"]["reference"],
         **COMPUTE,
     )
 
@@ -82,10 +82,10 @@ def structure_files():
     return [f"{RUN}/{path}" for path in structures_selected(config)]
 
 
-def is_truth(potential):
+def is_reference(potential):
     """Whether a potential made the labels that errors are measured against: it has none then."""
-    truth = config["warrant"]["truth"]
-    return bool(truth) and config["labels"][truth]["potential"] == potential
+    reference = config["warrant"]["reference"]
+    return bool(reference) and config["labels"][reference]["potential"] == potential
 
 
 def force_constants_settings(wildcards):

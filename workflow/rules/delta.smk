@@ -1,16 +1,16 @@
 """Data sets for delta-learning: the difference of two label sets."""
 
 
-rule isolated_atoms:
+rule evaluate_isolated_atoms:
     input:
-        script="scripts/isolated_atoms.py",
+        script="scripts/evaluate_isolated_atoms.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
     output:
         f"{RUN}/atoms/{{label_set}}.json",
     log:
-        f"{LOGS}/isolated_atoms/{{label_set}}.log",
+        f"{LOGS}/evaluate_isolated_atoms/{{label_set}}.log",
     benchmark:
-        f"{BENCHMARKS}/isolated_atoms/{{label_set}}.tsv"
+        f"{BENCHMARKS}/evaluate_isolated_atoms/{{label_set}}.tsv"
     conda:
         ENVIRONMENT
     threads: THREADS

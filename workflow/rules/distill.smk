@@ -75,7 +75,7 @@ rule evaluate_student:
         training=f"{STUDENT}/training.json",
         train=f"{RUN}/datasets/{{label_set}}/train.h5",
         test=f"{RUN}/datasets/{{label_set}}/test.h5",
-        truth=truth_files(),
+        reference=reference_files(),
     output:
         multiext(
             f"{STUDENT}/", "metrics.json", "card.md", "use_me.py", "predictions.h5"
@@ -94,12 +94,12 @@ rule evaluate_student:
     params:
         settings=lambda wildcards: settings(
             **names(wildcards),
-            truth=config["warrant"]["truth"],
+            reference=config["warrant"]["reference"],
             split_by=config["dataset"]["split_by"],
             **COMPUTE,
         ),
         folder=lambda wildcards, input: str(Path(input.model).parent),
     shell:
         "python {input.script:q} --settings {params.settings:q} --model {input.model:q}"
-        " --train {input.train:q} --test {input.test:q} --truth {input.truth:q}"
+        " --train {input.train:q} --test {input.test:q} --reference {input.reference:q}"
         " --output-folder {params.folder:q} > {log:q} 2>&1"

@@ -1,9 +1,9 @@
 """Force constants of crystals, for samplings along phonons and for the report."""
 
 
-rule force_constants:
+rule calculate_force_constants:
     input:
-        script="scripts/force_constants.py",
+        script="scripts/calculate_force_constants.py",
         frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",
     output:
         crystals=directory(
@@ -11,9 +11,9 @@ rule force_constants:
         ),
         summary=f"{RUN}/force_constants/{{force_constants}}/{{source}}/{{shard}}.csv",
     log:
-        f"{LOGS}/force_constants/{{force_constants}}/{{source}}/{{shard}}.log",
+        f"{LOGS}/calculate_force_constants/{{force_constants}}/{{source}}/{{shard}}.log",
     benchmark:
-        f"{BENCHMARKS}/force_constants/{{force_constants}}/{{source}}/{{shard}}.tsv"
+        f"{BENCHMARKS}/calculate_force_constants/{{force_constants}}/{{source}}/{{shard}}.tsv"
     wildcard_constraints:
         force_constants=one_of(config["force_constants"]),
     conda:

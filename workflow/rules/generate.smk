@@ -1,17 +1,17 @@
 """Structures of the sources, and what is refused of them."""
 
 
-rule preflight:
+rule check_inputs:
     input:
         # Everything waits for this file: neither the script's age nor another config makes it
-        # anew. Where the config has changed since, preflight_again looks.
-        script=ancient("scripts/preflight.py"),
+        # anew. Where the config has changed since, check_inputs_again looks.
+        script=ancient("scripts/check_inputs.py"),
     output:
-        PREFLIGHT,
+        INPUTS,
     log:
-        f"{LOGS}/preflight.log",
+        f"{LOGS}/check_inputs.log",
     benchmark:
-        f"{BENCHMARKS}/preflight.tsv"
+        f"{BENCHMARKS}/check_inputs.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -25,13 +25,13 @@ rule preflight:
         "python {input.script:q} --settings {params.settings:q} --output {output:q} > {log:q} 2>&1"
 
 
-use rule preflight as preflight_again with:
+use rule check_inputs as check_inputs_again with:
     output:
-        PREFLIGHT_AGAIN,
+        INPUTS_AGAIN,
     log:
-        f"{LOGS}/preflight_again.log",
+        f"{LOGS}/check_inputs_again.log",
     benchmark:
-        f"{BENCHMARKS}/preflight_again.tsv"
+        f"{BENCHMARKS}/check_inputs_again.tsv"
     priority: 100
 
 
@@ -41,8 +41,8 @@ for kind in SOURCES:
         name:
             f"generate_{kind}"
         input:
-            script="scripts/generate.py",
-            preflight=PREFLIGHT,
+            script="scripts/generate_structures.py",
+            check_inputs=INPUTS,
             files=source_files,
         output:
             frames=f"{RUN}/structures/{{source}}/{{shard}}.h5",
@@ -66,17 +66,17 @@ for kind in SOURCES:
             " --output {output.frames:q} --failed {output.failed:q} > {log:q} 2>&1"
 
 
-rule screen:
+rule screen_structures:
     input:
-        script="scripts/screen.py",
+        script="scripts/screen_structures.py",
         frames=f"{RUN}/structures/{{source}}/{{shard}}.h5",
     output:
         frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",
         rejects=f"{RUN}/screened/{{source}}/{{shard}}.rejects.csv",
     log:
-        f"{LOGS}/screen/{{source}}/{{shard}}.log",
+        f"{LOGS}/screen_structures/{{source}}/{{shard}}.log",
     benchmark:
-        f"{BENCHMARKS}/screen/{{source}}/{{shard}}.tsv"
+        f"{BENCHMARKS}/screen_structures/{{source}}/{{shard}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1

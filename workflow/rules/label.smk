@@ -27,7 +27,7 @@ rule select_frames:
             slices=len(SLICES),
             count=config["select"]["count"],
             score=score(),
-            spread=config["select"]["spread"],
+            diversity=config["select"]["diversity"],
             **(COMPUTE if score() else {}),
         ),
     shell:
@@ -64,17 +64,17 @@ rule choose_views:
         " --output {output:q} > {log:q} 2>&1"
 
 
-rule label:
+rule label_frames:
     input:
-        script="scripts/label.py",
+        script="scripts/label_frames.py",
         frames=f"{RUN}/selected/{{slice}}.h5",
         views=chosen_views,
     output:
         f"{RUN}/labels/{{label_set}}/{{slice}}.h5",
     log:
-        f"{LOGS}/label/{{label_set}}/{{slice}}.log",
+        f"{LOGS}/label_frames/{{label_set}}/{{slice}}.log",
     benchmark:
-        f"{BENCHMARKS}/label/{{label_set}}/{{slice}}.tsv"
+        f"{BENCHMARKS}/label_frames/{{label_set}}/{{slice}}.tsv"
     conda:
         ENVIRONMENT
     threads: THREADS
@@ -91,17 +91,17 @@ rule label:
         " --output {output:q} > {log:q} 2>&1"
 
 
-rule judge:
+rule judge_labels:
     input:
-        script="scripts/judge.py",
+        script="scripts/judge_labels.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
         labels=slices(f"{RUN}/labels/{{label_set}}/{{slice}}.h5"),
     output:
         f"{RUN}/gate/{{label_set}}.json",
     log:
-        f"{LOGS}/judge/{{label_set}}.log",
+        f"{LOGS}/judge_labels/{{label_set}}.log",
     benchmark:
-        f"{BENCHMARKS}/judge/{{label_set}}.tsv"
+        f"{BENCHMARKS}/judge_labels/{{label_set}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -118,16 +118,16 @@ rule judge:
 
 
 # Snakemake deletes what a failed job made: judge writes the verdict, gate fails on it.
-rule gate:
+rule pass_gate:
     input:
-        script="scripts/gate.py",
+        script="scripts/pass_gate.py",
         verdict=f"{RUN}/gate/{{label_set}}.json",
     output:
         f"{RUN}/gate/{{label_set}}.passed",
     log:
-        f"{LOGS}/gate/{{label_set}}.log",
+        f"{LOGS}/pass_gate/{{label_set}}.log",
     benchmark:
-        f"{BENCHMARKS}/gate/{{label_set}}.tsv"
+        f"{BENCHMARKS}/pass_gate/{{label_set}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -161,7 +161,7 @@ rule certify_quadrature:
     params:
         settings=lambda wildcards: settings(
             potential=potential(wildcards.potential),
-            frames=config["warrant"]["quadrature_frames"],
+            n_frames=config["warrant"]["n_quadrature_frames"],
             **COMPUTE,
         ),
     shell:

@@ -1,18 +1,18 @@
 """One page that says what came out and what it is worth."""
 
 
-rule report:
+rule write_report:
     input:
-        script="scripts/report.py",
+        script="scripts/write_report.py",
         results=everything(),
     output:
         page=f"{RUN}/report/index.html",
         figures=directory(f"{RUN}/report/figures"),
         tables=directory(f"{RUN}/report/tables"),
     log:
-        f"{LOGS}/report.log",
+        f"{LOGS}/write_report.log",
     benchmark:
-        f"{BENCHMARKS}/report.tsv"
+        f"{BENCHMARKS}/write_report.tsv"
     conda:
         ENVIRONMENT
     threads: 1

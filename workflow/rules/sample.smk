@@ -19,7 +19,7 @@ for method in METHODS:
         name:
             f"sample_{method}"
         input:
-            script="scripts/sample.py",
+            script="scripts/sample_frames.py",
             frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",
             force_constants=force_constants_of,
         output:

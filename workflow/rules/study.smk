@@ -4,19 +4,19 @@ if config["study"]:
 
     rule study_expectation:
         input:
-            script="scripts/study_expectation.py",
+            script="scripts/run_study.py",
             datasets=expand(
                 f"{RUN}/datasets/{{label_set}}/{{part}}.h5",
-                label_set=dict.fromkeys([*arms(), config["warrant"]["truth"]]),
+                label_set=dict.fromkeys([*arms(), config["warrant"]["reference"]]),
                 part=("train", "valid", "test"),
             ),
             models=[f"{folder}/model" for folder in student_folders()],
         output:
             f"{RUN}/studies/expectation/results.json",
         log:
-            f"{LOGS}/study_expectation.log",
+            f"{LOGS}/run_study.log",
         benchmark:
-            f"{BENCHMARKS}/study_expectation.tsv"
+            f"{BENCHMARKS}/run_study.tsv"
         conda:
             ENVIRONMENT
         threads: THREADS

@@ -6,7 +6,9 @@ rule measure_teacher_gap:
         script="scripts/measure_gap.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
         structures=structure_files(),
-        truth=lambda wildcards: [] if is_truth(wildcards.potential) else truth_files(),
+        reference=lambda wildcards: (
+            [] if is_reference(wildcards.potential) else reference_files()
+        ),
     output:
         f"{RUN}/warrant/teachers/{{potential}}.json",
     log:
@@ -28,7 +30,7 @@ rule measure_teacher_gap:
         ),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
-        " --structures {input.structures:q} --truth {input.truth:q}"
+        " --structures {input.structures:q} --reference {input.reference:q}"
         " --output {output:q} > {log:q} 2>&1"
 
 
@@ -37,7 +39,7 @@ rule measure_student_gap:
         script="scripts/measure_gap.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
         structures=structure_files(),
-        truth=truth_files(),
+        reference=reference_files(),
         models=lambda wildcards: [
             f"{RUN}/students/{label_set}/{student}/seed{seed}/model"
             for label_set, student, seed in STUDENTS
@@ -62,7 +64,7 @@ rule measure_student_gap:
         ),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
-        " --structures {input.structures:q} --truth {input.truth:q}"
+        " --structures {input.structures:q} --reference {input.reference:q}"
         " --models {input.models:q} --output {output:q} > {log:q} 2>&1"
 
 

@@ -85,7 +85,7 @@ def _made(
 def choose(trajectory: Trajectory, settings: Mapping[str, Any]) -> Choices:
     """The molecules of every cluster asked for, or why it cannot be built."""
     rule, limits = settings["rule"], asked_for(settings)
-    if settings["reference"] == "first_frame":
+    if settings["detect_molecules_in"] == "first":
         (first,) = shells(trajectory.part(slice(0, 1)), rule, limits[-1])
         found = followed(trajectory, first)
     else:

@@ -10,41 +10,45 @@ from limbeck.report.words import (
     accuracy,
     averaging,
     closing,
-    from_the_truth,
+    from_the_reference,
     interval,
     over_seeds,
 )
 
 
 def averaging_of(run: Run) -> list[Answer]:
-    """One answer for each teacher but the truth itself."""
+    """One answer for each teacher but the reference itself."""
     measured = [averaging(t.name, t.errors) for t in run.compared]
     if measured:
         return measured
-    truth = run.settings["warrant"]["truth"]
-    return [_not_asked(f"No teacher but the truth itself, {truth}." if truth else _NO_TRUTH)]
+    reference = run.settings["warrant"]["reference"]
+    return [
+        _not_asked(
+            f"No teacher but the reference itself, {reference}." if reference else _NO_REFERENCE
+        )
+    ]
 
 
-_NO_TRUTH = "No errors were asked for (warrant.truth)."
+_NO_REFERENCE = "No errors were asked for (warrant.reference)."
 
 
 def accuracy_of(run: Run) -> list[Answer]:
     """One answer for each student, over its seeds."""
-    truth = run.settings["warrant"]["truth"]
+    reference = run.settings["warrant"]["reference"]
     found = []
     for title, members in _by_title(run).items():
         test = [s.metrics for s in members]
-        if members[0].label_set == truth:
+        if members[0].label_set == reference:
             own = over_seeds([_mae(t["against"]["labels"]) for t in test])
-            found.append(from_the_truth(title, own))
+            found.append(from_the_reference(title, own))
             continue
         found.append(
             accuracy(
                 title,
-                over_seeds([_mae(t.get("teacher_against_truth")) for t in test]),
-                over_seeds([_mae(t["against"].get("truth")) for t in test]),
+                over_seeds([_mae(t.get("teacher_against_reference")) for t in test]),
+                over_seeds([_mae(t["against"].get("reference")) for t in test]),
                 over_seeds([s.loss for s in members]),
-                truth,
+                reference,
             )
         )
     return found or [_not_asked("No student was asked for (distill).")]

@@ -28,7 +28,7 @@ class Measured:
 
     Attributes:
         gaps: entries by the name of the gap, as the file has them.
-        errors: errors against the truth, empty where there is none.
+        errors: errors against the reference, empty where there is none.
         about: what the potential is, empty where the file does not tell.
     """
 
@@ -47,7 +47,7 @@ class Student:
         curve: training.csv.
         training: training.json.
         parity: student and labels on the test frames.
-        loss: force error against the truth less that of the labels, meV/Angstrom, paired by root.
+        loss: force error against the reference less that of the labels, meV/Angstrom, by root.
         gaps: entries by the name of the gap, over all seeds.
         own_gaps: gaps of this seed, the number that stands for each, meV/Angstrom; without an
             interval where there are several.
@@ -112,10 +112,10 @@ class Run:
 
     @property
     def compared(self) -> list[Measured]:
-        """Teachers with errors against the truth; not the truth itself."""
-        truth = self.settings["warrant"]["truth"]
-        reference = self.settings["labels"][truth]["potential"] if truth else None
-        return [t for t in self.teachers if t.errors and t.name != reference]
+        """Teachers with errors against the reference; not the reference itself."""
+        reference = self.settings["warrant"]["reference"]
+        itself = self.settings["labels"][reference]["potential"] if reference else None
+        return [t for t in self.teachers if t.errors and t.name != itself]
 
 
 def collect(results: str | Path, settings: dict[str, Any]) -> Run:
@@ -168,7 +168,7 @@ def _choices(folder: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]
 
 
 def _certificates(folder: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    names = teachers(settings) if settings["warrant"]["quadrature_frames"] else []
+    names = teachers(settings) if settings["warrant"]["n_quadrature_frames"] else []
     return {name: read_json(folder / f"warrant/quadrature/{name}.json") for name in names}
 
 
@@ -235,10 +235,14 @@ def _student(
 ) -> Student:
     label_set, name = title.split("/")
     own = folder / f"students/{title}/seed{seed}"
-    truth = settings["warrant"]["truth"]
-    truth_files = counts.label_files(folder, settings, truth) if truth else []
+    reference = settings["warrant"]["reference"]
+    reference_files = counts.label_files(folder, settings, reference) if reference else []
     points, loss = parity(
-        folder / f"datasets/{label_set}", own / "predictions.h5", label_set, truth, truth_files
+        folder / f"datasets/{label_set}",
+        own / "predictions.h5",
+        label_set,
+        reference,
+        reference_files,
     )
     return Student(
         label_set=label_set,

@@ -174,8 +174,8 @@ def _reasons(table: pd.DataFrame, stage: str, source: str) -> pd.DataFrame:
 def views(made_with: dict[str, Any]) -> str:
     """The views of a label set in words, from the attributes of its labels."""
     number, grid = made_with["views"], made_with["quadrature"]
-    if number == "own":
-        return "own frame"
+    if number == "as_given":
+        return "as given"
     mirrored = ", mirrored" * bool(made_with["reflections"])
     if grid:
         return f"{grid} {made_with['quadrature_order'] or ''}".rstrip() + f" ({number}){mirrored}"

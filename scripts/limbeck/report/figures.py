@@ -71,7 +71,7 @@ class Figure:
 
 
 def headline(run: Run) -> Figure | None:
-    """Errors against the truth and rotation gaps of teachers and students, side by side."""
+    """Errors against the reference and rotation gaps of teachers and students, side by side."""
     errors, gaps = _error_points(run), _gap_points(run)
     panels = [(t, p) for t, p in ((_ERROR_AXIS, errors), (_GAP_AXIS, gaps)) if p]
     if not panels:
@@ -102,7 +102,7 @@ def headline(run: Run) -> Figure | None:
     )
 
 
-_ERROR_AXIS = "Force error vs truth (MAE), meV/Å"
+_ERROR_AXIS = "Force error vs reference (MAE), meV/Å"
 
 
 _GAP_AXIS = "Rotation gap of forces (RMS), meV/Å"
@@ -114,13 +114,13 @@ Points = list[tuple[str, Interval, str]]
 def _error_points(run: Run) -> Points:
     points: Points = []
     for t in run.compared:
-        for key in ("own", "random", "mean24"):
+        for key in ("as_given", "random", "averaged"):
             value = interval(t.errors.get(key), "force_mae_meV_per_A")
             points.append((f"{t.name}, {ERRORS[key].lower()}", value, BLUE))
     for s in run.students:
-        truth = s.metrics["against"].get("truth")
-        if truth:
-            value = interval(truth.get("forces_mae_meV_per_A"))
+        reference = s.metrics["against"].get("reference")
+        if reference:
+            value = interval(reference.get("forces_mae_meV_per_A"))
             points.append((student_name(run, s), value, ORANGE))
     return [p for p in points if p[1].known]
 

@@ -1,4 +1,4 @@
-"""A student beside its labels on the test frames, and beside the truth."""
+"""A student beside its labels on the test frames, and beside the reference."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,18 +35,22 @@ class Parity:
 
 
 def parity(
-    dataset: Path, predictions: Path, label_set: str, truth: str | None, truth_files: Sequence[Path]
+    dataset: Path,
+    predictions: Path,
+    label_set: str,
+    reference: str | None,
+    reference_files: Sequence[Path],
 ) -> tuple[Parity, Interval]:
     """Points of the parity plots, and the student's loss of accuracy.
 
     Args:
         dataset: folder with train.h5 and test.h5.
         predictions: the test frames with the label set "student".
-        truth: label set in ``truth_files``, or None.
+        reference: label set in ``reference_files``, or None.
 
     Returns:
         The points, and the difference of the mean absolute force errors (student less labels)
-        against the truth in meV/Angstrom with its interval by root; NaN without a truth.
+        against the reference in meV/Angstrom with its interval by root; NaN without a reference.
 
     Raises:
         LimbeckError: the predictions are of other frames than the test set.
@@ -70,14 +74,14 @@ def parity(
         forces_labels=labels.forces,
         forces_student=student.forces,
     )
-    if truth is None:
+    if reference is None:
         return points, Interval(np.nan)
-    truths = concatenate_labels([read_labels(p, truth) for p in truth_files])
-    return points, loss(frames, labels.forces, student.forces, truths)
+    references = concatenate_labels([read_labels(p, reference) for p in reference_files])
+    return points, loss(frames, labels.forces, student.forces, references)
 
 
-def loss(frames: Frames, labels: np.ndarray, student: np.ndarray, truth: Labels) -> Interval:
-    """mean |student - truth| less mean |labels - truth| over force components, meV/Angstrom.
+def loss(frames: Frames, labels: np.ndarray, student: np.ndarray, reference: Labels) -> Interval:
+    """mean |student - reference| less mean |labels - reference| of a force component, meV/Angstrom.
 
     Paired: each root brings both errors into a resample, so that frames which are hard for
     both do not widen the interval.
@@ -85,17 +89,17 @@ def loss(frames: Frames, labels: np.ndarray, student: np.ndarray, truth: Labels)
     Args:
         frames: B test frames with N atoms.
         labels, student: float [N,3], eV/Angstrom.
-        truth: labels of at least the test frames; frames without a good one are left out.
+        reference: labels of at least the test frames; frames without a good one are left out.
     """
-    row_of = {name: b for b, name in enumerate(truth.id.tolist())}
+    row_of = {name: b for b, name in enumerate(reference.id.tolist())}
     missing = [name for name in frames.id.tolist() if name not in row_of]
     if missing:
-        raise LimbeckError(f"truth: no labels of test frame {missing[0].decode()}")
+        raise LimbeckError(f"reference: no labels of test frame {missing[0].decode()}")
     rows = np.array([row_of[name] for name in frames.id.tolist()], dtype=np.int64)
-    reference = truth.forces[atom_rows(truth.offsets, rows)]  # [N,3]
-    excess = (np.abs(student - reference) - np.abs(labels - reference)).sum(axis=1)  # [N]
+    forces = reference.forces[atom_rows(reference.offsets, rows)]  # [N,3]
+    excess = (np.abs(student - forces) - np.abs(labels - forces)).sum(axis=1)  # [N]
     sums = np.bincount(frames.frame_of_atom, weights=excess, minlength=len(frames))
-    weights = np.where(truth.status[rows] == 0, 3.0 * frames.n_atoms, 0.0)
+    weights = np.where(reference.status[rows] == 0, 3.0 * frames.n_atoms, 0.0)
     found = ratio(np.where(weights > 0, sums, 0.0), weights, frames.root, signed=True)
     return Interval(*found.times(1000.0))
 

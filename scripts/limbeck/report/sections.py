@@ -162,9 +162,9 @@ def _teachers(run: Run) -> Section:
 _GAP = (
     "A physical answer cannot depend on how a system is presented. The warrant gap is the root "
     "mean square spread of a model's answers over views of the same structure, each brought back "
-    "into the first frame: zero for a model that respects the symmetry. It needs no truth; in mean "
-    "square it is the part of the error that averaging over these views takes away. Two gaps are "
-    "no symmetry: the work of the forces around a closed path, and what lies between the forces "
+    "into the first frame: zero for a model that respects the symmetry. It needs no reference; in "
+    "mean square it is the part of the error that averaging over these views takes away. Two gaps "
+    "are no symmetry: the work of the forces around a closed path, and what lies between forces "
     "and the slope of the energy, are zero where the forces are the gradient of an energy. "
     "Uncertain is a gap whose interval reaches down to rounding or to the error of the "
     "arithmetic: there are too few structures, or it is there on few of them."

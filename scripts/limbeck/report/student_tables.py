@@ -21,9 +21,9 @@ def side_by_side(run: Run) -> Table | None:
     if not rows:
         return None
     symmetries = [s for s in ("rotation", "reflection") if any(s in r for r in rows)]
-    has_truth = any("forces_truth" in r for r in rows)
-    name = run.settings["warrant"]["truth"]
-    truth = [estimate("forces_truth", f"Forces vs {name}, meV/Å")] if has_truth else []
+    has_reference = any("forces_reference" in r for r in rows)
+    name = run.settings["warrant"]["reference"]
+    reference = [estimate("forces_reference", f"Forces vs {name}, meV/Å")] if has_reference else []
     speed = [
         Column("speed", "Atoms/s", lambda v: f"{v:,.0f}", numeric=True),
         Column("faster", "Speed-up", lambda v: f"{v:.1f} ×", numeric=True),
@@ -39,7 +39,7 @@ def side_by_side(run: Run) -> Table | None:
             count("parameters", "Parameters"),
             estimate("energy_labels", "Energy vs labels, meV/atom"),
             estimate("forces_labels", "Forces vs labels, meV/Å"),
-            *truth,
+            *reference,
             *(estimate(s, f"{s.capitalize()} gap, meV/Å") for s in symmetries),
             *(speed if len(run.speed) else []),
         ],
@@ -60,7 +60,7 @@ def _student_rows(run: Run, label_set: str) -> list[dict[str, Any]]:
     base = found.get(potential)
     test = members[0].metrics
     first: dict[str, Any] = {"label_set": label_set, "model": _labels_name(run, label_set)}
-    first |= _truth(test.get("teacher_against_truth"))
+    first |= _reference(test.get("teacher_against_reference"))
     first |= _force_gaps(teacher.gaps if teacher else {})
     rows = [first | {"speed": base, "faster": 1.0 if base else None}]
     for s in members:
@@ -68,7 +68,7 @@ def _student_rows(run: Run, label_set: str) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"label_set": label_set, "model": f"{s.name}, seed {s.seed}"}
         row["parameters"] = s.training.get("parameters")
         row |= _against(s.metrics["against"]["labels"])
-        row |= _truth(s.metrics["against"].get("truth")) | s.own_gaps
+        row |= _reference(s.metrics["against"].get("reference")) | s.own_gaps
         rows.append(row | {"speed": speed, "faster": speed / base if speed and base else None})
     constant = test.get("constant") or {}
     if constant:
@@ -89,8 +89,8 @@ def _against(entry: dict[str, Any]) -> dict[str, Interval]:
     }
 
 
-def _truth(entry: dict[str, Any] | None) -> dict[str, Interval]:
-    return {"forces_truth": interval(entry.get("forces_mae_meV_per_A"))} if entry else {}
+def _reference(entry: dict[str, Any] | None) -> dict[str, Interval]:
+    return {"forces_reference": interval(entry.get("forces_mae_meV_per_A"))} if entry else {}
 
 
 def _force_gaps(gaps: dict[str, dict[str, Any]]) -> dict[str, Interval]:

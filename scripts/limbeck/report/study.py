@@ -12,14 +12,14 @@ from limbeck.report.table import Table, count, estimate, spread_intervals, text
 from limbeck.report.words import Interval, interval
 
 #: how a student is asked: the frames as given, or in random views
-ASKED = {"own": "frames as given", "random": "random views"}
+ASKED = {"as_given": "frames as given", "random": "random views"}
 
 
 def arms(study: dict[str, Any]) -> Table:
     """Every arm: its labels, and each of its students."""
     return Table(
         "study_arms",
-        f"Arms of the study: force errors against {study['truth']} (mean absolute) on the same "
+        f"Arms of the study: force errors against {study['reference']} (mean absolute) on the same "
         f"{study['n_frames']:,} test frames of {study['n_roots']:,} roots, means over seeds, with "
         "95 % intervals over roots. Frames and calls are those of training and validation. "
         "Labels: the teacher's own answer, averaged as the arm does. Constant: no forces.",
@@ -28,7 +28,7 @@ def arms(study: dict[str, Any]) -> Table:
             text("views", "Views"),
             count("frames", "Frames"),
             count("calls", "Calls"),
-            estimate("own", "As given, meV/Å"),
+            estimate("as_given", "As given, meV/Å"),
             estimate("random", "In random views, meV/Å"),
             estimate("gap", "Rotation gap, meV/Å"),
         ],
@@ -39,12 +39,12 @@ def arms(study: dict[str, Any]) -> Table:
 
 def _rows(study: dict[str, Any]) -> pd.DataFrame:
     students = dict.fromkeys(name for arm in study["arms"] for name in arm["students"])
-    rows = [_row(arm, "labels", {"own": arm["teacher"]}) for arm in study["arms"]]
+    rows = [_row(arm, "labels", {"as_given": arm["teacher"]}) for arm in study["arms"]]
     for name in students:
         taught = [arm for arm in study["arms"] if name in arm["students"]]
         rows += [_row(arm, name, arm["students"][name]) for arm in taught]
     rows.append(
-        {"model": "constant", "label_set": "any", "own": _mae(study["arms"][0]["constant"])}
+        {"model": "constant", "label_set": "any", "as_given": _mae(study["arms"][0]["constant"])}
     )
     return pd.DataFrame(rows)
 
@@ -88,7 +88,7 @@ def differences(study: dict[str, Any]) -> Table | None:
         [
             text("student", "Student"),
             text("against", "Less"),
-            estimate("own", "As given"),
+            estimate("as_given", "As given"),
             estimate("random", "In random views"),
         ],
         pd.DataFrame(rows),
@@ -116,12 +116,12 @@ def figure(study: dict[str, Any]) -> Figure:
     canvas.supxlabel("Force error (MAE), meV/Å", fontsize=9.5)
     return Figure(
         "study",
-        f"Force errors against {study['truth']} by arm, at an equal number of teacher calls: of "
-        "the labels themselves, and of each student (means over seeds, bars 95 % intervals over "
+        f"Force errors against {study['reference']} by arm, at an equal number of teacher calls: "
+        "of the labels themselves, and of each student (means over seeds, bars 95 % intervals over "
         "roots). Dotted: no forces at all.",
         "Dots with intervals, by arm. "
         + "; ".join(
-            f"{r['label_set']} {r['model']} {r['own'].text('meV/Å')}"
+            f"{r['label_set']} {r['model']} {r['as_given'].text('meV/Å')}"
             for r in rows.to_dict("records")
         ),
         canvas,

@@ -10,14 +10,15 @@ from limbeck.report.words import interval
 
 
 def errors(run: Run) -> Table | None:
-    """Errors of each teacher against the truth, and what averaging gains."""
+    """Errors of each teacher against the reference, and what averaging gains."""
     rows = [_error_row(t.name, t.errors) for t in run.compared]
     if not rows:
         return None
     return Table(
         "teacher_errors",
-        f"Mean absolute errors of the force components against {run.settings['warrant']['truth']} "
-        "on the test frames, meV/Å, with 95 % intervals. The gain is the error of one random view "
+        "Mean absolute errors of the force components against "
+        f"{run.settings['warrant']['reference']} on the test frames, meV/Å, "
+        "with 95 % intervals. The gain is the error of one random view "
         "less that of the mean of 24, paired by root.",
         [text("model", "Teacher"), *_error_columns()],
         pd.DataFrame(rows),
@@ -54,9 +55,9 @@ def _error_columns() -> list[Column]:
 
 
 ERRORS = {
-    "own": "As given",
+    "as_given": "As given",
     "random": "One random view",
-    "mean24": "Mean of 24 views",
+    "averaged": "Mean of 24 views",
     "gain": "Gain of averaging",
 }
 

@@ -44,7 +44,9 @@ def choices(run: Run) -> Table | None:
             estimate("gap_meV_per_A", "Gap of the forces, meV/Å"),
             text("source", "In source"),
             number("threshold_meV_per_A", "Negligible below, meV/Å", ".3g"),
-            Column("views", "Views chosen", lambda v: "own frame" if v == "own" else f"{v} random"),
+            Column(
+                "views", "Views chosen", lambda v: "as given" if v == "as_given" else f"{v} random"
+            ),
             count("calls_beforehand", "Calls before"),
             count("calls_of_labels", "Calls of labels"),
             Column("calls_saved", "Calls saved", lambda n: f"{n:,}".replace("-", "−"), True),
@@ -86,7 +88,7 @@ def certificates(run: Run) -> Table | None:
 def _row(rule: dict[str, Any]) -> dict[str, Any]:
     order = rule["order"]
     return {
-        "views": "own frame" if rule["views"] == "own" else rule["views"] + f" {order or ''}",
+        "views": "as given" if rule["views"] == "as_given" else rule["views"] + f" {order or ''}",
         "n_views": rule["n_views"],
         "exact_to_degree": rule["exact_to_degree"],
         "error_meV_per_A": _forces(rule["error"]),

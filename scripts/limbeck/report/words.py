@@ -108,13 +108,15 @@ def averaging(potential: str, errors: dict[str, Any]) -> Answer:
 
     The gain is the force error of one random view less that of the mean of 24, paired by root.
     """
-    gain, truth = interval(errors.get("gain"), _MAE), errors.get("truth")
+    gain, reference = interval(errors.get("gain"), _MAE), errors.get("reference")
     if not gain.known:
-        return Answer(potential, NOT_MEASURED, "No labels of a truth to measure errors against.")
-    own, one, mean = (interval(errors.get(k), _MAE) for k in ("own", "random", "mean24"))
+        return Answer(
+            potential, NOT_MEASURED, "No labels of a reference to measure errors against."
+        )
+    own, one, mean = (interval(errors.get(k), _MAE) for k in ("as_given", "random", "averaged"))
     if max(abs(gain.low), abs(gain.high)) < ROUNDING:
         text = "Its answers do not depend on the view beyond rounding: there is nothing to average."
-        return Answer(potential, NO_GAP, f"{text} Error against {truth}: {mean.text(_UNIT)}.")
+        return Answer(potential, NO_GAP, f"{text} Error against {reference}: {mean.text(_UNIT)}.")
     size = gain.text(_UNIT) + (f", {gain.value / one.value:.0%}" if one.value else "")
     lead = {
         1: f"A mean of 24 views lowers the force error of one view by {size}.",
@@ -129,7 +131,7 @@ def averaging(potential: str, errors: dict[str, Any]) -> Answer:
         "orientation better than others, and a test in it flatters.",
     }[as_given.sign]
     numbers = (
-        f"Error against {truth}: frames as given {own.text(_UNIT)}, one random view "
+        f"Error against {reference}: frames as given {own.text(_UNIT)}, one random view "
         f"{one.text(_UNIT)}, mean of 24 views {mean.text(_UNIT)}."
     )
     worse_than_given = gain.sign > 0 and as_given.sign < 0
@@ -138,36 +140,36 @@ def averaging(potential: str, errors: dict[str, Any]) -> Answer:
 
 
 def accuracy(
-    student: str, labels: Interval, own: Interval, loss: Interval, truth: str | None
+    student: str, labels: Interval, own: Interval, loss: Interval, reference: str | None
 ) -> Answer:
     """Did the student keep the accuracy of its labels?
 
     Args:
-        labels: force error of the labels against the truth, meV/Angstrom.
+        labels: force error of the labels against the reference, meV/Angstrom.
         own: that of the student.
         loss: the student's less the labels', paired by root.
-        truth: name of the label set both are measured against.
+        reference: name of the label set both are measured against.
     """
-    if truth is None:
-        return Answer(student, NOT_MEASURED, "No labels of a truth to measure both against.")
+    if reference is None:
+        return Answer(student, NOT_MEASURED, "No labels of a reference to measure both against.")
     if not loss.known:
-        text = f"No test frame has a good label of {truth}, or the answers are not finite."
+        text = f"No test frame has a good label of {reference}, or the answers are not finite."
         return Answer(student, NOT_MEASURED, text)
     share = f", {abs(loss.value) / labels.value:.0%} of theirs" if labels.value > ROUNDING else ""
     lead = {
-        -1: f"The student is nearer to {truth} than its labels are, by "
+        -1: f"The student is nearer to {reference} than its labels are, by "
         f"{_turned(loss).text(_UNIT)}{share}.",
         0: f"The student's force error differs from its labels' by {loss.text(_UNIT)}{share}: "
         f"{_why(loss)}.",
         1: f"The student's force error is larger than its labels' by {loss.text(_UNIT)}{share}.",
     }[loss.sign]
-    rest = f"Against {truth}: labels {labels.text(_UNIT)}, student {own.text(_UNIT)}."
+    rest = f"Against {reference}: labels {labels.text(_UNIT)}, student {own.text(_UNIT)}."
     return Answer(student, _VERDICT[-loss.sign], f"{lead} {rest}")
 
 
-def from_the_truth(student: str, own: Interval) -> Answer:
-    """A student whose labels are the truth itself: it can only lose, so only its error is told."""
-    text = f"Its labels are the truth here; it differs from them by {own.text(_UNIT)}."
+def from_the_reference(student: str, own: Interval) -> Answer:
+    """A student whose labels are the reference itself: it can only lose, so its error is told."""
+    text = f"Its labels are the reference here; it differs from them by {own.text(_UNIT)}."
     return Answer(student, NOT_MEASURED, text)
 
 

@@ -25,11 +25,11 @@ def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
     """
     name = settings["sampling"]
     own = from_mapping(RattleSettings, settings, f"sampling.{name}")
-    parents = frames.select(np.repeat(np.arange(len(frames)), own.frames))
-    rngs = _generators(parents, own.frames, settings["seed"], f"sample_rattle/{name}")
+    parents = frames.select(np.repeat(np.arange(len(frames)), own.n_frames))
+    rngs = _generators(parents, own.n_frames, settings["seed"], f"sample_rattle/{name}")
     positions, cell, draws, good = draw_apart(parents, own, rngs)
     children = derive(parents, positions, cell, sampling=name, seed=settings["seed"])
-    return Sample(children.select(good), COLUMNS, _summary(frames, own.frames, draws, good))
+    return Sample(children.select(good), COLUMNS, _summary(frames, own.n_frames, draws, good))
 
 
 def rattled(

@@ -111,7 +111,7 @@ def _starts(
     rattle = RattleSettings(
         standard_deviation_A=own.start_displacement_A,
         strain=own.start_strain,
-        frames=1,
+        n_frames=1,
         min_distance_ratio=own.min_distance_ratio,
     )
     rngs = [seeds.generator(seed, f"{purpose}/{name.decode()}") for name in frames.id]

@@ -17,7 +17,7 @@ class RattleSettings:
 
     standard_deviation_A: float
     strain: float
-    frames: int
+    n_frames: int
     min_distance_ratio: float
 
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 #: kind in the config -> module of this folder; imported when asked for, since they are heavy
 SOURCES = {
-    "rdkit": "molecules",
-    "pymatgen": "crystals",
-    "ase": "clusters",
+    "molecules": "molecules",
+    "crystals": "crystals",
+    "clusters": "clusters",
     "file": "files",
 }
 

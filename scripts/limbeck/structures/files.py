@@ -132,7 +132,7 @@ def group_of(atoms: Atoms, charge: int = 0) -> str:
 
     A crystal: reduced formula and number of the space group, e.g. ``NaCl-225``; a crystal that
     was rattled has number 1. A molecule: its InChIKey where bond orders are found, so that it
-    meets the same molecule of an rdkit source; else its formula and a hash of its bonds.
+    meets the same molecule of a molecules source; else its formula and a hash of its bonds.
     """
     if not np.isfinite(atoms.positions).all():
         return _formula(atoms)

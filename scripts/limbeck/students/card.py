@@ -57,8 +57,8 @@ _OF_TRAINING = (
 
 def _rows(metrics: dict[str, Any]) -> list[str]:
     tables = {**metrics["against"], "labels, by a constant": metrics["constant"]}
-    if tables.get("truth") == tables["labels"]:  # the labels are the truth
-        del tables["truth"]
+    if tables.get("reference") == tables["labels"]:  # the labels are the reference
+        del tables["reference"]
     rows = []
     for against, table in tables.items():
         rows.append(_row("all sources", against, table))
@@ -82,9 +82,9 @@ def _interval(figure: dict[str, Any]) -> str:
 
 VIEWS = """## In other orientations
 
-Mean absolute force errors against {truth} on the same test frames, meV/Å, with 95 % intervals over
-roots: of the frame as it is given, of single random views (drawn independently of the 24), and of
-the mean of 24 random views; and the rotation gap, the root mean square spread over views.
+Mean absolute force errors against {reference} on the same test frames, meV/Å, with 95 % intervals
+over roots: of the frame as it is given, of single random views (drawn independently of the 24),
+and of the mean of 24 random views; and the rotation gap, the root mean square spread over views.
 
 | frames of | as given | one random view | mean of 24 | gap | one random view / RMS force |
 |---|---|---|---|---|---|
@@ -106,14 +106,14 @@ def views(warrant: dict[str, Any], metrics: dict[str, Any]) -> str:
     for source, part in errors["by_source"].items():
         here = (part, gap["by_source"][source], sizes["by_source"][source])
         rows.append(_views_row(source, *here))
-    return VIEWS.format(truth=errors["truth"], rows="\n".join(rows))
+    return VIEWS.format(reference=errors["reference"], rows="\n".join(rows))
 
 
 def _views_row(
     source: str, errors: dict[str, Any], gap: dict[str, Any], sizes: dict[str, Any]
 ) -> str:
     cells = []
-    for kind in ("own", "random", "mean24"):
+    for kind in ("as_given", "random", "averaged"):
         figure = errors[kind]
         value = {"value": figure["force_mae_meV_per_A"], "ci95": figure["ci95"]}
         cells.append(_interval(value))

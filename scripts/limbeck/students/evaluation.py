@@ -22,14 +22,14 @@ from limbeck.warrant import Estimate, ratio
 
 
 def evaluate(
-    answers: Predictions, training: Dataset, test: Dataset, truth: Labels | None
+    answers: Predictions, training: Dataset, test: Dataset, reference: Labels | None
 ) -> dict[str, Any]:
     """Mean absolute errors with 95 % intervals over roots, as they stand in ``metrics.json``.
 
     Args:
         answers: the student's, for the test frames in order.
         training: what a constant predictor is fitted to: offsets per element, no forces.
-        truth: labels of another potential to be measured against, joined by id.
+        reference: labels of another potential to be measured against, joined by id.
 
     Raises:
         LimbeckError: there is no test frame that the student answers.
@@ -47,13 +47,13 @@ def evaluate(
         "against": {"labels": errors(answers, test.labels, frames)},
         "constant": errors(constant(training, frames), test.labels, frames),
     }
-    if truth is not None:
-        found, labels = labels_of(frames, truth)
+    if reference is not None:
+        found, labels = labels_of(frames, reference)
         index = np.flatnonzero(found)
         part = frames.select(index)
-        result["against"]["truth"] = errors(_take(answers, frames, index), labels, part)
+        result["against"]["reference"] = errors(_take(answers, frames, index), labels, part)
         teacher = _as_predictions(select_labels(test.labels, index))
-        result["teacher_against_truth"] = errors(teacher, labels, part)
+        result["teacher_against_reference"] = errors(teacher, labels, part)
     return result
 
 

@@ -1,7 +1,7 @@
 """At an equal number of teacher calls, which labels make the better student?
 
 An arm is a label set: the same number of calls, spent on more frames or on more views of each. Its
-students are compared with those of other arms on the same test frames, against a truth that no
+students are compared with those of other arms on the same test frames, against a reference that no
 student saw; differences are paired by root.
 """
 
@@ -53,11 +53,11 @@ class Arm:
 Found = dict[Model, Sums]  # [S,B] each
 
 
-def absolute_errors(answers: Labels | Predictions, truth: Labels, frames: Frames) -> Sums:
+def absolute_errors(answers: Labels | Predictions, reference: Labels, frames: Frames) -> Sums:
     """Of the frames as they are given, summed over the components of each frame. [B]"""
     return {
-        "own/energy": np.abs(answers.energy - truth.energy) / frames.n_atoms,
-        "own/forces": per_frame(np.abs(answers.forces - truth.forces), frames),
+        "as_given/energy": np.abs(answers.energy - reference.energy) / frames.n_atoms,
+        "as_given/forces": per_frame(np.abs(answers.forces - reference.forces), frames),
     }
 
 
@@ -71,7 +71,7 @@ def student_sums(student: "Potential[Any]", test: Dataset, views: int) -> Sums:
     from limbeck.symmetry.orbit import orbit
     from limbeck.symmetry.rotation import Rotation
 
-    frames, truth = test.frames, test.labels
+    frames, reference = test.frames, test.labels
     known = np.flatnonzero(~student.unknown_elements(frames))
     part = test.select(known)
     seen = orbit(student, part.frames, Rotation(), views, STUDY_VIEWS)
@@ -82,7 +82,7 @@ def student_sums(student: "Potential[Any]", test: Dataset, views: int) -> Sums:
         "random/forces": per_frame(forces, part.frames),
         "gap/forces": per_frame(spread(seen.forces), part.frames),
     }
-    result = absolute_errors(answer(student, frames), truth, frames)
+    result = absolute_errors(answer(student, frames), reference, frames)
     for name, values in found.items():
         result[name] = np.full(len(frames), np.nan)
         result[name][known] = values
@@ -150,8 +150,8 @@ def _arm(arm: Arm, found: Found, frames: Frames) -> dict[str, Any]:
         "n_views": arm.n_views,
         "frames": arm.frames,
         "teacher_calls": {part: n * arm.n_views for part, n in arm.frames.items()},
-        TEACHER: _errors(models[TEACHER], "own", frames),
-        CONSTANT: _errors(models[CONSTANT], "own", frames),
+        TEACHER: _errors(models[TEACHER], "as_given", frames),
+        CONSTANT: _errors(models[CONSTANT], "as_given", frames),
         "students": students,
     }
 
@@ -160,7 +160,7 @@ def _student(sums: Sums, frames: Frames) -> dict[str, Any]:
     gap = ratio(sums["gap/forces"].mean(axis=0), 3 * frames.n_atoms, frames.root).root()
     by_seed = np.sqrt(sums["gap/forces"].sum(axis=1) / (3 * frames.n_atoms.sum()))
     return {
-        "own": _errors(sums, "own", frames),
+        "as_given": _errors(sums, "as_given", frames),
         "random": _errors(sums, "random", frames),
         "gap": figure(gap.times(MEV), MEV * by_seed, "rms_meV_per_A"),
     }
@@ -172,7 +172,7 @@ def _difference(found: Found, model: Model, against: Model, frames: Frames) -> d
     return {
         **model._asdict(),
         "against": against._asdict(),
-        "own": _errors(less, "own", frames, signed=True),
+        "as_given": _errors(less, "as_given", frames, signed=True),
         "random": _errors(less, "random", frames, signed=True),
     }
 
@@ -193,8 +193,8 @@ def _mean(
     return figure(pooled.times(MEV), MEV * sums.sum(axis=1) / weights.sum(), key)
 
 
-def spread_predicts(labels: Labels, truth: Labels, frames: Frames) -> dict[str, Any] | None:
-    """Rank correlation of the spread over views with the label's error against the truth.
+def spread_predicts(labels: Labels, reference: Labels, frames: Frames) -> dict[str, Any] | None:
+    """Rank correlation of the spread over views with the label's error against the reference.
 
     Of atoms: their ``forces_spread`` and the length of their force error. Of frames: the root mean
     squares of both. ``force_size`` is the control: the length of the label itself in place of the
@@ -207,7 +207,7 @@ def spread_predicts(labels: Labels, truth: Labels, frames: Frames) -> dict[str, 
     if not np.isfinite(labels.forces_spread[good[frames.frame_of_atom]]).any():
         return None
     values = {
-        "error": ((labels.forces - truth.forces) ** 2).sum(axis=1),
+        "error": ((labels.forces - reference.forces) ** 2).sum(axis=1),
         "spread": labels.forces_spread**2,
         "force_size": (labels.forces**2).sum(axis=1),
     }

@@ -40,7 +40,7 @@ def study(folder: Path, settings: Settings) -> dict[str, Any]:
         folder: of the run.
         settings: ``label_sets`` (each arm's section, with its potential's), ``students``
             (sections), ``trained`` (label set, student and seed of each), ``baselines``,
-            ``truth``, ``frames``, ``views``, ``device``.
+            ``reference``, ``n_frames``, ``views``, ``device``.
 
     Raises:
         LimbeckError: a file is missing or damaged, or nothing can be compared.
@@ -57,7 +57,7 @@ def study(folder: Path, settings: Settings) -> dict[str, Any]:
     spreads = {n: spread_predicts(teachers[n], test.labels, test.frames) for n in teachers}
     return {
         "kind": "expectation",
-        "truth": settings["truth"],
+        "reference": settings["reference"],
         "teachers": sorted({s["potential"]["name"] for s in settings["label_sets"].values()}),
         "baselines": settings["baselines"],
         "students": settings["students"],
@@ -67,9 +67,11 @@ def study(folder: Path, settings: Settings) -> dict[str, Any]:
 
 
 def test_set(folder: Path, settings: Settings) -> Dataset:
-    """Test frames with the truth's labels, at most ``frames`` of them, of the lowest ids."""
-    test = read_part(str(folder / f"datasets/{settings['truth']}/test.h5"), settings["truth"])
-    return test.select(np.argsort(test.frames.id, kind="stable")[: settings["frames"]])
+    """Test frames with the reference's labels, at most ``n_frames`` of them, of the lowest ids."""
+    test = read_part(
+        str(folder / f"datasets/{settings['reference']}/test.h5"), settings["reference"]
+    )
+    return test.select(np.argsort(test.frames.id, kind="stable")[: settings["n_frames"]])
 
 
 def teacher_labels(test: Dataset, settings: Settings) -> dict[str, Labels]:

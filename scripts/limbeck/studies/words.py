@@ -43,7 +43,7 @@ def _setting(results: Entry) -> str:
     calls = [sum(arm["teacher_calls"].values()) for arm in results["arms"]]
     return (
         f"Every arm spent {_range(calls)} calls of {' and '.join(results['teachers'])}: "
-        f"{'; '.join(arms)}. Errors are against {results['truth']}, on {results['n_frames']:,} "
+        f"{'; '.join(arms)}. Errors are against {results['reference']}, on {results['n_frames']:,} "
         f"test frames of {results['n_roots']:,} roots."
     )
 
@@ -88,7 +88,7 @@ def _compared(results: Entry, part: Entry, student: str, baseline: str) -> list[
 
 
 def _verdict(differences: Sequence[Entry]) -> str:
-    sides = [side(d["own"]) for d in differences]
+    sides = [side(d["as_given"]) for d in differences]
     return {
         (False, False): "cannot tell whether averaging pays",
         (True, False): "averaging pays",
@@ -98,8 +98,8 @@ def _verdict(differences: Sequence[Entry]) -> str:
 
 
 def _told(difference: Entry) -> str:
-    words = {-1: "smaller", 0: "not told apart", 1: "larger"}[side(difference["own"])]
-    return f"{difference['label_set']} {words}, by {_mae(difference['own'])}"
+    words = {-1: "smaller", 0: "not told apart", 1: "larger"}[side(difference["as_given"])]
+    return f"{difference['label_set']} {words}, by {_mae(difference['as_given'])}"
 
 
 def _against_controls(results: Entry) -> list[str]:
@@ -115,9 +115,9 @@ def _against_controls(results: Entry) -> list[str]:
             continue
         words = {-1: "better than", 0: "not told apart from", 1: "worse than"}
         lines.append(
-            f"{_name(d)} is {words[side(d['own'])]} {_name(d['against'])}, {what}, on the frames "
-            f"as given ({_mae(d['own'])}), and {words[side(d['random'])]} it in random views "
-            f"({_mae(d['random'])})."
+            f"{_name(d)} is {words[side(d['as_given'])]} {_name(d['against'])}, {what}, on the "
+            f"frames as given ({_mae(d['as_given'])}), and {words[side(d['random'])]} it in random "
+            f"views ({_mae(d['random'])})."
         )
     return lines
 
@@ -128,7 +128,7 @@ def _against_constant(results: Entry) -> list[str]:
         f"{arm['label_set']}/{name}"
         for arm in results["arms"]
         for name, student in arm["students"].items()
-        if student["own"][MAE] >= arm["constant"][MAE]
+        if student["as_given"][MAE] >= arm["constant"][MAE]
     ]
     if not idle:
         return []

@@ -1,4 +1,4 @@
-"""preflight: what can only be checked by opening files."""
+"""check_inputs: what can only be checked by opening files."""
 
 import json
 import subprocess
@@ -12,8 +12,8 @@ from limbeck.files import sha256_of
 
 
 def run(repository: Path, folder: Path, config: dict) -> tuple[subprocess.CompletedProcess, Path]:
-    output = folder / "preflight.json"
-    command = [sys.executable, "scripts/preflight.py", "--output", str(output)]
+    output = folder / "check_inputs.json"
+    command = [sys.executable, "scripts/check_inputs.py", "--output", str(output)]
     settings = ["--settings", json.dumps(resolve(config))]
     result = subprocess.run(
         [*command, *settings], cwd=repository, capture_output=True, text=True, check=False
@@ -28,8 +28,8 @@ def config(tmp_path: Path) -> dict:
     return {
         "run": "test",
         "sources": {
-            "molecules": {"kind": "rdkit", "count": 2, "smiles": str(smiles)},
-            "metals": {"kind": "pymatgen", "count": 2, "prototypes": ["fcc"], "elements": ["Cu"]},
+            "molecules": {"kind": "molecules", "count": 2, "smiles": str(smiles)},
+            "metals": {"kind": "crystals", "count": 2, "prototypes": ["fcc"], "elements": ["Cu"]},
         },
         "potentials": {"emt": {"model": "emt"}},
         "select": {"include": ["generated"]},

@@ -1,4 +1,4 @@
-"""label.py from the command line."""
+"""label_frames.py from the command line."""
 
 import importlib.util
 import json
@@ -25,7 +25,7 @@ from limbeck.storage import read_header, read_labels, write_frames
 from limbeck.views import Views, views_of
 from planted import real_frames
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "label.py"
+SCRIPT = Path(__file__).parents[2] / "scripts" / "label_frames.py"
 SETTINGS = {
     "label_set": "emt-k3",
     "views": 3,
@@ -75,13 +75,13 @@ def test_labels_are_written(frames, tmp_path):
 
 
 def test_settings_from_a_file(frames, tmp_path):
-    own = SETTINGS | {"views": "own", "label_set": "emt"}
+    own = SETTINGS | {"views": "as_given", "label_set": "emt"}
     (tmp_path / "settings.yaml").write_text(yaml.safe_dump(own))
     done = run(tmp_path, str(tmp_path / "settings.yaml"))
     assert done.returncode == 0, done.stderr
     found = read_labels(tmp_path / "labels" / "0.h5", "emt")
     assert np.isnan(found.forces_spread).all()
-    assert found.attrs["views"] == "own"
+    assert found.attrs["views"] == "as_given"
 
 
 def test_an_empty_shard(tmp_path):
@@ -108,7 +108,7 @@ def expect_one_line(done, message, folder):
         (SETTINGS | {"potential": {"name": "emt"}}, "error: settings: no 'model'"),
         (SETTINGS | {"potential": {"name": "x", "model": "dft"}}, "error: potentials.x.model"),
         (SETTINGS | {"views": 0}, "error: views: 0 random views"),
-        (SETTINGS | {"views": "auto"}, 'error: views: expected "own"'),
+        (SETTINGS | {"views": "auto"}, 'error: views: expected "as_given"'),
         (SETTINGS | {"quadrature": "octahedral"}, "error: views: 3 random views and the grid"),
         (SETTINGS | {"device": "cuda"}, "error: device: cuda was asked for, but torch finds no"),
     ],
@@ -162,7 +162,7 @@ def test_a_grid_with_mirror_images(frames, tmp_path):
     assert "not independent" in attrs["spread"]
 
 
-@pytest.mark.parametrize("views", ["own", 3])
+@pytest.mark.parametrize("views", ["as_given", 3])
 def test_a_choice_of_views_is_read(frames, tmp_path, views):
     (tmp_path / "views.json").write_text(json.dumps({"views": views, "reason": "because"}))
     choice = ["--views", tmp_path / "views.json"]
@@ -175,7 +175,7 @@ def test_a_choice_of_views_is_read(frames, tmp_path, views):
 
 
 def test_some_frames_of_a_slice(frames, tmp_path):
-    some = {"frames": 8, "slice": 1, "slices": 2}  # four of this slice
+    some = {"n_frames": 8, "slice": 1, "slices": 2}  # four of this slice
     done = run(tmp_path, SETTINGS | some)
     assert done.returncode == 0, done.stderr
     found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")

@@ -13,9 +13,9 @@ from limbeck.storage import read_frames, read_header
 
 COMMON = {"seed": 1, "source": "src", "shard": 1, "shards": 2, "count": 4}
 OWN = {
-    "rdkit": {"smiles": "resources/smiles/organics.smi", "displacement_A": 0},
-    "pymatgen": {"prototypes": ["fcc"], "supercell": [1, 1, 1], "strain": 0.02},
-    "ase": {"elements": ["Cu"], "sizes": [4, 6], "shapes": ["compact"], "strain": 0.02},
+    "molecules": {"smiles": "resources/smiles/organics.smi", "displacement_A": 0},
+    "crystals": {"prototypes": ["fcc"], "supercell": [1, 1, 1], "strain": 0.02},
+    "clusters": {"elements": ["Cu"], "sizes": [4, 6], "shapes": ["compact"], "strain": 0.02},
 }
 
 
@@ -23,7 +23,7 @@ def call(kind, tmp_path, settings):
     return subprocess.run(
         [
             sys.executable,
-            "scripts/generate.py",
+            "scripts/generate_structures.py",
             "--settings",
             json.dumps(settings | {"kind": kind}),
             "--output",
@@ -36,7 +36,7 @@ def call(kind, tmp_path, settings):
     )
 
 
-@pytest.mark.parametrize("kind", ["rdkit", "pymatgen", "ase", "file"])
+@pytest.mark.parametrize("kind", ["molecules", "crystals", "clusters", "file"])
 def test_a_shard_is_written(kind, tmp_path):
     write(tmp_path / "mine.extxyz", [bulk("Cu", a=3.6 + i / 100) for i in range(4)])
     own = OWN.get(kind, {"path": str(tmp_path / "mine.extxyz")})
@@ -53,7 +53,7 @@ def test_a_shard_is_written(kind, tmp_path):
 def test_what_failed_is_listed(tmp_path):
     (tmp_path / "list.smi").write_text("C methane\nC(C broken\n")
     own = {"smiles": str(tmp_path / "list.smi"), "displacement_A": 0}
-    result = call("rdkit", tmp_path, COMMON | own | {"count": 2})
+    result = call("molecules", tmp_path, COMMON | own | {"count": 2})
     assert result.returncode == 0, result.stderr
     assert len(read_frames(tmp_path / "1.h5")) == 0
     assert [r.reason for r in read_rejected(tmp_path / "1.failed.csv")] == ["SMILES does not parse"]

@@ -8,7 +8,7 @@ from report_results import SETTINGS, build
 
 
 def call(results, *more):
-    command = [sys.executable, "scripts/report.py", "--settings", json.dumps(SETTINGS)]
+    command = [sys.executable, "scripts/write_report.py", "--settings", json.dumps(SETTINGS)]
     command += ["--results", str(results), "--output-folder", str(results / "report"), *more]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 

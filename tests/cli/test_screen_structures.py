@@ -23,7 +23,7 @@ def call(tmp_path, name):
     return subprocess.run(
         [
             sys.executable,
-            "scripts/screen.py",
+            "scripts/screen_structures.py",
             "--settings",
             json.dumps(SETTINGS),
             "--input",
@@ -41,7 +41,7 @@ def call(tmp_path, name):
 def test_kept_and_refused_are_written(tmp_path):
     overlap = Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.1]])
     frames = from_atoms([bulk("Cu"), overlap], groups=["a", "b"], source="s")
-    write_frames(tmp_path / "in.h5", frames, stage="generate_ase")
+    write_frames(tmp_path / "in.h5", frames, stage="generate_clusters")
     result = call(tmp_path, "in.h5")
     assert result.returncode == 0, result.stderr
     assert read_frames(tmp_path / "kept.h5").id.tolist() == frames.id[:1].tolist()

@@ -11,7 +11,7 @@ from limbeck.structures import elements_of
 Config = dict[str, Any]
 
 
-def preflight(config: Config) -> dict[str, dict[str, Any]]:
+def check_inputs(config: Config) -> dict[str, dict[str, Any]]:
     """Check the files that a resolved config names.
 
     Args:

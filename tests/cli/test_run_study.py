@@ -1,4 +1,4 @@
-"""study_expectation.py from the command line, on two arms with students that are hardly trained."""
+"""run_study.py from the command line, on two arms with students that are hardly trained."""
 
 import json
 import subprocess
@@ -21,17 +21,17 @@ from limbeck.students.statistics import measure
 from limbeck.views import views_of
 from metals import SETTINGS, metals
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "study_expectation.py"
+SCRIPT = Path(__file__).parents[2] / "scripts" / "run_study.py"
 EMT = {"name": "emt", "model": "emt"}
 ARMS = {
-    "own": {"potential": EMT, "views": "own", "max_force_eV_per_A": 100},
+    "as_given": {"potential": EMT, "views": "as_given", "max_force_eV_per_A": 100},
     "octahedral": {"potential": EMT, "quadrature": "octahedral", "max_force_eV_per_A": 100},
 }
 STUDENTS = {
     "direct": {"architecture": "direct", "augment": False, "spread_weight": 0.0},
     "turned": {"architecture": "direct", "augment": True, "spread_weight": 0.0},
 }
-TRAINED = [["own", "direct", 1], ["own", "direct", 2], ["own", "turned", 1]]
+TRAINED = [["as_given", "direct", 1], ["as_given", "direct", 2], ["as_given", "turned", 1]]
 TRAINED += [["octahedral", "direct", 1], ["octahedral", "direct", 2]]
 #: a truth that is this far from the labels, eV/Angstrom, in every component
 OFF = 0.1
@@ -41,7 +41,7 @@ def write_dataset(folder, name, data):
     """All three parts; the labels of the test set are the truth's where it is the truth."""
     for part, frames in data.items():
         found = label(EffectiveMedium(), frames, views_of(ARMS.get(name, {})), max_force=100)
-        if name == "truth":
+        if name == "reference":
             found = replace(found, forces=found.forces + OFF)
         path = folder / f"datasets/{name}/{part}.h5"
         storage.write_frames(path, frames, stage="build_dataset", labels={name: found})
@@ -63,7 +63,7 @@ def run_folder(tmp_path_factory):
     """What a run leaves for its study."""
     folder = tmp_path_factory.mktemp("run")
     test = metals(6, seed=2)
-    sizes = {"own": (6, 2), "octahedral": (2, 1), "truth": (6, 2)}
+    sizes = {"as_given": (6, 2), "octahedral": (2, 1), "reference": (6, 2)}
     for name, (training, validation) in sizes.items():
         data = {"train": metals(training, 0), "valid": metals(validation, 1), "test": test}
         write_dataset(folder, name, data)
@@ -81,9 +81,9 @@ def study(folder, output, **changes):
         "label_sets": ARMS,
         "students": STUDENTS,
         "trained": TRAINED,
-        "baselines": ["own"],
-        "truth": "truth",
-        "frames": 10,
+        "baselines": ["as_given"],
+        "reference": "reference",
+        "n_frames": 10,
         "views": 3,
         "device": "cpu",
         "threads": 1,
@@ -103,7 +103,11 @@ def done(run_folder, tmp_path_factory):
 
 def test_the_arms_and_what_they_cost(done):
     found, _ = done
-    assert (found["kind"], found["truth"], found["teachers"]) == ("expectation", "truth", ["emt"])
+    assert (found["kind"], found["reference"], found["teachers"]) == (
+        "expectation",
+        "reference",
+        ["emt"],
+    )
     assert (found["n_frames"], found["n_roots"], found["n_left_out"]) == (10, 10, 0)
     own, grid = found["arms"]
     assert own["teacher_calls"] == {"train": 12, "valid": 4, "test": 12}
@@ -117,7 +121,7 @@ def test_the_arms_and_what_they_cost(done):
 def test_figures_of_students_are_those_of_their_answers(done, run_folder):
     found, _ = done
     frames = storage.read_frames(run_folder / "datasets/truth/test.h5")
-    truth = storage.read_labels(run_folder / "datasets/truth/test.h5", "truth")
+    truth = storage.read_labels(run_folder / "datasets/truth/test.h5", "reference")
     ten = np.argsort(frames.id)[:10]
     test = Dataset(frames, truth).select(ten)
     errors = []
@@ -126,30 +130,30 @@ def test_figures_of_students_are_those_of_their_answers(done, run_folder):
         errors.append(1e3 * np.abs(student.predict(test.frames).forces - test.labels.forces).mean())
     entry = found["arms"][1]["students"]["direct"]
     # float32 in batches of another size
-    assert entry["own"]["by_seed"] == pytest.approx(errors, rel=1e-5)
-    assert entry["own"]["force_mae_meV_per_A"] == pytest.approx(np.mean(errors), rel=1e-5)
+    assert entry["as_given"]["by_seed"] == pytest.approx(errors, rel=1e-5)
+    assert entry["as_given"]["force_mae_meV_per_A"] == pytest.approx(np.mean(errors), rel=1e-5)
     assert entry["gap"]["rms_meV_per_A"] > 1  # a direct network, hardly trained
     pairs = [(d["label_set"], d["name"], *d["against"].values()) for d in found["differences"]]
     assert pairs == [
-        ("own", "direct", "own", "turned"),
-        ("octahedral", "direct", "own", "direct"),
-        ("octahedral", "direct", "own", "turned"),
+        ("as_given", "direct", "as_given", "turned"),
+        ("octahedral", "direct", "as_given", "direct"),
+        ("octahedral", "direct", "as_given", "turned"),
     ]
-    base = found["arms"][0]["students"]["direct"]["own"]["force_mae_meV_per_A"]
-    difference = found["differences"][1]["own"]["force_mae_meV_per_A"]
+    base = found["arms"][0]["students"]["direct"]["as_given"]["force_mae_meV_per_A"]
+    difference = found["differences"][1]["as_given"]["force_mae_meV_per_A"]
     assert difference == pytest.approx(np.mean(errors) - base, rel=1e-4)
     assert set(found["spread"]) == {"octahedral"}  # the other arm has one view
 
 
 def test_the_answer_stands_in_the_log(done):
     _, log = done
-    assert "Every arm spent 28 to 432 calls of emt: own (own frame, 12 training frames); " in log
+    assert "Every arm spent 28 to 432 calls of emt: own (as given, 12 training frames); " in log
     assert "averaging pays" in log
     assert "Does the spread predict the label's error? octahedral: " in log
 
 
 def test_a_missing_model_is_one_line(run_folder, tmp_path):
-    finished = study(run_folder, tmp_path / "out.json", trained=[["own", "direct", 7]])
+    finished = study(run_folder, tmp_path / "out.json", trained=[["as_given", "direct", 7]])
     assert finished.returncode == 1
     assert "seed7/model/model.json: no such file" in finished.stderr.splitlines()[-1]
     assert not (tmp_path / "out.json").exists()

@@ -1,4 +1,4 @@
-"""sample.py from the command line, with each method."""
+"""sample_frames.py from the command line, with each method."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ from ase.build import bulk
 from limbeck.frames import Frames, from_atoms
 from limbeck.storage import read_frames, read_header, write_frames
 
-SCRIPT = Path(__file__).parents[2] / "scripts/sample.py"
+SCRIPT = Path(__file__).parents[2] / "scripts/sample_frames.py"
 RATTLE = {
     "method": "rattle",
     "seed": 1,
@@ -22,7 +22,7 @@ RATTLE = {
     "shard": 0,
     "standard_deviation_A": 0.03,
     "strain": 0.01,
-    "frames": 3,
+    "n_frames": 3,
     "min_distance_ratio": 0.6,
 }
 MD = {

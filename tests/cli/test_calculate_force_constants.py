@@ -1,4 +1,4 @@
-"""force_constants.py from the command line, and sample.py on what it wrote."""
+"""calculate_force_constants.py from the command line, and sample.py on what it wrote."""
 
 import csv
 import json
@@ -69,7 +69,7 @@ def folder(tmp_path_factory) -> Path:
     )
     write_frames(folder / "in.h5", structures, stage="screen")
     done = call(
-        "force_constants.py",
+        "calculate_force_constants.py",
         FORCE_CONSTANTS,
         *("--input", folder / "in.h5", "--batch-plans", folder / "plans"),
         *("--output", folder / "0", "--summary", folder / "0.csv"),
@@ -91,7 +91,7 @@ def test_each_crystal_has_a_folder_and_each_structure_a_row(folder):
 
 def test_sample_follows_the_modes_and_keeps_what_the_potential_says(folder, tmp_path):
     done = call(
-        "sample.py",
+        "sample_frames.py",
         PHONONS,
         *("--input", folder / "in.h5", "--force-constants", folder / "0"),
         *("--output", tmp_path / "out.h5", "--summary", tmp_path / "out.csv"),
@@ -107,7 +107,7 @@ def test_sample_follows_the_modes_and_keeps_what_the_potential_says(folder, tmp_
 def test_a_missing_setting_is_one_clear_line(folder, tmp_path):
     settings = {k: v for k, v in FORCE_CONSTANTS.items() if k != "displacement_A"}
     done = call(
-        "force_constants.py",
+        "calculate_force_constants.py",
         settings,
         *("--input", folder / "in.h5", "--output", tmp_path / "0"),
         *("--summary", tmp_path / "0.csv"),
