@@ -15,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from limbeck.config import load  # noqa: E402
+from limbeck.config.load import load  # noqa: E402
 from limbeck.frames import Frames, concatenate  # noqa: E402
 from limbeck.potentials import open_potential  # noqa: E402
 from limbeck.structures import generate  # noqa: E402

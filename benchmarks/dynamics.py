@@ -24,11 +24,11 @@ from ase.md.velocitydistribution import thermalize_momenta  # noqa: E402
 from batches_against_ase import own_calculator  # noqa: E402
 from turns import header, ratios, row, seconds  # noqa: E402
 
-from limbeck.batches import Limits  # noqa: E402
-from limbeck.config import load  # noqa: E402
+from limbeck.config.load import load  # noqa: E402
 from limbeck.frames import Frames, concatenate, from_atoms  # noqa: E402
 from limbeck.potentials import open_potential  # noqa: E402
-from limbeck.sampling import md  # noqa: E402
+from limbeck.potentials.batches import Limits  # noqa: E402
+from limbeck.sampling.dynamics import run as md  # noqa: E402
 from limbeck.sampling.settings import md_settings  # noqa: E402
 from limbeck.structures import generate  # noqa: E402
 

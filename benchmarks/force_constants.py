@@ -23,7 +23,7 @@ from limbeck.frames import Frames  # noqa: E402
 from limbeck.phonons.crystals import frames_of, phonopy_of, point_group  # noqa: E402
 from limbeck.phonons.fitting import displace, fit_all  # noqa: E402
 from limbeck.potentials import open_potential  # noqa: E402
-from limbeck.sampling.supercells import supercell_matrix  # noqa: E402
+from limbeck.preparation.supercells import supercell_matrix  # noqa: E402
 
 DISPLACEMENTS = 24
 RADIUS_A = 10.0

@@ -20,14 +20,14 @@ from batches_against_ase import loop  # noqa: E402
 from turns import header, ratios, row, seconds  # noqa: E402
 
 from limbeck import storage  # noqa: E402
-from limbeck.batch_plan import use_plan  # noqa: E402
-from limbeck.config import load  # noqa: E402
+from limbeck.averaging.views import Views  # noqa: E402
+from limbeck.config.load import load  # noqa: E402
 from limbeck.frames import Frames, concatenate, derive  # noqa: E402
-from limbeck.gaps import measure_gaps  # noqa: E402
-from limbeck.labelling import label  # noqa: E402
+from limbeck.labelling.label import label  # noqa: E402
 from limbeck.potentials import open_potential  # noqa: E402
+from limbeck.potentials.batch_plan import use_plan  # noqa: E402
 from limbeck.structures import generate  # noqa: E402
-from limbeck.views import Views  # noqa: E402
+from limbeck.warrant.gaps import measure_gaps  # noqa: E402
 
 FRAMES = 500
 GAP_FRAMES, GAP_VIEWS = 200, 8

@@ -21,16 +21,16 @@ from typing import Any
 import torch
 from ase.io import read
 
-from limbeck.config import resolve
+from limbeck.config.load import resolve
 from limbeck.frames import Frames, concatenate, from_atoms
 from limbeck.molecules.subsystems import extract_subsystems
 from limbeck.phonons.calculation import force_constants
 from limbeck.phonons.record import write_crystal
 from limbeck.phonons.settings import ForceConstantSettings
 from limbeck.potentials import open_potential
+from limbeck.preparation.relaxation import relax
 from limbeck.sampling import Sample, sample
 from limbeck.sampling.annotate import annotated
-from limbeck.sampling.relaxation import relax
 from limbeck.sampling.settings import from_mapping
 
 CONFIG = Path("config/molecular_crystal.yaml")

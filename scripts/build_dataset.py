@@ -3,7 +3,9 @@
 import logging
 from pathlib import Path
 
-from limbeck import cli, datasets, storage
+from limbeck import cli, storage
+from limbeck.datasets.export import write_extxyz
+from limbeck.datasets.split import build, counts, split_as
 from limbeck.files import write_json
 
 
@@ -16,8 +18,8 @@ def main() -> None:
     settings, folder = args.settings, Path(args.output_folder)
     label_set = settings["label_set"]
     frames = storage.read_many(args.frames)
-    labels = datasets.concatenate_labels([storage.read_labels(p, label_set) for p in args.labels])
-    parts = datasets.build(frames, labels, datasets.split_as(frames, settings))
+    labels = storage.read_many_labels(args.labels, label_set)
+    parts = build(frames, labels, split_as(frames, settings))
     for part, data in parts.items():
         storage.write_frames(
             folder / f"{part}.h5",
@@ -26,10 +28,10 @@ def main() -> None:
             settings=settings,
             labels={label_set: data.labels},
         )
-        storage.write_extxyz(folder / f"{part}.extxyz", data.frames, data.labels)
-    counts = datasets.counts(frames, labels, parts)
-    write_json(folder / "counts.json", counts)
-    logging.info("%s", counts)
+        write_extxyz(folder / f"{part}.extxyz", data.frames, data.labels)
+    found = counts(frames, labels, parts)
+    write_json(folder / "counts.json", found)
+    logging.info("%s", found)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,10 @@
 import logging
 from pathlib import Path
 
-from limbeck import cli, datasets, delta, storage
+from limbeck import cli, storage
+from limbeck.datasets import delta
+from limbeck.datasets.export import write_for_mace
+from limbeck.datasets.split import build, counts, split_as
 from limbeck.files import read_json, write_json
 
 log = logging.getLogger("build_delta_set")
@@ -24,19 +27,19 @@ def main() -> None:
 
     frames = storage.read_many(args.frames)
     baseline, target = (
-        datasets.concatenate_labels([storage.read_labels(p, settings[name]) for p in paths])
+        storage.read_many_labels(paths, settings[name])
         for name, paths in (("baseline", args.baseline), ("target", args.target))
     )
     labels = delta.difference(baseline, target)
-    parts = datasets.build(frames, labels, datasets.split_as(frames, settings))
+    parts = build(frames, labels, split_as(frames, settings))
     if settings["atoms"] == "fit":
         atoms = delta.fitted_energies(parts["train"])
     else:
         of_baseline, of_target = (read_json(path)["energies_eV"] for path in args.atoms)
         atoms = delta.less(of_target, of_baseline)
-    counts = datasets.counts(frames, labels, parts) | {"atom_energies_eV": atoms}
+    found = counts(frames, labels, parts) | {"atom_energies_eV": atoms}
     for part, data in parts.items():
-        counts[part] |= delta.sizes(data, atoms)
+        found[part] |= delta.sizes(data, atoms)
         storage.write_frames(
             folder / f"{part}.h5",
             data.frames,
@@ -44,9 +47,9 @@ def main() -> None:
             settings=settings,
             labels={settings["delta"]: data.labels},
         )
-        delta.write_for_mace(folder / f"{part}.extxyz", data, atoms if part == "train" else {})
-    write_json(folder / "counts.json", counts)
-    log.info("%s", counts)
+        write_for_mace(folder / f"{part}.extxyz", data, atoms if part == "train" else {})
+    write_json(folder / "counts.json", found)
+    log.info("%s", found)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from pathlib import Path
 from limbeck import cli
 from limbeck.files import whole_folder, write_csv
 from limbeck.phonons.settings import ForceConstantSettings
+from limbeck.potentials.threads import use_threads
 from limbeck.sampling.settings import from_mapping
 from limbeck.storage import read_frames
-from limbeck.threads import use_threads
 
 log = logging.getLogger("force_constants")
 
@@ -27,10 +27,10 @@ def main() -> None:
     args = parser.parse_args()
     settings = args.settings
     use_threads(settings["threads"])
-    from limbeck.batch_plan import use_plan
     from limbeck.phonons.calculation import force_constants
     from limbeck.phonons.record import COLUMNS, rows, write_crystal
     from limbeck.potentials import open_potential
+    from limbeck.potentials.batch_plan import use_plan
 
     own = from_mapping(
         ForceConstantSettings, settings, f"force_constants.{settings['force_constants']}"

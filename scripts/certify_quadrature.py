@@ -4,7 +4,7 @@ import logging
 
 from limbeck import cli, storage
 from limbeck.files import write_json
-from limbeck.threads import use_threads
+from limbeck.potentials.threads import use_threads
 
 log = logging.getLogger(__name__)
 
@@ -16,9 +16,9 @@ def main() -> None:
     args = parser.parse_args()
     settings = args.settings
     use_threads(settings["threads"])
-    from limbeck.certificate import certify
-    from limbeck.gaps import choose
     from limbeck.potentials import open_potential
+    from limbeck.warrant.gaps import choose
+    from limbeck.warrant.grids import certify
 
     frames = choose(storage.read_many(args.frames), settings["n_frames"])
     potential = open_potential(settings["potential"], device=settings["device"])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from limbeck import cli
-from limbeck.check_inputs import check_inputs
+from limbeck.config.check_inputs import check_inputs
 from limbeck.files import write_json
 
 

@@ -3,9 +3,9 @@
 import logging
 
 from limbeck import cli, storage
-from limbeck.devices import present
 from limbeck.files import write_json
-from limbeck.threads import use_threads
+from limbeck.potentials.devices import present
+from limbeck.potentials.threads import use_threads
 
 log = logging.getLogger(__name__)
 
@@ -17,8 +17,8 @@ def main() -> None:
     args = parser.parse_args()
     settings = args.settings
     use_threads(settings["threads"])
-    from limbeck.auto_views import choose_views
     from limbeck.potentials import open_potential
+    from limbeck.warrant.choose_views import choose_views
 
     device = present(settings["device"], settings.get("lost_device", "stop"))
     potential = open_potential(settings["potential"], device=device)

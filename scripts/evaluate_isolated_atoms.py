@@ -6,7 +6,7 @@ import numpy as np
 
 from limbeck import cli, storage
 from limbeck.files import write_json
-from limbeck.threads import use_threads
+from limbeck.potentials.threads import use_threads
 
 log = logging.getLogger("isolated_atoms")
 
@@ -20,7 +20,7 @@ def main() -> None:
     settings = args.settings
 
     use_threads(settings["threads"])
-    from limbeck.delta import isolated_energies
+    from limbeck.labelling.isolated_atoms import isolated_energies
     from limbeck.potentials import open_potential
     from limbeck.potentials.known import SYMBOLS
 

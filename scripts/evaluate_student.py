@@ -5,7 +5,7 @@ from pathlib import Path
 
 from limbeck import cli
 from limbeck.files import write_json, write_text
-from limbeck.threads import use_threads
+from limbeck.potentials.threads import use_threads
 
 
 def main() -> None:
@@ -22,15 +22,15 @@ def main() -> None:
     use_threads(settings["threads"])
     from ase.data import chemical_symbols
 
-    from limbeck import datasets, storage
+    from limbeck import storage
+    from limbeck.datasets.split import read_part
     from limbeck.students import card, evaluation, handover
 
     label_set = settings["label_set"]
-    training, test = (datasets.read_part(p, label_set) for p in (args.train, args.test))
+    training, test = (read_part(p, label_set) for p in (args.train, args.test))
     reference = None
     if args.reference:
-        parts = [storage.read_labels(path, settings["reference"]) for path in args.reference]
-        reference = datasets.concatenate_labels(parts)
+        reference = storage.read_many_labels(args.reference, settings["reference"])
     student = handover.open_student(args.model, device=settings["device"])
     answers = evaluation.answer(student, test.frames)
     metrics = evaluation.evaluate(answers, training, test, reference)

@@ -8,8 +8,8 @@ from pathlib import Path
 from limbeck import cli, storage
 from limbeck.errors import LimbeckError
 from limbeck.files import write_csv
-from limbeck.labels import GOOD
 from limbeck.molecules.many_body import columns, expand
+from limbeck.reasons import Status
 
 log = logging.getLogger("expand_many_body")
 
@@ -36,7 +36,7 @@ def main() -> None:
     energies: dict[str, float] = {}
     for path in args.labels:
         labels = storage.read_labels(path, args.settings["label_set"])
-        good = labels.status == GOOD
+        good = labels.status == Status.GOOD
         names = [name.decode() for name in labels.id[good].tolist()]
         energies.update(zip(names, labels.energy[good].tolist(), strict=True))
     rows, lacking = expand(read_fragments(args.fragments), energies, order)

@@ -4,7 +4,7 @@ import logging
 
 from limbeck import cli, storage
 from limbeck.files import write_json
-from limbeck.gate import verdict
+from limbeck.gate.verdict import verdict
 
 
 def main() -> None:

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from limbeck import cli, storage
-from limbeck.devices import DeviceLost, present
 from limbeck.files import read_json
 from limbeck.frames import Frames
-from limbeck.labels import STATUS, Labels
-from limbeck.threads import use_threads
+from limbeck.labels import Labels
+from limbeck.potentials.devices import DeviceLost, present
+from limbeck.potentials.threads import use_threads
+from limbeck.reasons import STATUS
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +49,11 @@ def main() -> None:
 
 def label_on(device: str, frames: Frames, args: argparse.Namespace) -> Labels:
     """The labels of all frames, and in their attributes what they were made with."""
-    from limbeck.batch_plan import use_plan
-    from limbeck.label_store import LabelStore
-    from limbeck.labelling import asked_for, label, provenance
+    from limbeck.averaging.views import views_of
+    from limbeck.labelling.label import asked_for, label, provenance
+    from limbeck.labelling.store import LabelStore
     from limbeck.potentials import open_potential
-    from limbeck.views import views_of
+    from limbeck.potentials.batch_plan import use_plan
 
     settings, threads = args.settings, args.settings["threads"]
     views = views_of(settings, *(read_json(path)["views"] for path in args.views))

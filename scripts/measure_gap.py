@@ -4,9 +4,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from limbeck import cli, storage
-from limbeck.datasets import concatenate_labels, split_as
+from limbeck.datasets.split import split_as
 from limbeck.files import write_json
-from limbeck.threads import use_threads
+from limbeck.potentials.threads import use_threads
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +28,8 @@ def main() -> None:
     args = parser.parse_args()
     settings = args.settings
     use_threads(settings["threads"])
-    from limbeck.errors_against_truth import measure_errors
-    from limbeck.gaps import choose, measure_gaps, structures_of
+    from limbeck.warrant.accuracy import measure_errors
+    from limbeck.warrant.gaps import choose, measure_gaps, structures_of
 
     frames = storage.read_many(args.frames)
     if settings["subset"] == "test":
@@ -50,7 +50,7 @@ def main() -> None:
     }
     if args.reference:
         name = settings["reference"]
-        reference = concatenate_labels([storage.read_labels(path, name) for path in args.reference])
+        reference = storage.read_many_labels(args.reference, name)
         result["errors"] = measure_errors(potentials, frames, reference, name)
     write_json(args.output, result)
     for gap in result["gaps"]:

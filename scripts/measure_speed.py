@@ -5,7 +5,7 @@ from pathlib import Path
 
 from limbeck import cli, storage
 from limbeck.files import write_json
-from limbeck.threads import use_threads
+from limbeck.potentials.threads import use_threads
 
 FRAMES = 48  # enough to fill the largest batch with small structures
 
@@ -18,10 +18,10 @@ def main() -> None:
     args = parser.parse_args()
     settings = args.settings
     use_threads(settings["threads"])
-    from limbeck.gaps import choose
     from limbeck.potentials import open_potential
-    from limbeck.speed import measure_speed
+    from limbeck.potentials.speed import measure_speed
     from limbeck.students.handover import open_student
+    from limbeck.warrant.gaps import choose
 
     frames = choose(storage.read_many(args.frames), FRAMES)
     device = settings["device"]

@@ -2,7 +2,7 @@
 
 from limbeck import cli
 from limbeck.files import read_json, write_text
-from limbeck.gate import require_go
+from limbeck.gate.verdict import require_go
 
 
 def main() -> None:

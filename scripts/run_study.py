@@ -5,7 +5,7 @@ from pathlib import Path
 
 from limbeck import cli
 from limbeck.files import write_json
-from limbeck.threads import use_threads
+from limbeck.potentials.threads import use_threads
 
 log = logging.getLogger("study_expectation")
 

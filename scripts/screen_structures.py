@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from limbeck import cli
-from limbeck.screening import screen, write_rejected
 from limbeck.storage import read_frames, write_frames
+from limbeck.structures.screening import screen, write_rejected
 
 
 def main() -> None:

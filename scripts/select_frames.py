@@ -10,9 +10,9 @@ import numpy as np
 
 from limbeck import cli
 from limbeck.frames import Frames, concatenate
-from limbeck.selection import chosen
+from limbeck.potentials.threads import use_threads
+from limbeck.selection.fair import chosen
 from limbeck.storage import stream, write_frames
-from limbeck.threads import use_threads
 
 log = logging.getLogger("select_frames")
 
@@ -21,22 +21,22 @@ def scored(parts: Iterable[Frames], settings: dict[str, Any]) -> tuple[Frames, n
     """All frames, and their places by the potential of ``settings["score"]``, file by file."""
     use_threads(settings["threads"])
     from limbeck.potentials import open_potential
-    from limbeck.selection import places
+    from limbeck.selection.fair import priorities_by_spread
 
     score = settings["score"]
     potential = open_potential(score["potential"], device=settings["device"])
     options = {"views": score["views"], "prefer": score["prefer"]}
-    found = [(light(part), places(potential, part, **options)) for part in parts]
+    found = [(light(part), priorities_by_spread(potential, part, **options)) for part in parts]
     return concatenate([part for part, _ in found]), np.concatenate([p for _, p in found])
 
 
 def unlike(parts: Iterable[Frames], settings: dict[str, Any]) -> tuple[Frames, np.ndarray]:
     """All frames, and their places by how unlike they are, descriptors averaged file by file."""
-    from limbeck.diversity import features, joined, places
+    from limbeck.selection.diversity import features, joined, priorities_by_diversity
 
     found = [(light(part), features(part)) for part in parts]
     frames = concatenate([part for part, _ in found])
-    return frames, places(frames, joined([f for _, f in found]), settings)
+    return frames, priorities_by_diversity(frames, joined([f for _, f in found]), settings)
 
 
 def light(part: Frames) -> Frames:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from limbeck import cli, seeds
 from limbeck.files import whole_folder, write_csv, write_json
-from limbeck.threads import use_threads
+from limbeck.potentials.threads import use_threads
 
 
 def main() -> None:
@@ -17,11 +17,11 @@ def main() -> None:
     use_threads(settings["threads"])
     import torch
 
-    from limbeck import datasets
+    from limbeck.datasets.split import read_part
     from limbeck.students import architecture, loop, statistics
 
     training, validation = (
-        datasets.read_part(path, settings["label_set"]) for path in (args.train, args.valid)
+        read_part(path, settings["label_set"]) for path in (args.train, args.valid)
     )
     name = f"train_student/{settings['student']}"
     torch.manual_seed(seeds.torch_seed(settings["seed"], name))

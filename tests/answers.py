@@ -6,9 +6,8 @@ import numpy as np
 from ase.build import bulk, molecule
 
 from limbeck.frames import derive, from_atoms
-from limbeck.potentials.interface import voigt_to_stress
+from limbeck.geometry import turn, voigt_to_stress
 from limbeck.potentials.trainable import Statistics
-from limbeck.symmetry.orthogonal import turn
 from limbeck.symmetry.reflection import random_improper
 from limbeck.symmetry.rotation import haar_rotations
 

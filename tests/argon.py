@@ -12,9 +12,9 @@ from ase.neighborlist import neighbor_list
 from torch_sim.models.interface import ModelInterface
 
 from limbeck.frames import Frames, from_atoms
-from limbeck.potentials.toys import LennardJones
-from limbeck.sampling import md
-from limbeck.sampling.dynamics import Dynamics
+from limbeck.potentials.models.toys import LennardJones
+from limbeck.sampling.dynamics import run as md
+from limbeck.sampling.dynamics.integrate import Dynamics
 from limbeck.sampling.schedule import schedule
 from limbeck.sampling.settings import MDSettings
 

@@ -9,7 +9,8 @@ from ase.spacegroup import crystal
 from vesin import NeighborList
 
 from limbeck.frames import concatenate, from_atoms
-from limbeck.potentials.interface import empty_predictions, stress_to_voigt
+from limbeck.geometry import stress_to_voigt
+from limbeck.potentials.interface import empty_predictions
 from planted import Planted
 
 CUTOFF = 4.0  # Angstrom

@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
 from answers import crystals, molecules  # noqa: E402
-from limbeck.label_store import LABELS_VERSION  # noqa: E402
-from limbeck.labelling import label  # noqa: E402
+from limbeck.averaging.views import Views  # noqa: E402
+from limbeck.labelling.label import label  # noqa: E402
+from limbeck.labelling.store import LABELS_VERSION  # noqa: E402
 from limbeck.potentials import open_potential  # noqa: E402
-from limbeck.views import Views  # noqa: E402
 from planted import real_frames  # noqa: E402
 
 GOLDEN = ROOT / "tests" / "golden_labels.json"

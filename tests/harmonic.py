@@ -8,7 +8,7 @@ from phonopy import Phonopy
 from limbeck.phonons.crystals import phonopy_of
 from limbeck.phonons.fitting import displace, fit_all
 from limbeck.phonons.settings import ForceConstantSettings
-from limbeck.potentials.toys import EffectiveMedium
+from limbeck.potentials.models.toys import EffectiveMedium
 
 #: Angstrom, of copper in effective medium theory
 COPPER = 3.5907

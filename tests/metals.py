@@ -4,11 +4,11 @@ import numpy as np
 from ase import Atoms
 from ase.build import bulk
 
-from limbeck.datasets import Dataset
+from limbeck.averaging.views import Views
+from limbeck.datasets.split import Dataset
 from limbeck.frames import concatenate, from_atoms
-from limbeck.labelling import label
-from limbeck.potentials.toys import EffectiveMedium
-from limbeck.views import Views
+from limbeck.labelling.label import label
+from limbeck.potentials.models.toys import EffectiveMedium
 
 #: a student's section of the config, small
 SETTINGS = {

@@ -9,9 +9,9 @@ from ase.build import bulk, molecule
 from ase.units import GPa
 
 from limbeck.frames import concatenate, derive, from_atoms
+from limbeck.geometry import stress_to_voigt, turn
 from limbeck.labels import Labels
-from limbeck.potentials.interface import About, Potential, Predictions, stress_to_voigt
-from limbeck.symmetry.orthogonal import turn
+from limbeck.potentials.interface import About, Potential, Predictions
 
 
 class Planted(Potential):

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from limbeck.datasets import Dataset, select_labels, split
+from limbeck.datasets.split import Dataset, split
 from limbeck.files import write_csv, write_json
 from limbeck.frames import Frames, concatenate, derive, from_atoms
-from limbeck.labels import Labels
+from limbeck.labels import Labels, select_labels
 from limbeck.storage import write_frames, write_labels
 
 SETTINGS: dict[str, Any] = {

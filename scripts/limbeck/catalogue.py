@@ -16,8 +16,8 @@ from limbeck.students import ARCHITECTURES
 
 def catalogue() -> dict[str, dict[str, str]]:
     """Heading -> name in the config -> one line."""
-    from limbeck.gaps import FIELD_GAPS
     from limbeck.symmetry import SYMMETRIES
+    from limbeck.warrant.gaps import FIELD_GAPS
 
     return {
         "potentials (potentials.<name>.model)": {n: kind.about for n, kind in KINDS.items()},

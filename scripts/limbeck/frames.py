@@ -3,13 +3,12 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from limbeck.batches import Limits, cut_batches
 from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
@@ -123,11 +122,6 @@ class Frames:
         values["extra"] = {k: v[index] for k, v in self.extra.items()}
         values["atom_extra"] = {k: v[rows] for k, v in self.atom_extra.items()}
         return Frames(**values)
-
-    def batches(self, max_atoms: int) -> Iterator[np.ndarray]:
-        """Indices of batches with at most ``max_atoms`` atoms, see :func:`cut_batches`."""
-        limit = Limits(max_atoms)
-        yield from cut_batches(self.n_atoms, self.periodic, {True: limit, False: limit})
 
     def to_atoms(self) -> list["Atoms"]:
         """ASE structures, with ``id``, ``root`` and ``group`` in their ``info``."""

@@ -1,24 +1,12 @@
-"""Labels: energies, forces and stresses of frames, how far views disagreed, and what went wrong."""
+"""Labels: answers for frames, how far views disagreed, and what went wrong."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from limbeck.frames import Frames
-
-#: Codes of ``Labels.status``.
-GOOD, NOT_FINITE, TOO_STRONG, UNKNOWN_ELEMENT, FAILED, TOO_LARGE, NOT_ASKED = range(7)
-#: Their meaning; also written into the attributes of every label file.
-STATUS = {
-    GOOD: "good",
-    NOT_FINITE: "not finite",
-    TOO_STRONG: "force beyond the limit",
-    UNKNOWN_ELEMENT: "element unknown to the potential",
-    FAILED: "the potential failed on the frame",
-    TOO_LARGE: "too large for the device",
-    NOT_ASKED: "not asked for",
-}
+from limbeck.errors import LimbeckError
+from limbeck.frames import Frames, atom_rows
 
 
 @dataclass(frozen=True)
@@ -34,9 +22,9 @@ class Labels:
             the frame is isolated or the potential has none.
         energy_spread: float64 [B], standard deviation over views, eV.
         forces_spread: float64 [N], root mean square over views and components, eV/Angstrom. Both
-            are NaN where there is one view; :attr:`limbeck.views.Views.spread_factor` says what
-            they are divided by.
-        status: uint8 [B], see :data:`STATUS`.
+            are NaN where there is one view; ``averaging.views.Views.spread_factor`` says what they
+            are divided by.
+        status: uint8 [B], see :class:`limbeck.reasons.Status`.
         attrs: what the labels were made with.
     """
 
@@ -71,4 +59,29 @@ def unlabelled(frames: Frames) -> Labels:
         energy_spread=np.full(count, np.nan),
         forces_spread=np.full(atoms, np.nan),
         status=np.zeros(count, dtype=np.uint8),
+    )
+
+
+def select_labels(labels: Labels, index: np.ndarray) -> Labels:
+    """Labels of the frames at ``index`` (integers or a mask), in that order."""
+    index = np.asarray(index)
+    index = np.flatnonzero(index) if index.dtype == bool else index.astype(np.int64)
+    rows = atom_rows(labels.offsets, index)
+    per_frame = ("id", "n_atoms", "energy", "stress", "energy_spread", "status")
+    return replace(
+        labels,
+        **{name: getattr(labels, name)[index] for name in per_frame},
+        forces=labels.forces[rows],
+        forces_spread=labels.forces_spread[rows],
+    )
+
+
+def concatenate_labels(parts: list[Labels]) -> Labels:
+    """Labels of several files, end to end; the first part's attributes stand for all."""
+    if not parts:
+        raise LimbeckError("no labels to put together, expected at least one file")
+    arrays = [name for name in Labels.__dataclass_fields__ if name != "attrs"]
+    return Labels(
+        attrs=parts[0].attrs,
+        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in arrays},
     )

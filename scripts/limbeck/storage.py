@@ -18,7 +18,8 @@ from limbeck import __version__
 from limbeck.errors import LimbeckError
 from limbeck.files import whole_file
 from limbeck.frames import ATOM_DTYPES, FRAME_DTYPES, Frames, concatenate
-from limbeck.labels import STATUS, Labels
+from limbeck.labels import Labels, concatenate_labels
+from limbeck.reasons import STATUS
 
 FORMAT = "limbeck-frames"
 VERSION = 1
@@ -130,29 +131,15 @@ def read_many(paths: Iterable[str | Path]) -> Frames:
     return concatenate([read_frames(p) for p in paths])
 
 
+def read_many_labels(paths: Iterable[str | Path], label_set: str) -> Labels:
+    """The labels of several files, end to end. For what fits in memory."""
+    return concatenate_labels([read_labels(p, label_set) for p in paths])
+
+
 def stream(paths: Iterable[str | Path]) -> Iterator[Frames]:
     """The frames of each file in turn, one file in memory at a time."""
     for path in paths:
         yield read_frames(path)
-
-
-def write_extxyz(path: str | Path, frames: Frames, labels: Labels) -> None:
-    """Write frames with energy, forces and stress as extended XYZ, as other codes read it."""
-    from ase.calculators.singlepoint import SinglePointCalculator
-    from ase.io import write
-
-    structures = frames.to_atoms()
-    offsets = frames.offsets
-    for b, atoms in enumerate(structures):
-        results: dict[str, Any] = {
-            "energy": float(labels.energy[b]),
-            "forces": labels.forces[offsets[b] : offsets[b + 1]],
-        }
-        if np.isfinite(labels.stress[b]).all():
-            results["stress"] = labels.stress[b]
-        atoms.calc = SinglePointCalculator(atoms, **results)
-    with whole_file(path) as temporary:
-        write(temporary, structures, format="extxyz")
 
 
 @contextmanager

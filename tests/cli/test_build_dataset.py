@@ -11,12 +11,12 @@ import yaml
 from ase.build import bulk
 from ase.io import read
 
-from limbeck.datasets import read_part, split_as
+from limbeck.averaging.views import Views
+from limbeck.datasets.split import read_part, split_as
 from limbeck.frames import concatenate, from_atoms
-from limbeck.labelling import label
-from limbeck.potentials.toys import LennardJones
+from limbeck.labelling.label import label
+from limbeck.potentials.models.toys import LennardJones
 from limbeck.storage import read_header, write_frames, write_labels
-from limbeck.views import Views
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "build_dataset.py"
 SETTINGS = {

@@ -12,15 +12,15 @@ import pytest
 from ase.build import bulk
 from ase.io import read
 
-from limbeck.datasets import read_part
-from limbeck.delta import isolated_energies
+from limbeck.averaging.views import Views
+from limbeck.datasets.split import read_part
 from limbeck.frames import concatenate, derive, from_atoms
-from limbeck.labelling import label
-from limbeck.labels import FAILED
+from limbeck.labelling.isolated_atoms import isolated_energies
+from limbeck.labelling.label import label
 from limbeck.potentials import open_potential
-from limbeck.potentials.toys import LennardJones
+from limbeck.potentials.models.toys import LennardJones
+from limbeck.reasons import Status
 from limbeck.storage import write_frames, write_labels
-from limbeck.views import Views
 from molecular_crystals import urea, waters
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -53,7 +53,7 @@ def folder(tmp_path):
         write_frames(tmp_path / f"frames{i}.h5", frames, stage="select_frames")
         for name, potential in (("lj", LennardJones()), ("xtb", open_potential(XTB))):
             labels = label(potential, frames, Views(), max_force=1e6)
-            labels.status[1] = FAILED if name == "xtb" else 0
+            labels.status[1] = Status.FAILED if name == "xtb" else 0
             write_labels(tmp_path / f"{name}{i}.h5", name, labels)
     return tmp_path
 
@@ -71,7 +71,7 @@ def atoms_of(folder: Path, potential: dict):
     asked = {"potential": potential, "device": "cpu", "threads": 1}
     output = folder / f"{potential['name']}.json"
     frames = [folder / f"frames{i}.h5" for i in range(2)]
-    return call("isolated_atoms", asked, "--frames", *frames, "--output", output)
+    return call("evaluate_isolated_atoms", asked, "--frames", *frames, "--output", output)
 
 
 def test_a_set_of_differences(folder):
@@ -114,7 +114,7 @@ def test_a_potential_without_an_atom_ends_in_one_line(tmp_path):
     write_frames(tmp_path / "frames.h5", argon, stage="select_frames")
     asked = {"potential": {"name": "emt", "model": "emt"}, "device": "cpu", "threads": 1}
     arguments = ["--frames", tmp_path / "frames.h5", "--output", tmp_path / "emt.json"]
-    done = call("isolated_atoms", asked, *arguments)
+    done = call("evaluate_isolated_atoms", asked, *arguments)
     assert done.returncode == 1
     line = done.stderr.splitlines()[-1]
     assert line.startswith("error: emt: an atom of Ar alone: unknown element")

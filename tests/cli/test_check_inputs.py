@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.config import resolve
+from limbeck.config.load import resolve
 from limbeck.files import sha256_of
 
 

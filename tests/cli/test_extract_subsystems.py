@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from limbeck.averaging.views import Views
 from limbeck.files import sha256_of
 from limbeck.frames import empty, from_atoms
-from limbeck.labelling import label
-from limbeck.labels import FAILED
+from limbeck.labelling.label import label
 from limbeck.potentials import open_potential
-from limbeck.potentials.toys import LennardJones
+from limbeck.potentials.models.toys import LennardJones
+from limbeck.reasons import Status
 from limbeck.storage import read_frames, read_header, write_frames, write_labels
-from limbeck.views import Views
 from molecular_crystals import urea, waters
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -112,7 +112,7 @@ def test_many_body_terms_of_a_label_set(tmp_path, frames):
     run(tmp_path, frames)
     clusters = read_frames(tmp_path / "out.h5")
     labels = label(LennardJones(), clusters, Views(), max_force=1e9)
-    labels.status[np.flatnonzero(clusters.n_atoms == 16)[0]] = FAILED  # a dimer of urea
+    labels.status[np.flatnonzero(clusters.n_atoms == 16)[0]] = Status.FAILED  # a dimer of urea
     write_labels(tmp_path / "labels.h5", "lj", labels)
     command = [sys.executable, str(SCRIPTS / "expand_many_body.py"), "--settings"]
     command += [json.dumps({"label_set": "lj", "many_body_order": 2})]

@@ -8,8 +8,8 @@ import pytest
 from ase.build import bulk
 from ase.io import write
 
-from limbeck.screening import read_rejected
 from limbeck.storage import read_frames, read_header
+from limbeck.structures.screening import read_rejected
 
 COMMON = {"seed": 1, "source": "src", "shard": 1, "shards": 2, "count": 4}
 OWN = {

@@ -37,11 +37,13 @@ def judge(folder, parts, settings=SETTINGS):
     frames = [folder / f"{p}.h5" for p in parts]
     labels = [folder / f"labels{p}.h5" for p in parts]
     output = folder / "emt.json"
-    return run("judge", settings, "--frames", *frames, "--labels", *labels, "--output", output)
+    return run(
+        "judge_labels", settings, "--frames", *frames, "--labels", *labels, "--output", output
+    )
 
 
 def gate(folder):
-    return run("gate", {}, "--input", folder / "emt.json", "--output", folder / "emt.passed")
+    return run("pass_gate", {}, "--input", folder / "emt.json", "--output", folder / "emt.passed")
 
 
 def expect_one_line(done, message):
@@ -80,7 +82,7 @@ def test_settings_from_a_file(folder):
     assert json.loads((folder / "emt.json").read_text())["go"] is True
     (folder / "empty.yaml").write_text("{}\n")
     arguments = ["--input", folder / "emt.json", "--output", folder / "emt.passed"]
-    assert run("gate", str(folder / "empty.yaml"), *arguments).returncode == 0
+    assert run("pass_gate", str(folder / "empty.yaml"), *arguments).returncode == 0
 
 
 def test_bad_settings_end_in_one_line(folder):

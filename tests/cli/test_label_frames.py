@@ -15,14 +15,14 @@ import pytest
 import yaml
 from ase.build import molecule
 
-from limbeck.devices import DeviceLost
+from limbeck.averaging.views import Views, views_of
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, empty, from_atoms
-from limbeck.labelling import label
+from limbeck.labelling.label import label
 from limbeck.labels import Labels
-from limbeck.potentials.toys import EffectiveMedium
+from limbeck.potentials.devices import DeviceLost
+from limbeck.potentials.models.toys import EffectiveMedium
 from limbeck.storage import read_header, read_labels, write_frames
-from limbeck.views import Views, views_of
 from planted import real_frames
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "label_frames.py"
@@ -143,7 +143,7 @@ def test_a_damaged_input_is_named(frames, tmp_path, damage):
 def test_threads_are_those_of_the_settings(tmp_path):
     code = (
         "import os, sys; sys.path.insert(0, 'scripts');"
-        "from limbeck.threads import use_threads; use_threads(3);"
+        "from limbeck.potentials.threads import use_threads; use_threads(3);"
         "import torch; print(torch.get_num_threads(), os.environ['OMP_NUM_THREADS'])"
     )
     done = subprocess.run(

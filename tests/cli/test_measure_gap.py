@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
-from limbeck.datasets import split
+from limbeck.datasets.split import split
 from limbeck.frames import from_atoms
 from limbeck.labels import Labels
 from limbeck.storage import write_frames, write_labels

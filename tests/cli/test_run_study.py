@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from limbeck import storage
-from limbeck.datasets import Dataset
-from limbeck.labelling import label
-from limbeck.potentials.toys import EffectiveMedium
+from limbeck.averaging.views import views_of
+from limbeck.datasets.split import Dataset
+from limbeck.labelling.label import label
+from limbeck.potentials.models.toys import EffectiveMedium
 from limbeck.seeds import generator
 from limbeck.students import architecture, loop
 from limbeck.students.handover import open_student
 from limbeck.students.statistics import measure
-from limbeck.views import views_of
 from metals import SETTINGS, metals
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "run_study.py"
@@ -120,8 +120,8 @@ def test_the_arms_and_what_they_cost(done):
 
 def test_figures_of_students_are_those_of_their_answers(done, run_folder):
     found, _ = done
-    frames = storage.read_frames(run_folder / "datasets/truth/test.h5")
-    truth = storage.read_labels(run_folder / "datasets/truth/test.h5", "reference")
+    frames = storage.read_frames(run_folder / "datasets/reference/test.h5")
+    truth = storage.read_labels(run_folder / "datasets/reference/test.h5", "reference")
     ten = np.argsort(frames.id)[:10]
     test = Dataset(frames, truth).select(ten)
     errors = []
@@ -147,7 +147,9 @@ def test_figures_of_students_are_those_of_their_answers(done, run_folder):
 
 def test_the_answer_stands_in_the_log(done):
     _, log = done
-    assert "Every arm spent 28 to 432 calls of emt: own (as given, 12 training frames); " in log
+    assert (
+        "Every arm spent 28 to 432 calls of emt: as_given (as given, 12 training frames); " in log
+    )
     assert "averaging pays" in log
     assert "Does the spread predict the label's error? octahedral: " in log
 

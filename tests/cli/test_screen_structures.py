@@ -8,8 +8,8 @@ from ase import Atoms
 from ase.build import bulk
 
 from limbeck.frames import from_atoms
-from limbeck.screening import read_rejected
 from limbeck.storage import read_frames, write_frames
+from limbeck.structures.screening import read_rejected
 
 SETTINGS = {
     "min_distance_ratio": 0.6,

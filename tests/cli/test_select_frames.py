@@ -13,7 +13,7 @@ from ase.build import bulk
 from answers import STATISTICS
 from limbeck.files import sha256_of
 from limbeck.frames import Frames, from_atoms
-from limbeck.selection import places
+from limbeck.selection.fair import priorities_by_spread
 from limbeck.storage import read_frames, write_frames
 from limbeck.students import architecture
 
@@ -69,7 +69,7 @@ def test_frames_on_which_the_potential_agrees_with_itself_come_first(tmp_path):
         done = run([tmp_path / "a.h5"], output, settings)
         assert done.returncode == 0, done.stderr
         (chosen[prefer],) = read_frames(output).id
-        turns = places(student, frames, views=4, prefer=prefer)
+        turns = priorities_by_spread(student, frames, views=4, prefer=prefer)
         assert chosen[prefer] == frames.id[np.argmin(turns)]
     assert chosen["low"] != chosen["high"]
 

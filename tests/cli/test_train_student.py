@@ -14,7 +14,7 @@ import pytest
 from ase.build import bulk
 
 from limbeck import storage
-from limbeck.datasets import Dataset
+from limbeck.datasets.split import Dataset
 from limbeck.frames import concatenate, from_atoms
 from limbeck.students import loop
 from limbeck.students.handover import open_student

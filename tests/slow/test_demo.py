@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from ase.neighborlist import natural_cutoffs, neighbor_list
 
-from limbeck.config import load
+from limbeck.config.load import load
 from limbeck.frames import concatenate
 from limbeck.potentials import open_potential
 from limbeck.sampling import sample
-from limbeck.screening import screen
 from limbeck.structures import generate
+from limbeck.structures.screening import screen
 from workspaces import copy_workflow, snakemake_in
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from limbeck.catalogue import catalogue, summary
-from limbeck.config import schema
+from limbeck.config.load import schema
 from limbeck.potentials import BATCH_ATOMS, OPENERS
 from limbeck.potentials.known import KINDS, MACE_FOUNDATION, ORB_FOUNDATION
 

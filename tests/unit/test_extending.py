@@ -12,22 +12,22 @@ import pytest
 import torch
 import yaml
 
-import limbeck.config
+import limbeck.config.load
 import report_results
 from answers import force_slopes, stress_slopes
 from in_process import call
 from limbeck import potentials, sampling, structures, students, symmetry
-from limbeck.check_inputs import check_inputs
-from limbeck.config import resolve
+from limbeck.config.check_inputs import check_inputs
+from limbeck.config.load import resolve
 from limbeck.errors import LimbeckError
-from limbeck.gaps import measure_gaps
+from limbeck.geometry import voigt_to_stress
 from limbeck.potentials import known, open_potential
-from limbeck.potentials.interface import voigt_to_stress
-from limbeck.potentials.toys import LennardJones
+from limbeck.potentials.models.toys import LennardJones
 from limbeck.seeds import generator
 from limbeck.students import architecture, loop
 from limbeck.students.handover import open_student
 from limbeck.students.statistics import measure
+from limbeck.warrant.gaps import measure_gaps
 from metals import SETTINGS, example, metals
 from planted import Planted, Predictions
 
@@ -86,7 +86,7 @@ def _load(monkeypatch, folder, path, text):
 @pytest.fixture
 def schema(monkeypatch, tmp_path):
     """The schema with the branches and names of the page: text first, since it has aliases."""
-    text = limbeck.config.SCHEMA.read_text(encoding="utf-8")
+    text = limbeck.config.load.SCHEMA.read_text(encoding="utf-8")
     for section, branch in blocks("yaml"):
         start = text.index(f"\n  {section}:\n")
         end = re.compile(r"\n\n  \w+:\n").search(text, start).start()
@@ -97,10 +97,10 @@ def schema(monkeypatch, tmp_path):
         parts[section]["additionalProperties"]["properties"][field]["enum"].append(name)
     parts["warrant"]["properties"]["symmetries"]["items"]["enum"].append("image")
     (tmp_path / "schema.yaml").write_text(yaml.safe_dump(whole, sort_keys=False))
-    monkeypatch.setattr(limbeck.config, "SCHEMA", tmp_path / "schema.yaml")
-    limbeck.config.schema.cache_clear()
+    monkeypatch.setattr(limbeck.config.load, "SCHEMA", tmp_path / "schema.yaml")
+    limbeck.config.load.schema.cache_clear()
     yield
-    limbeck.config.schema.cache_clear()
+    limbeck.config.load.schema.cache_clear()
 
 
 CONFIG = """
@@ -245,7 +245,7 @@ def test_the_student_goes_through_every_rule_to_the_report(page, tmp_path):
     target = results / "warrant/students/orb-demo-k12/pairs.json"
     target.write_bytes((tmp_path / "gap.json").read_bytes())
     call(
-        "report",
+        "write_report",
         *("--results", results, "--output-folder", results / "report"),
         settings=settings | {"warrant": warrant},
     )

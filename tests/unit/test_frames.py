@@ -8,15 +8,8 @@ from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 
 from limbeck.errors import LimbeckError
-from limbeck.frames import (
-    Frames,
-    concatenate,
-    derive,
-    empty,
-    frame_id,
-    from_atoms,
-    group_name,
-)
+from limbeck.frames import Frames, concatenate, derive, empty, frame_id, from_atoms, group_name
+from limbeck.potentials.batches import batches_of
 from planted import real_frames
 
 
@@ -179,7 +172,7 @@ def test_empty():
         assert none.positions.shape == (0, 3)
         assert none.cell.shape == (0, 3, 3)
         assert none.to_atoms() == []
-        assert list(none.batches(10)) == []
+        assert list(batches_of(none, 10)) == []
 
 
 def test_rows_that_do_not_match_are_an_error():
@@ -206,7 +199,7 @@ def test_batches(max_atoms):
         for n in rng.integers(1, 10, size=40)
     ]
     frames = from_atoms(structures, groups=["H"] * 40, source="s")
-    batches = list(frames.batches(max_atoms))
+    batches = list(batches_of(frames, max_atoms))
     assert Counter(np.concatenate(batches).tolist()) == Counter(range(40))
     for batch in batches:
         assert len(set(frames.periodic[batch].tolist())) == 1

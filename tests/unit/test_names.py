@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from limbeck.config import fields, load, schema
-from limbeck.gaps import FIELD_GAPS
+from limbeck.config.load import fields, load, schema
 from limbeck.potentials import OPENERS
 from limbeck.potentials.known import KINDS, SYMBOLS
 from limbeck.sampling import METHODS
 from limbeck.structures import SOURCES
 from limbeck.symmetry import SYMMETRIES
+from limbeck.warrant.gaps import FIELD_GAPS
 
 # distribution -> module, where these differ
 MODULES = {
@@ -102,7 +102,7 @@ def test_the_environment_of_the_rules_has_every_dependency(repository):
     assert all("=" in entry for entry in [*entries, *by_pip])
 
 
-@pytest.mark.parametrize("module", ["limbeck", "limbeck.config"])
+@pytest.mark.parametrize("module", ["limbeck", "limbeck.config.load"])
 def test_the_plan_pays_for_no_heavy_import(repository, module):
     code = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run(

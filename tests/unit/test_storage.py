@@ -11,22 +11,22 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.io import read
 
+from limbeck.averaging.views import Views
+from limbeck.datasets.export import write_extxyz
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, concatenate, derive, empty, from_atoms
-from limbeck.labelling import label
+from limbeck.labelling.label import label
 from limbeck.labels import Labels, unlabelled
-from limbeck.potentials.toys import EffectiveMedium
+from limbeck.potentials.models.toys import EffectiveMedium
 from limbeck.storage import (
     read_frames,
     read_header,
     read_labels,
     read_many,
     stream,
-    write_extxyz,
     write_frames,
     write_labels,
 )
-from limbeck.views import Views
 from planted import labels_for, real_frames
 
 ARRAYS = [n for n in Frames.__dataclass_fields__ if n not in ("extra", "atom_extra")]

@@ -24,20 +24,20 @@ def test_the_plan_has_every_job_and_no_other(plan):
         "check_inputs": 1,
         "generate_clusters": 2,  # shards
         "generate_crystals": 1,
-        "screen": 3,
+        "screen_structures": 3,
         "sample_md": 2,  # the clusters alone
         "sample_rattle": 3,
         "select_frames": 2,
-        "label": 4,  # two label sets of two slices
-        "judge": 2,
-        "gate": 2,
+        "label_frames": 4,  # two label sets of two slices
+        "judge_labels": 2,
+        "pass_gate": 2,
         "build_dataset": 2,
         "train_student": 3,  # two seeds of one student, one of the other
         "evaluate_student": 3,
         "measure_teacher_gap": 1,  # both label sets have one teacher
         "measure_student_gap": 2,
         "measure_speed": 1,
-        "report": 1,
+        "write_report": 1,
         "all": 1,
     }
 
@@ -60,10 +60,10 @@ def test_a_slice_reads_its_own_shards_alone(plan):
 
 
 def test_a_rule_is_given_its_own_part_of_the_config(plan):
-    generate = command(plan, "generate", "metals/0.h5")
+    generate = command(plan, "generate_structures", "metals/0.h5")
     assert '"strain": 0.02' in generate
     assert "potential" not in generate
-    label = command(plan, "label", "labels/emt-k2/0.h5")
+    label = command(plan, "label_frames", "labels/emt-k2/0.h5")
     assert '"potential": {"batch_atoms": null, "model": "emt", "name": "emt"}' in label
     assert '"views": 2' in label
     assert "students" not in label
@@ -82,11 +82,17 @@ def test_views_are_chosen_before_the_first_frame_is_labelled(snakemake, workspac
     plan = snakemake("-n", "-p", "--configfile", "auto.yaml")
     assert plan.returncode == 0, plan.stdout + plan.stderr
     counted = jobs(plan.stdout)
-    assert (counted["choose_views"], counted["certify_quadrature"], counted["label"]) == (1, 1, 6)
-    assert "--views results/tiny/labels/auto.views.json" in command(plan, "label", "auto/1.h5")
-    assert "--views --store" in " ".join(command(plan, "label", "emt/1.h5").split())
+    assert (counted["choose_views"], counted["certify_quadrature"], counted["label_frames"]) == (
+        1,
+        1,
+        6,
+    )
+    assert "--views results/tiny/labels/auto.views.json" in command(
+        plan, "label_frames", "auto/1.h5"
+    )
+    assert "--views --store" in " ".join(command(plan, "label_frames", "emt/1.h5").split())
     # what decides is no setting of the label jobs: it is read from the choice
-    assert "student_error" not in command(plan, "label", "auto/1.h5")
+    assert "student_error" not in command(plan, "label_frames", "auto/1.h5")
     assert "student_error" in command(plan, "choose_views", "auto.views.json")
 
 
@@ -98,12 +104,12 @@ def test_gaps_alone_label_nothing_and_train_nothing(snakemake):
         "generate_molecules": 1,
         "generate_crystals": 2,
         "generate_clusters": 1,
-        "screen": 4,
+        "screen_structures": 4,
         "sample_rattle": 4,
         "select_frames": 1,
         "measure_teacher_gap": 3,
         "measure_speed": 1,
-        "report": 1,
+        "write_report": 1,
         "all": 1,
     }
 

@@ -56,8 +56,8 @@ def test_another_label_set_is_checked_and_touches_no_structure(plan, config):
     changed["labels"]["emt-k3"] = {"potential": "emt", "views": 3}
     planned = plan(changed)
     assert DONE & set(planned) == {"check_inputs_again"}
-    assert planned["label"] == 6
-    assert planned["report"] == 1
+    assert planned["label_frames"] == 6
+    assert planned["write_report"] == 1
 
 
 @pytest.mark.slow
@@ -66,7 +66,7 @@ def test_another_source_setting_makes_that_source_anew(plan, config):
     changed["sources"]["metals"]["strain"] = 0.01
     planned = plan(changed)
     assert planned["generate_crystals"] == 1
-    assert planned["screen"] == 1
+    assert planned["screen_structures"] == 1
     assert "generate_clusters" not in planned
 
 
@@ -75,5 +75,5 @@ def test_an_edited_script_runs_again(plan, config, workspace):
     script = workspace / "scripts" / "screen_structures.py"
     script.write_text(script.read_text() + "\n# edited\n")
     planned = plan(config)
-    assert planned["screen"] == 3
+    assert planned["screen_structures"] == 3
     assert "generate_clusters" not in planned

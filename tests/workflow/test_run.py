@@ -103,7 +103,7 @@ def test_no_root_stands_in_two_parts(results, label_set):
 
 def test_no_group_stands_in_two_parts_where_they_are_asked_for(results):
     """Of the frames that this run selected; the tiny config itself splits by root."""
-    from limbeck.datasets import split
+    from limbeck.datasets.split import split
 
     frames = selected(results)
     split_of = {"valid_fraction": 0.1, "test_fraction": 0.2, "seed": 1}
@@ -300,20 +300,20 @@ def test_a_touched_script_is_not_run_again(results, snakemake, workspace):
 
 
 AFTER_ALL_LABELS = {
-    "judge": 2,
-    "gate": 2,
+    "judge_labels": 2,
+    "pass_gate": 2,
     "build_dataset": 2,
     "train_student": 3,
     "evaluate_student": 3,
     "measure_student_gap": 2,
     "measure_speed": 1,
-    "report": 1,
+    "write_report": 1,
     "all": 1,
 }
 #: two seeds of the one student that learns from emt-k2
 AFTER_LABELS = (
     AFTER_ALL_LABELS
-    | {"judge": 1, "gate": 1, "build_dataset": 1}
+    | {"judge_labels": 1, "pass_gate": 1, "build_dataset": 1}
     | {
         "train_student": 2,
         "evaluate_student": 2,
@@ -328,14 +328,14 @@ def test_an_edited_script_runs_again_and_all_that_depends_on_it(results, snakema
     script.write_text(before + "\n# edited\n")
     plan = snakemake(*TINY, "-n")
     script.write_text(before)
-    assert jobs(plan.stdout) == {"label": 4} | AFTER_ALL_LABELS
+    assert jobs(plan.stdout) == {"label_frames": 4} | AFTER_ALL_LABELS
     assert NOTHING in snakemake(*TINY, "-n").stdout
 
 
 CHANGES = {
     "a limit of one label set": (
         ("labels", "emt-k2", "max_force_eV_per_A", 50),
-        {"check_inputs_again": 1, "label": 2} | AFTER_LABELS,
+        {"check_inputs_again": 1, "label_frames": 2} | AFTER_LABELS,
     ),
     "the gate": (
         ("gate", "min_good_fraction", 0.9),
@@ -348,7 +348,7 @@ CHANGES = {
             "evaluate_student": 1,
             "measure_student_gap": 1,
             "measure_speed": 1,
-            "report": 1,
+            "write_report": 1,
             "all": 1,
         },
     ),
@@ -358,7 +358,7 @@ CHANGES = {
             "check_inputs_again": 1,
             "measure_teacher_gap": 1,
             "measure_student_gap": 2,
-            "report": 1,
+            "write_report": 1,
             "all": 1,
         },
     ),

@@ -10,7 +10,7 @@ def test_a_study_is_one_job_that_the_report_waits_for(snakemake):
     plan = snakemake("-n", *STUDY)
     assert plan.returncode == 0, plan.stdout + plan.stderr
     found = jobs(plan.stdout)
-    assert (found["label"], found["train_student"], found["study_expectation"]) == (7, 42, 1)
+    assert (found["label_frames"], found["train_student"], found["run_study"]) == (7, 42, 1)
     report = plan.stdout.split("\nrule report:")[1].split("\n\n")[0].split("output:")[0]
     assert "results/study_expectation/studies/expectation/results.json" in report
 

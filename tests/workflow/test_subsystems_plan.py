@@ -55,7 +55,7 @@ def test_the_plan_of_clusters_and_differences(snakemake, config):
     found = jobs(plan.stdout)
     assert found["extract_subsystems"] == 6  # two shards, of two samplings and of one
     assert found["expand_many_body"] == 2  # one subsystem with fragments, two label sets
-    assert found["isolated_atoms"] == 2
+    assert found["evaluate_isolated_atoms"] == 2
     assert found["build_delta_set"] == 2
     select = command(plan.stdout, "select_frames", "selected/1.h5")
     assert "subsystems/clusters/rattled/water/1.h5" in select

@@ -5,9 +5,9 @@ import json
 import re
 from pathlib import Path
 
-from limbeck.config import resolve
+from limbeck.config.load import resolve
 from limbeck.errors import LimbeckError
-from limbeck.plan import (
+from limbeck.config.plan import (
     checked,
     driver,
     force_constant_files,

@@ -1,6 +1,6 @@
 """Settings of labels, scores and studies, and what is made where a config asks for it."""
 
-from limbeck.plan import structures_selected
+from limbeck.config.plan import structures_selected
 
 
 def label_set(name):

@@ -1,6 +1,6 @@
 """Settings and inputs of clusters, many-body terms and differences."""
 
-from limbeck.plan import frames_of, subsystem_files
+from limbeck.config.plan import frames_of, subsystem_files
 
 
 def subsystem_settings(wildcards):

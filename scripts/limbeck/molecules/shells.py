@@ -11,13 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from limbeck.molecules.images import (
-    chunks,
-    covering_radius,
-    image_count,
-    images_within,
-    nearest,
-)
+from limbeck.molecules.images import chunks, covering_radius, image_count, images_within, nearest
 from limbeck.molecules.tracking import Trajectory
 
 BY_NUMBER = ("closest_to_center_of_mass", "closest_to_central_molecule")

@@ -10,9 +10,9 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from limbeck.frames import Frames
+from limbeck.geometry import MIN_CELL_HEIGHT_A, cell_height
 from limbeck.molecules.bonds import BOND_FACTOR, Bonds, find_bonds
 from limbeck.molecules.detection import Graph, NotMolecular, molecular_graph, whole
-from limbeck.screening import MIN_CELL_HEIGHT_A, cell_height
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from phonopy import Phonopy
 
 from limbeck import seeds
 from limbeck.errors import LimbeckError
-from limbeck.forgiving import attempt
 from limbeck.frames import Frames
 from limbeck.phonons.crystals import atoms_of, frames_of, phonopy_of, point_group, symmetrised
 from limbeck.phonons.downhill import step_down
@@ -20,17 +19,17 @@ from limbeck.phonons.fitting import Fit, displace, fit_all
 from limbeck.phonons.modes import Modes, modes_of
 from limbeck.phonons.settings import ForceConstantSettings
 from limbeck.phonons.spectrum import spectrum
-from limbeck.sampling.guards import UNKNOWN_ELEMENT
-from limbeck.sampling.prepare import CHARGED, full_matrix
-from limbeck.sampling.relaxation import relax
-from limbeck.sampling.supercells import supercell_matrix
+from limbeck.potentials.evaluation import attempt
+from limbeck.preparation.prepare import full_matrix
+from limbeck.preparation.relaxation import relax
+from limbeck.preparation.supercells import supercell_matrix
+from limbeck.reasons import CHARGED, ISOLATED, UNKNOWN_ELEMENT
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
 
 log = logging.getLogger(__name__)
 
-ISOLATED = "isolated: phonons are of crystals"
 #: Steps down imaginary modes before a crystal is given up: one for each of the directions that a
 #: crystal can soften in.
 MAX_DESCENTS = 3

@@ -3,23 +3,23 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from limbeck.devices import present
 from limbeck.errors import LimbeckError
+from limbeck.potentials.devices import present
 from limbeck.potentials.known import ORB_FOUNDATION
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
 
-#: kind of model -> (module, function) that opens it; imported when first asked for
+#: kind of model -> (module of ``models/``, function) that opens it; imported when first asked for
 OPENERS: dict[str, tuple[str, str]] = {
-    "chgnet": ("limbeck.potentials.chgnet", "ChgnetPotential"),
-    "emt": ("limbeck.potentials.toys", "open_emt"),
-    "lj": ("limbeck.potentials.toys", "open_lj"),
-    "mace": ("limbeck.potentials.mace_files", "open_mace"),
-    "matgl": ("limbeck.potentials.matgl", "open_matgl"),
-    "orb": ("limbeck.potentials.orb", "open_small"),
-    "xtb": ("limbeck.potentials.xtb", "XtbPotential"),
-    **dict.fromkeys(ORB_FOUNDATION, ("limbeck.potentials.orb_foundation", "open_foundation")),
+    "chgnet": ("chgnet", "ChgnetPotential"),
+    "emt": ("toys", "open_emt"),
+    "lj": ("toys", "open_lj"),
+    "mace": ("mace_files", "open_mace"),
+    "matgl": ("matgl", "open_matgl"),
+    "orb": ("orb", "open_small"),
+    "xtb": ("xtb", "XtbPotential"),
+    **dict.fromkeys(ORB_FOUNDATION, ("orb_foundation", "open_foundation")),
 }
 
 #: upper bound of atoms in a batch on a CPU, from measured speeds (larger is not always faster)
@@ -62,5 +62,6 @@ def open_potential(settings: dict[str, Any], *, device: str = "cpu") -> "Potenti
         )
     given = {k: v for k, v in settings.items() if v is not None}
     full = {**DEFAULTS, "batch_atoms": BATCH_ATOMS.get(model, 256), **given}
-    module, function = OPENERS[model]
-    return getattr(importlib.import_module(module), function)(full, device=device)
+    name, function = OPENERS[model]
+    module = importlib.import_module(f"limbeck.potentials.models.{name}")
+    return getattr(module, function)(full, device=device)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 import numpy as np
 import torch
 
-from limbeck.batches import Limits, cut_batches, estimated_neighbours
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
+from limbeck.potentials.batches import Limits, cut_batches, estimated_neighbours
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -159,7 +159,7 @@ class Potential(ABC, Generic[Batch]):
         Args:
             descriptors: with those of every atom, see :meth:`evaluate_described`.
         """
-        from limbeck.forgiving import predict_or_nan
+        from limbeck.potentials.evaluation import predict_or_nan
 
         return predict_or_nan(self, frames, descriptors=descriptors, strict=True)
 
@@ -218,27 +218,6 @@ def one_periodicity(frames: Frames) -> bool:
     if len(frames) and periodic.any() != periodic.all():
         raise LimbeckError("a batch holds isolated and periodic frames; expected one kind")
     return bool(len(frames) and periodic.all())
-
-
-def stress_to_voigt(stress: np.ndarray) -> np.ndarray:
-    """[...,3,3] -> [...,6] in the order xx yy zz yz xz xy."""
-    return np.stack(
-        [
-            stress[..., 0, 0],
-            stress[..., 1, 1],
-            stress[..., 2, 2],
-            (stress[..., 1, 2] + stress[..., 2, 1]) / 2,
-            (stress[..., 0, 2] + stress[..., 2, 0]) / 2,
-            (stress[..., 0, 1] + stress[..., 1, 0]) / 2,
-        ],
-        axis=-1,
-    )
-
-
-def voigt_to_stress(voigt: np.ndarray) -> np.ndarray:
-    """[...,6] in the order xx yy zz yz xz xy -> symmetric [...,3,3]."""
-    order = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
-    return np.asarray(voigt)[..., order]
 
 
 Settings = dict[str, Any]

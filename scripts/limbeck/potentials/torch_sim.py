@@ -11,11 +11,12 @@ from ase.data import atomic_masses
 from torch_sim.models.interface import ModelInterface
 from torch_sim.state import SimState
 
-from limbeck.devices import free_memory
 from limbeck.errors import LimbeckError
-from limbeck.forgiving import attempt, predict_or_nan
 from limbeck.frames import Frames
-from limbeck.potentials.interface import Potential, Predictions, voigt_to_stress
+from limbeck.geometry import voigt_to_stress
+from limbeck.potentials.devices import free_memory
+from limbeck.potentials.evaluation import attempt, predict_or_nan
+from limbeck.potentials.interface import Potential, Predictions
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class PotentialModel(ModelInterface):
         return self.potential.evaluate(self.potential.prepare(frames))
 
 
-class ForgivingModel(PotentialModel):
+class FailureTolerantModel(PotentialModel):
     """As :class:`PotentialModel`, with NaN for a system that the potential fails on."""
 
     def answer(self, frames: Frames) -> Predictions:
@@ -74,7 +75,7 @@ class ForgivingModel(PotentialModel):
         return predict_or_nan(self.potential, frames)
 
 
-class MovingModel(PotentialModel):
+class VerletListModel(PotentialModel):
     """As :class:`PotentialModel`, for systems in motion: neighbours are sought every few steps.
 
     A list of all pairs within the cut-off and a skin holds as long as no two atoms can have come
@@ -106,7 +107,7 @@ class MovingModel(PotentialModel):
             self._too_large = asked.no_memory
             self._wide = self._seen = None
             free_memory()
-        pieces = ForgivingModel(self.potential)
+        pieces = FailureTolerantModel(self.potential)
         pieces.compute_stress = self.compute_stress
         return pieces(state)
 
@@ -158,7 +159,7 @@ class MovingModel(PotentialModel):
 
 def dynamics_model(potential: Potential[Any]) -> PotentialModel:
     """The model of torch-sim for systems in motion. Take a new one for each batch."""
-    return MovingModel(potential) if potential.can_move else ForgivingModel(potential)
+    return VerletListModel(potential) if potential.can_move else FailureTolerantModel(potential)
 
 
 def state_of(frames: Frames, model: ModelInterface) -> SimState:

@@ -6,14 +6,12 @@ from limbeck.report.collect import Run, Student
 from limbeck.report.words import (
     NOT_MEASURED,
     Answer,
-    Interval,
     accuracy,
     averaging,
     closing,
     from_the_reference,
-    interval,
-    over_seeds,
 )
+from limbeck.warrant.statistics import Interval, interval, over_seeds
 
 
 def averaging_of(run: Run) -> list[Answer]:

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from limbeck.config.plan import teachers, trained
 from limbeck.errors import LimbeckError
-from limbeck.labels import GOOD
-from limbeck.plan import teachers, trained
+from limbeck.reasons import Status
 from limbeck.report import counts
 from limbeck.report.gap_kinds import kind_of
 from limbeck.report.parity import Parity, parity
 from limbeck.report.reading import read_csv, read_json
 from limbeck.report.sampling_results import SamplingResults, sampling_results
-from limbeck.report.words import Interval, interval
 from limbeck.storage import read_labels
+from limbeck.warrant.statistics import Interval, interval
 
 #: eV to meV
 MILLI = 1000.0
@@ -155,7 +155,7 @@ def _spreads(folder: Path, settings: dict[str, Any]) -> dict[str, np.ndarray]:
     spreads = {}
     for name in settings["labels"]:
         parts = [read_labels(p, name) for p in counts.label_files(folder, settings, name)]
-        atoms = [p.forces_spread[np.repeat(p.status == GOOD, p.n_atoms)] for p in parts]
+        atoms = [p.forces_spread[np.repeat(p.status == Status.GOOD, p.n_atoms)] for p in parts]
         found = np.concatenate(atoms) * MILLI
         if np.isfinite(found).any():  # of one view alone there is none
             spreads[name] = found

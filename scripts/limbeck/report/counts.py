@@ -8,15 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from limbeck.labels import NOT_ASKED, STATUS
-from limbeck.plan import frames_of, sources_of
+from limbeck.config.plan import frames_of, sources_of
+from limbeck.reasons import STATUS, Status
 from limbeck.report.reading import promised, read_csv, read_json
 from limbeck.storage import read_frames, read_header, read_labels
 
 
 def shards(section: dict[str, Any]) -> range:
-    """Numbers of the shards of a source, or of the slices of the selection."""
+    """Numbers of the shards of a source."""
     return range(section["shards"])
+
+
+def slices(settings: dict[str, Any]) -> range:
+    """Numbers of the slices of the selection."""
+    return range(settings["select"]["slices"])
 
 
 def used_samplings(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -36,13 +41,12 @@ def _used_sources(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def selected_files(folder: Path, settings: dict[str, Any]) -> list[Path]:
     """The selected frames, slice by slice."""
-    return [promised(folder / f"selected/{i}.h5") for i in shards(settings["select"])]
+    return [promised(folder / f"selected/{i}.h5") for i in slices(settings)]
 
 
 def label_files(folder: Path, settings: dict[str, Any], label_set: str) -> list[Path]:
     """The labels of one label set, slice by slice."""
-    slices = shards(settings["select"])
-    return [promised(folder / f"labels/{label_set}/{i}.h5") for i in slices]
+    return [promised(folder / f"labels/{label_set}/{i}.h5") for i in slices(settings)]
 
 
 def structures(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
@@ -190,7 +194,7 @@ def labels(folder: Path, settings: dict[str, Any]) -> pd.DataFrame:
         parts = [read_labels(p, name) for p in label_files(folder, settings, name)]
         status = np.concatenate([part.status for part in parts])
         row = {"label_set": name, "potential": label_set["potential"]}
-        row |= {"views": views(parts[0].attrs), "frames": int((status != NOT_ASKED).sum())}
+        row |= {"views": views(parts[0].attrs), "frames": int((status != Status.NOT_ASKED).sum())}
         row |= {text: int((status == code).sum()) for code, text in STATUS.items()}
         row["passed"] = bool(read_json(folder / f"gate/{name}.json").get("go"))
         for part in ("train", "valid", "test"):

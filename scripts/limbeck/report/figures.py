@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from limbeck.report.collect import Run, Student
 from limbeck.report.table import spread_intervals
 from limbeck.report.teacher_tables import ERRORS
-from limbeck.report.words import TINY, Interval, interval
+from limbeck.warrant.statistics import TINY, Interval, interval
 
 # Okabe and Ito's colours: told apart with any colour vision, and in print.
 BLUE, ORANGE, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"

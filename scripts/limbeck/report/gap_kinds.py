@@ -5,17 +5,8 @@ from dataclasses import dataclass, replace
 from math import isnan, nan
 from typing import Any
 
-from limbeck.report.words import (
-    CANNOT_TELL,
-    NO,
-    NOT_MEASURED,
-    PARTLY,
-    ROUNDING,
-    YES,
-    Answer,
-    Interval,
-    interval,
-)
+from limbeck.report.words import CANNOT_TELL, NO, NOT_MEASURED, PARTLY, ROUNDING, YES, Answer
+from limbeck.warrant.statistics import Interval, interval
 
 
 @dataclass(frozen=True)

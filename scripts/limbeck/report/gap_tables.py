@@ -8,7 +8,8 @@ import pandas as pd
 from limbeck.report.collect import Measured
 from limbeck.report.gap_kinds import FORCE_FIELD, Headline, headline, in_order, kind_of, spoken
 from limbeck.report.table import Column, Table, count, estimate, number, percent, text
-from limbeck.report.words import ROUNDING, Interval, interval
+from limbeck.report.words import ROUNDING
+from limbeck.warrant.statistics import Interval, interval
 
 
 def overview(models: Sequence[Measured], name: str = "gaps_overview") -> Table | None:

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from limbeck.datasets import concatenate_labels, select_labels
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
-from limbeck.labels import Labels
-from limbeck.report.words import Interval
-from limbeck.storage import read_frames, read_labels
-from limbeck.warrant import ratio
+from limbeck.labels import Labels, select_labels
+from limbeck.storage import read_frames, read_labels, read_many_labels
+from limbeck.warrant.statistics import Interval, ratio
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def parity(
     )
     if reference is None:
         return points, Interval(np.nan)
-    references = concatenate_labels([read_labels(p, reference) for p in reference_files])
+    references = read_many_labels(reference_files, reference)
     return points, loss(frames, labels.forces, student.forces, references)
 
 

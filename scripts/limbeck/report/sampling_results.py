@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from limbeck.config.plan import frames_of, sources_of
 from limbeck.frames import Frames
-from limbeck.plan import frames_of, sources_of
 from limbeck.report.counts import shards, used_samplings
 from limbeck.report.reading import promised, read_csv, read_json
 from limbeck.storage import read_frames

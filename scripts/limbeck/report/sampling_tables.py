@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 import pandas as pd
 
-from limbeck.datasets import PARTS
+from limbeck.datasets.split import PARTS
 from limbeck.report.collect import Run
 from limbeck.report.table import Column, Table, count, number, text
 

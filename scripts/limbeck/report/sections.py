@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from limbeck import __version__
-from limbeck.plan import teachers
+from limbeck.config.plan import teachers
 from limbeck.report import (
     answers,
     figures,

@@ -6,7 +6,7 @@ import pandas as pd
 
 from limbeck.report.collect import Run
 from limbeck.report.table import Column, Table, count, estimate, text
-from limbeck.report.words import Interval, interval
+from limbeck.warrant.statistics import Interval, interval
 
 
 def speeds(run: Run) -> dict[str, float]:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 
 from limbeck.report.figures import GREY, WIDTH, Figure, look
 from limbeck.report.table import Table, count, estimate, spread_intervals, text
-from limbeck.report.words import Interval, interval
+from limbeck.warrant.statistics import Interval, interval
 
 #: how a student is asked: the frames as given, or in random views
 ASKED = {"as_given": "frames as given", "random": "random views"}

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from limbeck.report.words import NO_INTERVAL, Interval
+from limbeck.warrant.statistics import NO_INTERVAL, Interval
 
 ABSENT = "–"
 

@@ -5,7 +5,7 @@ from math import isfinite
 
 import pandas as pd
 
-from limbeck.labels import GOOD, STATUS
+from limbeck.reasons import STATUS, Status
 from limbeck.report.collect import Run
 from limbeck.report.table import ABSENT, Column, Table, count, text
 
@@ -82,7 +82,7 @@ def labels(run: Run) -> Table | None:
     """Label sets: verdicts on the labels and sizes of the parts."""
     if not len(run.labels):
         return None
-    faults = [meaning for code, meaning in STATUS.items() if code != GOOD]
+    faults = [meaning for code, meaning in STATUS.items() if code != Status.GOOD]
     bad = [name for name in faults if run.labels[name].sum()]
     return Table(
         "labels",

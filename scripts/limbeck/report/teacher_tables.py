@@ -6,7 +6,7 @@ import pandas as pd
 
 from limbeck.report.collect import Run
 from limbeck.report.table import Column, Table, count, estimate, number, text
-from limbeck.report.words import interval
+from limbeck.warrant.statistics import interval
 
 
 def errors(run: Run) -> Table | None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from limbeck.report.collect import Run
 from limbeck.report.figures import WIDTH, Figure, look, plain
 from limbeck.report.table import Column, Table, count, estimate, number, spread_intervals, text
-from limbeck.report.words import Interval, interval
+from limbeck.warrant.statistics import Interval, interval
 
 
 def choices(run: Run) -> Table | None:

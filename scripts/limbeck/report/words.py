@@ -4,88 +4,19 @@ Three questions are answered. A verdict follows the sign of an interval and noth
 it includes zero, the answer is "cannot tell", however good the number in its middle looks.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot, isfinite, nan
+from math import isfinite
 from typing import Any
+
+from limbeck.warrant.statistics import Interval, difference, interval
 
 #: Forces of float32 models repeat to a few hundredths of this under rotation (CHGNet: 0.03), so
 #: that a gap below it is rounding. meV/Angstrom.
 ROUNDING = 0.1
 
-#: Values that are smaller read "< 0.001", whatever their unit.
-TINY = 0.001
-#: Ends the text of a value without an interval.
-NO_INTERVAL = " (no interval)"
 
 YES, PARTLY, NO = "yes", "partly", "no"
 CANNOT_TELL, NO_GAP, NOT_MEASURED = "cannot tell", "no gap", "not measured"
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value and the ends of its 95 % interval; NaN where there is none."""
-
-    value: float
-    low: float = nan
-    high: float = nan
-
-    @property
-    def known(self) -> bool:
-        """Whether there is a value."""
-        return isfinite(self.value)
-
-    @property
-    def sign(self) -> int:
-        """1 or -1 where the whole interval lies above or below zero, else 0."""
-        if not (isfinite(self.low) and isfinite(self.high)):
-            return 0
-        return int(self.low > 0) - int(self.high < 0)
-
-    def text(self, unit: str = "") -> str:
-        """E.g. ``41.2 (38.9 to 43.1) meV/A``; decimals follow the width of the interval."""
-        if not self.known:
-            return "not measured"
-        unit = f" {unit}" if unit else ""
-        if all(abs(v) < TINY for v in (self.value, self.low, self.high) if isfinite(v)):
-            return f"< {TINY}{unit}"
-        if not (isfinite(self.low) and isfinite(self.high)):
-            return f"{_number(self.value, abs(self.value) / 10)}{unit}{NO_INTERVAL}"
-        low, value, high = (
-            _number(v, self.high - self.low) for v in (self.low, self.value, self.high)
-        )
-        return f"{value} ({low} to {high}){unit}"
-
-
-def interval(entry: Any, key: str = "value") -> Interval:
-    """An interval of ``{key: value, "ci95": [low, high]}`` or a bare value; null is NaN."""
-    if not isinstance(entry, dict):
-        return Interval(_float(entry))
-    low, high = entry.get("ci95") or (None, None)
-    return Interval(_float(entry.get(key)), _float(low), _float(high))
-
-
-def difference(a: Interval, b: Interval) -> Interval:
-    """a - b from two separate intervals (Zou and Donner, Statist. Med. 27, 1693, 2008).
-
-    Right for independent estimates; both gaps are measured on the same frames, so that the
-    interval is, if anything, too wide.
-    """
-    return Interval(
-        a.value - b.value,
-        a.value - b.value - hypot(a.value - a.low, b.high - b.value),
-        a.value - b.value + hypot(a.high - a.value, b.value - b.low),
-    )
-
-
-def over_seeds(values: Sequence[Interval]) -> Interval:
-    """Mean over seeds; the interval reaches from the lowest to the highest end of any seed."""
-    if not values:
-        return Interval(nan)
-    mean = sum(v.value for v in values) / len(values)
-    if any(not (isfinite(v.low) and isfinite(v.high)) for v in values):
-        return Interval(mean)
-    return Interval(mean, min(v.low for v in values), max(v.high for v in values))
 
 
 @dataclass(frozen=True)
@@ -219,17 +150,3 @@ def _why(value: Interval) -> str:
 
 def _turned(value: Interval) -> Interval:
     return Interval(-value.value, -value.high, -value.low)
-
-
-def _float(value: Any) -> float:
-    return nan if value is None else float(value)
-
-
-def _number(value: float, width: float) -> str:
-    """With as many decimals as the width of the interval makes worth reading."""
-    if not isfinite(value):
-        return "–"
-    decimals = 0
-    while decimals < 3 and width < 10.0 ** (1 - decimals):
-        decimals += 1
-    return f"{value:,.{decimals}f}".replace("-", "−")

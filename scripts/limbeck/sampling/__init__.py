@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: method -> module, imported when it is asked for, so that rattling loads no torch
 METHODS = {
     "contour": "limbeck.sampling.contour",
-    "md": "limbeck.sampling.md",
+    "md": "limbeck.sampling.dynamics.run",
     "phonons": "limbeck.sampling.phonons",
     "rattle": "limbeck.sampling.rattle",
     "relax_path": "limbeck.sampling.relax_path",
@@ -71,7 +71,8 @@ def sample(method: str, frames: "Frames", settings: Mapping[str, Any]) -> Sample
     Raises:
         LimbeckError: no such method, a setting is missing or cannot be.
     """
-    from limbeck.sampling.annotate import annotate, opened
+    from limbeck.potentials.opening import opened
+    from limbeck.sampling.annotate import annotate
     from limbeck.sampling.settings import check_keep
 
     if method not in METHODS:

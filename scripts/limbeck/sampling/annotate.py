@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from limbeck.errors import LimbeckError
-from limbeck.forgiving import predict_or_nan
+from limbeck.potentials.evaluation import predict_or_nan
 from limbeck.potentials.known import DESCRIBED
+from limbeck.potentials.opening import opened
 
 if TYPE_CHECKING:
     from limbeck.frames import Frames
@@ -16,15 +17,6 @@ if TYPE_CHECKING:
 def annotated(frames: "Frames", settings: Mapping[str, Any]) -> "Frames":
     """The frames with what ``settings["keep"]`` asks of ``settings["potential"]``."""
     return annotate(frames, opened(settings), settings["keep"])
-
-
-def opened(settings: Mapping[str, Any]) -> "Potential[Any]":
-    """The potential of the settings, on as many threads as they say."""
-    from limbeck.potentials import open_potential
-    from limbeck.threads import use_threads
-
-    use_threads(settings["threads"])
-    return open_potential(settings["potential"], device=settings["device"])
 
 
 def annotate(frames: "Frames", potential: "Potential[Any]", names: Collection[str]) -> "Frames":

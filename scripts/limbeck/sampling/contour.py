@@ -16,14 +16,15 @@ from ase import Atoms
 from ase.md.contour_exploration import ContourExploration
 
 from limbeck import seeds
-from limbeck.forgiving import attempt
 from limbeck.frames import Frames, concatenate, derive
+from limbeck.geometry import shortest_ratio
+from limbeck.potentials.evaluation import attempt
 from limbeck.potentials.interface import Potential
+from limbeck.potentials.opening import open_planned
+from limbeck.preparation.prepare import prepare
+from limbeck.reasons import FAILED, LONE_ATOM, NO_FORCE, NOT_FINITE, NOT_REACHED, TOO_NEAR
 from limbeck.sampling import Sample, Table, number
-from limbeck.sampling.guards import LONE_ATOM, NOT_FINITE, TOO_NEAR
-from limbeck.sampling.prepare import open_planned, prepare
 from limbeck.sampling.settings import from_mapping
-from limbeck.screening import shortest_ratio
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +40,6 @@ COLUMNS = (
     "cut",
 )
 TRACE = ("id", "step", "energy_eV_per_atom")
-NO_ANSWER = "no answer of the potential"
-NO_FORCE = "no force to follow"  # all atoms are beyond the cut-off of each other
-NOT_REACHED = "energy target not reached"
 #: Angstrom, of each coordinate (standard deviation), and how often it is corrected.
 FIRST_DISPLACEMENT_A = 0.05
 MAX_TRIES = 30
@@ -143,7 +141,7 @@ def walk(
     asked = attempt(potential, lambda: _walk(atoms, own, rng, path))
     if asked.error is not None:
         log.warning("%s: %s", atoms.info["id"], asked.error)
-        path.cut = NO_ANSWER
+        path.cut = FAILED
 
 
 def _walk(atoms: Atoms, own: ContourSettings, rng: np.random.Generator, path: Walk) -> None:

@@ -13,18 +13,18 @@ from phonopy import Phonopy
 from limbeck import seeds
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, concatenate, derive
+from limbeck.geometry import shortest_distance_ratio
 from limbeck.phonons import draws as drawing
 from limbeck.phonons.draws import Draws, Waves, sampled_over_thermal, waves_of
 from limbeck.phonons.modes import Incommensurate, Modes, choose, modes_of, on_mesh
 from limbeck.phonons.settings import PhononSettings
 from limbeck.phonons.store import load_phonons
+from limbeck.reasons import NO_FORCE_CONSTANTS
 from limbeck.sampling import Sample
 from limbeck.sampling.settings import from_mapping
-from limbeck.screening import shortest_distance_ratio
 
 log = logging.getLogger(__name__)
 
-NO_FORCE_CONSTANTS = "no force constants"
 COLUMNS = (
     "id",
     "n_atoms",

@@ -8,9 +8,9 @@ import numpy as np
 
 from limbeck import seeds
 from limbeck.frames import Frames, atom_rows, derive
+from limbeck.geometry import shortest_distance_ratio
 from limbeck.sampling import Sample
 from limbeck.sampling.settings import RattleSettings, from_mapping
-from limbeck.screening import shortest_distance_ratio
 
 #: Draws of one child before it is given up.
 MAX_DRAWS = 20

@@ -10,14 +10,14 @@ import numpy as np
 
 from limbeck import seeds
 from limbeck.frames import Frames, concatenate, derive
+from limbeck.geometry import shortest_distance_ratio
 from limbeck.potentials.interface import Potential
+from limbeck.potentials.opening import open_planned
+from limbeck.preparation.relaxation import Relaxed, Step, relax
+from limbeck.reasons import TOO_NEAR
 from limbeck.sampling import Sample, Table, number
-from limbeck.sampling.guards import TOO_NEAR
-from limbeck.sampling.prepare import open_planned
 from limbeck.sampling.rattle import draw_apart
-from limbeck.sampling.relaxation import Relaxed, Step, relax
 from limbeck.sampling.settings import RattleSettings, from_mapping
-from limbeck.screening import shortest_distance_ratio
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
     from limbeck.frames import Frames
-    from limbeck.screening import Rejected
+    from limbeck.structures.screening import Rejected
 
 #: kind in the config -> module of this folder; imported when asked for, since they are heavy
 SOURCES = {
@@ -48,8 +48,8 @@ def elements_of(source: dict[str, Any]) -> frozenset[str]:
 
 def write_shard(kind: str, settings: dict[str, Any], output: Path, failed: Path) -> None:
     """Make one shard of a source; write its frames, and a table of what could not be made."""
-    from limbeck.screening import write_rejected
     from limbeck.storage import write_frames
+    from limbeck.structures.screening import write_rejected
 
     frames, rejected = generate(kind, settings)
     write_rejected(failed, rejected)

@@ -13,7 +13,7 @@ from ase.data import atomic_numbers, reference_states
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.screening import Rejected
+from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (
     Structure,
     collect,

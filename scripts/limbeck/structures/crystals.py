@@ -10,8 +10,8 @@ from pymatgen.core import Structure as PymatgenStructure
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.screening import Rejected
 from limbeck.structures.lattice_parameters import TABLE, Entry
+from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (
     Structure,
     collect,

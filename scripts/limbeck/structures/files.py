@@ -11,9 +11,10 @@ from ase import Atoms
 from ase.io import iread, read
 from ase.io.formats import filetype
 
+from limbeck import reasons
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.screening import Rejected
+from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import Refused, Structure, collect
 
 log = logging.getLogger(__name__)
@@ -104,17 +105,17 @@ def _parse(frame: str | Atoms) -> Atoms:
     try:
         return _read(StringIO(frame), format="extxyz")[0]
     except Exception as error:  # as above; one frame of many
-        raise Refused("frame is not readable", f"{type(error).__name__}: {error}") from error
+        raise Refused(reasons.UNREADABLE, f"{type(error).__name__}: {error}") from error
 
 
 def _check(atoms: Atoms) -> None:
     if len(atoms) == 0:
-        raise Refused("frame has no atoms", 0, 1)
+        raise Refused(reasons.EMPTY, 0, 1)
     if atoms.pbc.any() and not atoms.pbc.all():
-        raise Refused("periodic in some directions only", int(atoms.pbc.sum()), "0 or 3")
+        raise Refused(reasons.PARTLY_PERIODIC, int(atoms.pbc.sum()), "0 or 3")
     sites = atoms.info.get("occupancy") or {}
     if any(len(site) > 1 or abs(sum(site.values()) - 1) > 1e-3 for site in sites.values()):
-        raise Refused("a site is partly occupied", "", 1)
+        raise Refused(reasons.PARTLY_OCCUPIED, "", 1)
 
 
 def _integer(atoms: Atoms, name: str) -> int:

@@ -9,10 +9,11 @@ from ase import Atoms
 from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors, rdDistGeom, rdForceFieldHelpers, rdMolAlign
 
+from limbeck import reasons
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.screening import Rejected
 from limbeck.seeds import torch_seed
+from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import Refused, Structure, collect, number_generator
 
 #: Angstrom, over all atoms. One minimum found twice agrees within some 0.02 (MMFF stops early on
@@ -96,7 +97,7 @@ def parse(smiles: str) -> Chem.Mol:
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(smiles)
     if mol is None or mol.GetNumAtoms() == 0:
-        raise Refused("SMILES does not parse", smiles)
+        raise Refused(reasons.BAD_SMILES, smiles)
     return mol
 
 
@@ -111,9 +112,9 @@ def embed(smiles: str, seed: int) -> Conformer:
     parameters.randomSeed = seed  # type: ignore[assignment]  # RDKit's stub is wrong
     with rdBase.BlockLogs():
         if rdDistGeom.EmbedMolecule(mol, parameters) != 0:
-            raise Refused("no conformer found by ETKDGv3", smiles)
+            raise Refused(reasons.NO_CONFORMER, smiles)
         if not rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
-            raise Refused("no MMFF94 parameters", smiles)
+            raise Refused(reasons.NO_MMFF, smiles)
         return Conformer(mol, _relax(mol, smiles))
 
 
@@ -135,7 +136,7 @@ def _refuse_repeated(conformer: Callable[[int], Conformer], n: int, step: int) -
         except Refused:  # that one was not made itself
             continue
         if rmsd < REPEAT_RMSD_A:
-            raise Refused("repeats a conformer of smaller number: RMSD in A", rmsd, REPEAT_RMSD_A)
+            raise Refused(reasons.REPEATED_CONFORMER, rmsd, REPEAT_RMSD_A)
 
 
 def _rmsd(own: Conformer, other: Conformer) -> float:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from limbeck import reasons
 from limbeck.frames import Frames, from_atoms
-from limbeck.screening import Rejected
 from limbeck.seeds import generator
+from limbeck.structures.screening import Rejected
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -106,4 +107,4 @@ def random_strain(rng: np.random.Generator, deviation: float) -> np.ndarray:
 def refuse_repeat(n: int, distinct: int) -> None:
     """Refuse number n where nothing random tells it from number ``n % distinct``."""
     if n >= distinct:
-        raise Refused("repeats a structure of smaller number", n, distinct - 1)
+        raise Refused(reasons.REPEATED, n, distinct - 1)

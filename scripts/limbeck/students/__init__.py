@@ -8,8 +8,8 @@ if TYPE_CHECKING:
 
 #: architecture -> (module, class); imported when first asked for
 ARCHITECTURES: dict[str, tuple[str, str]] = {
-    "direct": ("limbeck.potentials.orb", "OrbPotential"),
-    "mace": ("limbeck.potentials.mace", "MacePotential"),
+    "direct": ("limbeck.potentials.models.orb", "OrbPotential"),
+    "mace": ("limbeck.potentials.models.mace", "MacePotential"),
 }
 
 

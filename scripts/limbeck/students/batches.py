@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from limbeck.datasets import Dataset
+from limbeck.datasets.split import Dataset
 from limbeck.frames import atom_rows
 from limbeck.potentials.trainable import TrainablePotential
 

@@ -4,21 +4,17 @@ from typing import Any
 
 import numpy as np
 
-from limbeck.datasets import Dataset, select_labels
+from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
-from limbeck.errors_against_truth import labels_of
-from limbeck.forgiving import predict_or_nan
 from limbeck.frames import Frames, atom_rows
-from limbeck.labels import Labels
-from limbeck.pooling import MEV, by_source, per_frame
-from limbeck.potentials.interface import (
-    Potential,
-    Predictions,
-    empty_predictions,
-    put_predictions,
-)
-from limbeck.students.statistics import composition, measure
-from limbeck.warrant import Estimate, ratio
+from limbeck.geometry import composition
+from limbeck.labels import Labels, select_labels
+from limbeck.potentials.evaluation import predict_or_nan
+from limbeck.potentials.interface import Potential, Predictions, empty_predictions, put_predictions
+from limbeck.students.statistics import measure
+from limbeck.warrant.accuracy import labels_of
+from limbeck.warrant.measure import MEV, by_source, per_frame
+from limbeck.warrant.statistics import Estimate, ratio
 
 
 def evaluate(

@@ -13,10 +13,12 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from limbeck.datasets import Dataset
+from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
-from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential
+from limbeck.potentials.trainable import TrainablePotential
 from limbeck.students.batches import Batches, Targets
+from limbeck.students.loss import Weights, loss_of
+from limbeck.students.optimisers import optimizer_of
 from limbeck.students.rounds import Rounds
 from limbeck.students.statistics import forces_by_source, measure, spread_weights
 
@@ -24,7 +26,6 @@ log = logging.getLogger(__name__)
 
 #: so many steps in a row without a finite loss, and training gives up
 MAX_BAD_STEPS = 20
-WARM_UP = 0.03  # share of the steps in which the learning rate rises
 
 COLUMNS = (
     "epoch",
@@ -35,42 +36,6 @@ COLUMNS = (
     "valid_energy_mae_meV_per_atom",
     "valid_forces_mae_meV_per_A",
 )
-
-
-#: share of the absolute error in the loss, see :func:`cost`
-ABSOLUTE = 0.3
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What an error costs, and in which unit it is counted.
-
-    Errors are in units of what there is to learn (spread of the residual energy, root mean square
-    of the stress and, source by source, of the forces), so that one set of weights, one learning
-    rate and one gradient clip do for all data sets, and stiff molecules do not drown soft crystals.
-
-    Attributes:
-        energy, forces, stress: the config's weights.
-        energy_scale: eV/atom.
-        stress_scale: eV/Angstrom^3.
-    """
-
-    energy: float
-    forces: float
-    stress: float
-    energy_scale: float
-    stress_scale: float
-
-    @classmethod
-    def of(cls, settings: dict[str, Any], statistics: Statistics) -> "Weights":
-        """The config's weights, and the scales of the training set."""
-        return cls(
-            energy=settings["energy_weight"],
-            forces=settings["forces_weight"],
-            stress=settings["stress_weight"],
-            energy_scale=statistics.energy_std,
-            stress_scale=statistics.stress_rms,
-        )
 
 
 @dataclass(frozen=True)
@@ -119,7 +84,7 @@ def train(
         for data in (training, validation)
     )
     rounds = Rounds(batches, settings)
-    optimizer, schedule = _optimizer(student, settings, rounds.steps)
+    optimizer, schedule = optimizer_of(student, settings, rounds.steps)
     best, best_epoch, best_state = math.inf, 0, copy.deepcopy(student.module.state_dict())
     rows: list[tuple[float, ...]] = []
     start = time.monotonic()
@@ -172,36 +137,6 @@ def validate(
     return float(loss_mean), float(energy_mae), float(forces_mae)
 
 
-def loss_of(answers: Outputs, targets: Targets, weights: Weights) -> torch.Tensor:
-    """Weighted sum of what the errors of one batch cost, a scalar: energy per atom, forces of
-    each atom, stress of each periodic frame. It does not depend on how a frame is turned."""
-    energy = (answers.energy - targets.energy) / targets.n_atoms / weights.energy_scale
-    forces = (answers.forces - targets.forces) / targets.forces_scale
-    loss = weights.energy * cost(energy.unsqueeze(-1))
-    loss = loss + weights.forces * cost(forces, targets.forces_weight)
-    if targets.stress is not None and answers.stress is not None:
-        stress = answers.stress[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]  # Voigt -> [B,3,3]
-        error = (stress - targets.stress) / weights.stress_scale
-        loss = loss + weights.stress * cost(error.flatten(1))
-    return loss
-
-
-def cost(errors: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
-    """Mean over rows of the mean square of their components and 0.3 times their length. [M,d] -> []
-
-    ``weights`` [M,1] multiply what a row costs.
-
-    With the length alone, the gradient says no more than where an atom is pushed, and a network
-    that does not know rotations may never start: a small Orb on ten molecules, turned at random,
-    had learned nothing after 6,400 frames, with squares it was at a correlation of 0.7. The
-    length keeps small errors falling at the end, and outliers from leading.
-    """
-    squares, lengths = errors**2, torch.linalg.vector_norm(errors, dim=-1)
-    if weights is not None:
-        squares, lengths = weights * squares, weights[:, 0] * lengths
-    return squares.mean() + ABSOLUTE * lengths.mean()
-
-
 def _epoch(
     student: TrainablePotential[Any],
     batches: Iterable[tuple[Any, Targets]],
@@ -233,23 +168,6 @@ def _epoch(
     if bad > MAX_BAD_STEPS or not losses:
         raise LimbeckError(f"the loss was not finite in {bad} steps in a row; lower learning_rate")
     return float(np.mean(losses))
-
-
-def _optimizer(
-    student: TrainablePotential[Any], settings: dict[str, Any], steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    trained = [p for p in student.module.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        trained, lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=settings["learning_rate"],
-        total_steps=steps + 1,  # it is stepped once more after the last step
-        pct_start=WARM_UP,
-        cycle_momentum=False,
-    )
-    return optimizer, schedule
 
 
 def _progress(row: tuple[float, ...], epochs: int) -> None:

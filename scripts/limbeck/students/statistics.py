@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from limbeck.datasets import Dataset
+from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
+from limbeck.geometry import composition
 from limbeck.potentials.trainable import Statistics
 
 SMALLEST_SCALE = 1e-3  # keeps a data set without forces or spread from dividing by zero
@@ -81,12 +82,3 @@ def _mean_by_source(dataset: Dataset, values: np.ndarray) -> dict[bytes, float]:
         source: float(values[source_of_atom == source].mean())
         for source in np.unique(dataset.frames.source).tolist()
     }
-
-
-def composition(
-    numbers: np.ndarray, frame_of_atom: np.ndarray, count: int, elements: np.ndarray
-) -> np.ndarray:
-    """Number of atoms of each element in each frame. float64 [B, elements]."""
-    table = np.zeros((count, len(elements)))
-    np.add.at(table, (frame_of_atom, np.searchsorted(elements, numbers)), 1.0)
-    return table

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from limbeck.datasets import Dataset
+from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.labels import Labels
-from limbeck.pooling import MEV, Sums, by_source, counts, figure, per_frame, take
 from limbeck.potentials.interface import Predictions
-from limbeck.studies.correlation import rank_correlation
-from limbeck.warrant import Estimate, ratio, spread
+from limbeck.warrant.correlation import rank_correlation
+from limbeck.warrant.measure import MEV, Sums, by_source, counts, figure, per_frame, take
+from limbeck.warrant.statistics import Estimate, ratio, spread
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -67,8 +67,8 @@ def student_sums(student: "Potential[Any]", test: Dataset, views: int) -> Sums:
     ``random``: the errors, not the answers, of the views are averaged. NaN for frames with an
     element that the student does not know.
     """
+    from limbeck.averaging.orbit import orbit
     from limbeck.students.evaluation import answer
-    from limbeck.symmetry.orbit import orbit
     from limbeck.symmetry.rotation import Rotation
 
     frames, reference = test.frames, test.labels

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from limbeck.datasets import PARTS, Dataset, read_part
-from limbeck.labelling import label
+from limbeck.averaging.views import views_of
+from limbeck.datasets.split import PARTS, Dataset, read_part
+from limbeck.labelling.label import label
 from limbeck.labels import Labels
-from limbeck.pooling import Sums, stack
 from limbeck.potentials import open_potential
 from limbeck.potentials.interface import Potential
 from limbeck.students.evaluation import constant
@@ -26,7 +26,7 @@ from limbeck.studies.expectation import (
     spread_predicts,
     student_sums,
 )
-from limbeck.views import views_of
+from limbeck.warrant.measure import Sums, stack
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ zero, and all seeds agree on the side: the interval knows of other roots, and no
 from collections.abc import Sequence
 from typing import Any
 
-from limbeck.report.words import Interval, interval
+from limbeck.warrant.statistics import Interval, interval
 
 MAE, RHO = "force_mae_meV_per_A", "rank_correlation"
 UNIT = "meV/Å"

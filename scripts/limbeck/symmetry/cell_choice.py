@@ -6,8 +6,9 @@ from itertools import product
 import numpy as np
 
 from limbeck.frames import Frames
+from limbeck.geometry import wrapped
 from limbeck.potentials.interface import Predictions
-from limbeck.symmetry.copies import copies, wrapped
+from limbeck.symmetry.copies import copies
 from limbeck.symmetry.interface import Symmetry
 
 

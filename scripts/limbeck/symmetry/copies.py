@@ -33,9 +33,3 @@ def copies(frame: Frames, positions: np.ndarray, cells: np.ndarray | None = None
 def repeated(values: np.ndarray, number: int) -> np.ndarray:
     """An array [n,...] end to end with itself, ``number`` times."""
     return np.concatenate([values] * number)
-
-
-def wrapped(positions: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Positions [...,n,3] put into the cells [...,3,3]: fractional coordinates in [0, 1)."""
-    fractional = positions @ np.linalg.inv(cells)
-    return np.asarray((fractional - np.floor(fractional)) @ cells)

@@ -1,12 +1,12 @@
 """Rotations and reflections: orthogonal 3x3 matrices Q, a vector r becomes Q r."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from limbeck.frames import Frames
-from limbeck.potentials.interface import Potential, Predictions, stress_to_voigt, voigt_to_stress
+from limbeck.geometry import stress_to_voigt, turn, voigt_to_stress
+from limbeck.potentials.interface import Potential, Predictions
 from limbeck.symmetry.interface import Symmetry
 
 
@@ -29,21 +29,6 @@ class Orthogonal(Symmetry):
         self, operations: np.ndarray, answers: Predictions, n_atoms: np.ndarray
     ) -> Predictions:
         return turn_back(operations, answers, n_atoms)
-
-
-def turn(frames: Frames, matrices: np.ndarray) -> Frames:
-    """Frames turned about the origin: r -> Q r for atoms and lattice vectors.
-
-    Args:
-        frames: B frames. Ids stay, since a view is the same frame seen from elsewhere.
-        matrices: float64 [B,3,3], orthogonal.
-    """
-    per_atom = np.repeat(matrices, frames.n_atoms, axis=0)  # [N,3,3]
-    return replace(
-        frames,
-        positions=np.einsum("nij,nj->ni", per_atom, frames.positions),
-        cell=np.einsum("bij,bkj->bki", matrices, frames.cell),  # rows are vectors
-    )
 
 
 def turn_back(matrices: np.ndarray, answers: Predictions, n_atoms: np.ndarray) -> Predictions:

@@ -3,8 +3,9 @@
 import numpy as np
 
 from limbeck.frames import Frames
+from limbeck.geometry import wrapped
 from limbeck.potentials.interface import Predictions
-from limbeck.symmetry.copies import copies, wrapped
+from limbeck.symmetry.copies import copies
 from limbeck.symmetry.interface import Symmetry
 
 #: Angstrom; edge of the box that shifts of isolated frames are drawn from, as wide as a usual cell

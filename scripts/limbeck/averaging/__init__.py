@@ -1,0 +1,1 @@
+"""Views of frames, and a potential's answers averaged over them."""

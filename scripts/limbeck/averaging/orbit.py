@@ -1,0 +1,187 @@
+"""A potential's answers over views of each frame, brought back into the frame."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from limbeck.frames import Frames, atom_rows, concatenate
+from limbeck.potentials.evaluation import in_pieces, predict_or_nan
+from limbeck.potentials.interface import Potential, Predictions
+from limbeck.seeds import frame_generator
+from limbeck.symmetry.interface import Operations, Symmetry
+
+#: Atoms of views that are held at a time: some tens of batches, so that few of them are cut short
+#: by the end, and a few megabytes.
+CHUNK_ATOMS = 20_000
+
+
+class Orbit(NamedTuple):
+    """Restored answers of K views of B frames with N atoms in all.
+
+    Attributes:
+        energy: float64 [K,B], eV.
+        forces: float64 [K,N,3], eV/Angstrom.
+        stress: float64 [K,B,6], eV/Angstrom^3, Voigt; NaN where there is none.
+    """
+
+    energy: np.ndarray
+    forces: np.ndarray
+    stress: np.ndarray
+
+
+class Part(NamedTuple):
+    """The orbit of some of the frames.
+
+    Attributes:
+        members: int64 [b], which.
+        orbit: of these.
+        whole: the views are the whole group, and no sample of it.
+    """
+
+    members: np.ndarray
+    orbit: Orbit
+    whole: bool
+
+
+def orbit(
+    potential: Potential[Any], frames: Frames, symmetry: Symmetry, k: int, purpose: str
+) -> Orbit:
+    """Answers for k views of each frame, for a symmetry that acts on a batch.
+
+    The views of a frame come from its id and the purpose alone, so they depend on neither the
+    run, nor the shard, nor the frames beside it. Frames that the model fails on have NaN.
+    """
+    if not len(frames):
+        return _empty(frames, k)
+    return orbit_of(potential, frames, symmetry, draw(symmetry, frames, k, purpose))
+
+
+def orbit_of(
+    potential: Potential[Any], frames: Frames, symmetry: Symmetry, operations: np.ndarray
+) -> Orbit:
+    """Answers for given operations [B,K,...] of a symmetry that acts on a batch."""
+    result = _empty(frames, operations.shape[1])
+    for part in _orbits_by_batch(potential, frames, operations, symmetry):
+        _fill(result, frames, part.members, part.orbit)
+    return result
+
+
+def draw(symmetry: Symmetry, frames: Frames, k: int, purpose: str) -> np.ndarray:
+    """Operations of a symmetry that acts on batches, [B,k,...]."""
+    return np.array(
+        [
+            symmetry.sample(frames.select([b]), k, frame_generator(frames.id[b], purpose))
+            for b in range(len(frames))
+        ]
+    )
+
+
+def orbits(
+    potential: Potential[Any], frames: Frames, symmetry: Symmetry, k: int, purpose: str
+) -> Iterator[Part]:
+    """Answers for views of all frames, in parts, for any symmetry; the memory held stays flat.
+
+    A symmetry whose views are structures of their own (with other atoms or lattices) has the views
+    of many frames answered together. Frames that the model fails on have NaN.
+    """
+    if symmetry.acts_on_batch:
+        yield from _orbits_by_batch(potential, frames, draw(symmetry, frames, k, purpose), symmetry)
+    else:
+        yield from _orbits_by_views(potential, frames, symmetry, k, purpose)
+
+
+def _orbits_by_batch(
+    potential: Potential[Any], frames: Frames, operations: np.ndarray, symmetry: Symmetry
+) -> Iterator[Part]:
+    def ask(index: np.ndarray) -> Orbit:
+        return _of_batch(potential, frames, symmetry, operations, index)
+
+    for batch in potential.batches(frames):
+        for piece in in_pieces(potential, frames, batch, ask):
+            found = piece.answer
+            if found is None:
+                found = _empty(frames.select(piece.members), operations.shape[1])
+            yield Part(piece.members, found, whole=False)
+
+
+def _of_batch(
+    potential: Potential[Any],
+    frames: Frames,
+    symmetry: Symmetry,
+    operations: np.ndarray,
+    index: np.ndarray,
+) -> Orbit:
+    """The orbit of the frames of one batch, prepared once."""
+    part = frames.select(index)
+    result = _empty(part, operations.shape[1])
+    batch = potential.prepare(part)
+    for k in range(operations.shape[1]):
+        chosen = operations[index, k]
+        answers = potential.evaluate(symmetry.apply_to_batch(potential, batch, chosen))
+        answers = symmetry.restore_batch(chosen, answers, part.n_atoms)
+        result.energy[k] = answers.energy
+        result.forces[k] = answers.forces
+        result.stress[k] = answers.stress
+    return result
+
+
+def _orbits_by_views(
+    potential: Potential[Any], frames: Frames, symmetry: Symmetry, k: int, purpose: str
+) -> Iterator[Part]:
+    waiting: list[tuple[int, Operations, Frames]] = []
+    atoms = 0
+    for b in range(len(frames)):
+        frame = frames.select([b])
+        operations = symmetry.sample(frame, k, frame_generator(frames.id[b], purpose))
+        views = symmetry.views(frame, operations)
+        waiting.append((b, operations, views))
+        atoms += len(views.numbers)
+        if atoms >= CHUNK_ATOMS:
+            yield from _answered(potential, symmetry, waiting)
+            waiting, atoms = [], 0
+    if waiting:
+        yield from _answered(potential, symmetry, waiting)
+
+
+def _answered(
+    potential: Potential[Any],
+    symmetry: Symmetry,
+    waiting: list[tuple[int, Operations, Frames]],
+) -> Iterator[Part]:
+    """The orbit of each frame that waits, all their views answered together."""
+    views = concatenate([v for _, _, v in waiting])
+    answers = predict_or_nan(potential, views)
+    offsets, first = views.offsets, 0
+    for b, operations, own in waiting:
+        rows = range(first, first + len(own))
+        first += len(own)
+        restored = [
+            symmetry.restore(g, _one(answers, offsets, row))
+            for g, row in zip(operations, rows, strict=True)
+        ]
+        found = Orbit(
+            energy=np.stack([r.energy for r in restored]),
+            forces=np.stack([r.forces for r in restored]),
+            stress=np.stack([r.stress for r in restored]),
+        )
+        yield Part(np.array([b]), found, symmetry.is_whole(operations))
+
+
+def _one(answers: Predictions, offsets: np.ndarray, row: int) -> Predictions:
+    forces = answers.forces[offsets[row] : offsets[row + 1]]
+    return Predictions(answers.energy[row : row + 1], forces, answers.stress[row : row + 1])
+
+
+def _fill(result: Orbit, frames: Frames, index: np.ndarray, part: Orbit) -> None:
+    result.energy[:, index] = part.energy
+    result.forces[:, atom_rows(frames.offsets, index)] = part.forces
+    result.stress[:, index] = part.stress
+
+
+def _empty(frames: Frames, k: int) -> Orbit:
+    return Orbit(
+        energy=np.full((k, len(frames)), np.nan),
+        forces=np.full((k, len(frames.numbers), 3), np.nan),
+        stress=np.full((k, len(frames), 6), np.nan),
+    )

@@ -1,0 +1,1 @@
+"""Data sets: split, subtracted, and written for other programs."""

@@ -1,0 +1,160 @@
+"""Data sets: frames with labels, split so that no group (or root, or frame) stands in two parts."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from limbeck import storage
+from limbeck.errors import LimbeckError
+from limbeck.frames import Frames
+from limbeck.labels import Labels, select_labels
+from limbeck.reasons import Status
+
+PARTS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Frames and their labels, in the same order."""
+
+    frames: Frames
+    labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def select(self, index: np.ndarray) -> "Dataset":
+        """The frames and labels at ``index``, in that order."""
+        return Dataset(self.frames.select(index), select_labels(self.labels, index))
+
+
+def split(
+    frames: Frames,
+    *,
+    valid_fraction: float,
+    test_fraction: float,
+    split_by: Literal["group", "root", "frame"],
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Indices of the training, validation and test frames.
+
+    No group stands in two parts, or no root, or no frame: a frame and all clusters that were cut
+    out of it (their info names it) then stay together, while other frames of its trajectory do not.
+    In each source, groups go by the hash of their
+    name and the seed; the first ones are the test set, the next ones validate. A part that is
+    asked for gets at least one group of each source that has enough of them. Groups with an
+    element that no training group has are moved to training, since a student cannot answer for
+    what it never saw. The split depends on the frames alone, so that all label sets, teachers and
+    students share it.
+
+    Returns:
+        "train", "valid", "test" -> int64 indices, ascending.
+
+    Raises:
+        LimbeckError: ``split_by`` is none of these.
+    """
+    if split_by not in ("group", "root", "frame"):
+        raise LimbeckError(f"split_by: expected group, root or frame, got {split_by!r}")
+    keys = _sampled_frames(frames) if split_by == "frame" else getattr(frames, split_by)
+    part_of_key: dict[bytes, str] = {}
+    for source in np.unique(frames.source):
+        members = np.unique(keys[frames.source == source])
+        for key, part in _deal(members, valid_fraction, test_fraction, seed).items():
+            # a group that two sources share goes where the first one put it
+            part_of_key.setdefault(key, part)
+    _cover_elements(part_of_key, _elements_of(frames, keys))
+    parts = np.array([part_of_key[key] for key in keys.tolist()])
+    return {part: np.flatnonzero(parts == part) for part in PARTS}
+
+
+def _sampled_frames(frames: Frames) -> np.ndarray:
+    """Id of the frame that each was cut out of, its own where it was not. bytes [B]."""
+    cut_out_of = [frames.info_of(b).get("frame", "").encode() for b in range(len(frames))]
+    return np.array(
+        [name or own for name, own in zip(cut_out_of, frames.id.tolist(), strict=True)],
+        dtype=frames.id.dtype,
+    )
+
+
+def _elements_of(frames: Frames, keys: np.ndarray) -> dict[bytes, set[int]]:
+    """Atomic numbers that occur in each group."""
+    elements: dict[bytes, set[int]] = {}
+    for key, number in set(
+        zip(keys[frames.frame_of_atom].tolist(), frames.numbers.tolist(), strict=True)
+    ):
+        elements.setdefault(key, set()).add(number)
+    return elements
+
+
+def _cover_elements(parts: dict[bytes, str], elements: dict[bytes, set[int]]) -> None:
+    """Move groups to training until it has every element."""
+    trained = set().union(*(elements[k] for k, part in parts.items() if part == "train"))
+    for key in sorted(parts, key=lambda k: (parts[k] == "test", k)):  # rather from validation
+        if elements[key] - trained:
+            parts[key] = "train"
+            trained |= elements[key]
+
+
+def _deal(
+    keys: np.ndarray, valid_fraction: float, test_fraction: float, seed: int
+) -> dict[bytes, str]:
+    ordered = sorted(keys.tolist(), key=lambda k: hashlib.sha256(f"{seed}/".encode() + k).digest())
+    count = len(ordered)
+    n_test = _share(test_fraction, count)
+    n_valid = _share(valid_fraction, count - n_test)
+    parts = ["test"] * n_test + ["valid"] * n_valid
+    parts += ["train"] * (count - len(parts))
+    return dict(zip(ordered, parts, strict=True))
+
+
+def _share(fraction: float, count: int) -> int:
+    if fraction <= 0 or count < 2:
+        return 0
+    return min(count - 1, max(1, round(fraction * count)))
+
+
+def build(frames: Frames, labels: Labels, parts: dict[str, np.ndarray]) -> dict[str, Dataset]:
+    """The parts of a split, without the frames whose label is not good, or that come twice."""
+    if not np.array_equal(frames.id, labels.id):
+        raise LimbeckError("labels and frames are not the same frames in the same order")
+    _, first = np.unique(frames.id, return_index=True)
+    keep = np.zeros(len(frames), dtype=bool)
+    keep[first] = True
+    keep &= labels.status == Status.GOOD
+    whole = Dataset(frames, labels)
+    return {part: whole.select(index[keep[index]]) for part, index in parts.items()}
+
+
+def split_as(frames: Frames, settings: dict[str, Any]) -> dict[str, np.ndarray]:
+    """:func:`split` with the fields of a rule's settings."""
+    names = ("valid_fraction", "test_fraction", "split_by", "seed")
+    return split(frames, **{name: settings[name] for name in names})
+
+
+def read_part(path: str, label_set: str) -> Dataset:
+    """One part of a data set, as ``build_dataset`` wrote it."""
+    return Dataset(storage.read_frames(path), storage.read_labels(path, label_set))
+
+
+def counts(frames: Frames, labels: Labels, parts: dict[str, Dataset]) -> dict[str, Any]:
+    """What went in and what came out: frames, roots and groups of each part, and what was left."""
+    result: dict[str, Any] = {
+        name: {
+            "frames": len(part),
+            "atoms": len(part.frames.numbers),
+            "roots": len(np.unique(part.frames.root)),
+            "groups": len(np.unique(part.frames.group)),
+        }
+        for name, part in parts.items()
+    }
+    kept = sum(len(part) for part in parts.values())
+    not_asked = int((labels.status == Status.NOT_ASKED).sum())
+    bad = int((labels.status != Status.GOOD).sum()) - not_asked
+    result["left_out"] = {
+        "bad_label": bad,
+        "not_asked_for": not_asked,
+        "duplicate": len(frames) - kept - bad - not_asked,
+    }
+    return result

@@ -1,0 +1,1 @@
+"""The gate between labels and data sets."""

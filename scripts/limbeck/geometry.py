@@ -1,0 +1,133 @@
+"""Small geometry that everything shares: turns, cells, Voigt order, densities, distances."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from ase import units
+from ase.data import atomic_masses, covalent_radii
+
+from limbeck.frames import Frames
+
+
+def turn(frames: Frames, matrices: np.ndarray) -> Frames:
+    """Frames turned about the origin: r -> Q r for atoms and lattice vectors.
+
+    Args:
+        frames: B frames. Ids stay, since a view is the same frame seen from elsewhere.
+        matrices: float64 [B,3,3], orthogonal.
+    """
+    per_atom = np.repeat(matrices, frames.n_atoms, axis=0)  # [N,3,3]
+    return replace(
+        frames,
+        positions=np.einsum("nij,nj->ni", per_atom, frames.positions),
+        cell=np.einsum("bij,bkj->bki", matrices, frames.cell),  # rows are vectors
+    )
+
+
+def wrapped(positions: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Positions [...,n,3] put into the cells [...,3,3]: fractional coordinates in [0, 1)."""
+    fractional = positions @ np.linalg.inv(cells)
+    return np.asarray((fractional - np.floor(fractional)) @ cells)
+
+
+#: Angstrom. Opposite faces of a cell stand farther apart than this in every crystal known.
+MIN_CELL_HEIGHT_A = 1.0
+#: dalton per cubic Angstrom -> g/cm3
+G_CM3 = units._amu * 1e3 / 1e-24
+
+
+def cell_height(cell: np.ndarray) -> float:
+    """Smallest distance of opposite faces, Angstrom; 0 where the cell has no volume."""
+    areas = np.linalg.norm(np.cross(np.roll(cell, -1, axis=0), np.roll(cell, -2, axis=0)), axis=1)
+    return float(abs(np.linalg.det(cell)) / areas.max()) if areas.min() > 0 else 0.0
+
+
+def density(numbers: np.ndarray, cell: np.ndarray) -> float:
+    """Mass density, g/cm3, of atoms in a cell of Angstrom [3,3]."""
+    return float(atomic_masses[numbers].sum() / abs(np.linalg.det(cell)) * G_CM3)
+
+
+def shortest_ratio(
+    numbers: np.ndarray,
+    positions: np.ndarray,
+    cell: np.ndarray,
+    periodic: bool,
+    reach: float = 1.0,
+) -> float:
+    """Smallest distance over the sum of covalent radii (Cordero 2008, in ``ase.data``).
+
+    Pairs count with all images of a periodic cell, an atom's own images among them.
+
+    Args:
+        numbers, positions, cell: [n], [n,3] and [3,3], Angstrom.
+        reach: pairs are sought up to this ratio; infinity where there is none.
+
+    Raises:
+        RuntimeError: a position or the cell is not finite.
+    """
+    from vesin import NeighborList
+
+    radii = covalent_radii[numbers]
+    # a hair more than needed: vesin leaves out pairs at exactly the cut-off; and at least 1 A,
+    # since it cuts space into boxes of that size, and empty boxes cost time
+    cutoff = max(2.0 * reach * float(radii.max()), 1.0) * 1.001
+    first, second, distance = NeighborList(cutoff=cutoff, full_list=False).compute(
+        points=positions, box=cell, periodic=periodic, quantities="ijd"
+    )
+    if len(distance) == 0:
+        return float("inf")
+    return float((distance / (radii[first] + radii[second])).min())
+
+
+def shortest_distance_ratio(frames: Frames, reach: float = 1.0) -> np.ndarray:
+    """:func:`shortest_ratio` of every frame. float64 [B]."""
+    offsets, periodic = frames.offsets, frames.periodic
+    return np.array(
+        [
+            shortest_ratio(
+                frames.numbers[start:end],
+                frames.positions[start:end],
+                frames.cell[b],
+                bool(periodic[b]),
+                reach,
+            )
+            for b, (start, end) in enumerate(pairwise(offsets))
+        ],
+        dtype=np.float64,
+    )
+
+
+def stress_to_voigt(stress: np.ndarray) -> np.ndarray:
+    """[...,3,3] -> [...,6] in the order xx yy zz yz xz xy."""
+    return np.stack(
+        [
+            stress[..., 0, 0],
+            stress[..., 1, 1],
+            stress[..., 2, 2],
+            (stress[..., 1, 2] + stress[..., 2, 1]) / 2,
+            (stress[..., 0, 2] + stress[..., 2, 0]) / 2,
+            (stress[..., 0, 1] + stress[..., 1, 0]) / 2,
+        ],
+        axis=-1,
+    )
+
+
+def voigt_to_stress(voigt: np.ndarray) -> np.ndarray:
+    """[...,6] in the order xx yy zz yz xz xy -> symmetric [...,3,3]."""
+    order = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
+    return np.asarray(voigt)[..., order]
+
+
+def composition(
+    numbers: np.ndarray, frame_of_atom: np.ndarray, count: int, elements: np.ndarray
+) -> np.ndarray:
+    """Number of atoms of each element in each frame. float64 [B, elements]."""
+    table = np.zeros((count, len(elements)))
+    np.add.at(table, (frame_of_atom, np.searchsorted(elements, numbers)), 1.0)
+    return table
+
+
+def volumes(frames: Frames) -> np.ndarray:
+    """Angstrom^3. [B]"""
+    return np.abs(np.linalg.det(frames.cell))

@@ -1,0 +1,1 @@
+"""Labels of frames, and the store that keeps them."""

@@ -1,0 +1,41 @@
+"""Energies of single atoms by a potential: what a model of differences may start with."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_numbers, ground_state_magnetic_moments
+
+from limbeck.errors import LimbeckError
+from limbeck.frames import from_atoms
+from limbeck.potentials.evaluation import attempt
+
+if TYPE_CHECKING:
+    from limbeck.potentials.interface import Potential
+
+
+def isolated_energies(potential: "Potential[Any]", elements: Sequence[str]) -> dict[str, float]:
+    """What a potential says of single atoms in vacuum, each with its ground state's spin.
+
+    Raises:
+        LimbeckError: it does not know an element, or cannot answer for an atom alone.
+    """
+    name = potential.about.name
+    remedy = "expected a number (atoms: fit needs none)"
+    spins = [int(ground_state_magnetic_moments[atomic_numbers[e]]) for e in elements]
+    energies = {}
+    for element, spin in zip(elements, spins, strict=True):
+        atom = from_atoms([Atoms(element)], groups=[element], source="atoms", spins=[spin])
+        if potential.unknown_elements(atom).any():
+            raise LimbeckError(f"{name}: an atom of {element} alone: unknown element, {remedy}")
+        answer, error, _ = attempt(potential, partial(potential.predict, atom))
+        if answer is None:
+            reason = " ".join(str(error).split())
+            raise LimbeckError(f"{name}: an atom of {element} alone: {reason}, {remedy}") from error
+        energy = float(answer.energy[0])
+        if not np.isfinite(energy):
+            raise LimbeckError(f"{name}: an atom of {element} alone: {energy}, {remedy}")
+        energies[element] = energy
+    return energies

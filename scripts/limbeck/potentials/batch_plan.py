@@ -1,0 +1,227 @@
+"""Batch plans: the size of a batch that was fastest on this machine, measured once and kept.
+
+The last bits of an answer depend on the batch it was computed in. So what was measured is written
+to a file that is never changed, and every later job reads it. Jobs that measure at the same time
+all read back the plan that was there first.
+"""
+
+import hashlib
+import json
+import logging
+import math
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from limbeck.errors import LimbeckError
+from limbeck.files import read_json, write_json
+from limbeck.frames import Frames
+from limbeck.potentials.batches import Limits, estimated_neighbours
+from limbeck.potentials.devices import free_memory
+from limbeck.potentials.evaluation import attempt
+
+if TYPE_CHECKING:
+    from limbeck.potentials.interface import Potential
+
+log = logging.getLogger(__name__)
+
+SMALLEST, LARGEST = 8, {"cpu": 1024, "cuda": 65536}  # atoms; each rung doubles
+SAMPLE = 3  # frames that are timed, of sizes from small to large
+SECONDS = 0.3  # at least so long for each rung, so that one hiccup is not the result
+STOP = 0.7  # of the best throughput: where it has fallen below, larger batches are not tried
+GOOD_ENOUGH = 0.95  # of the best throughput: of those, the smallest batch is taken
+FLAT = 2  # rungs in a row that were no better: no larger batches are tried
+
+
+def use_plan(
+    potential: "Potential[Any]", frames: Frames, folder: str | Path, *, threads: int
+) -> None:
+    """Set the potential's ``batch_limits`` as planned; measure and write what is not there yet.
+
+    Args:
+        frames: what it will be asked about; periodic and isolated ones have a plan each.
+        folder: of all plans; this machine's stand in a folder below it.
+
+    Raises:
+        LimbeckError: a plan is there but cannot be read.
+    """
+    known = frames.select(~potential.unknown_elements(frames))
+    limits: dict[bool, Limits] = {}
+    for periodic in np.unique(known.periodic).tolist():
+        path = plan_path(potential, folder, periodic=periodic, threads=threads)
+        if not path.exists():
+            part = known.select(known.periodic == periodic)
+            write_json(path, _key(potential, threads) | measure(potential, part))
+        limits[periodic] = _read(path)
+    potential.batch_limits = limits
+
+
+def plan_path(
+    potential: "Potential[Any]", folder: str | Path, *, periodic: bool, threads: int
+) -> Path:
+    """Where a plan stands: other weights, precision, device or threads have another plan."""
+    key = hashlib.sha256(json.dumps(_key(potential, threads), sort_keys=True).encode()).hexdigest()
+    kind = "periodic" if periodic else "isolated"
+    machine = f"{machine_name(potential.device.type)}-{threads}-threads"
+    return Path(folder) / machine / f"{potential.about.name}-{key[:12]}-{kind}.json"
+
+
+def machine_name(device: str) -> str:
+    """The model of the GPU or of the CPU, fit for the name of a folder."""
+    if device == "cuda":
+        import torch
+
+        name = torch.cuda.get_device_name()
+    else:
+        name = _cpu_model()
+    return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _cpu_model() -> str:
+    import platform
+
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:  # not Linux
+        text = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1] if found else platform.processor() or platform.machine() or "cpu"
+
+
+def _key(potential: "Potential[Any]", threads: int) -> dict[str, Any]:
+    about = potential.about
+    return {
+        "potential": about.name,
+        "weights": about.weights,
+        "dtype": about.dtype,
+        "device": potential.device.type,
+        "threads": threads,
+    }
+
+
+def _read(path: Path) -> Limits:
+    plan = read_json(path)
+    try:
+        neighbours = plan["batch_neighbours"]
+        return Limits(int(plan["batch_atoms"]), math.inf if neighbours is None else neighbours)
+    except (KeyError, TypeError, ValueError) as error:
+        raise LimbeckError(
+            f"{path}: not a batch plan ({error!r}); remove it to measure it anew"
+        ) from error
+
+
+def measure(potential: "Potential[Any]", frames: Frames) -> dict[str, Any]:
+    """What batch is fastest, from frames to forces: a ladder of sizes, and the best of its rungs.
+
+    Args:
+        frames: one or more, of one periodicity; three of them, of different sizes, are repeated to
+            fill the batches, as a batch holds frames of like size.
+
+    Returns:
+        ``{"batch_atoms", "batch_neighbours", "ladder": [{"batch_atoms", "atoms_per_second"}]}``,
+        the neighbours of the largest batch that was timed; where nothing could be timed, the
+        potential's own ``batch_atoms`` and no bound of neighbours.
+    """
+    sample = _sample(potential, frames)
+    ladder = _climb(potential, sample)
+    if not ladder:
+        log.warning("%s: no batch could be timed", potential.about.name)
+        return {"batch_atoms": potential.batch_atoms, "batch_neighbours": None, "ladder": []}
+    best = _best(ladder)
+    neighbours = estimated_neighbours(
+        sample, potential.about.cutoff, potential.about.max_neighbours
+    )
+    return {
+        "batch_atoms": best,
+        "batch_neighbours": float((neighbours * _repeats(sample, best)).max()),
+        "ladder": [{"batch_atoms": a, "atoms_per_second": s} for a, s in ladder.items()],
+    }
+
+
+def _sample(potential: "Potential[Any]", frames: Frames) -> Frames:
+    """Up to three frames that the potential can answer, spread over the order of sizes.
+
+    They also warm up: a model's first call compiles and allocates.
+    """
+    order = np.argsort(frames.n_atoms, kind="stable")
+    places = (np.arange(SAMPLE) + 0.5) / SAMPLE * len(order)
+    chosen = [
+        b
+        for b in dict.fromkeys(order[places.astype(int)].tolist())
+        if _answers(potential, frames.select([b]))
+    ]
+    return frames.select(chosen)
+
+
+def _answers(potential: "Potential[Any]", frames: Frames) -> bool:
+    """Whether it answers at all; a frame that it fails on gets its status when it is labelled."""
+    asked = attempt(potential, lambda: potential.evaluate(potential.prepare(frames)))
+    return asked.error is None
+
+
+def _climb(potential: "Potential[Any]", sample: Frames) -> dict[int, float]:
+    """Atoms per second by atoms of a batch, from small to large until it does not pay any more."""
+    ladder: dict[int, float] = {}
+    for atoms in _rungs(potential.device.type, sample):
+        speed = _speed(potential, sample, atoms)
+        if speed is None:
+            break
+        ladder[atoms] = speed
+        behind = list(ladder).index(_best(ladder)) < len(ladder) - FLAT
+        flat = behind and atoms >= 4 * sample.n_atoms.max()  # the largest, too, was batched
+        if flat or speed < STOP * max(ladder.values()):
+            break
+    return ladder
+
+
+def _rungs(device: str, sample: Frames) -> Iterator[int]:
+    """Sizes of batches, without those that hold the same frames as the one before."""
+    atoms, before = SMALLEST, np.zeros(0)
+    while len(sample) and atoms <= LARGEST.get(device, LARGEST["cpu"]):
+        repeats = _repeats(sample, atoms)
+        if not np.array_equal(repeats, before):
+            yield atoms
+        atoms, before = 2 * atoms, repeats
+
+
+def _best(ladder: dict[int, float]) -> int:
+    """The smallest batch that is as good as the fastest, but for noise."""
+    highest = max(ladder.values())
+    return min(atoms for atoms, speed in ladder.items() if speed >= GOOD_ENOUGH * highest)
+
+
+def _speed(potential: "Potential[Any]", sample: Frames, batch_atoms: int) -> float | None:
+    """Atoms per second of batches of that size; None where they fail, most likely for memory."""
+    batches = [sample.select([b] * n) for b, n in enumerate(_repeats(sample, batch_atoms).tolist())]
+    speed, error, _ = attempt(potential, lambda: _atoms_per_second(potential, batches))
+    if error is not None:
+        log.warning("batches of %d atoms fail and are not used: %s", batch_atoms, error)
+        free_memory()
+    return speed
+
+
+def _atoms_per_second(potential: "Potential[Any]", batches: list[Frames]) -> float:
+    clock = _clock(potential.device.type)
+    atoms, start = 0, clock()
+    while (passed := clock() - start) < SECONDS:
+        for batch in batches:  # all of them, so that every rung times the same sizes
+            potential.evaluate(potential.prepare(batch))
+            atoms += len(batch.numbers)
+    return atoms / passed
+
+
+def _clock(device: str) -> Callable[[], float]:
+    """Seconds of work where one thread does it all, since other jobs hardly change them."""
+    import torch
+
+    alone = device == "cpu" and torch.get_num_threads() == 1
+    return time.process_time if alone else time.perf_counter
+
+
+def _repeats(sample: Frames, batch_atoms: int) -> np.ndarray:
+    """How often each frame stands in a batch of its own kind. int64 [B]."""
+    return np.maximum(1, batch_atoms // sample.n_atoms)

@@ -1,0 +1,142 @@
+"""How a model is asked that may fail: one policy, for whatever asks it.
+
+- Memory runs out: what is held is freed, the frames are halved, and each half is asked again.
+- The device is lost: :class:`~limbeck.potentials.devices.DeviceLost` at once; no frame is at fault.
+- Anything else: the frames are halved until those at fault stand alone. Each of these is set aside
+  with its reason, and costs no other frame its answer.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from limbeck.frames import Frames, atom_rows
+from limbeck.potentials.devices import DeviceLost, free_memory, lost, out_of_memory
+from limbeck.reasons import Status
+
+if TYPE_CHECKING:
+    from limbeck.potentials.interface import Potential, Predictions
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+class Attempt(NamedTuple, Generic[Answer]):
+    """What came of one question.
+
+    Attributes:
+        answer: None where it failed.
+        error: what the model raised; None where it answered.
+        no_memory: memory ran out, so that a smaller question might do.
+    """
+
+    answer: Answer | None
+    error: Exception | None = None
+    no_memory: bool = False
+
+
+class Piece(NamedTuple, Generic[Answer]):
+    """Some of the frames that were asked about.
+
+    Attributes:
+        members: int64 [b], which.
+        answer: for these; None for a single frame that fails.
+        status: why there is none, a code of :class:`limbeck.reasons.Status`.
+        halved: how many times memory ran out on the way here, each counted with one piece.
+    """
+
+    members: np.ndarray
+    answer: Answer | None
+    status: int = 0
+    halved: int = 0
+
+
+def attempt(potential: "Potential[Any]", question: Callable[[], Answer]) -> Attempt[Answer]:
+    """Ask once.
+
+    Raises:
+        DeviceLost: the potential's device went away.
+    """
+    try:
+        return Attempt(question())
+    except DeviceLost:  # a question inside this one has found it already
+        raise
+    except Exception as error:  # whatever a model raises
+        if lost(error):
+            raise DeviceLost(f"device: {potential.device} went away: {error}") from error
+        # The traceback would hold on to the memory of what failed.
+        return Attempt(None, error.with_traceback(None), out_of_memory(error))
+
+
+def in_pieces(
+    potential: "Potential[Any]",
+    frames: Frames,
+    index: np.ndarray,
+    ask: Callable[[np.ndarray], Answer],
+    *,
+    strict: bool = False,
+) -> Iterator[Piece[Answer]]:
+    """Pieces of ``index`` and the answer for each; where ``ask`` fails, each half is asked again.
+
+    Args:
+        frames: B frames; their ids name those that fail.
+        index: int64 [b], which of them are asked about.
+        ask: takes some of ``index``.
+        strict: what no smaller batch would mend is raised.
+
+    Raises:
+        DeviceLost: the potential's device went away.
+    """
+    answer, error, no_memory = attempt(potential, lambda: ask(index))
+    if error is None:
+        yield Piece(index, answer)
+        return
+    if strict and (len(index) == 1 or not no_memory):
+        raise error
+    if no_memory:
+        free_memory()
+    if len(index) == 1:
+        log.warning("frame %s has no answer: %s", frames.id[index[0]].decode(), error)
+        yield Piece(index, None, Status.TOO_LARGE if no_memory else Status.FAILED)
+        return
+    if no_memory:
+        log.warning("a batch of %d frames does not fit into memory and is halved", len(index))
+    halved = int(no_memory)
+    for half in np.array_split(index, 2):
+        for piece in in_pieces(potential, frames, half, ask, strict=strict):
+            yield piece._replace(halved=piece.halved + halved)
+            halved = 0
+
+
+def predict_or_nan(
+    potential: "Potential[Any]", frames: Frames, *, descriptors: bool = False, strict: bool = False
+) -> "Predictions":
+    """A potential's answers, batch by batch, in the order of the frames.
+
+    Args:
+        descriptors: with those of every atom.
+        strict: raise what the potential raises; else the frames that it fails on have NaN.
+
+    Raises:
+        DeviceLost: the potential's device went away.
+    """
+    from limbeck.potentials.interface import empty_predictions, put_predictions
+
+    evaluate = potential.evaluate_described if descriptors else potential.evaluate
+    result = empty_predictions(frames)
+    offsets = frames.offsets
+    for batch in potential.batches(frames):
+        for piece in in_pieces(
+            potential,
+            frames,
+            batch,
+            lambda index: evaluate(potential.prepare(frames.select(index))),
+            strict=strict,
+        ):
+            if piece.answer is not None:
+                rows = atom_rows(offsets, piece.members)
+                put_predictions(result, piece.answer, piece.members, rows)
+    return result

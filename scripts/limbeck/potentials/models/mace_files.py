@@ -1,0 +1,136 @@
+"""MACE models from outside: files, folders of students, and the foundation models of mace-torch.
+
+A ``.model`` file is a pickle, which can run code: it is opened only when its SHA-256 is the one in
+the config, or where the config says ``trust: true``.
+"""
+
+import contextlib
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from mace.calculators.foundations_models import (
+    download_mace_mp_checkpoint,
+    mace_mp_urls,
+    mace_off_urls,
+)
+from mace.tools.utils import get_cache_dir
+
+from limbeck.errors import LimbeckError, explained
+from limbeck.files import sha256_of
+from limbeck.potentials.interface import EFS, About
+from limbeck.potentials.models.mace import CITATION, DTYPES, MacePotential
+from limbeck.potentials.weights import check_trust, environment, located
+
+#: under the Academic Software License, as mace-torch says when it downloads them
+ASL = {"small-omat-0", "medium-omat-0", "mace-matpes-pbe-0", "mace-matpes-r2scan-0"}
+OFF = "off-"  # what Limbeck puts before the names of mace_off, which are those of mace_mp
+
+
+def open_mace(settings: dict[str, Any], *, device: str) -> MacePotential:
+    """A MACE from a ``.model`` file, the folder of a student, or a foundation model by name.
+
+    Raises:
+        LimbeckError: nothing there, no download, another hash, a pickle that nobody vouches for,
+            or no MACE model.
+    """
+    path = located(settings, "mace-torch", _downloaded)
+    if path.is_dir():
+        return _open_folder(path, settings, device=device)
+    check_trust(settings, path)
+    return _open_pickle(path, settings, device=device)
+
+
+def _downloaded(settings: dict[str, Any]) -> Path:
+    """A foundation model, in the cache that mace-torch keeps."""
+    name = settings["pretrained"]
+    with (
+        environment("XDG_CACHE_HOME", settings.get("cache")),  # mace-torch adds mace/ to it
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        if not name.startswith(OFF):
+            return Path(download_mace_mp_checkpoint(name))
+        address = mace_off_urls[name.removeprefix(OFF)]
+        kept = get_cache_dir() / Path(address).name  # by mace_off itself
+        return kept if kept.is_file() else Path(download_mace_mp_checkpoint(address))
+
+
+def _open_folder(path: Path, settings: dict[str, Any], *, device: str) -> MacePotential:
+    student = MacePotential.load(path, name=settings["name"], device=device)
+    return MacePotential(
+        student.module.to(DTYPES[settings["dtype"]]),
+        replace(student.about, dtype=settings["dtype"]),
+        device=device,
+        batch_atoms=settings["batch_atoms"],
+        sizes=student.sizes,
+    )
+
+
+def _open_pickle(path: Path, settings: dict[str, Any], *, device: str) -> MacePotential:
+    with explained(f"{path}: not a MACE model"):
+        module = torch.load(path, map_location=device, weights_only=False)
+        elements = frozenset(int(z) for z in module.atomic_numbers)
+        cutoff = float(module.r_max)
+    module = module.to(DTYPES[settings["dtype"]]).eval().requires_grad_(False)
+    licence, citation = _terms(settings.get("pretrained"))
+    about = About(
+        name=settings["name"],
+        model="mace",
+        elements=elements,
+        cutoff=cutoff,
+        properties=EFS,
+        conservative=True,
+        equivariant=True,
+        licence=licence,
+        citation=citation,
+        weights=settings.get("sha256") or sha256_of(path),
+        dtype=settings["dtype"],
+    )
+    head = _head(module, settings, path)
+    return MacePotential(
+        module, about, device=device, batch_atoms=settings["batch_atoms"], head=head
+    )
+
+
+def _head(module: torch.nn.Module, settings: dict[str, Any], path: Path) -> int:
+    """Which output of a model of several levels of theory is asked for.
+
+    Raises:
+        LimbeckError: there is none of that name, or no name and several heads; or the model wants
+            charge and spin, or a field, as conditions.
+    """
+    field = f"potentials.{settings['name']}.head"
+    if hasattr(module, "joint_embedding"):
+        conditions = ", ".join(getattr(module, "embedding_specs", {}))
+        raise LimbeckError(f"{path}: a MACE conditioned on {conditions}, which is not supported")
+    heads = [str(head) for head in getattr(module, "heads", None) or ["Default"]]
+    asked = settings.get("head")
+    if asked is None and len(heads) > 1:
+        asked = next((head for head in heads if head.lower() == "default"), None)
+    if asked is None and len(heads) == 1:
+        return 0
+    if asked not in heads:
+        raise LimbeckError(f"{field}: {asked!r}, expected one of {', '.join(heads)} of {path}")
+    return heads.index(asked)
+
+
+def _terms(pretrained: str | None) -> tuple[str, str]:
+    """Licence and citation of a model's weights."""
+    if pretrained is None:
+        return "see the model's card", CITATION
+    if pretrained.startswith(OFF):
+        licence = "ASL (academic, non-commercial: github.com/gabor1/ASL)"
+        return licence, "Kovacs et al., arXiv:2312.15211 (2023)"
+    citation = "Batatia et al., arXiv:2401.00096 (2023)"
+    if pretrained in ASL:
+        return "ASL (academic, non-commercial: github.com/gabor1/ASL)", citation
+    if pretrained.startswith("mh-"):
+        return "see github.com/ACEsuit/mace-foundations", citation
+    return "MIT", citation
+
+
+def names() -> list[str]:
+    """Names of the foundation models, as the config has them."""
+    return [*mace_mp_urls, *(f"{OFF}{name}" for name in mace_off_urls)]

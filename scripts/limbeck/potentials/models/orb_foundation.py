@@ -1,0 +1,127 @@
+"""The foundation models of orb-models, direct and conservative.
+
+Direct models predict forces and stress; those of conservative ones are gradients of the energy.
+None of them respects rotations by construction.
+"""
+
+import inspect
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from cached_path import cached_path, find_latest_cached
+from orb_models.forcefield import pretrained
+from orb_models.forcefield.base import AtomGraphs
+from orb_models.forcefield.conservative_regressor import ConservativeForcefieldRegressor
+from orb_models.forcefield.direct_regressor import DirectForcefieldRegressor
+
+from limbeck.errors import LimbeckError, explained
+from limbeck.files import sha256_of
+from limbeck.potentials.interface import EFS, About
+from limbeck.potentials.known import KINDS, SYMBOLS
+from limbeck.potentials.models.orb import CITATION, OrbPotential
+from limbeck.potentials.trainable import Outputs
+from limbeck.potentials.weights import located
+
+CITATION_V3 = "Rhodes et al., arXiv:2504.06231 (2025)"
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+#: how orb-v2's own file names what later ones call heads
+LEGACY_HEADS = {"node_head.": "forces", "graph_head.": "energy", "stress_head.": "stress"}
+
+Regressor: TypeAlias = DirectForcefieldRegressor | ConservativeForcefieldRegressor
+
+
+class ConservativeOrbPotential(OrbPotential):
+    """A trained Orb whose forces and stress are gradients of its energy."""
+
+    def outputs(self, batch: AtomGraphs, *, training: bool, stress: bool) -> Outputs:
+        answers = self.module.predict(_to_be_written_into(batch))
+        return Outputs(
+            energy=answers["energy"].reshape(len(batch.n_node)),
+            forces=answers["grad_forces"],
+            stress=answers["grad_stress"] if stress and self.about.has_stress else None,
+        )
+
+
+def open_foundation(settings: dict[str, Any], *, device: str) -> OrbPotential:
+    """An Orb of orb-models' registry by name, downloaded by it or read from ``path``.
+
+    Raises:
+        LimbeckError: it cannot be downloaded, or the file is not its weights or has another hash.
+    """
+    model, dtype = settings["model"], settings["dtype"]
+    load = pretrained.ORB_PRETRAINED_MODELS[model]
+    path = weights_file(settings)
+    with explained(f"potentials.{settings['name']}: {model} did not load from {path}"):
+        module = _load(load, path, device).to(DTYPES[dtype])
+        _check_heads(module, path)
+    conservative = isinstance(module, ConservativeForcefieldRegressor)
+    about = About(
+        name=settings["name"],
+        model=model,
+        elements=frozenset(SYMBOLS.index(s) + 1 for s in KINDS[model].elements or ()),
+        cutoff=float(module.system_config.radius),
+        properties=EFS if module.has_stress else EFS[:2],
+        conservative=conservative,
+        equivariant=False,
+        licence="Apache-2.0",
+        citation=CITATION if model.endswith("v2") else CITATION_V3,
+        weights=sha256_of(path),
+        dtype=dtype,
+        max_neighbours=module.system_config.max_num_neighbors,
+    )
+    kind = ConservativeOrbPotential if conservative else OrbPotential
+    return kind(module, about, device=device, batch_atoms=settings["batch_atoms"])
+
+
+def weights_file(settings: dict[str, Any]) -> Path:
+    """The file of a foundation model: the user's ``path``, or what orb-models would download.
+
+    Raises:
+        LimbeckError: it is not there, cannot be downloaded, or has another hash.
+    """
+    return located(settings | {"pretrained": settings["model"]}, "orb-models", _downloaded)
+
+
+def _downloaded(settings: dict[str, Any]) -> Path:
+    """The file of a foundation model, in the cache that orb-models keeps; asked for only once."""
+    load = pretrained.ORB_PRETRAINED_MODELS[settings["pretrained"]]
+    address = inspect.signature(load).parameters["weights_path"].default
+    cache = settings.get("cache")
+    kept = find_latest_cached(address, cache)
+    return kept or Path(cached_path(address, cache_dir=cache, quiet=True))
+
+
+def _load(load: Callable[..., Regressor], path: Path, device: str) -> Regressor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it announces the default dtype, twice
+        return load(
+            weights_path=str(path), device=device, compile=False, precision="float32-highest"
+        )
+
+
+def _check_heads(module: Regressor, path: Path) -> None:
+    """orb-models leaves a head that its file lacks at random weights, and says nothing.
+
+    Raises:
+        LimbeckError: a head for energy, forces or stress is not in the file.
+    """
+    found = set(torch.load(path, map_location="cpu", weights_only=True))
+    for legacy, head in LEGACY_HEADS.items():
+        found |= {k.replace(legacy, f"heads.{head}.", 1) for k in found if k.startswith(legacy)}
+    for head in sorted(set(module.heads) & set(LEGACY_HEADS.values())):
+        needed = {k for k in module.state_dict() if k.startswith(f"heads.{head}.mlp.")}
+        if not needed <= found:
+            raise LimbeckError(f"no weights for its {head}")
+
+
+def _to_be_written_into(batch: AtomGraphs) -> AtomGraphs:
+    """A copy of the tables: a conservative model puts vectors and strains of its own into them."""
+    nodes = {**batch.node_features, "positions": batch.positions.detach().clone()}
+    return batch._replace(
+        node_features=nodes,
+        edge_features=dict(batch.edge_features),
+        system_features=dict(batch.system_features),
+    )

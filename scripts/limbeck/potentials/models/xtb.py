@@ -1,0 +1,107 @@
+"""Extended tight binding, GFN1-xTB and GFN2-xTB, of tblite: a quantum method without weights.
+
+Grimme, Bannwarth and Shushkov, J. Chem. Theory Comput. 13, 1989 (2017); Bannwarth, Ehlert and
+Grimme, J. Chem. Theory Comput. 15, 1652 (2019). Crystals are treated at the Gamma point alone, so
+that a small cell and its supercell differ: it is meant for molecules.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from ase.units import Bohr, Hartree
+from tblite.exceptions import TBLiteRuntimeError, TBLiteValueError
+from tblite.interface import Calculator, Result
+
+from limbeck.errors import LimbeckError, first_line
+from limbeck.frames import Frames
+from limbeck.geometry import stress_to_voigt, turn
+from limbeck.potentials.interface import (
+    EFS,
+    About,
+    Potential,
+    Predictions,
+    empty_predictions,
+    one_periodicity,
+)
+from limbeck.potentials.known import SYMBOLS, XTB
+from limbeck.potentials.weights import package
+
+#: a hundredth of tblite's usual thresholds: costs next to nothing, and forces fit energies better
+ACCURACY = 0.01
+CITATIONS = {
+    "GFN1-xTB": "Grimme et al., J. Chem. Theory Comput. 13, 1989 (2017)",
+    "GFN2-xTB": "Bannwarth et al., J. Chem. Theory Comput. 15, 1652 (2019)",
+}
+
+
+class XtbPotential(Potential[Frames]):
+    """tblite, one frame after another, with the charge and the unpaired electrons of the frame.
+
+    Properties: ``charges`` [N], e, and ``dipole`` [B,3], e Angstrom, of isolated frames (of an
+    ion it depends on where the origin is; NaN where periodic).
+    """
+
+    def __init__(self, settings: dict[str, Any], *, device: str) -> None:
+        self.method = settings["method"]
+        self.batch_atoms = settings["batch_atoms"]
+        self.device = torch.device("cpu")  # there is no other
+        self.about = About(
+            name=settings["name"],
+            model="xtb",
+            elements=frozenset(SYMBOLS.index(symbol) + 1 for symbol in XTB),
+            cutoff=np.inf,
+            properties=(*EFS, "charges", "dipole"),
+            conservative=True,
+            equivariant=True,
+            licence="LGPL-3.0-or-later (tblite)",
+            citation=CITATIONS[self.method],
+            weights=f"{package('tblite')} {self.method} accuracy {ACCURACY:g}",
+            dtype="float64",
+        )
+
+    def prepare(self, frames: Frames) -> Frames:
+        one_periodicity(frames)
+        return frames
+
+    def rotate(self, batch: Frames, matrices: np.ndarray) -> Frames:
+        return turn(batch, matrices)
+
+    def evaluate(self, batch: Frames) -> Predictions:
+        result = empty_predictions(batch)
+        charges = np.full(len(batch.numbers), np.nan)
+        dipole = np.full((len(batch), 3), np.nan)
+        for b in range(len(batch)):
+            rows, found = batch.atoms_of(b), self._single_point(batch, b)
+            result.energy[b] = found.get("energy") * Hartree
+            result.forces[rows] = -found.get("gradient") * Hartree / Bohr
+            charges[rows] = found.get("charges")
+            if batch.periodic[b]:
+                volume = abs(np.linalg.det(batch.cell[b]))
+                result.stress[b] = stress_to_voigt(found.get("virial")) * Hartree / volume
+            else:
+                dipole[b] = found.get("dipole") * Bohr
+        result.properties.update(charges=charges, dipole=dipole)
+        return result
+
+    def _single_point(self, frames: Frames, b: int) -> Result:
+        rows = frames.atoms_of(b)
+        periodic = bool(frames.periodic[b])
+        try:
+            calculator = Calculator(
+                self.method,
+                frames.numbers[rows],
+                frames.positions[rows] / Bohr,
+                charge=float(frames.charge[b]),
+                uhf=int(frames.spin[b]),
+                lattice=frames.cell[b] / Bohr if periodic else None,
+                periodic=np.ones(3, dtype=bool) if periodic else None,
+            )
+            calculator.set("verbosity", 0)
+            calculator.set("accuracy", ACCURACY)
+            return calculator.singlepoint()
+        except (TBLiteRuntimeError, TBLiteValueError) as error:
+            raise LimbeckError(
+                f"{self.about.name}: frame {frames.id[b].decode()}: {self.method} gave no answer: "
+                f"{first_line(error)}"
+            ) from error

@@ -1,0 +1,1 @@
+"""What is done to structures before they are sampled: relaxed, and repeated."""

@@ -1,0 +1,221 @@
+"""Relaxation of many structures at once; one that fails gets a reason and stops no other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from limbeck.errors import LimbeckError
+from limbeck.frames import Frames, atom_rows
+from limbeck.geometry import shortest_distance_ratio
+from limbeck.potentials.batches import Limits, estimated_neighbours
+from limbeck.potentials.interface import Potential
+from limbeck.preparation.fire import BatchedRelaxation, RelaxationState
+from limbeck.reasons import NOT_FINITE, RUNAWAY, TOO_NEAR, UNKNOWN_ELEMENT
+
+#: The volume may become so many times larger or smaller; what goes farther is falling apart.
+MAX_VOLUME_FACTOR = 3.0
+#: In units of the sum of covalent radii: atoms that are nearer have fused. No bond of a crystal
+#: or molecule at rest is shorter than about 0.8.
+MIN_DISTANCE_RATIO = 0.5
+#: 1/Angstrom^2; stress has to fall below this times the force tolerance: 0.02 eV/A asks for
+#: 2e-4 eV/A^3 (0.03 GPa), which strains a soft molecular crystal (10 GPa) by 0.3 %. (ASE and
+#: torch-sim compare V stress / n with the force, which lets ten times as much pass.)
+STRESS_PER_FORCE = 0.01
+
+
+@dataclass(frozen=True)
+class Step:
+    """A structure on its way down.
+
+    Attributes:
+        energy: eV.
+        positions: float64 [n,3]; cell: float64 [3,3], Angstrom.
+    """
+
+    energy: float
+    positions: np.ndarray
+    cell: np.ndarray
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """B structures after relaxation.
+
+    Attributes:
+        frames: the same structures, under the same ids, where they came to rest; one with a reason
+            is as it was given. Cells that were not to move are so bit for bit.
+        converged: bool [B].
+        reason: str [B], why not, empty where converged.
+        steps: int64 [B], steps made.
+        force: float64 [B], eV/Angstrom, largest force on an atom at the end, NaN where not known.
+        energy: float64 [B], eV, at the end, NaN where not known.
+        paths: all steps of each structure from its start, where they were asked for.
+    """
+
+    frames: Frames
+    converged: np.ndarray
+    reason: np.ndarray
+    steps: np.ndarray
+    force: np.ndarray
+    energy: np.ndarray
+    paths: list[list[Step]]
+
+
+def relax(
+    frames: Frames,
+    potential: Potential[Any],
+    how: str,
+    *,
+    force_tolerance: float,
+    steps: int,
+    record: bool = False,
+) -> Relaxed:
+    """Bring structures to rest.
+
+    Args:
+        frames: B frames, periodic and isolated.
+        how: ``full`` (atoms and cell), ``constant_volume`` (atoms and the shape of the cell),
+            ``only_atoms``, or ``none``: nothing happens. Isolated frames have no cell to move.
+        force_tolerance: eV/Angstrom, of the largest force on an atom; stress, where the cell
+            moves, by :data:`STRESS_PER_FORCE`.
+        steps: most steps of a structure.
+        record: keep every step.
+
+    Raises:
+        LimbeckError: the cell is to move, and the potential predicts no stress.
+    """
+    notes = _Notes(frames, force_tolerance=force_tolerance, steps=steps, record=record)
+    if how == "none":
+        return notes.relaxed()
+    moving = frames.periodic & (how in ("full", "constant_volume"))
+    if moving.any() and not potential.about.has_stress:
+        raise LimbeckError(
+            f"relaxation {how!r} with {potential.about.name}, which predicts no stress: expected "
+            "only_atoms or none"
+        )
+    notes.reason[:] = unfit(frames, potential)
+    fit = np.flatnonzero(notes.reason == "")
+    for members, max_atoms in _groups(frames, potential, fit, moving):
+        batch = BatchedRelaxation(
+            potential,
+            frames.select(members),
+            moving=bool(moving[members[0]]),
+            constant_volume=how == "constant_volume",
+            max_atoms=max_atoms,
+        )
+        while len(batch.running):
+            running = members[batch.running]
+            done = notes.note(running, batch.observe(), moved=bool(moving[members[0]]))
+            if done.any():
+                batch.finish(done)  # and look at what comes in before it moves
+            else:
+                batch.step()
+                notes.made[running] += 1
+    return notes.relaxed()
+
+
+def unfit(frames: Frames, potential: Potential[Any]) -> np.ndarray:
+    """Why each of B structures cannot be relaxed, an empty string where it can. str [B]."""
+    return np.select(
+        [potential.unknown_elements(frames), _fused(frames)],
+        [UNKNOWN_ELEMENT, TOO_NEAR],
+        default="",
+    )
+
+
+class _Notes:
+    """What is known of B structures while they are relaxed."""
+
+    def __init__(self, frames: Frames, *, force_tolerance: float, steps: int, record: bool) -> None:
+        """Nothing has happened yet."""
+        self.frames = frames
+        self.force_tolerance, self.steps, self.record = force_tolerance, steps, record
+        self.positions, self.cell = frames.positions.copy(), frames.cell.copy()
+        self.reason = np.full(len(frames), "", dtype=object)
+        self.made = np.zeros(len(frames), dtype=np.int64)
+        self.force, self.energy = np.full((2, len(frames)), np.nan)
+        self.paths: list[list[Step]] = [[] for _ in range(len(frames))]
+
+    def note(self, running: np.ndarray, seen: RelaxationState, *, moved: bool) -> np.ndarray:
+        """Note what is seen of the systems ``running``; which are at an end. bool [B'].
+
+        Args:
+            moved: their cells are their own, and not as they were given.
+        """
+        given = self.frames.cell[running]
+        cell = seen.cell if moved else given
+        grown = np.abs(np.linalg.det(cell) / np.linalg.det(given)) if moved else 1.0
+        limit = self.force_tolerance
+        rest = (seen.force <= limit) & (seen.stress <= limit * STRESS_PER_FORCE)
+        self.reason[running] = np.select(
+            [
+                ~np.isfinite(seen.energy + seen.force + seen.stress),
+                (grown > MAX_VOLUME_FACTOR) | (grown * MAX_VOLUME_FACTOR < 1),
+                ~rest & (self.made[running] >= self.steps),
+            ],
+            [NOT_FINITE, RUNAWAY, f"not relaxed in {self.steps} steps"],
+            default="",
+        )
+        self.force[running], self.energy[running] = seen.force, seen.energy
+        done = rest | (self.reason[running] != "")
+        for place, b in enumerate(running):
+            if self.record and np.isfinite(seen.energy[place]):
+                step = Step(float(seen.energy[place]), seen.positions[place], cell[place])
+                self.paths[b].append(step)
+            if done[place]:
+                self.positions[self.frames.atoms_of(b)] = seen.positions[place]
+                self.cell[b] = cell[place]
+        return done
+
+    def relaxed(self) -> Relaxed:
+        """What became of all of them."""
+        moved = replace(self.frames, positions=self.positions, cell=self.cell)
+        good = np.flatnonzero((self.reason == "") & (self.made > 0))
+        self.reason[good[_fused(moved.select(good))]] = TOO_NEAR
+        failed = np.flatnonzero(self.reason != "")
+        rows = atom_rows(self.frames.offsets, failed)
+        self.positions[rows] = self.frames.positions[rows]
+        self.cell[failed] = self.frames.cell[failed]
+        return Relaxed(
+            frames=replace(self.frames, positions=self.positions, cell=self.cell),
+            converged=self.reason == "",
+            reason=self.reason,
+            steps=self.made,
+            force=self.force,
+            energy=self.energy,
+            paths=self.paths,
+        )
+
+
+def _groups(
+    frames: Frames, potential: Potential[Any], members: np.ndarray, moving: np.ndarray
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Structures that may share batches, by size, and the atoms that a batch of them may hold.
+
+    They are of one kind: with cells that move, with cells that do not, or isolated. Structures
+    larger than a batch go one by one.
+    """
+    cutoff, most = potential.about.cutoff, potential.about.max_neighbours
+    neighbours = estimated_neighbours(frames, cutoff, most) / frames.n_atoms  # of an atom
+    for periodic, cell in ((True, True), (True, False), (False, False)):
+        here = members[(frames.periodic[members] == periodic) & (moving[members] == cell)]
+        if not len(here):
+            continue
+        here = here[np.argsort(frames.n_atoms[here], kind="stable")]
+        max_atoms = _max_atoms(potential.limits()[periodic], float(neighbours[here].max()))
+        small = frames.n_atoms[here] <= max_atoms
+        if small.any():
+            yield here[small], max_atoms
+        for b in here[~small]:
+            yield np.array([b]), int(frames.n_atoms[b])
+
+
+def _max_atoms(limit: Limits, neighbours: float) -> int:
+    """Atoms of a batch within both limits, where each has at most so many neighbours."""
+    return int(min(limit.atoms, limit.neighbours / neighbours if neighbours else np.inf))
+
+
+def _fused(frames: Frames) -> np.ndarray:
+    return shortest_distance_ratio(frames, MIN_DISTANCE_RATIO) < MIN_DISTANCE_RATIO

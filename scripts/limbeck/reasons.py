@@ -1,0 +1,80 @@
+"""Why something was refused, failed, cut or left out: one vocabulary for tables and the report.
+
+A reason is a short sentence that stands in summaries, in counts and on the page as it is. One with
+a number in it (``f"not relaxed in {steps} steps"``) is put together where the number is known. What
+a label's status is, is kept as a code as well, since labels are arrays.
+"""
+
+from enum import IntEnum
+
+# What a potential cannot do.
+UNKNOWN_ELEMENT = "element unknown to the potential"
+FAILED = "the potential failed on the frame"
+NOT_FINITE = "energy or forces not finite"
+NO_GOOD_ANSWER = "the model failed, or its answer is not finite"
+
+# Structures that are not made, or refused.
+UNREADABLE = "frame is not readable"
+EMPTY = "frame has no atoms"
+PARTLY_PERIODIC = "periodic in some directions only"
+PARTLY_OCCUPIED = "a site is partly occupied"
+BAD_SMILES = "SMILES does not parse"
+NO_CONFORMER = "no conformer found by ETKDGv3"
+NO_MMFF = "no MMFF94 parameters"
+REPEATED = "repeats a structure of smaller number"
+REPEATED_CONFORMER = "repeats a conformer of smaller number: RMSD in A"
+NO_ATOMS = "no atoms"
+TOO_MANY_ATOMS = "too many atoms"
+NO_ELEMENT = "atomic number out of range"
+BAD_NUMBERS = "numbers that are not finite"
+FLAT_CELL = "degenerate cell: smallest height in A"
+TOO_THIN = "density too low, g/cm3"
+TOO_DENSE = "density too high, g/cm3"
+TOO_CLOSE = "atoms too close: distance over sum of covalent radii"
+DUPLICATE = "duplicate of an earlier frame"
+
+# Structures that cannot be prepared or sampled.
+CHARGED = "charged or open-shell cell: its supercell is not defined"
+ISOLATED = "isolated: phonons are of crystals"
+NO_CELL = "isolated: no pressure without a cell"
+LONE_ATOM = "one atom: nothing to sample"
+NO_FORCE_CONSTANTS = "no force constants"
+
+# Relaxations and trajectories that are cut.
+RUNAWAY = "cell runs away in relaxation"
+TOO_NEAR = "two atoms too near"
+TOO_FAST = "an atom would move too far in one step"
+TOO_HOT = "temperature"
+TOO_HIGH = "energy rise"
+BOND_BROKEN = "a bond broke"
+CELL_CHANGED = "the cell sheared, collapsed or grew"
+CELL_TOO_FAST = "the cell would be strained too far in one step"
+NO_FORCE = "no force to follow"  # all atoms are beyond the cut-off of each other
+NOT_REACHED = "energy target not reached"
+
+# Frames that a measurement leaves out.
+UNSUITED = "the symmetry has nothing to act on"
+
+
+class Status(IntEnum):
+    """Codes of :attr:`limbeck.labels.Labels.status`."""
+
+    GOOD = 0
+    NOT_FINITE = 1
+    TOO_STRONG = 2
+    UNKNOWN_ELEMENT = 3
+    FAILED = 4
+    TOO_LARGE = 5
+    NOT_ASKED = 6
+
+
+#: what a code means; also written into the attributes of every label file
+STATUS: dict[int, str] = {
+    Status.GOOD: "good",
+    Status.NOT_FINITE: "not finite",
+    Status.TOO_STRONG: "force beyond the limit",
+    Status.UNKNOWN_ELEMENT: UNKNOWN_ELEMENT,
+    Status.FAILED: FAILED,
+    Status.TOO_LARGE: "too large for the device",
+    Status.NOT_ASKED: "not asked for",
+}

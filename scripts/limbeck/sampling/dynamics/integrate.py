@@ -1,0 +1,152 @@
+"""Batched molecular dynamics: many structures in motion as one batch of torch-sim's."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from ase import units
+from torch_sim.models.interface import ModelInterface
+
+from limbeck.frames import Frames
+from limbeck.sampling.dynamics.barostats import Barostat
+from limbeck.sampling.dynamics.state import (
+    DynamicsState,
+    freedom,
+    kinetic_energy,
+    pressure_tensor,
+    start,
+)
+from limbeck.sampling.dynamics.thermostats import (
+    Integrator,
+    Langevin,
+    NoseHoover,
+    NoThermostat,
+    VelocityRescaling,
+    VelocityVerlet,
+)
+from limbeck.sampling.schedule import Schedule
+from limbeck.sampling.settings import MDSettings
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is seen of B running systems after a step.
+
+    Attributes:
+        energy: float64 [B], eV, potential energy.
+        kinetic: float64 [B], eV, of the motion about the centre of mass.
+        temperature: float64 [B], K, of that motion, with its 3n - 3 degrees of freedom; right
+            whether or not the centre of mass is at rest.
+        pressure: float64 [B], GPa, of motion and forces; NaN where no stress was asked for.
+        reach: float64 [B], Angstrom, how far the next step could carry an atom:
+            |v| dt + |F| dt^2 / 2m, the largest of a system; NaN where anything is not finite.
+        strain: float64 [B], how far the next step could strain the cell, no unit.
+    """
+
+    energy: np.ndarray
+    kinetic: np.ndarray
+    temperature: np.ndarray
+    pressure: np.ndarray
+    reach: np.ndarray
+    strain: np.ndarray
+
+
+class Dynamics:
+    """Many structures integrated as one batch; systems can be taken out on the way.
+
+    Attributes:
+        members: int64 [B'], which of the frames are still running, in order.
+    """
+
+    def __init__(
+        self, model: ModelInterface, frames: Frames, settings: MDSettings, schedule: Schedule
+    ) -> None:
+        """Start from ``frames``, all periodic or all isolated, at least two atoms each.
+
+        Momenta are drawn from torch's global generator: seed it first.
+
+        Args:
+            schedule: of each of the frames.
+        """
+        self.members = np.arange(len(frames))
+        self._model, self._schedule = model, schedule
+        self._dt = settings.time_step_fs * units.fs
+        self._float = {"dtype": model.dtype, "device": model.device}
+        kT, _ = self._targets(0.0)
+        self._state = start(model, frames, kT)
+        self._integrator = _integrator(model, self._state, settings, kT)
+
+    def step(self, share: float) -> None:
+        """One time step of every running system, to a share of the whole time."""
+        self._integrator.step(self._state, *self._targets(share))
+
+    def keep(self, good: np.ndarray) -> None:
+        """Go on with the systems of the mask ``good`` [B'] alone; the others are dropped."""
+        self.members = self.members[good]
+        if len(self.members) and not good.all():
+            index = torch.as_tensor(np.flatnonzero(good), device=self._state.device)
+            self._state = self._state[index]
+            self._integrator.keep(index)
+
+    @property
+    def positions(self) -> np.ndarray:
+        """float64 [N',3], Angstrom, as the atoms went, never wrapped into the cell."""
+        return _numpy(self._state.positions)
+
+    @property
+    def cell(self) -> np.ndarray:
+        """float64 [B',3,3], Angstrom, rows are lattice vectors; a unit cell where isolated."""
+        return _numpy(self._state.row_vector_cell)
+
+    def observe(self) -> Observation:
+        """Energies and temperatures, and how far the next step could go."""
+        state, dt = self._state, self._dt
+        masses = state.masses.unsqueeze(-1)
+        reach = state.velocities.norm(dim=-1) * dt
+        reach = reach + (state.forces / masses).norm(dim=-1) * dt**2 / 2  # [N]
+        largest = torch.segment_reduce(reach, "max", lengths=state.n_atoms_per_system)
+        kinetic = kinetic_energy(state)
+        pressure = torch.diagonal(pressure_tensor(state), dim1=1, dim2=2).mean(dim=1)
+        return Observation(
+            energy=_numpy(state.energy),
+            kinetic=_numpy(kinetic),
+            temperature=_numpy(2 * kinetic / (freedom(state) * units.kB)),
+            pressure=_numpy(pressure / units.GPa),
+            reach=_numpy(largest),
+            strain=_numpy(self._integrator.strain_rate(state) * dt),
+        )
+
+    def _targets(self, share: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """kT (eV) and pressure (eV/Angstrom^3) of the running systems, [B']."""
+        kelvin, gigapascal = self._schedule.select(self.members).at(share)
+        return (
+            torch.tensor(kelvin * units.kB, **self._float),
+            torch.tensor(gigapascal * units.GPa, **self._float),
+        )
+
+
+def _integrator(
+    model: ModelInterface, state: DynamicsState, settings: MDSettings, kT: torch.Tensor
+) -> Integrator:
+    dt, thermostat_time, barostat_time = (
+        torch.tensor(time * units.fs, dtype=model.dtype, device=model.device)
+        for time in (
+            settings.time_step_fs,
+            settings.thermostat_time_fs,
+            settings.barostat_time_fs,
+        )
+    )
+    if settings.ensemble == "NPT":
+        times = (thermostat_time, barostat_time)
+        return Barostat(model, state, settings.npt_algorithm, kT, dt, times)
+    if settings.ensemble == "NVE":
+        return VelocityVerlet(model, dt, NoThermostat())
+    if settings.nvt_algorithm == "csvr":
+        return VelocityVerlet(model, dt, VelocityRescaling(dt, thermostat_time))
+    if settings.nvt_algorithm == "nose_hoover":
+        return VelocityVerlet(model, dt, NoseHoover(state, kT, dt, thermostat_time))
+    return Langevin(model, dt, thermostat_time)
+
+
+def _numpy(values: torch.Tensor) -> np.ndarray:
+    return values.detach().cpu().numpy().astype(np.float64)

@@ -1,0 +1,214 @@
+"""What the dynamics of a shard gave: frames, a trace, averages, and what was cut."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.data import atomic_masses
+
+from limbeck.frames import Frames, concatenate, derive
+from limbeck.geometry import G_CM3
+from limbeck.sampling import Sample, Table, number
+
+if TYPE_CHECKING:
+    from limbeck.sampling.dynamics.integrate import Observation
+
+COLUMNS = (
+    "id",
+    "trajectory",
+    "n_atoms",
+    "frames",
+    "target_K",
+    "temperature_K",
+    "pressure_GPa",
+    "density_g_cm3",
+    "energy_eV_per_atom",
+    "energy_drift_eV_per_atom_per_ps",
+    "total_energy_drift_eV_per_atom_per_ps",
+    "cut",
+    "cut_time_fs",
+)
+TRACE = (
+    "id",
+    "trajectory",
+    "time_fs",
+    "temperature_K",
+    "target_K",
+    "energy_eV_per_atom",
+    "pressure_GPa",
+    "density_g_cm3",
+)
+#: of every step, and of the steps that are traced: there pressure is known
+SUMS = ("n", "t", "tt", "e", "te", "h", "th", "T", "target")
+TRACED_SUMS = ("n_traced", "pressure", "density")
+
+
+@dataclass(frozen=True)
+class RecordedStep:
+    """What was seen of B' trajectories at one time.
+
+    Attributes:
+        members: int64 [B'], which trajectories.
+        time: fs.
+        seen: energies, temperatures, pressures.
+        target: float64 [B'], K.
+        pressure: float64 [B'], GPa, what was asked for; None at constant volume.
+        cell: float64 [B',3,3], Angstrom.
+    """
+
+    members: np.ndarray
+    time: float
+    seen: "Observation"
+    target: np.ndarray
+    pressure: np.ndarray | None
+    cell: np.ndarray
+
+
+class Record:
+    """Notes on R trajectories.
+
+    Attributes:
+        frames: the structures they start from, one for each trajectory.
+        trajectory: int64 [R], number of the trajectory among those of its structure.
+        cut: str [R], why a trajectory was cut, empty where it was not.
+        cut_time: float64 [R], fs, NaN where it was not cut.
+        energy_start: float64 [R], eV, at the start; averages are summed as differences from
+            it, so that they keep their digits.
+    """
+
+    def __init__(self, frames: Frames, trajectory: np.ndarray) -> None:
+        """Nothing has happened yet."""
+        count = len(frames)
+        self.frames, self.trajectory = frames, trajectory
+        self.cut = np.full(count, "", dtype=object)
+        self.cut_time = np.full(count, np.nan)
+        self.energy_start = np.full(count, np.nan)
+        mass = np.bincount(frames.frame_of_atom, atomic_masses[frames.numbers], minlength=count)
+        self._mass = np.where(frames.periodic, mass, np.nan)
+        self._sums = {name: np.zeros(count) for name in (*SUMS, *TRACED_SUMS)}
+        self._kept: list[Frames] = []
+        self._infos: list[dict[str, Any]] = []
+        self._parents: list[np.ndarray] = []
+        self._rows_of_trace: list[np.ndarray] = []
+
+    def snapshot(self, members: np.ndarray, positions: np.ndarray, cell: np.ndarray) -> Frames:
+        """The structures ``members`` with their atoms at ``positions`` (Angstrom).
+
+        Args:
+            cell: float64 [B,3,3], Angstrom; not looked at where they are isolated.
+        """
+        found = self.frames.select(members)
+        return replace(
+            found,
+            positions=positions,
+            cell=np.where(found.periodic[:, None, None], cell, found.cell),
+        )
+
+    def keep(self, snapshot: Frames, at: RecordedStep, good: np.ndarray) -> None:
+        """Keep the frames of a snapshot where the mask ``good`` is true."""
+        self._kept.append(snapshot.select(good))
+        self._parents.append(at.members[good])
+        several = bool(self.trajectory.any())
+        for b in np.flatnonzero(good):
+            info = {"time_fs": at.time, "temperature_K": float(at.target[b])}
+            if at.pressure is not None:
+                info["pressure_GPa"] = float(at.pressure[b])
+            if several:
+                info["trajectory"] = int(self.trajectory[at.members[b]])
+            self._infos.append(info)
+
+    def trace(self, at: RecordedStep, good: np.ndarray, *, equilibrated: bool) -> None:
+        """Take the trajectories where ``good`` is true into the trace and its averages."""
+        members, seen = at.members, at.seen
+        density = self._mass[members] / np.abs(np.linalg.det(at.cell)) * G_CM3
+        columns = [
+            members,
+            np.full(len(members), at.time),
+            seen.temperature,
+            at.target,
+            seen.energy / self.frames.n_atoms[members],
+            seen.pressure,
+            density,
+        ]
+        self._rows_of_trace.append(np.column_stack(columns)[good])
+        if equilibrated:
+            self._add(TRACED_SUMS, members[good], (1.0, seen.pressure[good], density[good]))
+
+    def cut_off(self, members: np.ndarray, why: np.ndarray, time: float) -> None:
+        """Note that trajectories end at ``time`` (fs)."""
+        self.cut[members] = why
+        self.cut_time[members] = time
+
+    def average(self, at: RecordedStep, good: np.ndarray) -> None:
+        """Take one step into the averages of the trajectories where ``good`` is true."""
+        members, seen = at.members[good], at.seen
+        t, atoms = at.time / 1000, self.frames.n_atoms[members]  # ps
+        e = (seen.energy[good] - self.energy_start[members]) / atoms
+        h = e + seen.kinetic[good] / atoms
+        values = (1.0, t, t * t, e, t * e, h, t * h, seen.temperature[good], at.target[good])
+        self._add(SUMS, members, values)
+
+    def averages(self) -> dict[str, np.ndarray]:
+        """Means of all steps after equilibration, each [R], in the order of :data:`COLUMNS`.
+
+        Drifts are slopes of least-squares lines, of the potential and of the total energy; NaN
+        where too few steps were seen. Pressure and density are means over the trace.
+        """
+        s = self._sums
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t, tt, e, te, h, th, kelvin, target = (s[k] / s["n"] for k in SUMS[1:])
+            pressure, density = (s[k] / s["n_traced"] for k in TRACED_SUMS[1:])
+            spread = np.where(s["n"] > 2, tt - t * t, np.nan)
+            return {
+                "target": target,
+                "temperature_K": kelvin,
+                "pressure": pressure,
+                "density": density,
+                "energy": self.energy_start / self.frames.n_atoms + e,
+                "drift": (te - t * e) / spread,
+                "total_drift": (th - t * h) / spread,
+            }
+
+    def sample(self, *, sampling: str, seed: int) -> Sample:
+        """All kept frames, by trajectory and then by time, the summary and the trace."""
+        trace = Table(TRACE, self._trace())
+        if not self._kept:
+            rows = self._rows(np.zeros(0, dtype=np.int64))
+            return Sample(concatenate([]), COLUMNS, rows, trace=trace)
+        parents = np.concatenate(self._parents)
+        order = np.argsort(parents, kind="stable")  # they were kept in the order of time
+        frames = concatenate(self._kept).select(order)
+        infos = [self._infos[i] for i in order]
+        children = derive(
+            frames, frames.positions, frames.cell, sampling=sampling, seed=seed, infos=infos
+        )
+        return Sample(children, COLUMNS, self._rows(parents), trace=trace)
+
+    def _add(self, names: tuple[str, ...], members: np.ndarray, values: tuple[Any, ...]) -> None:
+        for name, value in zip(names, values, strict=True):
+            self._sums[name][members] += value
+
+    def _name(self, r: int) -> list[Any]:
+        return [self.frames.id[r].decode(), int(self.trajectory[r])]
+
+    def _rows(self, parents: np.ndarray) -> list[list[Any]]:
+        count = np.bincount(parents, minlength=len(self.frames))
+        means = self.averages()
+        return [
+            [
+                *self._name(r),
+                int(self.frames.n_atoms[r]),
+                int(count[r]),
+                *(number(values[r]) for values in means.values()),
+                str(self.cut[r]),
+                number(self.cut_time[r]),
+            ]
+            for r in range(len(self.frames))
+        ]
+
+    def _trace(self) -> list[list[Any]]:
+        if not self._rows_of_trace:
+            return []
+        table = np.concatenate(self._rows_of_trace)
+        table = table[np.argsort(table[:, 0], kind="stable")]
+        return [[*self._name(int(row[0])), *map(number, row[1:])] for row in table]

@@ -1,0 +1,222 @@
+"""Molecular dynamics of many structures at once, cut where a trajectory goes astray."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from limbeck import reasons, seeds
+from limbeck.errors import LimbeckError
+from limbeck.frames import Frames
+from limbeck.geometry import shortest_distance_ratio
+from limbeck.potentials import open_potential
+from limbeck.potentials.batch_plan import use_plan
+from limbeck.potentials.batches import Limits
+from limbeck.potentials.interface import Potential
+from limbeck.potentials.torch_sim import dynamics_model
+from limbeck.preparation.prepare import prepare
+from limbeck.sampling import Sample
+from limbeck.sampling.dynamics import guards
+from limbeck.sampling.dynamics.bond_watch import BondWatch
+from limbeck.sampling.dynamics.integrate import Dynamics
+from limbeck.sampling.dynamics.record import Record, RecordedStep
+from limbeck.sampling.schedule import Schedule, schedule
+from limbeck.sampling.settings import MDSettings, md_settings
+
+log = logging.getLogger(__name__)
+
+
+def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
+    """Frames of the dynamics of every structure, see :func:`run`.
+
+    Args:
+        settings: seed, sampling, source, shard, potential, device, threads, and the fields
+            of ``method: md``; ``batch_plans`` is the folder of the batch plans, where there is one.
+
+    Raises:
+        LimbeckError: a setting cannot be, or constant pressure with a potential without stress.
+    """
+    threads, name = int(settings["threads"]), settings["sampling"]
+    torch.set_num_threads(threads)
+    own = md_settings(settings, f"sampling.{name}")
+    potential = open_potential(settings["potential"], device=settings["device"])
+    if own.ensemble == "NPT" and not potential.about.has_stress:
+        raise LimbeckError(
+            f"sampling.{name}.ensemble: NPT with {potential.about.name}, which predicts no stress, "
+            "expected NVT or a potential with stress"
+        )
+    if own.batch_atoms is not None:
+        potential.batch_limits = dict.fromkeys((True, False), Limits(own.batch_atoms))
+    elif settings.get("batch_plans") and settings["potential"].get("batch_atoms") is None:
+        use_plan(potential, frames, settings["batch_plans"], threads=threads)
+    place = f"{name}/{settings['source']}/{settings['shard']}"
+    record = run(frames, potential, own, seed=settings["seed"], place=place)
+    log.info("%s: %s", place, dict(Counter(str(c) or "whole" for c in record.cut)))
+    made = record.sample(sampling=name, seed=settings["seed"])
+    return replace(made, about=potential.about.described() | {"batches": batch_plan(potential)})
+
+
+def batch_plan(potential: Potential[Any]) -> dict[str, dict[str, float | None]]:
+    """The limits of a batch of each kind, as JSON has them."""
+    return {
+        "periodic" if periodic else "isolated": {
+            "atoms": limit.atoms,
+            "neighbours": limit.neighbours if np.isfinite(limit.neighbours) else None,
+        }
+        for periodic, limit in potential.limits().items()
+    }
+
+
+def run(
+    frames: Frames, potential: Potential[Any], settings: MDSettings, *, seed: int, place: str
+) -> Record:
+    """Dynamics of every structure, relaxed and repeated first, batch by batch.
+
+    A trajectory is looked at after every step, and taken out of its batch at the first that
+    breaks a limit (see :mod:`~limbeck.sampling.dynamics.guards`), before the model is asked
+    again; the others go on, and its frames up to then are kept. Positions of periodic frames are
+    wrapped into the cell, atom by atom.
+
+    Args:
+        potential: batches are cut by its limits.
+        seed, place: random numbers depend on them and on the number of the batch;
+            ``place`` is sampling/source/shard.
+    """
+    prepared = prepare(frames, potential, settings)
+    of_one = schedule(settings.temperature_K, settings.pressure_GPa if settings.moves_cell else 0.0)
+    each = np.repeat(np.arange(len(frames)), len(of_one))
+    record = Record(prepared.frames.select(each), np.tile(np.arange(len(of_one)), len(frames)))
+    why = np.where(
+        prepared.reason == "", unfit(prepared.frames, potential, settings), prepared.reason
+    )
+    record.cut[:] = why[each]
+    record.cut_time[record.cut != ""] = 0.0
+    watch = BondWatch(prepared.frames, settings.max_bond_stretch)
+    all_of_them = of_one.of_each(len(frames))
+    fit = np.flatnonzero(record.cut == "")
+    for number, index in enumerate(potential.batches(record.frames.select(fit))):
+        with seeded(seeds.torch_seed(seed, f"sample_md/{place}/{number}"), potential.device):
+            members = fit[index]
+            batch = Batch(record, members, all_of_them.select(members), watch, each, settings)
+            batch.integrate(potential)
+    return record
+
+
+def unfit(frames: Frames, potential: Potential[Any], settings: MDSettings) -> np.ndarray:
+    """Why each of B structures cannot be run, an empty string where it can. str [B]."""
+    limit = settings.min_distance_ratio
+    return np.select(
+        [
+            frames.n_atoms < 2,
+            potential.unknown_elements(frames),
+            ~frames.periodic & settings.moves_cell,
+            shortest_distance_ratio(frames, limit) < limit,
+        ],
+        [reasons.LONE_ATOM, reasons.UNKNOWN_ELEMENT, reasons.NO_CELL, reasons.TOO_NEAR],
+        default="",
+    )
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Torch's global generators start from ``seed`` inside, and are put back after."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+class Batch:
+    """Trajectories that are integrated together, all periodic or all isolated."""
+
+    def __init__(
+        self,
+        record: Record,
+        members: np.ndarray,
+        plan: Schedule,
+        watch: BondWatch,
+        structure: np.ndarray,
+        settings: MDSettings,
+    ) -> None:
+        """The trajectories ``members`` of a record.
+
+        Args:
+            members: int64 [B].
+            plan: temperatures and pressures of these B.
+            watch: bonds of the structures.
+            structure: int64 [R], which structure each trajectory is of.
+        """
+        self._record, self._members, self._plan = record, members, plan
+        self._watch, self._structure, self._settings = watch, structure, settings
+
+    def integrate(self, potential: Potential[Any]) -> None:
+        """Run them all, and note what is seen."""
+        settings, frames = self._settings, self._record.frames.select(self._members)
+        model = dynamics_model(potential)
+        dynamics = Dynamics(model, frames, settings, self._plan)
+        start = dynamics.observe().energy
+        self._record.energy_start[self._members] = start
+        limits = guards.limits(settings, self._plan.temperature.max(axis=1), frames, start)
+        for step in range(settings.steps + 1):
+            if step:
+                model.compute_stress = settings.moves_cell or settings.traced(step)
+                dynamics.step(step / settings.steps)
+            good = self._check(dynamics, limits.select(dynamics.members), step)
+            dynamics.keep(good)
+            if not good.any():
+                return
+
+    def _check(self, dynamics: Dynamics, limits: guards.Limits, step: int) -> np.ndarray:
+        """Note what is seen after a step; which of the running are to go on, bool [B']."""
+        settings, record = self._settings, self._record
+        here = dynamics.members
+        kelvin, gigapascal = self._plan.select(here).at(step / settings.steps)
+        at = RecordedStep(
+            members=self._members[here],
+            time=settings.time_fs(step),
+            seen=dynamics.observe(),
+            target=kelvin,
+            pressure=gigapascal if settings.moves_cell else None,
+            cell=dynamics.cell,
+        )
+        why = guards.why_cut(at.seen, limits, at.cell)
+        if settings.traced(step):
+            why = self._check_atoms(at, dynamics.positions, why, keep=settings.kept(step))
+        good = why == ""
+        if settings.traced(step):
+            record.trace(at, good, equilibrated=settings.equilibrated(step))
+        record.cut_off(at.members[~good], why[~good], at.time)
+        if settings.equilibrated(step):
+            record.average(at, good)
+        return good
+
+    def _check_atoms(
+        self, at: RecordedStep, positions: np.ndarray, why: np.ndarray, *, keep: bool
+    ) -> np.ndarray:
+        """Why each of B' trajectories is to be cut, and frames kept of those that are not."""
+        good = np.flatnonzero(why == "")  # the others may have no finite positions
+        whole = self._record.snapshot(at.members, positions, at.cell)
+        atoms = whole.select(good)
+        limit = self._settings.min_distance_ratio
+        near = shortest_distance_ratio(atoms, limit) < limit
+        broken = self._watch.broken(self._structure[at.members[good]], atoms)
+        why = why.astype(object)
+        why[good] = np.select([near, broken], [reasons.TOO_NEAR, reasons.BOND_BROKEN], default="")
+        if keep:
+            self._record.keep(wrapped(whole), at, why == "")
+        return why
+
+
+def wrapped(frames: Frames) -> Frames:
+    """Frames with every atom of the periodic ones inside its cell."""
+    cell, owner = frames.cell.copy(), frames.frame_of_atom
+    cell[~frames.periodic] = np.eye(3)
+    fractions = np.einsum("ni,nij->nj", frames.positions, np.linalg.inv(cell)[owner])
+    shifts = np.where(frames.periodic[owner, None], np.floor(fractions), 0.0)
+    return replace(
+        frames, positions=frames.positions - np.einsum("ni,nij->nj", shifts, cell[owner])
+    )

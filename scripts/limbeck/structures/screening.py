@@ -1,0 +1,159 @@
+"""What is refused, and why: no physics of a potential, only what no structure may have."""
+
+import csv
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from limbeck import reasons
+from limbeck.files import write_csv
+from limbeck.frames import Frames
+from limbeck.geometry import MIN_CELL_HEIGHT_A, cell_height, density, shortest_ratio
+
+log = logging.getLogger(__name__)
+
+#: the heaviest element that any of the teachers knows: plutonium
+MAX_ATOMIC_NUMBER = 94
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """One structure that was refused.
+
+    Attributes:
+        frame: ``source/number``, where it stands in its source, or the row in the file screened.
+        id: of the frame, empty where it was never made.
+        reason: one of few sentences, with the unit of value and limit.
+        value, limit: what was found and what was allowed.
+    """
+
+    frame: str
+    id: str
+    reason: str
+    value: float | str
+    limit: float | str
+
+
+class _Fault(Exception):
+    """reason, value, limit."""
+
+
+def screen(frames: Frames, settings: dict[str, Any]) -> tuple[Frames, list[Rejected]]:
+    """Keep the frames that pass every check; each other one gets the first that it fails.
+
+    Args:
+        settings: ``min_distance_ratio``, ``min_density_g_cm3``, ``max_density_g_cm3``,
+            ``max_atoms``.
+    """
+    keep = np.ones(len(frames), dtype=bool)
+    rejected = []
+    seen: set[bytes] = set()
+    for b in range(len(frames)):
+        try:
+            for check in CHECKS:
+                check(frames, b, settings)
+            _check_duplicate(frames.id[b], seen)
+        except _Fault as fault:
+            keep[b] = False
+            rejected.append(Rejected(_name(frames, b), frames.id[b].decode(), *fault.args))
+    _report(len(frames), rejected)
+    return frames.select(keep), rejected
+
+
+def write_rejected(path: str | Path, rejected: Sequence[Rejected]) -> None:
+    """Write refused structures as CSV; read them with :func:`read_rejected`."""
+    columns = [f.name for f in fields(Rejected)]
+    write_csv(path, columns, [astuple(r) for r in rejected])
+
+
+def read_rejected(path: str | Path) -> list[Rejected]:
+    """Refused structures as they were written; value and limit as text."""
+    with open(path, newline="", encoding="utf-8") as handle:
+        return [Rejected(**row) for row in csv.DictReader(handle)]
+
+
+def _name(frames: Frames, b: int) -> str:
+    return f"{frames.source[b].decode()}/{frames.info_of(b).get('number', f'row {b}')}"
+
+
+def _report(count: int, rejected: list[Rejected]) -> None:
+    log.info("%d of %d frames kept", count - len(rejected), count)
+    for reason, number in Counter(r.reason for r in rejected).most_common():
+        log.warning("%d refused: %s", number, reason)
+    if count and count == len(rejected):
+        log.warning("nothing is left")
+
+
+def _check_size(frames: Frames, b: int, settings: dict[str, Any]) -> None:
+    n_atoms, limit = int(frames.n_atoms[b]), settings["max_atoms"]
+    if n_atoms == 0:
+        raise _Fault(reasons.NO_ATOMS, n_atoms, 1)
+    if n_atoms > limit:
+        raise _Fault(reasons.TOO_MANY_ATOMS, n_atoms, limit)
+
+
+def _check_elements(frames: Frames, b: int, settings: dict[str, Any]) -> None:
+    numbers = frames.numbers[frames.atoms_of(b)].astype(int)
+    worst = numbers.max() if numbers.min() >= 1 else numbers.min()
+    if not 1 <= worst <= MAX_ATOMIC_NUMBER:
+        raise _Fault(reasons.NO_ELEMENT, int(worst), f"1 to {MAX_ATOMIC_NUMBER}")
+
+
+def _check_finite(frames: Frames, b: int, settings: dict[str, Any]) -> None:
+    values = np.concatenate([frames.positions[frames.atoms_of(b)].ravel(), frames.cell[b].ravel()])
+    if not np.isfinite(values).all():
+        raise _Fault(reasons.BAD_NUMBERS, int((~np.isfinite(values)).sum()), 0)
+
+
+def _check_cell(frames: Frames, b: int, settings: dict[str, Any]) -> None:
+    if not frames.periodic[b]:
+        return
+    height = cell_height(frames.cell[b])
+    if height < MIN_CELL_HEIGHT_A:
+        raise _Fault(reasons.FLAT_CELL, height, MIN_CELL_HEIGHT_A)
+
+
+def _check_density(frames: Frames, b: int, settings: dict[str, Any]) -> None:
+    if not frames.periodic[b]:
+        return
+    value = density(frames.numbers[frames.atoms_of(b)], frames.cell[b])
+    lowest, highest = settings["min_density_g_cm3"], settings["max_density_g_cm3"]
+    if value < lowest:
+        raise _Fault(reasons.TOO_THIN, value, lowest)
+    if value > highest:
+        raise _Fault(reasons.TOO_DENSE, value, highest)
+
+
+def _check_distance(frames: Frames, b: int, settings: dict[str, Any]) -> None:
+    rows, limit = frames.atoms_of(b), settings["min_distance_ratio"]
+    value = shortest_ratio(
+        frames.numbers[rows],
+        frames.positions[rows],
+        frames.cell[b],
+        bool(frames.periodic[b]),
+        limit,
+    )
+    if value < limit:
+        raise _Fault(reasons.TOO_CLOSE, value, limit)
+
+
+def _check_duplicate(frame_id: bytes, seen: set[bytes]) -> None:
+    if frame_id in seen:
+        raise _Fault(reasons.DUPLICATE, "", "")
+    seen.add(frame_id)
+
+
+#: in the order they run: later ones rely on earlier ones (a neighbour list wants a sound cell)
+CHECKS: list[Callable[[Frames, int, dict[str, Any]], None]] = [
+    _check_size,
+    _check_elements,
+    _check_finite,
+    _check_cell,
+    _check_density,
+    _check_distance,
+]

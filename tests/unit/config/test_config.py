@@ -1,0 +1,276 @@
+"""The config: defaults, and one clear line for each error."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from limbeck.config.load import fields, load, resolve
+from limbeck.errors import LimbeckError
+from limbeck.potentials.known import KINDS, known_elements
+
+SHA256 = "0" * 64
+VALID = """
+run: test
+sources:
+  crystals: {kind: crystals, count: 8, shards: 4, elements: [Li, F]}
+  clusters: {kind: clusters, count: 6, elements: [Cu], sizes: [4, 6]}
+potentials:
+  chgnet: {model: chgnet}
+  emt: {model: emt}
+sampling:
+  rattled: {method: rattle, sources: [crystals]}
+  hot: {method: md, sources: [clusters], potential: emt}
+select: {include: [rattled, hot], count: 10, slices: 2}
+labels:
+  chgnet: {potential: chgnet}
+students:
+  mace-small: {architecture: mace}
+distill:
+  - {labels: chgnet, students: [mace-small]}
+"""
+
+
+@pytest.fixture
+def config() -> dict:
+    return yaml.safe_load(VALID)
+
+
+def changed(config: dict, path: str, value: object) -> dict:
+    """The config with the field at a dotted path set to ``value``."""
+    config = copy.deepcopy(config)
+    *parents, last = path.split(".")
+    part = config
+    for name in parents:
+        part = part[int(name)] if isinstance(part, list) else part.setdefault(name, {})
+    part[last] = value
+    return config
+
+
+def errors_of(config: dict) -> list[str]:
+    with pytest.raises(LimbeckError) as caught:
+        resolve(config)
+    return str(caught.value).splitlines()
+
+
+def test_defaults_are_filled_in_at_every_level(config):
+    resolved = resolve(config)
+    assert resolved["seed"] == 1
+    assert resolved["screen"]["min_distance_ratio"] == 0.6
+    assert resolved["sampling"]["hot"]["temperature_K"] == 298.15
+    assert resolved["labels"]["chgnet"]["views"] == "as_given"
+    assert resolved["distill"][0]["seeds"] == [1]
+    assert resolved["warrant"]["reference"] is None
+
+
+def test_a_grid_takes_the_place_of_views(config):
+    grid = {"potential": "chgnet", "quadrature": "octahedral"}
+    resolved = resolve(changed(config, "labels.grid", grid))
+    assert "views" not in resolved["labels"]["grid"]
+    assert resolved["labels"]["chgnet"]["views"] == "as_given"
+    assert resolve(resolved) == resolved
+    for views in ("as_given", 4, "auto"):
+        (line,) = errors_of(changed(config, "labels.grid", grid | {"views": views}))
+        assert line.startswith(f"labels.grid.views: {views!r}, expected none beside quadrature")
+    product = grid | {"quadrature": "product", "quadrature_order": 5, "reflections": True}
+    resolve(changed(config, "labels.grid", product))
+
+
+def test_defaults_do_not_leak_from_one_kind_into_another(config):
+    resolved = resolve(config)
+    assert "displacement_A" not in resolved["sources"]["clusters"]
+    assert "supercell" not in resolved["sources"]["clusters"]
+    assert "temperature_K" not in resolved["sampling"]["rattled"]
+    assert "version" not in resolved["potentials"]["emt"]
+
+
+def test_resolving_again_changes_nothing_and_the_input_stays(config):
+    before = copy.deepcopy(config)
+    resolved = resolve(config)
+    assert config == before
+    assert resolve(resolved) == resolved
+
+
+def test_two_configs_do_not_share_a_default(config):
+    resolve(config)["screen"]["max_atoms"] = 7
+    assert resolve(config)["screen"]["max_atoms"] == 500
+
+
+# field set, its value, what the one line has to begin with and to hold
+WRONG = [
+    ("sources.clusters.cuont", 3, "sources.clusters.cuont: unknown field", "did you mean count?"),
+    ("sede", 3, "sede: unknown field", "did you mean seed?"),
+    ("warrant.symetries", [], "warrant.symetries: unknown field", "did you mean symmetries?"),
+    ("sources.clusters.smiles", "x.smi", "sources.clusters.smiles: unknown field", "sizes"),
+    ("sources.clusters.count", -4, "sources.clusters.count: -4", "at least 1"),
+    ("sources.clusters.count", 2.0, "sources.clusters.count: 2.0", "a whole number"),
+    ("sources.clusters.count", True, "sources.clusters.count: True", "a whole number"),
+    (
+        "sources.clusters.kind",
+        "clustesr",
+        "sources.clusters.kind: 'clustesr'",
+        "did you mean clusters?",
+    ),
+    ("sources.clusters.elements", ["Cuu"], "sources.clusters.elements.0: 'Cuu'", "mean Cu?"),
+    ("sources.clusters.sizes", [9, 4], "sources.clusters.sizes: [9, 4]", "smaller size first"),
+    ("sources.clusters.shards", 7, "sources.clusters.shards: 7", "at most its count, 6"),
+    ("screen.min_density_g_cm3", "1e-3", "screen.min_density_g_cm3: '1e-3'", "write 0.001"),
+    ("gate.min_good_fraction", float("nan"), "gate.min_good_fraction: nan", "a number"),
+    ("gate", None, "gate: nothing", "a mapping"),
+    ("run", "My Run", "run: 'My Run'", "lower-case letters"),
+    ("labels.Big", {"potential": "emt"}, "labels.Big: the name 'Big'", "lower-case letters"),
+    ("labels.chgnet.views", 0, "labels.chgnet.views: 0", "as_given, auto, or a whole number of 1"),
+    ("labels.chgnet.views", "Own", "labels.chgnet.views: 'Own'", "as_given, auto, or a whole"),
+    ("labels.chgnet.quadrature", "cubic", "labels.chgnet.quadrature: 'cubic'", "octahedral"),
+    ("labels.chgnet.quadrature", "product", "labels.chgnet.quadrature_order: nothing", "a number"),
+    ("labels.chgnet.quadrature_order", 5, "labels.chgnet.quadrature_order: 5", "with product"),
+    ("labels.chgnet.quadrature_order", 13, "labels.chgnet.quadrature_order: 13", "expected one of"),
+    ("labels.chgnet.reflections", True, "labels.chgnet.reflections: True", "can be mirrored"),
+    ("labels.chgnet.n_frames", 11, "labels.chgnet.n_frames: 11", "at most select.count, 10"),
+    ("labels.chgnet.auto", {"veiws": 3}, "labels.chgnet.auto.veiws: unknown", "mean views?"),
+    ("lost_device", "gpu", "lost_device: 'gpu'", "expected one of stop, cpu"),
+    ("warrant.n_quadrature_frames", -1, "warrant.n_quadrature_frames: -1", "at least 0"),
+    ("labels.chgnet.potential", "chgnt", "labels.chgnet.potential: 'chgnt'", "mean chgnet?"),
+    ("sampling.hot.sources", ["cluster"], "sampling.hot.sources: 'cluster'", "mean clusters?"),
+    ("sampling.hot.potential", "emtt", "sampling.hot.potential: 'emtt'", "did you mean emt?"),
+    ("sampling.hot.time_step_fs", 0.3, "sampling.hot: time_total_fs is 50000", "multiple"),
+    ("select.include", ["rattle"], "select.include: 'rattle'", "did you mean rattled?"),
+    ("select.slices", 5, "select.slices: 5", "at most 4"),
+    ("select.count", 1, "select.count: 1", "2 slices"),
+    ("students.mace-small.architecture", "mice", "students.mace-small.architecture", "mace?"),
+    ("distill.0.students", ["mace"], "distill.0.students: 'mace'", "expected one of mace-small"),
+    ("distill.0.labels", "orb", "distill.0.labels: 'orb'", "expected one of chgnet"),
+    ("distill.0.seeds", [1, 1], "distill.0.seeds: [1, 1]", "every entry once"),
+    ("warrant.symmetries", ["rotations"], "warrant.symmetries.0: 'rotations'", "mean rotation?"),
+    ("warrant.reference", "dft", "warrant.reference: 'dft'", "expected one of chgnet"),
+    ("warrant.teachers", ["dft"], "warrant.teachers: 'dft'", "expected one of chgnet, emt"),
+    ("dataset.valid_fraction", 0.9, "dataset.valid_fraction and", "less than 1"),
+    ("labels.chgnet.potential", "emt", "labels.chgnet.potential: 'emt'", "does not know Li, F"),
+    ("potentials.emt.model", "orb", "potentials.emt.path: not given", "no default"),
+    ("potentials.o", {"model": "orb-v2", "path": "no.ckpt"}, "potentials.o.path", "no such file"),
+    (
+        "sources.mine",
+        {"kind": "file", "path": "no.xyz", "count": 1},
+        "sources.mine.path: 'no.xyz'",
+        "no such file",
+    ),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "start", "part"), WRONG, ids=lambda v: str(v)[:40])
+def test_an_error_is_one_line_with_the_field_and_what_is_allowed(config, field, value, start, part):
+    lines = errors_of(changed(config, field, value))
+    line = next(line for line in lines if line.startswith(start))
+    assert part in line
+
+
+def test_a_missing_field_is_named(config):
+    del config["sources"]["clusters"]["sizes"]
+    assert errors_of(config) == ["sources.clusters.sizes: not given, and it has no default"]
+
+
+def test_all_errors_are_told_at_once(config):
+    config = changed(changed(config, "seed", -1), "threads", 0)
+    assert [line.split(":")[0] for line in errors_of(config)] == ["seed", "threads"]
+
+
+def test_a_name_of_a_sampling_cannot_be_generated(config):
+    config["sampling"]["generated"] = config["sampling"]["rattled"]
+    assert errors_of(config)[0].startswith("sampling.generated: the name 'generated'")
+
+
+def test_a_path_needs_a_hash(config, tmp_path: Path):
+    weights = tmp_path / "orb.ckpt"
+    weights.touch()
+    orb = {"model": "orb-v2", "path": str(weights)}
+    (line,) = errors_of(changed(config, "potentials.orb", orb))
+    assert line.startswith("potentials.orb.sha256: not given")
+    resolve(changed(config, "potentials.orb", orb | {"sha256": SHA256}))
+
+
+FOUNDATION = [
+    ({"model": "mace"}, "path, potentials.m.pretrained: nothing, expected one of the two"),
+    ({"model": "matgl"}, "path, potentials.m.pretrained: nothing, expected one of the two"),
+    ({"model": "mace", "path": "FILE", "pretrained": "small"}, "both FILE and small, expected one"),
+    ({"model": "matgl", "path": "FILE", "pretrained": "a/b"}, "both FILE and a/b, expected one"),
+    ({"model": "mace", "path": "FILE"}, "sha256: not given, expected that of FILE (or trust: true"),
+    ({"model": "mace", "pretrained": "small"}, "sha256: not given, expected that of small (or tru"),
+    ({"model": "matgl", "path": "FILE"}, "sha256: not given, expected that of FILE"),
+    ({"model": "mace", "pretrained": "smal", "trust": True}, "(did you mean small?)"),
+    ({"model": "matgl", "pretrained": "M", "trust": True}, "m.trust: unknown field"),
+    ({"model": "xtb", "method": "GFN0"}, "expected one of GFN2-xTB, GFN1-xTB"),
+    ({"model": "orb-v3-direct"}, "(did you mean orb-v3-direct-"),
+]
+
+
+@pytest.mark.parametrize(("potential", "part"), FOUNDATION, ids=lambda v: str(v)[:60])
+def test_weights_have_one_place_and_a_hash(config, tmp_path: Path, potential, part):
+    weights = tmp_path / "weights"
+    weights.touch()
+    given = {k: str(weights) if v == "FILE" else v for k, v in potential.items()}
+    (line,) = errors_of(changed(config, "potentials.m", given))
+    assert line.startswith("potentials.m.")
+    assert part.replace("FILE", str(weights)) in line.replace(f"'{weights}'", str(weights))
+
+
+GOOD = [
+    {"model": "mace", "pretrained": "small", "trust": True},
+    {"model": "mace", "pretrained": "off-medium", "sha256": SHA256, "head": "pbe"},
+    {"model": "matgl", "pretrained": "TensorNet-MatPES-PBE-v2025.1-PES"},
+    {"model": "orb-v3-conservative-inf-omat", "dtype": "float64", "cache": "weights/"},
+    {"model": "xtb", "method": "GFN1-xTB"},
+]
+
+
+@pytest.mark.parametrize("potential", GOOD, ids=lambda v: v["model"])
+def test_weights_by_name_need_no_path(config, potential):
+    resolved = resolve(changed(config, "potentials.m", potential))
+    assert potential.items() <= resolved["potentials"]["m"].items()
+
+
+def test_a_branch_for_several_kinds_has_one_name():
+    kinds = {field.kind for field in fields() if field.path == "potentials.<name>.batch_atoms"}
+    assert kinds == {
+        *["mace", "orb", "orb-v2, and all others of orb-models", "matgl", "xtb", "chgnet"],
+        "lj, emt",
+    }
+
+
+def test_a_source_that_only_md_sees_is_checked_against_its_potential(config):
+    config["sources"]["clusters"]["elements"] = ["Fe"]
+    assert errors_of(config) == [
+        "sampling.hot.potential: 'emt' does not know Fe of sources.clusters, "
+        "expected a potential that does"
+    ]
+
+
+def test_gaps_alone_want_no_labels_but_teachers(config):
+    gaps = {k: v for k, v in config.items() if k not in ("labels", "students", "distill")}
+    (line,) = errors_of(gaps)
+    assert line.startswith("labels: none, expected a label set, or potentials in warrant.teachers")
+    gaps["warrant"] = {"teachers": ["chgnet"]}
+    assert resolve(gaps)["labels"] == {}
+
+
+def test_a_teacher_that_is_only_measured_may_lack_elements(config):
+    """EMT knows neither Li nor F: these frames are left out for it, and counted."""
+    resolve(changed(config, "warrant.teachers", ["chgnet", "emt"]))
+
+
+def test_load_says_what_is_no_config(tmp_path: Path):
+    path = tmp_path / "config.yaml"
+    with pytest.raises(LimbeckError, match="not a readable YAML file"):
+        load(path)
+    path.write_text("- a list")
+    with pytest.raises(LimbeckError, match="expected a mapping, got list"):
+        load(path)
+    path.write_text(VALID)
+    assert load(path)["run"] == "test"
+
+
+def test_known_elements_are_those_declared_or_those_of_the_kind():
+    assert len(KINDS["chgnet"].elements or ()) == 89  # of MPtrj, as its authors say
+    assert known_elements({"model": "emt"}) == KINDS["emt"].elements
+    assert known_elements({"model": "mace", "elements": ["Cu"]}) == {"Cu"}
+    assert known_elements({"model": "mace", "elements": None}) is None

@@ -1,0 +1,112 @@
+"""Force constants and phonon samplings in the config: defaults, references, clear errors."""
+
+import copy
+
+import pytest
+import yaml
+
+from limbeck.config.load import resolve
+from limbeck.config.plan import driver, force_constant_files, potential_meets
+from limbeck.errors import LimbeckError
+from limbeck.phonons.settings import ForceConstantSettings, PhononSettings
+from limbeck.sampling.settings import from_mapping
+
+VALID = """
+run: test
+sources:
+  metals: {kind: crystals, count: 4, shards: 2, elements: [Cu, Au], prototypes: [fcc]}
+  clusters: {kind: clusters, count: 6, elements: [Cu], sizes: [4, 6]}
+potentials:
+  emt: {model: emt}
+force_constants:
+  stiff: {sources: [metals], potential: emt}
+sampling:
+  modes: {method: phonons, sources: [metals], force_constants: stiff}
+select: {include: [modes], count: 10}
+labels:
+  emt: {potential: emt}
+"""
+
+
+@pytest.fixture
+def config() -> dict:
+    return yaml.safe_load(VALID)
+
+
+def errors_of(config: dict, section: str, **fields) -> list[str]:
+    """What is said of the config with fields of force_constants.stiff, or sampling.modes, set."""
+    config = copy.deepcopy(config)
+    next(iter(config[section].values())).update(fields)
+    with pytest.raises(LimbeckError) as caught:
+        resolve(config)
+    return str(caught.value).splitlines()
+
+
+def test_defaults_are_the_fields_of_the_library(config):
+    resolved = resolve(config)
+    stiff, modes = resolved["force_constants"]["stiff"], resolved["sampling"]["modes"]
+    own = from_mapping(ForceConstantSettings, stiff, "force_constants.stiff")
+    assert (own.supercell_radius_A, own.relax_input_cell) == (25, "constant_volume")
+    assert (own.displacements, own.imaginary_modes) == ("finite", "refuse")
+    draw = from_mapping(PhononSettings, modes, "sampling.modes")
+    assert (draw.freq_min_THz, draw.freq_max_THz) == (0.1, 8.0)
+    assert (draw.n_frames, draw.time_step_fs, draw.k_point_mesh) == (20, 100, "gamma")
+
+
+@pytest.mark.parametrize("mesh", ["gamma", 20, 12.5, [3, 3, 3]])
+def test_meshes_that_the_config_takes(config, mesh):
+    config["sampling"]["modes"]["k_point_mesh"] = mesh
+    assert resolve(config)["sampling"]["modes"]["k_point_mesh"] == mesh
+
+
+WRONG = [
+    ("sampling", {"k_point_mesh": "Gamma"}, "gamma, a length in Angstrom, or three whole"),
+    ("sampling", {"k_point_mesh": [2, 2]}, "gamma, a length in Angstrom, or three whole"),
+    ("sampling", {"k_point_mesh": 0}, "gamma, a length in Angstrom, or three whole"),
+    ("sampling", {"selected_modes": [0]}, "at least 1"),
+    ("sampling", {"freq_max_THz": 0.05}, "expected more than freq_min_THz, 0.1"),
+    ("sampling", {"force_constants": "soft"}, "one of stiff"),
+    ("sampling", {"sources": ["clusters"]}, "sources of force_constants.stiff: metals"),
+    ("sampling", {"potential": "emt"}, "unknown field"),
+    ("force_constants", {"potential": "lj"}, "one of emt"),
+    ("force_constants", {"sources": ["rocks"]}, "one of metals, clusters"),
+    ("force_constants", {"displacements": "all"}, "one of finite, random"),
+    ("force_constants", {"imaginary_modes": "ignore"}, "one of refuse, drop, follow"),
+    ("force_constants", {"volume_strains": [0, 0.1]}, "5"),
+    ("force_constants", {"supercell_matrix": [2, 2]}, "three whole numbers, or three rows"),
+    ("force_constants", {"supercell_matrix": [2, 0, 2]}, "above zero, or three rows"),
+    ("force_constants", {"supercell_matrix": [2, [0, 2, 0], 2]}, "above zero, or three rows"),
+    ("force_constants", {"supercell_matrix": [[1, 0, 0], [0, 1, 0], [1, 1, 0]]}, "determinant"),
+]
+
+
+@pytest.mark.parametrize(("section", "fields", "expected"), WRONG)
+def test_an_error_names_the_field_and_what_was_expected(config, section, fields, expected):
+    (line,) = errors_of(config, section, **fields)
+    name = {"sampling": "modes", "force_constants": "stiff"}[section]
+    assert line.startswith(f"{section}.{name}.{next(iter(fields))}")
+    assert expected in line
+
+
+def test_a_potential_that_does_not_know_an_element_is_refused(config):
+    config["sources"]["metals"]["elements"] = ["Cu", "Si"]
+    config["labels"]["emt"] = {"potential": "emt"}
+    with pytest.raises(LimbeckError, match=r"force_constants\.stiff\.potential: 'emt' does not"):
+        resolve(config)
+
+
+def test_what_is_kept_is_asked_of_the_potential_of_the_force_constants(config):
+    assert driver(resolve(config), "modes") is None
+    config["sampling"]["modes"]["keep"] = ["energy"]
+    assert driver(resolve(config), "modes") == "emt"
+    (line,) = errors_of(config, "sampling", keep=["descriptors"])
+    assert "which has none" in line
+
+
+def test_files_and_potentials_of_the_plan(config):
+    resolved = resolve(config)
+    assert force_constant_files(resolved) == [
+        "force_constants/stiff/metals/0.csv",
+        "force_constants/stiff/metals/1.csv",
+    ]
+    assert ("emt", "force_constants.stiff.potential", "metals") in potential_meets(resolved)

@@ -1,0 +1,245 @@
+"""The split, and what a data set leaves out."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from limbeck.averaging.views import Views
+from limbeck.datasets.split import PARTS, build, counts, read_part, split, split_as
+from limbeck.errors import LimbeckError
+from limbeck.frames import concatenate, derive, empty, from_atoms
+from limbeck.labelling.label import label
+from limbeck.labels import concatenate_labels, select_labels
+from limbeck.potentials.models.toys import LennardJones
+from limbeck.storage import write_frames
+from planted import labels_for, real_frames
+
+FRACTIONS = {"valid_fraction": 0.1, "test_fraction": 0.2}
+
+
+def many(groups=20, roots=3, sources=("a", "b"), children=2):
+    """Hydrogen molecules: groups x roots x children frames from each source, none twice."""
+    parts = []
+    for s, source in enumerate(sources):
+        names = [f"{source}{g}" for g in range(groups) for _ in range(roots)]
+        structures = [
+            Atoms("H2", [[0, 0, 0], [s, 0, 0.7 + 0.01 * i]]) for i in range(groups * roots)
+        ]
+        root = from_atoms(structures, groups=names, source=source)
+        for child in range(children):
+            moved = root.positions * (1 + 1e-3 * (child + 1))
+            parts.append(derive(root, moved, root.cell, sampling="md", seed=0))
+    return concatenate(parts)
+
+
+def halves(frames, **changed):
+    return split(frames, **FRACTIONS | {"split_by": "group", "seed": 1} | changed)
+
+
+def as_sets(frames, parts, of):
+    return {part: set(getattr(frames, of)[index].tolist()) for part, index in parts.items()}
+
+
+@pytest.mark.parametrize(("split_by", "n_keys"), [("group", 40), ("root", 120)])
+def test_no_key_stands_in_two_parts(split_by, n_keys):
+    frames = many()
+    parts = halves(frames, split_by=split_by)
+    assert tuple(parts) == PARTS
+    assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(240))
+    assert all(np.all(np.diff(index) > 0) for index in parts.values())
+    keys = as_sets(frames, parts, split_by)
+    assert sum(map(len, keys.values())) == len(set.union(*keys.values())) == n_keys
+    # of each source, 20 groups or 60 roots: a fifth for tests, a tenth of the rest to validate
+    shares = {"group": {"test": 8, "valid": 4, "train": 28}}
+    shares["root"] = {"test": 24, "valid": 10, "train": 86}
+    assert {part: len(names) for part, names in keys.items()} == shares[split_by]
+
+
+def cut_out(frames, count=3):
+    """Clusters of every frame, whose info says what they were cut out of."""
+    parents = frames.select(np.repeat(np.arange(len(frames)), count))
+    infos = [{"frame": name.decode()} for name in parents.id.tolist()]
+    scale = 1 + 1e-4 * np.tile(np.arange(1, count + 1), len(frames))
+    positions = parents.positions * scale[parents.frame_of_atom][:, None]
+    return derive(parents, positions, parents.cell, sampling="clusters", seed=0, infos=infos)
+
+
+def test_by_frame_a_frame_and_its_clusters_stay_together():
+    frames = many(1, 1, ("a",), children=30)  # one trajectory
+    both = concatenate([frames, cut_out(frames)])
+    keys = [both.info_of(b).get("frame", both.id[b].decode()) for b in range(len(both))]
+    parts = halves(both, split_by="frame")
+    found = {part: {keys[b] for b in index} for part, index in parts.items()}
+    # of 30 frames six for tests, a tenth of the others to validate
+    assert {part: len(names) for part, names in found.items()} == {
+        "train": 22,
+        "valid": 2,
+        "test": 6,
+    }
+    assert sum(map(len, found.values())) == len(set.union(*found.values())) == 30
+    assert {part: len(index) for part, index in parts.items()} == {
+        "train": 88,
+        "valid": 8,
+        "test": 24,
+    }
+    # negative control: one root cannot be divided, so that all of it trains
+    assert len(halves(both, split_by="root")["train"]) == len(both)
+    # clusters alone are divided as with their frames
+    alone = halves(cut_out(frames), split_by="frame")
+    assert len(alone["test"]) == 18
+
+
+def test_by_root_a_group_may_be_divided():
+    frames = many()
+    keys = as_sets(frames, halves(frames, split_by="root"), "group")
+    assert keys["train"] & keys["test"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("groups", [3, 4, 11])
+def test_every_part_has_something_of_each_source(groups, seed):
+    frames = many(groups, sources=("a", "b", "c"))
+    for index in halves(frames, seed=seed).values():
+        assert set(frames.source[index].tolist()) == {b"a", b"b", b"c"}
+
+
+def test_a_source_of_one_or_two_groups():
+    assert [len(i) for i in halves(many(1, 1, ("a",), 1)).values()] == [1, 0, 0]
+    # train and test before validation
+    assert [len(i) for i in halves(many(2, 1, ("a",), 1)).values()] == [1, 0, 1]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_group_that_two_sources_share_goes_where_the_first_put_it(seed):
+    alone, other = many(10, sources=("a",)), many(2, sources=("a", "b"))
+    renamed = [g.replace(b"b", b"a") for g in other.group.tolist()]  # a0 and a1
+    other = replace(other, group=np.array(renamed)).select(other.source == b"b")
+    parts = as_sets(alone, halves(alone, seed=seed), "group")
+    both = concatenate([other, alone])
+    assert as_sets(both, halves(both, seed=seed), "group") == parts
+
+
+def test_a_part_that_is_not_asked_for_is_empty():
+    parts = halves(many(), valid_fraction=0, test_fraction=0)
+    assert [len(parts[p]) for p in PARTS] == [240, 0, 0]
+    assert [len(i) for i in halves(empty()).values()] == [0, 0, 0]
+
+
+def test_the_seed_alone_decides():
+    frames = many()
+    first, again, other = halves(frames), halves(frames), halves(frames, seed=2)
+    assert all(np.array_equal(first[p], again[p]) for p in PARTS)
+    assert not np.array_equal(first["test"], other["test"])
+    # and not the order in which the frames come
+    order = np.random.default_rng(0).permutation(len(frames))
+    shuffled = frames.select(order)
+    assert as_sets(shuffled, halves(shuffled), "id") == as_sets(frames, first, "id")
+
+
+def test_another_source_moves_nothing():
+    both = many(sources=("a", "b"))
+    alone = both.select(both.source == b"a")
+    parts = as_sets(both, halves(both), "group")
+    expected = as_sets(alone, halves(alone), "group")
+    assert {p: {g for g in names if g.startswith(b"a")} for p, names in parts.items()} == expected
+
+
+def test_groups_come_into_the_test_set_alike():
+    frames = many(20, 1, ("a",), 1)
+    hits = dict.fromkeys(frames.group.tolist(), 0)
+    for seed in range(400):
+        for group in frames.group[halves(frames, seed=seed)["test"]].tolist():
+            hits[group] += 1
+    # 400 draws of 4 from 20: mean 80, deviation 8; of 20 groups, four deviations
+    assert sum(hits.values()) == 1600
+    assert all(48 < n < 112 for n in hits.values())
+
+
+def test_all_label_sets_share_a_split():
+    frames = many()
+    settings = {"label_set": "one", **FRACTIONS, "split_by": "group", "seed": 1}
+    one = split_as(frames, settings)
+    other = split_as(frames, settings | {"label_set": "other"})
+    assert all(np.array_equal(one[p], other[p]) for p in PARTS)
+    bad = replace(labels_for(frames), status=np.ones(len(frames), dtype=np.uint8))
+    bad.status[::2] = 0
+    good = build(frames, labels_for(frames), one)
+    fewer = build(frames, bad, one)
+    for part in PARTS:  # bad labels leave frames out, and move none
+        assert set(fewer[part].frames.id.tolist()) < set(good[part].frames.id.tolist())
+
+
+def test_bad_labels_and_duplicates_are_left_out_and_counted():
+    frames = real_frames()
+    twice = concatenate([frames, frames.select([0, 4, 5])])
+    labels = labels_for(twice, energy=np.arange(9.0))
+    labels.status[[1, 4, 7]] = [1, 4, 4]  # frame 7 is frame 4 again
+    parts = {"train": np.array([0, 1, 2, 6]), "valid": np.array([3]), "test": np.arange(4, 9)}
+    parts["test"] = np.array([4, 5, 7, 8])
+    data = build(twice, labels, parts)
+    assert data["train"].labels.energy.tolist() == [0, 2]  # the first of those that come twice
+    assert data["valid"].labels.energy.tolist() == [3]
+    assert data["test"].labels.energy.tolist() == [5]
+    for part in data.values():
+        assert np.array_equal(part.frames.id, part.labels.id)
+    found = counts(twice, labels, data)
+    assert found["left_out"] == {"bad_label": 3, "not_asked_for": 0, "duplicate": 2}
+    assert found["train"] == {"frames": 2, "atoms": 12, "roots": 2, "groups": 2}
+    assert found["test"] == {"frames": 1, "atoms": 4, "roots": 1, "groups": 1}
+
+
+def test_roots_are_counted_once():
+    frames = many(4, 3, ("a",))
+    parts = {"train": np.arange(24)}
+    found = counts(frames, labels_for(frames), build(frames, labels_for(frames), parts))
+    assert found["train"] == {"frames": 24, "atoms": 48, "roots": 12, "groups": 4}
+
+
+def test_labels_of_other_frames_are_refused():
+    frames = real_frames()
+    for index in ([1, 0, 2, 3, 4, 5], [0, 1]):
+        with pytest.raises(LimbeckError, match="not the same frames in the same order"):
+            build(frames, labels_for(frames.select(index)), {"train": np.arange(6)})
+
+
+def test_labels_go_with_their_frames():
+    frames = real_frames()
+    whole = label(LennardJones(), frames, Views(2), max_force=1e6)
+    for index in ([4, 1, 5], np.array([False, True, False, False, True, True])):
+        chosen = frames.select(index)
+        found = select_labels(whole, index)
+        assert np.array_equal(found.id, chosen.id)
+        again = label(LennardJones(), chosen, Views(2), max_force=1e6)
+        # float64, in a smaller batch: rounding
+        scale = np.abs(again.forces).max()
+        np.testing.assert_allclose(found.forces, again.forces, atol=1e-12 * scale)
+        np.testing.assert_allclose(found.energy, again.energy, rtol=1e-12)
+    parts = [select_labels(whole, [b]) for b in range(6)]
+    assert concatenate_labels(parts).forces.tobytes() == whole.forces.tobytes()
+    with pytest.raises(LimbeckError, match="no labels"):
+        concatenate_labels([])
+
+
+def test_a_part_is_read_back(tmp_path):
+    frames = real_frames()
+    labels = labels_for(frames, energy=np.arange(6.0))
+    write_frames(tmp_path / "train.h5", frames, stage="x", labels={"k2": labels})
+    found = read_part(tmp_path / "train.h5", "k2")
+    assert len(found) == 6
+    assert np.array_equal(found.frames.id, frames.id)
+    assert found.labels.energy.tolist() == list(range(6))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_element_is_trained_on(seed):
+    """Ten groups of an element each, and ten of hydrogen: none of the first can be held out."""
+    elements = ["He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Na"] + ["H"] * 10
+    structures = [Atoms([e, e], [[0, 0, 0], [0, 0, 1 + i / 100]]) for i, e in enumerate(elements)]
+    frames = from_atoms(structures, groups=[f"g{i}" for i in range(20)], source="all")
+    parts = halves(frames, seed=seed, test_fraction=0.4)
+    trained = set(frames.select(parts["train"]).numbers.tolist())
+    assert trained == set(frames.numbers.tolist())
+    held_out = frames.select(np.concatenate([parts["valid"], parts["test"]]))
+    assert set(held_out.numbers.tolist()) == {1}  # hydrogen still is, since others train it

@@ -1,0 +1,377 @@
+"""Labels averaged over views, and frames that have none."""
+
+import json
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import bulk, molecule
+
+from limbeck.averaging.orbit import orbit
+from limbeck.averaging.views import LABEL_VIEWS, Views
+from limbeck.frames import concatenate, empty, from_atoms
+from limbeck.labelling.label import asked_for, label, provenance
+from limbeck.potentials.batches import Limits
+from limbeck.potentials.devices import DeviceLost
+from limbeck.potentials.interface import Predictions
+from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
+from limbeck.reasons import STATUS
+from limbeck.symmetry.rotation import Rotation
+from planted import LabField, Planted, real_frames, trajectories
+
+ARRAYS = ("energy", "forces", "stress", "energy_spread", "forces_spread", "status")
+
+
+def rows(frames, index):
+    return np.concatenate([np.arange(len(frames.numbers))[frames.atoms_of(b)] for b in index])
+
+
+def same_bits(one, other):
+    return all(getattr(one, n).tobytes() == getattr(other, n).tobytes() for n in ARRAYS)
+
+
+class Uneven(Planted):
+    """Answers of a lopsided, nonlinear function of the orientation: no symmetry at all."""
+
+    def evaluate(self, batch):
+        x, y, z = batch.positions.T
+        forces = np.stack([np.sin(x) + y, x * z, np.cos(y - z) + 1.0], axis=1)
+        energy = np.bincount(batch.frame_of_atom, weights=x + np.sin(y), minlength=len(batch))
+        stress = np.where(batch.periodic, np.sin(batch.cell[:, 0, 0]), np.nan)
+        return Predictions(energy, forces, stress[:, None] * np.arange(1.0, 7.0))
+
+
+class Spoilt(LennardJones):
+    """Lennard-Jones that raises, or answers with something else, on frames of some elements."""
+
+    def __init__(self, raises=(), answers=None, no_memory=(), **options):
+        super().__init__(**options)
+        self.raises, self.answers, self.no_memory = set(raises), answers or {}, set(no_memory)
+
+    def prepare(self, frames):
+        self.numbers = frames.numbers
+        if self.no_memory & set(frames.numbers.tolist()):
+            raise MemoryError("Unable to allocate")
+        if self.raises & set(frames.numbers.tolist()):
+            raise RuntimeError("a neighbour is missing")
+        return super().prepare(frames)
+
+    def evaluate(self, batch):
+        found = super().evaluate(batch)
+        for number, value in self.answers.items():
+            found.forces[self.numbers == number] = value
+        return found
+
+
+class Small(LennardJones):
+    """Lennard-Jones that raises on batches of more than some atoms, and counts what it is asked."""
+
+    def __init__(self, atoms, error):
+        super().__init__()
+        self.atoms, self.error = atoms, error
+        self.largest = self.frames = 0
+
+    def evaluate(self, batch):
+        atoms = int(batch.n_atoms.sum())
+        if atoms > self.atoms:
+            raise self.error
+        self.largest, self.frames = max(self.largest, atoms), self.frames + len(batch.n_atoms)
+        return super().evaluate(batch)
+
+
+@pytest.fixture
+def argon():
+    """Ten rattled frames of ten elements, Z = 10 to 19, periodic and isolated in turn."""
+    structures = []
+    for i in range(10):
+        atoms = bulk("Ar", a=6.5, cubic=True) if i % 2 else molecule("H2O")
+        atoms.positions *= 1 if i % 2 else 4  # far enough apart for the largest of them
+        atoms.numbers[:] = 10 + i
+        atoms.rattle(0.1, seed=i)
+        structures.append(atoms)
+    return from_atoms(structures, groups=["g"] * 10, source="argon")
+
+
+@pytest.mark.parametrize("potential", [LennardJones(), EffectiveMedium()])
+def test_views_of_an_invariant_model_are_its_own_answer(potential):
+    frames = real_frames()
+    own = label(potential, frames, Views(), max_force=1e6)
+    seen = label(potential, frames, Views(5), max_force=1e6)
+    # float64 rounding of sums of about 10^3 terms: 1e-13 of the largest answer
+    scale = np.abs(own.forces).max()
+    assert scale > 0.5
+    np.testing.assert_allclose(seen.energy, own.energy, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(seen.forces, own.forces, atol=1e-11 * scale)
+    np.testing.assert_allclose(seen.stress, own.stress, atol=1e-11 * np.nanmax(np.abs(own.stress)))
+    assert seen.forces_spread.max() < 1e-11 * scale
+    assert seen.energy_spread.max() < 1e-11 * np.abs(own.energy).max()
+    assert np.isnan(seen.stress[3:]).all()
+    assert np.isfinite(seen.stress[:3]).all()
+
+
+def test_own_has_no_spread_and_is_the_potentials_answer():
+    frames = real_frames()
+    found = label(LennardJones(), frames, Views(), max_force=1e6)
+    expected = LennardJones().predict(frames)
+    assert np.isnan(found.energy_spread).all()
+    assert np.isnan(found.forces_spread).all()
+    assert found.energy.tobytes() == expected.energy.tobytes()
+    assert found.forces.tobytes() == expected.forces.tobytes()
+    assert not found.status.any()
+
+
+@pytest.mark.parametrize("k", [2, 8, 32])
+def test_a_planted_field_averages_out_like_one_over_root_k(k):
+    # Each view has the vector a in a direction of its own: a component of the mean of K has
+    # variance a^2 / (3 K).
+    frames = trajectories(0, roots=150, scatter=0.0, periodic=False)
+    frames = replace(frames, extra={"amplitude": np.full(len(frames), 2.0)})
+    found = label(LabField(), frames, Views(k), max_force=1e3)
+    first = found.forces[frames.offsets[:-1]]  # all atoms of a frame have the same
+    # Mean of |mean|^2 over 370 frames of 3 components: relative deviation below
+    # sqrt(2 / 3 / 370) = 4 %; four of these.
+    assert len(frames) > 300
+    assert np.mean(first**2) == pytest.approx(4 / (3 * k), rel=0.17)
+    # All views have the same length a, so that the spread of each frame is known exactly:
+    # 3 (K-1)/K spread^2 = a^2 - |mean|^2. Rounding of numbers of order 4.
+    spread = found.forces_spread[frames.offsets[:-1]]
+    expected = (4 - np.sum(first**2, axis=1)) * k / (k - 1) / 3
+    np.testing.assert_allclose(spread**2, expected, atol=1e-13)
+    # and without bias, whatever K: a^2 / 3 on average
+    assert np.mean(spread**2) == pytest.approx(4 / 3, rel=0.17)
+    # energy n a e_z: standard deviation n a / sqrt(3). Worst at K = 2, where the relative
+    # deviation of the mean is 1.18 / sqrt(370) = 6 %: three of these.
+    ratio = found.energy_spread / (2 * frames.n_atoms)
+    assert np.mean(ratio**2) == pytest.approx(1 / 3, rel=0.18)
+    # negative control: in its as given nothing averages out
+    own = label(LabField(), frames, Views(), max_force=1e3)
+    assert np.all(own.forces == [0, 0, 2])
+
+
+@pytest.mark.parametrize("k", [2, 7])
+def test_the_identity_of_label_and_spread(k):
+    """mean_g |f_g - t|^2 = |mean - t|^2 + spread, over all the views that a label used."""
+    frames = real_frames()
+    found = label(Uneven(), frames, Views(k), max_force=1e6)
+    views = orbit(Uneven(), frames, Rotation(), k, LABEL_VIEWS)
+    truth = np.random.default_rng(0).normal(size=found.forces.shape)
+    whole = np.mean(np.sum((views.forces - truth) ** 2, axis=-1), axis=0)  # [N]
+    mean = np.sum((found.forces - truth) ** 2, axis=-1)
+    # the spread divides by K - 1 and is per component
+    spread = found.forces_spread**2 * 3 * (k - 1) / k
+    np.testing.assert_allclose(whole, mean + spread, rtol=1e-12)  # rounding
+    assert np.all(spread > 1e-3 * whole)  # and it is no trifle that would not be missed
+    t = 0.7
+    whole = np.mean((views.energy - t) ** 2, axis=0)
+    spread = found.energy_spread**2 * (k - 1) / k
+    np.testing.assert_allclose(whole, (found.energy - t) ** 2 + spread, rtol=1e-12)
+    # negative control: other views of the same number do not fit
+    others = orbit(Uneven(), frames, Rotation(), k, "gap")
+    assert not np.allclose(np.mean(np.sum((others.forces - truth) ** 2, -1), 0), mean, rtol=1e-3)
+
+
+def test_a_planted_stress_becomes_isotropic():
+    frames = trajectories(3, roots=10, scatter=0.0)
+    own = label(LabField(), frames, Views(), max_force=1e3)
+    assert np.all(own.stress == [0, 0, 1, 0, 0, 0])  # negative control
+    found = label(LabField(), frames, Views(400), max_force=1e3)
+    # z z^T of a random direction z: mean 1/3 on the diagonal with variance 4/45, and 0 off it
+    # with 1/15. Over 400 views the deviations are 0.015 and 0.013: five of the larger.
+    expected = np.array([1, 1, 1, 0, 0, 0]) / 3
+    assert np.abs(found.stress - expected).max() < 0.075
+    # each view has trace 1 (rounding)
+    np.testing.assert_allclose(found.stress[:, :3].sum(axis=1), 1, rtol=1e-12)
+
+
+def test_an_unknown_element(argon):
+    whole = label(LennardJones(), argon, Views(2), max_force=1e3)
+    limited = LennardJones()
+    limited.about = replace(limited.about, elements=frozenset(range(1, 97)) - {12, 15})
+    found = label(limited, argon, Views(2), max_force=1e3)
+    assert np.flatnonzero(found.status == 3).tolist() == [2, 5]
+    expect_only(found, whole, argon, bad=[2, 5])
+
+
+def expect_only(found, whole, frames, bad):
+    """The bad frames have no label; all others have the bits that they have without them."""
+    good = [b for b in range(len(frames)) if b not in bad]
+    assert np.isnan(found.energy[bad]).all()
+    assert np.isnan(found.forces[rows(frames, bad)]).all()
+    assert found.energy[good].tobytes() == whole.energy[good].tobytes()
+    for name in ("forces", "forces_spread"):
+        one, other = (getattr(x, name)[rows(frames, good)] for x in (found, whole))
+        assert one.tobytes() == other.tobytes()
+    assert not found.status[good].any()
+    assert not whole.status.any()
+
+
+@pytest.mark.parametrize("bad", [[3], [0, 9], [1, 3, 5, 7, 9]])
+def test_a_potential_that_fails_on_a_frame(argon, bad, caplog):
+    whole = label(LennardJones(), argon, Views(2), max_force=1e3)
+    with caplog.at_level(logging.WARNING):
+        found = label(Spoilt([10 + b for b in bad]), argon, Views(2), max_force=1e3)
+    assert np.flatnonzero(found.status == 4).tolist() == bad
+    expect_only(found, whole, argon, bad)
+    for b in bad:
+        assert f"frame {argon.id[b].decode()} has no answer: a neighbour" in caplog.text
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_answers_that_are_not_finite(argon, value):
+    found = label(Spoilt(answers={14: value}), argon, Views(), max_force=1e3)
+    assert found.status.tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+
+
+def test_a_force_beyond_the_limit(argon):
+    potential = Spoilt(answers={14: [0, -70.0, 0]})
+    found = label(potential, argon, Views(), max_force=69.9)
+    assert found.status.tolist() == [0, 0, 0, 0, 2, 0, 0, 0, 0, 0]
+    assert np.isfinite(found.forces).all()  # kept, for whoever wants to see it
+    assert not label(potential, argon, Views(), max_force=70.0).status.any()
+    # With views, it is the average that is judged: 4 / sqrt(3 * 64) = 0.3 eV/A a component.
+    frames = trajectories(0, roots=1, scatter=0.0)
+    frames.extra["amplitude"][:] = 4.0
+    assert label(LabField(), frames, Views(), max_force=3.9).status.all()
+    assert not label(LabField(), frames, Views(64), max_force=3.9).status.any()
+
+
+def test_every_status_has_a_meaning(argon):
+    potential = Spoilt([10], {11: np.nan, 12: 1e5}, no_memory=[13])
+    potential.about = replace(potential.about, elements=frozenset(range(1, 19)))
+    asked = np.arange(10) != 5
+    found = label(potential, argon, Views(), max_force=1e3, asked=asked)
+    assert found.status.tolist() == [4, 1, 2, 5, 0, 6, 0, 0, 0, 3]
+    assert set(found.status.tolist()) == set(STATUS)
+
+
+NO_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    MemoryError("Unable to allocate 2.00 GiB for an array"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:125] DefaultCPUAllocator: can't allocate memory"),
+]
+
+
+@pytest.mark.parametrize("error", NO_MEMORY, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("views", [Views(), Views(2)], ids=str)
+def test_a_batch_that_does_not_fit_is_halved_and_tried_again(argon, views, error, caplog):
+    whole = label(LennardJones(), argon, views, max_force=1e3)
+    # isolated: five frames of 3 atoms; periodic: five of 4
+    small = Small(atoms=9, error=error)
+    with caplog.at_level(logging.WARNING):
+        found = label(small, argon, views, max_force=1e3)
+    assert not found.status.any()
+    # Lennard-Jones has the same bits in any batch
+    assert same_bits(found, whole)
+    # 5 frames of 4 atoms: 20 -> 12 + 8 -> 8 + 4; of 3 atoms: 15 -> 9 + 6
+    assert found.attrs == {"halved_batches": 3}
+    assert "a batch of 3 frames does not fit into memory and is halved" in caplog.text
+    assert small.largest <= 9
+    # negative control: what fails for another reason is no lack of memory
+    other = Small(atoms=9, error=RuntimeError("an index is out of bounds"))
+    assert label(other, argon, views, max_force=1e3).attrs == {"halved_batches": 0}
+    assert whole.attrs == {"halved_batches": 0}
+
+
+def test_a_frame_that_does_not_fit_is_set_aside(argon):
+    found = label(Small(atoms=3, error=NO_MEMORY[0]), argon, Views(), max_force=1e3)
+    assert found.status.tolist() == [0, 5] * 5  # the crystals have 4 atoms
+    assert np.isnan(found.energy[1::2]).all()
+
+
+def test_a_device_that_goes_away_stops_the_job(argon):
+    """And does not give all further frames the status of a failure."""
+    gone = Small(atoms=0, error=RuntimeError("CUDA error: unspecified launch failure"))
+    with pytest.raises(DeviceLost, match="device: cpu went away: CUDA error: unspecified"):
+        label(gone, argon, Views(), max_force=1e3)
+
+
+@pytest.mark.parametrize("slices", [1, 2, 3])
+def test_the_first_frames_by_their_hash_are_asked_for(slices):
+    frames = trajectories(5, roots=40)
+    parts = np.array_split(np.arange(len(frames)), slices)
+
+    def asked(count):
+        masks = [
+            asked_for(frames.select(part), {"n_frames": count, "slice": i, "slices": slices})
+            for i, part in enumerate(parts)
+        ]
+        return np.concatenate(masks)
+
+    assert [asked(n).sum() for n in (1, 7, 30)] == [1, 7, 30]
+    assert np.all(asked(30)[asked(7)])  # a smaller number is part of a larger
+    assert len(np.unique(np.flatnonzero(asked(30)) // 10)) > 3  # and not those that come first
+    assert asked(10**6).all()
+    assert asked_for(frames, {"n_frames": None}) is None
+
+
+def test_frames_not_asked_for_cost_nothing(argon):
+    counted = Small(atoms=100, error=RuntimeError())
+    asked = np.arange(10) < 3
+    found = label(counted, argon, Views(), max_force=1e3, asked=asked)
+    assert found.status.tolist() == [0] * 3 + [6] * 7
+    assert counted.frames == 3
+    assert np.isfinite(found.energy).tolist() == asked.tolist()
+
+
+@pytest.mark.parametrize("views", [Views(), Views(3), Views(quadrature="tetrahedral")], ids=str)
+def test_the_same_labels_twice(argon, views):
+    first = label(LennardJones(), argon, views, max_force=1e3)
+    assert same_bits(first, label(LennardJones(), argon, views, max_force=1e3))
+
+
+def test_a_label_does_not_depend_on_the_shard():
+    frames = real_frames()
+    whole = label(LennardJones(), frames, Views(4), max_force=1e6)
+    uneven = label(Uneven(), frames, Views(4), max_force=1e6)
+    others = trajectories(1, roots=3, periodic=True)
+    order = [4, 1, 0]
+    shard = concatenate([replace(others, extra={}), frames.select(order)])
+    # seeds and sources are of the run, not of the frame
+    shard = replace(shard, seed=shard.seed + 9, source=np.array([b"x"] * len(shard)))
+    start, first = len(others), len(others.numbers)
+    found = label(LennardJones(batch_atoms=20), shard, Views(4), max_force=1e6)
+    # float64, summed in another place: rounding alone
+    np.testing.assert_allclose(found.energy[start:], whole.energy[order], rtol=1e-12)
+    expected = whole.forces[rows(frames, order)]
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(found.forces[first:], expected, atol=1e-12 * scale)
+    # an invariant model has the same label for any views: this one does not
+    found = label(Uneven(), shard, Views(4), max_force=1e6)
+    np.testing.assert_allclose(found.energy[start:], uneven.energy[order], rtol=1e-12)
+    moved = from_atoms(
+        [replace(frames, positions=frames.positions + 1e-9).to_atoms()[b] for b in order],
+        groups=["g"] * 3,
+        source="s",
+    )
+    # negative control: another id, other views
+    other = label(Uneven(), moved, Views(4), max_force=1e6)
+    assert not np.allclose(other.energy, uneven.energy[order], rtol=1e-3)
+
+
+def test_frames_of_a_shard_have_different_views():
+    atoms = Atoms("H2", [[0, 0, 0], [0, 0, 1.0]])
+    frames = from_atoms([atoms, atoms], groups=["H2"] * 2, source="s")
+    frames.id[1] = frames.id[1][::-1]
+    found = label(Uneven(), frames, Views(2), max_force=1e6)
+    assert found.energy[0] != found.energy[1]
+
+
+def test_no_frames():
+    for views in (Views(), Views(2), Views(quadrature="octahedral", reflections=True)):
+        found = label(LennardJones(), empty(), views, max_force=1e3)
+        assert (len(found), found.forces.shape, found.stress.shape) == (0, (0, 3), (0, 6))
+
+
+def test_provenance_can_be_stored():
+    potential = LennardJones("toy")
+    potential.batch_limits = {True: Limits(64, 1000.0)}
+    found = provenance(potential, Views(2), "lj-k2", 1)
+    assert (found["label_set"], found["potential"], found["model"]) == ("lj-k2", "toy", "lj")
+    assert (found["views"], found["threads"], found["device"]) == (2, 1, "cpu")
+    assert (found["weights"], found["dtype"]) == (potential.about.weights, "float64")
+    assert found["batch_plan"]["periodic"] == {"atoms": 64, "neighbours": 1000.0}
+    assert found["batch_plan"]["isolated"]["atoms"] == potential.batch_atoms
+    assert json.loads(json.dumps(found)) == found

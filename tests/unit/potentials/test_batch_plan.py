@@ -1,0 +1,210 @@
+"""Batch plans: found by measuring, kept for good, never used for another model."""
+
+import json
+import logging
+from dataclasses import replace
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+
+from limbeck.errors import LimbeckError
+from limbeck.potentials import batch_plan
+from limbeck.potentials.batch_plan import machine_name, measure, plan_path, use_plan
+from limbeck.potentials.batches import Limits
+from limbeck.potentials.devices import DeviceLost
+from limbeck.potentials.models.toys import LennardJones
+from planted import LabField, Planted, real_frames, trajectories
+
+
+class Clock:
+    """A clock that runs as far as it is told."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Timed(Planted):
+    """Takes a time that follows from the batch: some for each call, and more for each atom."""
+
+    def __init__(self, clock, seconds, fails_above=10**9):
+        super().__init__()
+        self.clock, self.seconds, self.fails_above = clock, seconds, fails_above
+        self.sizes = []
+
+    def evaluate(self, batch):
+        atoms = len(batch.numbers)
+        self.sizes.append(atoms)
+        if atoms > self.fails_above:
+            raise RuntimeError("out of memory")
+        self.clock.now += self.seconds(atoms)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(batch_plan, "_clock", lambda device: clock)
+    return clock
+
+
+@pytest.fixture
+def frames():
+    """Periodic frames of 4 to 8 atoms."""
+    return trajectories(0, roots=30)
+
+
+#: seconds of a batch of n atoms -> the best batch
+LADDERS = [
+    (lambda n: 0.1 + 1e-3 * n, 1024),  # the more the better, up to the largest that is tried
+    (lambda n: 1e-3 * n, 8),  # all the same: the smallest
+    (lambda n: 0.004 + 1e-3 * n, 64),  # what is within 5 % of the best
+    (lambda n: 0.02 + 1e-3 * n + 1e-5 * n**2, 32),  # CHGNet's kind: sqrt(0.02 / 1e-5) = 45
+]
+
+
+@pytest.mark.parametrize(("seconds", "best"), LADDERS)
+def test_the_best_batch_is_found(clock, frames, seconds, best):
+    found = measure(Timed(clock, seconds), frames)
+    assert found["batch_atoms"] == best
+    speeds = {row["batch_atoms"]: row["atoms_per_second"] for row in found["ladder"]}
+    assert min(speeds) == 8
+    assert speeds[best] >= 0.95 * max(speeds.values())
+    for atoms, speed in speeds.items():
+        # frames of 4 to 8 atoms do not fill a batch to the last one
+        full = [n / seconds(n) for n in range(max(4, atoms - 7), atoms + 1)]
+        assert min(full) * 0.999 <= speed <= max(full) * 1.001
+
+
+def test_no_larger_batches_are_tried_once_they_do_not_pay(clock, frames):
+    slow = Timed(clock, lambda n: 1e-3 * n if n <= 16 else 2e-3 * n)
+    assert max(row["batch_atoms"] for row in measure(slow, frames)["ladder"]) == 32
+    flat = Timed(clock, lambda n: 1e-3 * n)
+    assert max(row["batch_atoms"] for row in measure(flat, frames)["ladder"]) == 32
+
+
+def test_batches_that_do_not_fit_are_not_planned(clock, frames, caplog):
+    with caplog.at_level(logging.WARNING):
+        found = measure(Timed(clock, lambda n: 1.0, fails_above=100), frames)
+    assert found["batch_atoms"] == 64
+    assert "batches of 128 atoms fail and are not used: out of memory" in caplog.text
+
+
+def test_neighbours_are_bounded_by_what_was_timed(clock, frames):
+    found = measure(Timed(clock, lambda n: 0.004 + 1e-3 * n), frames)
+    density = frames.n_atoms / 6.0**3
+    sphere = 4 / 3 * np.pi * 5.0**3 * density
+    low, high = (64 - 7) * sphere.min(), 64 * sphere.max()
+    assert low <= found["batch_neighbours"] <= high
+
+
+def test_where_nothing_can_be_timed_the_potentials_own_size_is_kept(clock, frames, caplog):
+    potential = Timed(clock, lambda n: 1.0, fails_above=0)
+    with caplog.at_level(logging.WARNING):
+        found = measure(potential, frames)
+    assert found == {"batch_atoms": 500, "batch_neighbours": None, "ladder": []}
+    assert "planted: no batch could be timed" in caplog.text
+
+
+def test_a_device_that_goes_away_is_no_measurement(frames):
+    class Gone(LabField):
+        def evaluate(self, batch):
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+    with pytest.raises(DeviceLost):
+        measure(Gone(), frames)
+
+
+def test_a_plan_is_measured_once_and_read_ever_after(clock, frames, tmp_path):
+    def used(seconds, **options):
+        potential = Timed(clock, seconds)
+        use_plan(potential, frames, tmp_path, threads=1, **options)
+        return potential
+
+    first = used(LADDERS[0][0])
+    assert first.batch_limits[True].atoms == 1024
+    (path,) = tmp_path.rglob("*.json")
+    before = path.read_bytes()
+    # the second would have found something else
+    again = used(LADDERS[3][0])
+    assert again.batch_limits == first.batch_limits
+    assert again.sizes == []
+    assert path.read_bytes() == before
+    content = json.loads(before)
+    assert content["potential"] == "planted"
+    assert content["weights"] == first.about.weights
+    assert content["threads"] == 1
+    # negative control: with the folder gone it is measured anew
+    path.unlink()
+    assert used(LADDERS[3][0]).batch_limits[True].atoms == 32
+
+
+def test_periodic_and_isolated_frames_have_a_plan_each(tmp_path):
+    frames = real_frames()
+    potential = LennardJones()
+    use_plan(potential, frames.select(frames.periodic), tmp_path, threads=1)
+    assert list(potential.batch_limits) == [True]
+    use_plan(potential, frames, tmp_path, threads=1)
+    assert set(potential.batch_limits) == {True, False}
+    assert len(list(tmp_path.rglob("lj-*-periodic.json"))) == 1
+    assert len(list(tmp_path.rglob("lj-*-isolated.json"))) == 1
+    nothing = LennardJones()
+    use_plan(nothing, frames.select([]), tmp_path / "none", threads=1)
+    assert nothing.batch_limits == {}
+    assert not (tmp_path / "none").exists()
+
+
+def test_another_model_has_another_plan(tmp_path):
+    def path(potential=None, threads=1, periodic=True, **about):
+        potential = potential or LennardJones()
+        potential.about = replace(potential.about, **about)
+        return plan_path(potential, tmp_path, periodic=periodic, threads=threads)
+
+    others = [
+        path(weights="0" * 64),
+        path(dtype="float32"),
+        path(threads=2),
+        path(periodic=False),
+        path(name="other"),
+    ]
+    assert path() == path()
+    assert len({path(), *others}) == 6
+    folder = path().parent.name
+    assert folder == f"{machine_name('cpu')}-1-threads"
+    assert set(folder) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", '{"batch_atoms": "x", "batch_neighbours": 1}', "{"])
+def test_a_plan_that_cannot_be_read_is_named(frames, tmp_path, text):
+    potential = LabField()
+    path = plan_path(potential, tmp_path, periodic=True, threads=1)
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(LimbeckError, match=path.name):
+        use_plan(potential, frames, tmp_path, threads=1)
+
+
+def plan_of_a_process(folder, seconds, queue):
+    clock = Clock()
+    batch_plan._clock = lambda device: clock
+    potential = Timed(clock, lambda n: seconds + 1e-3 * n)
+    use_plan(potential, trajectories(0, roots=30), folder, threads=1)
+    queue.put(potential.batch_limits[True])
+
+
+def test_jobs_that_measure_at_the_same_time_use_one_plan(tmp_path):
+    context = get_context("fork")
+    queue = context.Queue()
+    jobs = [
+        context.Process(target=plan_of_a_process, args=(tmp_path, s, queue)) for s in (0.004, 0.1)
+    ]
+    for job in jobs:
+        job.start()
+    found = [queue.get(timeout=60) for _ in jobs]
+    for job in jobs:
+        job.join()
+    assert found[0] == found[1]
+    assert isinstance(found[0], Limits)
+    assert len(list(tmp_path.rglob("*"))) == 2  # one folder, one file, nothing half written

@@ -1,0 +1,238 @@
+"""Weights from outside: their place, their hash, and that no unknown pickle is opened."""
+
+import hashlib
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from answers import STATISTICS
+from limbeck.errors import LimbeckError, first_line
+from limbeck.files import sha256_of
+from limbeck.potentials import OPENERS, open_potential
+from limbeck.potentials.known import ORB_FOUNDATION
+from limbeck.potentials.weights import check_hash, checked_path, environment
+from limbeck.students import ARCHITECTURES, architecture
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
+FROM_FILE = ["mace", "orb", "orb-v2", "orb-v3-conservative-20-omat", "matgl"]
+KIND_OF = {"direct": "orb", "mace": "mace"}
+
+
+@pytest.fixture(params=ARCHITECTURES)
+def saved(request, tmp_path):
+    """A student's model folder, and the kind of potential that opens it."""
+    torch.manual_seed(0)
+    student = architecture(request.param).build("tiny", STATISTICS, name="tiny", device="cpu")
+    student.save(tmp_path)
+    return tmp_path, KIND_OF[request.param]
+
+
+class Mark:
+    """Touches a file when it is unpickled, as any code could be run."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.parametrize("model", FROM_FILE)
+def test_another_hash_is_refused_and_both_are_shown(tmp_path, model):
+    path, marker = tmp_path / "weights.bin", tmp_path / "was-opened"
+    path.write_bytes(pickle.dumps(Mark(marker)))
+    found, expected = hashlib.sha256(path.read_bytes()).hexdigest(), "0" * 64
+    settings = {"name": "teacher", "model": model, "path": str(path), "sha256": expected}
+    message = f"potentials.teacher.sha256: {path} has {found}, expected {expected}"
+    with pytest.raises(LimbeckError, match=re.escape(message)):
+        open_potential(settings)
+    assert not marker.exists()
+
+
+def test_another_hash_of_a_folder_is_refused(saved):
+    folder, model = saved
+    settings = {"name": "teacher", "model": model, "path": str(folder)}
+    digest = sha256_of(folder)
+    weights = open_potential(settings | {"sha256": digest}).about.weights
+    assert weights == sha256_of(folder / "model.safetensors")
+    (folder / "model.json").write_text((folder / "model.json").read_text() + " ")
+    with pytest.raises(LimbeckError, match=f"has [0-9a-f]{{64}}, expected {digest}"):
+        open_potential(settings | {"sha256": digest})
+
+
+@pytest.mark.parametrize("model", ["mace", "matgl", "orb"])
+def test_a_path_is_needed(model):
+    with pytest.raises(LimbeckError, match=r"potentials\.teacher\.path: expected a file or folder"):
+        open_potential({"name": "teacher", "model": model})
+
+
+@pytest.mark.parametrize("model", FROM_FILE)
+def test_a_path_has_to_exist(tmp_path, model):
+    settings = {"name": "teacher", "model": model, "path": str(tmp_path / "nothing")}
+    with pytest.raises(LimbeckError, match=r"teacher\.path: .*nothing does not exist"):
+        open_potential(settings)
+
+
+def test_the_right_hash_lets_a_file_through(tmp_path):
+    path = tmp_path / "weights.bin"
+    path.write_bytes(b"abc")
+    # SHA-256 of "abc", FIPS 180-2, appendix B.1
+    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert checked_path({"name": "t", "path": str(path), "sha256": known}) == path
+    check_hash(path, None, "field")  # none is asked for
+    with pytest.raises(LimbeckError, match="field: "):
+        check_hash(path, known[::-1], "field")
+
+
+def test_a_mace_file_without_a_hash_is_not_unpickled(tmp_path):
+    path, marker = tmp_path / "bad.model", tmp_path / "was-opened"
+    torch.save(Mark(marker), path)
+    settings = {"name": "teacher", "model": "mace", "path": str(path)}
+    with pytest.raises(LimbeckError, match=r"potentials\.teacher\.sha256: expected the hash of"):
+        open_potential(settings)
+    assert not marker.exists()
+    # positive control: with its hash the file is trusted, and its code does run
+    with pytest.raises(LimbeckError, match="not a MACE model"):
+        open_potential(settings | {"sha256": sha256_of(path)})
+    assert marker.exists()
+
+
+def test_orb_v2_is_never_unpickled_even_with_its_hash(tmp_path):
+    path, marker = tmp_path / "bad.ckpt", tmp_path / "was-opened"
+    torch.save(Mark(marker), path)
+    settings = {"name": "v2", "model": "orb-v2", "path": str(path), "sha256": sha256_of(path)}
+    with pytest.raises(LimbeckError, match="v2: orb-v2 did not load"):
+        open_potential(settings)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("kept", [0, 4, 0.5, 0.999])
+def test_truncated_weights_are_refused(saved, kept):
+    folder, model = saved
+    path = folder / "model.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole)) if kept < 1 else kept])
+    with pytest.raises(LimbeckError, match=r"model\.safetensors: weights do not load"):
+        open_potential({"name": "teacher", "model": model, "path": str(folder)})
+
+
+def test_missing_weights_are_refused(saved):
+    folder, model = saved
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(LimbeckError, match=r"model\.safetensors: weights do not load"):
+        open_potential({"name": "teacher", "model": model, "path": str(folder)})
+
+
+def test_an_error_is_told_in_one_line():
+    assert first_line(ValueError("first\nsecond")) == "first"
+    assert first_line(ValueError()) == "ValueError()"
+    wrapped = RuntimeError("see the traceback")
+    wrapped.__cause__ = KeyError("weights")
+    assert first_line(wrapped) == "'weights'"  # what went wrong, and not who passed it on
+
+
+@pytest.mark.parametrize("before", [None, "/before"])
+def test_the_environment_is_put_back(monkeypatch, before):
+    name = "LIMBECK_TEST"
+    if before is not None:
+        monkeypatch.setenv(name, before)
+    with environment(name, "/cache"):
+        assert os.environ[name] == "/cache"
+    assert os.environ.get(name) == before
+    with environment(name, None):
+        assert os.environ.get(name) == before
+
+
+CHANGES = {
+    "format": (
+        {"format": "other"},
+        r"expected format \('limbeck-student', 1\), found \('other', 1",
+    ),
+    "version": ({"version": 2}, r"found \('limbeck-student', 2\)"),
+    "architecture": ({"architecture": "painn"}, "architecture 'painn', expected '(direct|mace)'"),
+    "sizes": ({"sizes": {"layers": 3}}, r"model\.json: no such network"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_description_is_refused(saved, change):
+    folder, model = saved
+    path = folder / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | CHANGES[change][0]))
+    with pytest.raises(LimbeckError, match=CHANGES[change][1]):
+        open_potential({"name": "teacher", "model": model, "path": str(folder)})
+
+
+@pytest.mark.parametrize("content", ["", "{", "no JSON"])
+def test_a_description_that_is_no_json_is_refused(saved, content):
+    folder, model = saved
+    (folder / "model.json").write_text(content)
+    with pytest.raises(LimbeckError, match=r"model\.json: not JSON"):
+        open_potential({"name": "teacher", "model": model, "path": str(folder)})
+
+
+def test_a_description_that_is_a_list_is_refused(saved):
+    folder, model = saved
+    (folder / "model.json").write_text("[]")
+    with pytest.raises(LimbeckError, match=r"model\.json: expected a mapping, found list"):
+        open_potential({"name": "teacher", "model": model, "path": str(folder)})
+
+
+def test_a_mace_with_other_elements_is_refused(tmp_path):
+    # (an Orb has room for all elements, and its list only says what it was trained on)
+    architecture("mace").build("tiny", STATISTICS, name="tiny", device="cpu").save(tmp_path)
+    path = tmp_path / "model.json"
+    description = json.loads(path.read_text())
+    path.write_text(json.dumps(description | {"elements": [1, 3, 6, 8, 11, 12, 17]}))
+    with pytest.raises(LimbeckError, match=r"no such network|do not load"):
+        open_potential({"name": "teacher", "model": "mace", "path": str(tmp_path)})
+
+
+def test_a_folder_of_the_other_architecture_is_refused(saved):
+    folder, model = saved
+    other = {"orb": "mace", "mace": "orb"}[model]
+    with pytest.raises(
+        LimbeckError, match=r"architecture '(direct|mace)', expected '(direct|mace)'"
+    ):
+        open_potential({"name": "teacher", "model": other, "path": str(folder)})
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(LimbeckError, match=r"model\.json: no such file"):
+        open_potential({"name": "teacher", "model": "orb", "path": str(tmp_path)})
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(
+        LimbeckError, match=r"potentials\.x\.model: 'gap', expected one of \['chgne"
+    ):
+        open_potential({"name": "x", "model": "gap"})
+    assert sorted(set(OPENERS) - set(ORB_FOUNDATION)) == [
+        *["chgnet", "emt", "lj", "mace", "matgl", "orb", "xtb"]
+    ]
+
+
+@pytest.mark.parametrize("module", ["mace", "mace_files"])
+def test_mace_does_not_turn_all_loading_into_unpickling(module):
+    name = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+    code = (
+        (
+            "import os, mace; before = os.environ.get(NAME);"
+            "import limbeck.potentials.MODULE; print(before, os.environ.get(NAME))"
+        )
+        .replace("NAME", repr(name))
+        .replace("MODULE", module)
+    )
+    environment = {k: v for k, v in os.environ.items() if k != name} | {"PYTHONPATH": str(SCRIPTS)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    # positive control: mace by itself does
+    assert done.stdout.split()[-2:] == ["1", "None"], done.stderr

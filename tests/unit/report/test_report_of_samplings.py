@@ -1,0 +1,348 @@
+"""The report on dynamics, phonons and clusters: numbers that are known, sections that are asked."""
+
+from copy import deepcopy
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from ase import Atoms
+from ase.build import molecule
+
+from limbeck.datasets.split import PARTS
+from limbeck.errors import LimbeckError
+from limbeck.files import write_csv, write_json
+from limbeck.frames import from_atoms
+from limbeck.molecules.subsystems import COLUMNS as CLUSTERS
+from limbeck.molecules.subsystems import extract_subsystems
+from limbeck.phonons.record import COLUMNS as CONSTANTS
+from limbeck.report import cluster_figures, sampling_figures, sampling_tables
+from limbeck.report.collect import collect
+from limbeck.report.sampling_results import TRACE, sampling_results
+from limbeck.report.sampling_sections import sampling_sections
+from limbeck.report.sampling_tables import counted
+from limbeck.report.sections import sections_of
+from limbeck.sampling.phonons import COLUMNS as DRAWS
+from limbeck.storage import write_frames
+from report_results import SETTINGS, build
+
+RULE = {
+    "rule": "closest_to_central_molecule", "n_molecules": [1, 2, 9],
+    "detect_molecules_in": "each_frame",
+    "assert_identical_composition": True, "many_body_order": None, "charges": {},
+    "bond_factor": 1.25, "potential": None, "keep": [],
+}  # fmt: skip
+
+
+def settings_of():
+    """A run on one crystal of water: constants, two samplings along phonons, clusters of one."""
+    settings = deepcopy(SETTINGS)
+    settings["sources"] = {"ice": {"kind": "file", "count": 2, "shards": 1}}
+    settings["force_constants"] = {"ice": {"sources": ["ice"], "potential": "mace-demo"}}
+    phonons = {"method": "phonons", "sources": ["ice"], "force_constants": "ice", "keep": []}
+    window = {"freq_min_THz": 0.1, "freq_max_THz": 8.0, "selected_modes": None}
+    settings["sampling"] = {
+        "warm": {**phonons, **window, "draw": "canonical"},
+        "scan": {**phonons, **window, "draw": "mode_scan"},
+        "unused": {"method": "md", "sources": ["ice"], "potential": "mace-demo"},
+    }
+    settings["subsystems"] = {"clusters": {"of": ["warm"], **RULE}}
+    settings["delta"] = {"xtb-to-chgnet": {"baseline": "xtb", "target": "chgnet"}}
+    settings["select"] = {"include": ["clusters", "scan"], "count": 9, "slices": 1}
+    return settings
+
+
+def crystal():
+    """Eight molecules of water far enough apart, on a lattice of 5 A."""
+    water = molecule("H2O")
+    places = np.stack(np.meshgrid(*[np.arange(2)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) * 5.0
+    atoms = sum((Atoms(water.numbers, water.positions + p) for p in places), Atoms())
+    atoms.set_cell(np.eye(3) * 10.0)
+    atoms.pbc = True
+    return from_atoms([atoms], groups=["ice"], source="ice", sampling="warm")
+
+
+def bands():
+    leg = {"distance_per_A": [0.0, 0.1, 0.2], "frequencies_THz": [[0, 5], [-1, 6], [2, 30.0]]}
+    jump = {"distance_per_A": [0.2, 0.3, 0.4], "frequencies_THz": [[3, 7], [4, 8], [4, 9]]}
+    return {
+        "path": "GX,MA",
+        "segments": [leg | {"labels": ["G", "X"]}, jump | {"labels": ["M", "A"]}],
+        "dos": {"frequency_THz": [-1.0, 0, 4, 8, 30], "states_per_THz": [0.0, 0.1, 0.2, 0.3, 0.0]},
+    }
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return settings_of()
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory, settings):
+    folder = tmp_path_factory.mktemp("results")
+    frames = crystal()
+    write_frames(folder / "screened/ice/0.h5", frames, stage="screen")
+    identity = frames.id[0].decode()
+    row = dict.fromkeys(CONSTANTS, "")
+    good = row | {"id": identity, "n_atoms": 24, "supercell_atoms": 24, "displacements": 6}
+    good |= {"acoustic_sum_eV_per_A2": 1e-4, "lowest_THz": -1.0, "modes": 72}
+    good |= {"imaginary_modes": 1, "seconds": 2.5}
+    refused = row | {"id": "12e45", "n_atoms": 3, "reason": "isolated: phonons are of crystals"}
+    place = folder / "force_constants/ice/ice/0"
+    write_csv(f"{place}.csv", CONSTANTS, [list(good.values()), list(refused.values())])
+    write_json(place / identity / "bands.json", bands())
+    for name, ratio, error in (("warm", 0.9, 0.1), ("scan", 5.0, 0.0)):
+        rows = [
+            [identity, 24, 20, 10, ratio, error, 1, ""],
+            ["12e45", 3, 0, 0, "", "", 0, "no force constants"],
+        ]
+        write_csv(folder / f"samples/{name}/ice/0.csv", DRAWS, rows)
+    learned = {"energy_rms_meV_per_atom": 4e4, "energy_less_atoms_rms_meV_per_atom": 5.0}
+    part = learned | {"frames": 7, "forces_rms_meV_per_A": 480.0}
+    write_json(folder / "delta/xtb-to-chgnet/counts.json", dict.fromkeys(PARTS, part))
+    own = RULE | {"seed": 1, "subsystem": "clusters", "sampling": "warm"}
+    found = extract_subsystems(frames, own)
+    path = folder / "subsystems/clusters/warm/ice/0"
+    write_frames(path.with_suffix(".h5"), found.frames, stage="extract_subsystems")
+    write_csv(path.with_suffix(".csv"), CLUSTERS, found.rows)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(results, settings):
+    found = sampling_results(results, settings)
+    return SimpleNamespace(settings=settings, sampled=found, trajectories=pd.DataFrame())
+
+
+def test_a_run_has_the_sections_that_it_made_something_for(run, settings, tmp_path):
+    assert [s.title for s in sampling_sections(run)] == ["Phonons", "Clusters", "Delta-learning"]
+    nothing = deepcopy(settings)
+    nothing |= {"force_constants": {}, "subsystems": {}, "sampling": {}, "delta": {}}
+    nothing["select"]["include"] = ["generated"]
+    none = SimpleNamespace(settings=nothing, sampled=sampling_results(tmp_path, nothing))
+    assert list(sampling_sections(none)) == []
+
+
+def test_force_constants_are_counted_with_their_reasons(run):
+    (row,) = sampling_tables.constants(run).data.to_dict("records")
+    assert (row["structures"], row["good"], row["displacements"]) == (2, 1, 6)
+    assert (row["lowest_THz"], row["with_imaginary"]) == (-1.0, 1)
+    assert row["reasons"] == "isolated: phonons are of crystals (1)"
+    assert sampling_tables.crystals(run).data["id"].tolist()[1] == "12e45"  # no number
+
+
+def test_bands_are_drawn_with_the_names_of_their_points(run):
+    ((name, (first,)),) = run.sampled.crystals.items()
+    figure = sampling_figures.bands(run, name, first)
+    left, right, low, _ = figure.canvas.axes
+    assert [t.get_text() for t in left.get_xticklabels()] == ["Γ", "X|M", "A"]
+    assert left.get_ylim()[0] < -1  # imaginary ones are seen
+    assert len(left.lines) == 2 * 2 + 1  # two bands of two legs, and the line at zero
+    assert right.get_ylim() == left.get_ylim()
+    assert low.get_ylim()[1] < 10 < left.get_ylim()[1]  # the window once more
+    assert "H2O" in figure.caption
+    assert "−1 THz" in figure.caption
+    assert figure.data["segment"].unique().tolist() == ["G-X", "M-A"]
+
+
+def test_a_spectrum_without_high_modes_is_drawn_once(run):
+    ((name, (first,)),) = run.sampled.crystals.items()
+    spectrum = deepcopy(first.spectrum)
+    spectrum["segments"][0]["frequencies_THz"][2][1] = 7.0
+    figure = sampling_figures.bands(run, name, replace(first, spectrum=spectrum))
+    assert len(figure.canvas.axes) == 2
+
+
+def test_the_thermal_displacement_stands_beside_one_and_scans_do_not(run):
+    figure = sampling_figures.thermal(run)
+    assert figure.data["sampling"].tolist() == ["warm"]
+    (axes,) = figure.canvas.axes
+    ends = axes.containers[0].lines[2][0].get_segments()[0][:, 0]
+    assert ends.tolist() == pytest.approx([0.9 - 0.196, 0.9 + 0.196])
+    table = sampling_tables.draws(run).data.set_index("sampling")
+    assert table.loc["scan", "sampled_over_thermal"] == 5.0
+    assert table.loc["warm", ["structures", "frames", "too_near"]].tolist() == [1, 20, 1]
+    assert table.loc["warm", "reasons"] == "no force constants (1)"
+
+
+def test_differences_are_listed_by_part(run):
+    table = sampling_tables.deltas(run)
+    assert table.data["part"].tolist() == ["train", "valid", "test"]
+    assert table.data["target"].unique().tolist() == ["chgnet"]
+    assert table.data["less_atoms_meV_per_atom"].tolist() == [5.0] * 3
+
+
+def test_clusters_are_counted_by_size_and_reason(run):
+    table = sampling_tables.clusters(run)
+    assert table.data["clusters"].tolist() == [1, 1, 0]
+    assert table.data["n_atoms"].tolist() == ["3", "6", ""]
+    assert table.data["composition"].tolist()[:2] == ["1 H2O (1)", "2 H2O (1)"]
+    assert table.data["reasons"].iloc[2] == "9 molecules asked for, the frame has 8 (1)"
+    assert "Within, Å" not in [c.heading for c in table.columns]
+
+
+def test_a_cluster_of_each_size_is_drawn_to_one_scale(run):
+    figure = cluster_figures.clusters(run, "clusters")
+    one, two, *_ = figure.canvas.axes
+    assert (one.get_title(), two.get_title()) == ("1 molecule", "2 molecules")
+    assert one.get_xlim() == two.get_xlim()
+    assert (len(one.patches), len(two.patches)) == (3, 6)
+    assert len(two.lines) == 4  # bonds; none between the molecules
+    pale = [sum(p.get_facecolor()) for p in two.patches]  # the second molecule of the two
+    assert pale[3] > pale[0]
+    assert "(6 atoms)" in figure.alt
+
+
+def test_the_view_is_along_the_thinnest_direction():
+    """A flat molecule, put askew, lies in the plane of the paper; distances stay."""
+    flat = molecule("H2O").positions
+    askew = flat @ np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    found = cluster_figures._flat(askew)
+    # rounding of coordinates near 1 A
+    np.testing.assert_allclose(found[:, 2], 0, atol=1e-12)
+    apart = np.linalg.norm(found[1] - found[2]) - np.linalg.norm(flat[1] - flat[2])
+    assert abs(apart) < 1e-12
+    assert np.ptp(found[:, 0]) >= np.ptp(found[:, 1])
+
+
+def test_reasons_are_counted_the_most_frequent_first():
+    assert counted(["hot", "near", "hot", None, np.nan]) == "hot (2), near (1)"
+    assert counted([]) == ""
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "force_constants/ice/ice/0.csv",
+        "samples/warm/ice/0.csv",
+        "subsystems/clusters/warm/ice/0.csv",
+        "subsystems/clusters/warm/ice/0.h5",
+        "screened/ice/0.h5",
+    ],
+)
+def test_a_promised_file_that_is_missing_is_named(results, settings, missing, tmp_path):
+    kept = (results / missing).rename(tmp_path / "kept")
+    try:
+        with pytest.raises(LimbeckError, match=f"{missing}: no such file"):
+            sampling_results(results, settings)
+    finally:
+        kept.rename(results / missing)
+
+
+@pytest.fixture(scope="module")
+def dynamics(tmp_path_factory):
+    """The made-up run, with long trajectories of known temperature for one structure more."""
+    results = build(tmp_path_factory.mktemp("results") / "made-up")
+    return results, collect(results, SETTINGS)
+
+
+def test_temperatures_and_their_fluctuation_stand_beside_what_they_should_be(dynamics):
+    _, run = dynamics
+    table = sampling_tables.dynamics(run).data
+    assert table["source"].tolist() == ["organics", "rocksalts"]
+    assert table["cut"].tolist() == [1, 2]
+    assert table["reasons"].tolist() == ["too hot (1)", "too hot (2)"]
+    assert table["target_K"].tolist() == [300, 300]
+    # made of 11 and 14 numbers with a spread of 40 K
+    assert table["mean_K"].to_numpy() == pytest.approx(300, abs=4 * 40 / np.sqrt(11))
+    assert table["canonical_spread_K"].to_numpy() == pytest.approx(300 * np.sqrt(2 / 12))
+    # of 90 numbers the standard deviation is known to 8 %
+    assert table["spread_K"].to_numpy() == pytest.approx(300 * np.sqrt(2 / 12), rel=0.3)
+    assert table["drift_meV_per_atom_per_ps"].tolist() == [1, 1]
+
+
+def test_where_nothing_holds_the_temperature_the_drift_is_that_of_the_total_energy(dynamics):
+    _, run = dynamics
+    closed = deepcopy(SETTINGS)
+    closed["sampling"]["md-300"]["ensemble"] = "NVE"
+    table = sampling_tables.dynamics(replace(run, settings=closed)).data
+    assert table["drift_meV_per_atom_per_ps"].tolist() == [2, 2]
+    assert table["drift_of"].tolist() == ["total"] * 2
+    assert table["canonical_spread_K"].isna().all()
+
+
+ROW = {
+    "n_atoms": 5, "target_K": 200, "temperature_K": 200, "density_g_cm3": "",
+    "energy_drift_eV_per_atom_per_ps": 0, "total_energy_drift_eV_per_atom_per_ps": 0, "cut": "",
+}  # fmt: skip
+
+
+def along(folder, temperatures, targets):
+    """What is read of trajectories of one structure, every 50 fs, equilibrated from 100 fs on."""
+    settings = deepcopy(SETTINGS)
+    settings["sources"] = {"organics": SETTINGS["sources"]["organics"]}
+    settings["sampling"] = {"md-300": {**SETTINGS["sampling"]["md-300"], "sources": ["organics"]}}
+    settings["select"] = {"include": ["md-300"], "count": 9, "slices": 1}
+    path = folder / "samples/md-300/organics/0"
+    traced, rows = [], []
+    for number, (seen, target) in enumerate(zip(temperatures, targets, strict=True)):
+        rows.append(["12e45", number, *ROW.values()])
+        for step, (t, of) in enumerate(zip(seen, target, strict=True)):
+            traced.append(["12e45", number, 50.0 * step, t, of, -1.0, "", ""])
+    rows.append(["b", 0, 1, "", "", "", "", "", "a lone atom"])
+    write_csv(path.with_suffix(".trace.csv"), TRACE, traced)
+    write_csv(
+        path.with_suffix(".csv"),
+        ["id", "trajectory", "frames", *ROW],
+        rows=[[*row[:2], 1, *row[2:]] for row in rows],
+    )
+    return SimpleNamespace(settings=settings, sampled=sampling_results(folder, settings))
+
+
+def test_what_is_seen_before_equilibration_does_not_count(tmp_path):
+    """Two numbers far off: first, then last (negative control)."""
+    early = along(tmp_path / "a", [[9000, 9000, 300, 310, 290]], [[300] * 5])
+    assert early.sampled.trajectories["spread_K"][0] == pytest.approx(10)
+    late = along(tmp_path / "b", [[300, 310, 290, 9000, 9000]], [[300] * 5])
+    assert late.sampled.trajectories["spread_K"][0] > 1000
+
+
+def test_a_ramp_fluctuates_about_its_target_and_trajectories_of_one_structure_are_kept_apart(
+    tmp_path,
+):
+    ramp = np.linspace(100, 300, 21)
+    run = along(tmp_path, [ramp, 400 + np.tile([1, -1], 10)], [ramp, [400] * 20])
+    spread = run.sampled.trajectories["spread_K"].tolist()
+    assert spread[0] == 0
+    assert spread[1] == pytest.approx(np.sqrt(18 / 17))  # of 18 numbers, 1 or -1
+    assert np.isnan(spread[2])
+    figure = sampling_figures.along_dynamics(run, "md-300")
+    assert len(figure.canvas.axes) == 2  # no density of what is isolated
+    targets = [line for line in figure.canvas.axes[0].lines if line.get_linestyle() == "--"]
+    assert [line.get_ydata()[0] for line in targets] == [100, 400]
+    assert sampling_tables.dynamics(run).data["reasons"].tolist() == ["a lone atom (1)"]
+
+
+def test_the_figure_of_means_is_for_several_trajectories(dynamics, tmp_path):
+    _, run = dynamics
+    assert sampling_figures.temperatures(run).data["id"].nunique() == 25
+    alone = along(tmp_path, [[300] * 5], [[300] * 5])
+    one = replace(alone.sampled, trajectories=alone.sampled.trajectories[:1])
+    assert sampling_figures.temperatures(SimpleNamespace(sampled=one)) is None
+
+
+def test_density_is_drawn_where_it_changes_and_a_cut_is_marked(dynamics):
+    _, run = dynamics
+    trace = run.sampled.traces["md-300"]
+    steady = replace(run.sampled, traces={"md-300": trace.assign(density_g_cm3=1.0)})
+    moving = replace(run.sampled, traces={"md-300": trace.assign(density_g_cm3=trace["time_fs"])})
+    panels = [
+        len(sampling_figures.along_dynamics(replace(run, sampled=s), "md-300").canvas.axes)
+        for s in (run.sampled, steady, moving)
+    ]
+    assert panels == [2, 2, 3]
+    figure = sampling_figures.along_dynamics(run, "md-300")
+    crosses = [line for line in figure.canvas.axes[0].lines if line.get_marker() == "x"]
+    assert len(crosses) == figure.data.groupby(["source", "shard", "id"]).size().lt(11).sum()
+    assert "the first 12 trajectories" in figure.caption
+
+
+def test_the_page_has_dynamics_only_where_there_are_some(dynamics):
+    results, run = dynamics
+    anchors = [s.anchor for s in sections_of(run)]
+    assert anchors[anchors.index("run") + 1] == "dynamics"
+    assert not {"phonons", "clusters", "delta"} & set(anchors)
+    without = deepcopy(SETTINGS)
+    without["select"]["include"] = ["rattled"]
+    assert "dynamics" not in [s.anchor for s in sections_of(collect(results, without))]

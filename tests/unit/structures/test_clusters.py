@@ -1,0 +1,119 @@
+"""Clusters: numbers of atoms and distances that are known, and duplicates."""
+
+import numpy as np
+import pytest
+
+from limbeck.errors import LimbeckError
+from limbeck.structures import generate
+from limbeck.structures.clusters import choices, compact, nearest_distance
+from limbeck.structures.screening import screen
+
+SCREEN = {
+    "min_distance_ratio": 0.6,
+    "min_density_g_cm3": 0.05,
+    "max_density_g_cm3": 30,
+    "max_atoms": 500,
+}
+
+
+def make(**changed):
+    base = {"seed": 1, "source": "clusters", "shard": 0, "shards": 1, "count": 1}
+    return generate("clusters", base | {"shapes": ["compact"], "strain": 0} | changed)
+
+
+def distances(positions: np.ndarray) -> np.ndarray:
+    d = np.linalg.norm(positions[:, None] - positions, axis=-1)
+    return d[np.triu_indices(len(d), 1)]
+
+
+def sizes(shape: str, largest: int) -> list[int]:
+    return [c.size for c in choices(["Cu"], [1, largest], [shape])]
+
+
+def test_icosahedra_have_the_magic_numbers():
+    assert sizes("icosahedron", 150) == [13, 55, 147]
+
+
+def test_octahedra_are_whole_or_cut():
+    # n (2 n^2 + 1) / 3: 6, 19, 44; cut once, from edge 3: 13 and 38; 79 takes edge 5
+    assert sizes("octahedron", 44) == [6, 13, 19, 38, 44]
+
+
+def test_decahedra_begin_with_the_pentagonal_bipyramid():
+    assert sizes("decahedron", 23) == [7, 13, 19, 23]
+
+
+def test_the_icosahedron_of_13_is_one():
+    frames, _ = make(elements=["Cu"], sizes=[13, 13], shapes=["icosahedron"])
+    assert frames.group.tolist() == [b"cluster-Cu13"]
+    assert not frames.pbc.any()
+    d = distances(frames.positions)
+    # 12 radial distances, and 30 edges that are longer by 1 / sin(72 degrees) = 1.0515
+    assert np.isclose(d, d.min(), rtol=1e-6).sum() == 12
+    assert np.isclose(d, d.min() / np.sin(np.radians(72)), rtol=1e-6).sum() == 30
+
+
+@pytest.mark.parametrize(
+    ("element", "distance"), [("Cu", 3.61 / 2**0.5), ("Fe", 2.87 * 0.75**0.5), ("Mg", 3.21)]
+)
+def test_compact_keeps_the_distance_of_the_crystal(element, distance):
+    assert nearest_distance(element) == pytest.approx(distance)
+    positions = compact(element, 13, np.random.default_rng(0))
+    assert distances(positions).min() == pytest.approx(distance, rel=0.01)  # hcp: c/a not ideal
+    assert positions.mean(axis=0) == pytest.approx(np.zeros(3), abs=1e-8)
+
+
+@pytest.mark.parametrize("element", ["Cu", "Fe", "Mg"])
+@pytest.mark.parametrize("size", [1, 4, 60])
+def test_compact_is_the_ball_of_atoms_around_a_point(element, size):
+    """No atom of the crystal left out is nearer to the point than one taken."""
+    from ase.build import bulk
+
+    crystal = bulk(element)
+    point = np.random.default_rng(3).random(3) @ crystal.cell.array  # what compact draws first
+    large = crystal.repeat((25, 25, 25)).positions - 12 * crystal.cell.array.sum(axis=0)
+    expected = np.sort(np.linalg.norm(large - point, axis=1))[:size]
+    taken = large[np.argsort(np.linalg.norm(large - point, axis=1))[:size]]
+    positions = compact(element, size, np.random.default_rng(3))
+    found = positions + taken.mean(axis=0)
+    # positions are rounded to 1e-9 A
+    assert np.sort(np.linalg.norm(found - point, axis=1)) == pytest.approx(expected, abs=1e-7)
+
+
+def test_equal_pieces_have_equal_ids_and_screen_drops_them():
+    frames, rejected = make(elements=["Cu"], sizes=[4, 4], count=60)
+    assert len(frames) == 60
+    assert rejected == []
+    kept, repeated = screen(frames, SCREEN)
+    # four neighbours of an fcc crystal around a point: tetrahedra and squares, few orientations
+    assert len(kept) < 20
+    assert {r.reason for r in repeated} == {"duplicate of an earlier frame"}
+
+
+def test_strain_makes_each_a_root_of_its_own():
+    frames, rejected = make(elements=["Cu"], sizes=[4, 13], count=60, strain=0.03)
+    assert rejected == []
+    assert len(set(frames.root.tolist())) == 60
+    assert set(frames.n_atoms.tolist()) == set(range(4, 14))
+    kept, _ = screen(frames, SCREEN)
+    assert len(kept) == 60
+
+
+def test_named_shapes_without_strain_come_once():
+    frames, rejected = make(elements=["Cu"], sizes=[4, 60], shapes=["icosahedron"], count=5)
+    assert frames.n_atoms.tolist() == [13, 55]
+    assert [r.frame for r in rejected] == ["clusters/2", "clusters/3", "clusters/4"]
+
+
+def test_shards_move_no_structure():
+    common = {"elements": ["Cu"], "sizes": [4, 8], "strain": 0.02, "count": 11}
+    whole, _ = make(**common)
+    parts = [make(**common, shard=s, shards=3)[0].id.tolist() for s in range(3)]
+    assert parts == [whole.id[s::3].tolist() for s in range(3)]
+
+
+def test_wrong_settings_are_named():
+    with pytest.raises(LimbeckError, match="elements: Si is diamond"):
+        make(elements=["Si"], sizes=[4, 4])
+    with pytest.raises(LimbeckError, match="no icosahedron has 14 to 54 atoms"):
+        make(elements=["Cu"], sizes=[14, 54], shapes=["icosahedron"])

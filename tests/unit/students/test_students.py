@@ -1,0 +1,377 @@
+"""How students learn: batches, and the training loop."""
+
+from dataclasses import replace
+from itertools import chain
+
+import numpy as np
+import pytest
+import torch
+from ase.build import bulk
+
+from answers import KINDS_OF_TURN
+from limbeck.datasets.split import Dataset
+from limbeck.errors import LimbeckError
+from limbeck.frames import concatenate, from_atoms
+from limbeck.geometry import voigt_to_stress
+from limbeck.seeds import generator
+from limbeck.students import architecture, batches, loop
+from limbeck.students.batches import Batches, Targets
+from limbeck.students.loop import train, validate
+from limbeck.students.loss import Weights, loss_of
+from limbeck.students.rounds import Rounds
+from limbeck.students.statistics import forces_by_source, measure, spread_weights
+from metals import SETTINGS, example, labelled, metals
+from planted import labels_for
+
+UNIT = Weights(1.0, 1.0, 1.0, energy_scale=1.0, stress_scale=1.0)
+
+
+def new_student(kind, data, seed=0, **changes):
+    torch.manual_seed(seed)
+    statistics = replace(measure(data), **changes)
+    return architecture(kind).build("tiny", statistics, name="tiny", device="cpu")
+
+
+def settings(**changes):
+    return SETTINGS | changes
+
+
+def fit(kind="mace", seed=0, data=None, valid=None, **changes):
+    """A fresh student, trained, and its history."""
+    data = data or example()
+    student = new_student(kind, data, seed)
+    rng = generator(seed, "test")
+    history = train(student, data, valid or example(3, seed=9), settings(**changes), rng)
+    return student, history
+
+
+def marked(frames):
+    """Labels that say whose they are: forces are positions, energies and stress count frames."""
+    count = np.arange(len(frames), dtype=float)
+    labels = labels_for(frames, energy=count, forces=frames.positions)
+    stress = np.where(frames.periodic[:, None], count[:, None] + np.arange(6) / 10, np.nan)
+    return Dataset(frames, replace(labels, stress=stress))
+
+
+@pytest.mark.parametrize("cached", [True, False])
+@pytest.mark.parametrize("order", ["in_order", "shuffled"])
+def test_batches_have_every_frame_once_and_never_mix_kinds(monkeypatch, order, cached):
+    if not cached:
+        monkeypatch.setattr(batches, "CACHED_ATOMS", 0)
+    frames = metals(5).select([0, 5, 1, 6, 2, 7, 3, 8, 4, 9])  # kinds take turns
+    data = marked(frames)
+    student = new_student("mace", data)
+    made = Batches(student, data, batch_size=3, forces_scales={})
+    rng = [np.random.default_rng(0)] if order == "shuffled" else []
+    seen = []
+    for batch, targets in getattr(made, order)(*rng):
+        index = targets.energy.numpy().astype(int)
+        assert 1 <= len(index) <= 3
+        assert (frames.periodic[index] == student.is_periodic(batch)).all()
+        # float32 of the same numbers: targets and graphs are in the same order
+        np.testing.assert_array_equal(targets.forces.numpy(), batch.positions.numpy())
+        assert targets.n_atoms.tolist() == [4] * len(index)
+        assert (targets.stress is not None) == student.is_periodic(batch)
+        if targets.stress is not None:
+            expected = voigt_to_stress(data.labels.stress[index]).astype(np.float32)
+            np.testing.assert_array_equal(targets.stress.numpy(), expected)
+        seen += index.tolist()
+    assert sorted(seen) == list(range(10))
+    in_turn = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9]  # crystals first
+    assert (seen == in_turn) == (order == "in_order")
+
+
+def test_a_quarter_turn_of_targets():
+    targets = Targets(
+        energy=torch.zeros(1),
+        forces=torch.tensor([[1.0, 0.0, 5.0]]),
+        forces_scale=torch.ones(1, 1),
+        forces_weight=None,
+        stress=torch.diag(torch.tensor([1.0, 2.0, 3.0]))[None],
+        n_atoms=torch.tensor([1]),
+    )
+    quarter = np.array([[[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]])  # x to y, about z
+    turned = targets.turned(quarter)
+    assert turned.forces.tolist() == [[0.0, 1.0, 5.0]]
+    assert torch.equal(turned.stress, torch.diag(torch.tensor([2.0, 1.0, 3.0]))[None])
+
+
+def loss_in(student, batch, targets):
+    answers = student.outputs(batch, training=False, stress=targets.stress is not None)
+    return float(loss_of(answers, targets, UNIT).detach())
+
+
+@pytest.mark.parametrize("turns", KINDS_OF_TURN)
+def test_turned_frames_and_turned_targets_belong_together(turns):
+    data = example()
+    for kind in ("mace", "direct"):
+        student = new_student(kind, data)
+        for batch, targets in Batches(student, data, 8, {}).in_order():
+            q = KINDS_OF_TURN[turns](len(targets.energy), np.random.default_rng(0))
+            turned = student.rotate(batch, q)
+            before, together, apart = (
+                loss_in(student, *pair)
+                for pair in ((batch, targets), (turned, targets.turned(q)), (turned, targets))
+            )
+            moved, moved_apart = abs(together / before - 1), abs(apart / before - 1)
+            if kind == "mace":
+                # equivariant: as wrong in every view, to float32 rounding of sums of order 1
+                assert moved < 1e-5
+                assert moved_apart > 1e-4  # negative control: targets left as they were
+            else:
+                assert moved > 1e-4  # negative control: a student that is not equivariant
+
+
+def by_hand(errors):
+    """The cost of rows of errors [M,d], from its formula."""
+    return (errors**2).mean() + 0.3 * np.linalg.norm(errors, axis=-1).mean()
+
+
+def test_the_loss_and_the_validation_by_hand():
+    data = example(4)
+    # a student that answers the offsets and no forces: every error is a label
+    student = new_student("mace", data, forces_rms=0.0, reference_energies=np.zeros(2))
+    mean = measure(data).energy_mean
+    unit_of = dict.fromkeys(data.frames.source.tolist(), 2.0)
+    made = Batches(student, data, 100, unit_of)
+    loss, energy, forces = validate(student, made.in_order(), UNIT)
+    errors = (data.labels.energy / 4 - mean)[:, None]
+    assert energy == pytest.approx(1e3 * np.abs(errors).mean(), rel=1e-5)  # float32
+    assert forces == pytest.approx(1e3 * np.abs(data.labels.forces).mean(), rel=1e-5)
+    expected = 0.0
+    for part in (slice(0, 4), slice(4, 8)):  # crystals, clusters: four atoms each
+        rows = slice(4 * part.start, 4 * part.stop)
+        expected += (by_hand(errors[part]) + by_hand(data.labels.forces[rows] / 2.0)) / 2
+    stress = voigt_to_stress(data.labels.stress[:4]).reshape(4, 9)
+    assert loss == pytest.approx(expected + by_hand(stress) / 2, rel=1e-5)
+    # errors do not depend on how frames are cut into batches
+    _, *same = validate(student, Batches(student, data, 3, unit_of).in_order(), UNIT)
+    assert same == pytest.approx([energy, forces], rel=1e-5)
+
+
+def test_weights_are_in_units_of_what_there_is_to_learn():
+    statistics = replace(measure(example()), energy_std=0.5, stress_rms=0.01)
+    found = Weights.of(settings(energy_weight=0.3), statistics)
+    assert (found.energy, found.energy_scale, found.stress_scale) == (0.3, 0.5, 0.01)
+
+
+def test_forces_count_in_units_of_their_source():
+    data = example()
+    twice = replace(data.labels, forces=2 * data.labels.forces)
+    scales = forces_by_source(Dataset(data.frames, twice))
+    for source, scale in forces_by_source(data).items():
+        mask = (data.frames.source == source)[data.frames.frame_of_atom]
+        assert scale == pytest.approx(np.sqrt((data.labels.forces[mask] ** 2).mean()))
+        assert scales[source] == pytest.approx(2 * scale)
+
+
+@pytest.mark.parametrize("kind", ["mace", "direct"])
+def test_training_lowers_the_loss_and_keeps_the_best(kind):
+    data, valid = example(), example(3, seed=9)
+    rate = {"mace": 0.02, "direct": 0.003}[kind]
+    student, history = fit(kind, data=data, valid=valid, learning_rate=rate, augment=True)
+    rows = np.array(history.rows)
+    assert rows.shape == (6, len(loop.COLUMNS))
+    train_loss, valid_loss = rows[:, 3], rows[:, 4]
+    # an untrained student has a force error of the order of the forces, a loss of some units
+    assert train_loss[-1] < 0.9 * train_loss[0]
+    assert history.best_epoch == 1 + np.argmin(valid_loss)
+    weights = Weights.of(settings(), measure(data))
+    made = Batches(student, valid, 4, forces_by_source(data))
+    kept = validate(student, made.in_order(), weights)
+    assert kept == tuple(rows[history.best_epoch - 1, 4:7])  # the same sums: bit for bit
+    found = loop.summary(student, data, valid, history)
+    assert (found["train_frames"], found["valid_frames"], found["epochs"]) == (16, 6, 6)
+    assert found["steps"] == 24  # two batches of each kind in an epoch
+    assert found["best"]["valid_loss"] == valid_loss.min()
+    assert found["parameters"] == sum(
+        p.numel() for p in student.module.parameters() if p.requires_grad
+    )
+
+
+def test_the_best_epoch_is_kept_and_patience_counts_from_it(monkeypatch):
+    scripted, states = iter([3.0, 1.0, 2.0, float("nan"), 1.0, 0.5]), []
+
+    def scripted_validation(student, *_):
+        states.append({k: v.clone() for k, v in student.module.state_dict().items()})
+        return next(scripted), 0.0, 0.0
+
+    monkeypatch.setattr(loop, "validate", scripted_validation)
+    student, history = fit(epochs=6, patience=3)
+    # epochs 3, 4 and 5 are not better than epoch 2 (as good is not better); the sixth never comes
+    assert (history.best_epoch, len(history.rows)) == (2, 5)
+    kept = student.module.state_dict()
+    assert all(torch.equal(kept[name], states[1][name]) for name in kept)
+    assert not all(torch.equal(kept[name], states[-1][name]) for name in kept)
+
+
+def test_the_same_seed_gives_the_same_bits():
+    first, again, other = (fit(seed=seed, epochs=2)[0].module.state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_training_stops_when_nothing_gets_better():
+    # with a rate of nothing the first epoch stays the best
+    _, history = fit(learning_rate=1e-30, weight_decay=0.0, patience=2, epochs=6)
+    assert history.best_epoch == 1
+    assert len(history.rows) == 3
+    # negative control: with patience it goes on to the end
+    assert len(fit(learning_rate=1e-30, weight_decay=0.0, epochs=6)[1].rows) == 6
+
+
+@pytest.mark.parametrize("which", ["training", "validation"])
+def test_an_empty_set_is_refused(which):
+    empty = example(1).select(np.array([], dtype=int))
+    full = example(2)
+    student = new_student("mace", full)
+    parts = (empty, full) if which == "training" else (full, empty)
+    with pytest.raises(LimbeckError, match=f"the {which} set has no frames; raise"):
+        train(student, *parts, settings(), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("batch_size", [4, 100])
+def test_training_gives_up_on_what_is_not_finite(batch_size):
+    # a rate that overflows float32: also where an epoch has a single step of each kind
+    with pytest.raises(LimbeckError, match=r"loss was not finite in \d+ steps in a row; lower lea"):
+        fit(learning_rate=1e30, batch_size=batch_size, gradient_clip=1e30, weight_decay=1.0)
+
+
+def test_training_gives_up_in_the_middle_of_a_long_epoch(monkeypatch):
+    calls = []
+
+    def broken(answers, targets, weights):
+        calls.append(1)
+        return answers.energy.sum() * float("nan")
+
+    monkeypatch.setattr(loop, "loss_of", broken)
+    with pytest.raises(LimbeckError, match="in 21 steps in a row"):
+        fit(batch_size=1, data=example(20))
+    assert len(calls) == 21
+
+
+def test_one_bad_step_is_skipped(monkeypatch):
+    calls = []
+
+    def broken_once(answers, targets, weights):
+        calls.append(1)
+        return loss_of(answers, targets, weights) * (float("nan") if len(calls) == 2 else 1)
+
+    monkeypatch.setattr(loop, "loss_of", broken_once)
+    student, history = fit(epochs=1)
+    assert np.isfinite(history.rows[0][3:]).all()
+    assert all(torch.isfinite(p).all() for p in student.module.parameters())
+
+
+def test_a_validation_that_is_never_finite_is_no_success():
+    valid = example(2, seed=9)
+    valid = Dataset(valid.frames, replace(valid.labels, energy=np.full(4, np.nan)))
+    with pytest.raises(LimbeckError, match="validation loss was never finite"):
+        fit(valid=valid, epochs=2)
+
+
+def test_a_validation_frame_of_another_element_is_left_out():
+    gold = labelled(from_atoms([bulk("Au", cubic=True)], groups=["Au"], source="gold"))
+    both = labelled(concatenate([metals(2, seed=9), gold.frames]))
+    found = fit(valid=both, epochs=1)[1].rows[0][4:]
+    assert found == fit(valid=both.select(np.arange(4)), epochs=1)[1].rows[0][4:]
+    with pytest.raises(
+        LimbeckError, match="every validation frame has an element that the trainin"
+    ):
+        fit(valid=gold, epochs=1)
+
+
+def steps_of(student_settings, data):
+    """Frames of each round of a budget, by the energies that mark them."""
+    student = new_student("mace", data)
+    made = Batches(student, data, student_settings["batch_size"], {})
+    rounds = Rounds(made, student_settings)
+    frames = [
+        [targets.energy.numpy().astype(int).tolist() for _, targets in batches_of_round]
+        for batches_of_round in rounds(np.random.default_rng(0))
+    ]
+    return rounds, frames
+
+
+def test_a_budget_of_epochs_goes_over_all_frames_in_each():
+    data = marked(metals(3))  # six frames, a batch of 2 and one of 1 of each kind
+    rounds, frames = steps_of(settings(epochs=3, batch_size=2), data)
+    assert (rounds.steps, rounds.count, rounds.patience) == (12, 3, 30)
+    assert all(sorted(chain(*epoch)) == list(range(6)) for epoch in frames)
+
+
+@pytest.mark.parametrize(
+    ("steps", "lengths"),
+    [(7, [1] * 7), (50, [1] * 50), (120, [2, 2, 3, 2, 3] * 10)],
+)
+def test_a_budget_of_steps_is_met_whatever_the_number_of_frames(steps, lengths):
+    for count in (3, 5):
+        data = marked(metals(count))
+        rounds, frames = steps_of(settings(steps=steps, batch_size=2), data)
+        assert [len(batches) for batches in frames] == lengths
+        assert (rounds.steps, rounds.count, rounds.patience) == (steps, len(lengths), len(lengths))
+        # no frame is seen more than once more often than another
+        seen = np.bincount(list(chain(*chain(*frames))), minlength=2 * count)
+        assert seen.max() - seen.min() <= 1
+
+
+def test_training_by_steps_takes_them_all_and_keeps_the_best():
+    _, history = fit(steps=60, epochs=1, patience=1, learning_rate=1e-30)
+    assert history.steps == 60  # nothing gets better, but patience is not used
+    assert [row[0] for row in history.rows] == list(range(1, 51))
+    assert history.best_epoch == 1
+    assert history.rows[-1][2] < 1e-31  # the rate has come down to nothing at the end
+    # three epochs of two batches of each kind make 12
+    assert fit(epochs=3, learning_rate=1e-30)[1].steps == 12
+
+
+def spread_data(spread):
+    """A data set whose labels have this spread [N]; crystals are atoms 0 to 15."""
+    data = example(4)
+    return Dataset(data.frames, replace(data.labels, forces_spread=spread))
+
+
+def test_a_label_with_a_large_spread_counts_less():
+    data = spread_data(np.tile([1.0, 1.0, 1.0, 3.0], 8))  # mean square 3 in both sources
+    weights = spread_weights(data, data, 2.0)
+    raw = np.array([1 / (1 + 2 / 3), 1 / (1 + 2 * 9 / 3)])  # 0.6 and 1/7
+    mean = (3 * raw[0] + raw[1]) / 4
+    np.testing.assert_allclose(weights[:4], [*[raw[0] / mean] * 3, raw[1] / mean], rtol=1e-12)
+    assert weights.mean() == pytest.approx(1)  # a source counts as much as before
+    # the unit is each source's own: tenfold spreads of crystals change nothing
+    larger = spread_data(np.where(np.arange(32) < 16, 10, 1) * data.labels.forces_spread)
+    np.testing.assert_allclose(spread_weights(larger, larger, 2.0), weights, rtol=1e-12)
+    # another set is measured by the training set
+    half = data.select(np.arange(2))
+    np.testing.assert_allclose(spread_weights(half, data, 2.0), weights[:8], rtol=1e-12)
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0])
+def test_labels_without_a_spread_count_alike(value):
+    data = spread_data(np.full(32, value))
+    np.testing.assert_array_equal(spread_weights(data, data, 5.0), np.ones(32))
+
+
+def test_the_weight_of_an_atom_multiplies_what_its_error_costs():
+    errors = torch.tensor([[3.0, 4.0, 0.0], [0.0, 0.0, 1.0]])
+    # squares of 25/3 and 1/3, lengths of 5 and 1
+    expected = (2 * 25 / 3 + 0.5 / 3) / 2 + 0.3 * (2 * 5 + 0.5 * 1) / 2
+    found = loop.cost(errors, torch.tensor([[2.0], [0.5]]))
+    assert float(found) == pytest.approx(expected, rel=1e-6)  # float32
+    assert torch.equal(loop.cost(errors, torch.ones(2, 1)), loop.cost(errors))
+
+
+def test_training_listens_to_what_the_views_agree_on():
+    """Crystals whose labels of every other frame are noise, and say so by their spread."""
+    clean, valid = example(12), example(6, seed=9)
+    bad = np.repeat(np.arange(24) % 2 == 1, 4)
+    noise = np.where(bad[:, None], np.random.default_rng(0).normal(0, 3, (96, 3)), 0)
+    labels = replace(
+        clean.labels, forces=clean.labels.forces + noise, forces_spread=np.where(bad, 3.0, 0.01)
+    )
+    noisy = Dataset(clean.frames, labels)
+    errors = {}
+    for weight in (0.0, 100.0):
+        _, history = fit(data=noisy, valid=valid, spread_weight=weight, epochs=15)
+        errors[weight] = min(row[-1] for row in history.rows)
+    assert errors[100.0] < 0.9 * errors[0.0]
