@@ -28,7 +28,7 @@ def main() -> None:
             settings=settings,
             labels={label_set: data.labels},
         )
-        write_extxyz(folder / f"{part}.extxyz", data.frames, data.labels)
+        write_extxyz(folder / f"{part}.extxyz", data)
     found = counts(frames, labels, parts)
     write_json(folder / "counts.json", found)
     logging.info("%s", found)

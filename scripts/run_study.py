@@ -7,7 +7,7 @@ from limbeck import cli
 from limbeck.files import write_json
 from limbeck.potentials.threads import use_threads
 
-log = logging.getLogger("study_expectation")
+log = logging.getLogger("run_study")
 
 
 def main() -> None:

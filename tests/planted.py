@@ -11,7 +11,8 @@ from ase.units import GPa
 from limbeck.frames import concatenate, derive, from_atoms
 from limbeck.geometry import stress_to_voigt, turn
 from limbeck.labels import Labels
-from limbeck.potentials.interface import About, Potential, Predictions
+from limbeck.potentials.interface import About, Potential
+from limbeck.properties import Predictions
 
 
 class Planted(Potential):
@@ -100,6 +101,17 @@ def real_frames():
     for seed, atoms in enumerate(structures):
         atoms.rattle(0.05, seed=seed)
     return from_atoms(structures, groups=list("abcdef"), source="real")
+
+
+def same_bits(one, other):
+    """Labels that agree in every bit, but for what says how they were made."""
+
+    def arrays(labels):
+        spreads = {f"{name}_spread": value for name, value in labels.spreads.items()}
+        own = {"id": labels.id, "n_atoms": labels.n_atoms, "status": labels.status}
+        return {n: v.tobytes() for n, v in (labels.values | spreads | own).items()}
+
+    return arrays(one) == arrays(other)
 
 
 def labels_for(frames, energy=None, forces=None):

@@ -119,12 +119,16 @@ def voigt_to_stress(voigt: np.ndarray) -> np.ndarray:
     return np.asarray(voigt)[..., order]
 
 
-def composition(
-    numbers: np.ndarray, frame_of_atom: np.ndarray, count: int, elements: np.ndarray
-) -> np.ndarray:
-    """Number of atoms of each element in each frame. float64 [B, elements]."""
-    table = np.zeros((count, len(elements)))
-    np.add.at(table, (frame_of_atom, np.searchsorted(elements, numbers)), 1.0)
+def composition(frames: Frames, elements: np.ndarray) -> np.ndarray:
+    """Number of atoms of each element in each frame. float64 [B,E].
+
+    Args:
+        elements: int [E], atomic numbers, ascending; atoms of others do not count.
+    """
+    table = np.zeros((len(frames), len(elements)))
+    known = np.isin(frames.numbers, elements)
+    column = np.searchsorted(elements, frames.numbers[known])
+    np.add.at(table, (frames.frame_of_atom[known], column), 1.0)
     return table
 
 

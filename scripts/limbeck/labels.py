@@ -1,45 +1,81 @@
 """Labels: answers for frames, how far views disagreed, and what went wrong."""
 
-from dataclasses import dataclass, field, replace
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from limbeck import properties
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
+from limbeck.properties import EFS, SPREAD, Predictions, Values, property_of
+
+log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Labels:
+@dataclass(frozen=True, init=False)
+class Labels(Predictions):
     """Answers for B frames with N atoms in all.
 
     Attributes:
+        values: by property, see :class:`~limbeck.properties.Predictions`.
         id: bytes [B], ids of the frames.
         n_atoms: int32 [B].
-        energy: float64 [B], eV.
-        forces: float64 [N,3], eV/Angstrom.
-        stress: float64 [B,6], eV/Angstrom^3, ASE's sign, Voigt xx yy zz yz xz xy; NaN where
-            the frame is isolated or the potential has none.
-        energy_spread: float64 [B], standard deviation over views, eV.
-        forces_spread: float64 [N], root mean square over views and components, eV/Angstrom. Both
-            are NaN where there is one view; ``averaging.views.Views.spread_factor`` says what they
-            are divided by.
+        spreads: by property, float64 [B] or [N], in its unit: standard deviation over views, of a
+            vector or tensor the root mean square over its components; NaN where there is one view.
+            ``averaging.views.Views.spread_factor`` says what they are divided by.
         status: uint8 [B], see :class:`limbeck.reasons.Status`.
         attrs: what the labels were made with.
     """
 
     id: np.ndarray
     n_atoms: np.ndarray
-    energy: np.ndarray
-    forces: np.ndarray
-    stress: np.ndarray
-    energy_spread: np.ndarray
-    forces_spread: np.ndarray
+    spreads: Values
     status: np.ndarray
-    attrs: dict[str, Any] = field(default_factory=dict)
+    attrs: dict[str, Any]
+
+    def __init__(
+        self,
+        id: np.ndarray,
+        n_atoms: np.ndarray,
+        status: np.ndarray,
+        *,
+        values: Mapping[str, np.ndarray] | None = None,
+        spreads: Mapping[str, np.ndarray] | None = None,
+        attrs: dict[str, Any] | None = None,
+        **named: np.ndarray,
+    ) -> None:
+        """``values`` and ``spreads``, or what is given by name, which goes before.
+
+        Args:
+            named: a property, as ``forces``, or its spread, as ``forces_spread``.
+        """
+        of_spreads = {n.removesuffix(SPREAD): v for n, v in named.items() if n.endswith(SPREAD)}
+        of_values = {n: v for n, v in named.items() if not n.endswith(SPREAD)}
+        super().__init__(values=values, **of_values)
+        for name, value in (
+            ("id", id),
+            ("n_atoms", n_atoms),
+            ("spreads", dict(spreads or {}) | of_spreads),
+            ("status", status),
+            ("attrs", attrs or {}),
+        ):
+            object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
-        return len(self.energy)
+        return len(self.id)
+
+    @property
+    def energy_spread(self) -> np.ndarray:
+        """float64 [B], eV."""
+        return self.spreads["energy"]
+
+    @property
+    def forces_spread(self) -> np.ndarray:
+        """float64 [N], eV/Angstrom, of one component."""
+        return self.spreads["forces"]
 
     @property
     def offsets(self) -> np.ndarray:
@@ -47,17 +83,19 @@ class Labels:
         return np.concatenate([[0], np.cumsum(self.n_atoms, dtype=np.int64)])
 
 
-def unlabelled(frames: Frames) -> Labels:
-    """Labels of nothing but NaN, of status 0."""
+def unlabelled(frames: Frames, names: Iterable[str] = EFS) -> Labels:
+    """Labels of nothing but NaN, of status 0.
+
+    Args:
+        names: properties that there are, beside energy, forces and stress.
+    """
     count, atoms = len(frames), len(frames.numbers)
+    every = list(dict.fromkeys([*EFS, *names]))
     return Labels(
         id=frames.id,
         n_atoms=frames.n_atoms,
-        energy=np.full(count, np.nan),
-        forces=np.full((atoms, 3), np.nan),
-        stress=np.full((count, 6), np.nan),
-        energy_spread=np.full(count, np.nan),
-        forces_spread=np.full(atoms, np.nan),
+        values=properties.nothing(every, count, atoms),
+        spreads={n: np.full(atoms if property_of(n).per_atom else count, np.nan) for n in every},
         status=np.zeros(count, dtype=np.uint8),
     )
 
@@ -67,21 +105,40 @@ def select_labels(labels: Labels, index: np.ndarray) -> Labels:
     index = np.asarray(index)
     index = np.flatnonzero(index) if index.dtype == bool else index.astype(np.int64)
     rows = atom_rows(labels.offsets, index)
-    per_frame = ("id", "n_atoms", "energy", "stress", "energy_spread", "status")
     return replace(
         labels,
-        **{name: getattr(labels, name)[index] for name in per_frame},
-        forces=labels.forces[rows],
-        forces_spread=labels.forces_spread[rows],
+        id=labels.id[index],
+        n_atoms=labels.n_atoms[index],
+        values=properties.select(labels.values, index, rows),
+        spreads=properties.select(labels.spreads, index, rows),
+        status=labels.status[index],
     )
 
 
-def concatenate_labels(parts: list[Labels]) -> Labels:
-    """Labels of several files, end to end; the first part's attributes stand for all."""
+def concatenate_labels(parts: Sequence[Labels]) -> Labels:
+    """Labels of several files, end to end; the first part's attributes stand for all.
+
+    Of the properties those are kept that every part has. What is left out is logged.
+    """
     if not parts:
         raise LimbeckError("no labels to put together, expected at least one file")
-    arrays = [name for name in Labels.__dataclass_fields__ if name != "attrs"]
+    values = properties.concatenate([p.values for p in parts])
+    dropped = sorted(set().union(*(p.values for p in parts)) - set(values))
+    if dropped:
+        log.warning("left out, since not all labels have them: %s", ", ".join(dropped))
     return Labels(
+        id=np.concatenate([p.id for p in parts]),
+        n_atoms=np.concatenate([p.n_atoms for p in parts]),
+        values=values,
+        spreads=properties.concatenate([p.spreads for p in parts]),
+        status=np.concatenate([p.status for p in parts]),
         attrs=parts[0].attrs,
-        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in arrays},
     )
+
+
+def put_labels(whole: Labels, part: Labels, index: np.ndarray) -> None:
+    """Write the labels of the frames at ``index`` into those of all."""
+    rows = atom_rows(whole.offsets, index)
+    properties.put(whole.values, part.values, index, rows)
+    properties.put(whole.spreads, part.spreads, index, rows)
+    whole.status[index] = part.status

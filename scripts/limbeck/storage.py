@@ -19,22 +19,14 @@ from limbeck.errors import LimbeckError
 from limbeck.files import whole_file
 from limbeck.frames import ATOM_DTYPES, FRAME_DTYPES, Frames, concatenate
 from limbeck.labels import Labels, concatenate_labels
+from limbeck.properties import PROPERTIES, SPREAD, property_of
 from limbeck.reasons import STATUS
 
 FORMAT = "limbeck-frames"
 VERSION = 1
-PER_FRAME_LABELS = ("energy", "stress", "energy_spread", "status")
-PER_ATOM_LABELS = ("forces", "forces_spread")
-UNITS = {
-    "cell": "Angstrom",
-    "positions": "Angstrom",
-    "charge": "e",
-    "energy": "eV",
-    "forces": "eV/Angstrom",
-    "stress": "eV/Angstrom^3",
-    "energy_spread": "eV",
-    "forces_spread": "eV/Angstrom",
-}
+#: what every label set had before files listed it
+BEFORE_LISTS = ("energy", "forces", "stress", "energy_spread", "forces_spread")
+UNITS = {"cell": "Angstrom", "positions": "Angstrom", "charge": "e"}
 
 
 def write_frames(
@@ -108,15 +100,30 @@ def read_labels(path: str | Path, label_set: str) -> Labels:
         found = sorted(file["labels"]) if "labels" in list(file) else []
         if label_set not in found:
             raise LimbeckError(f"no label set {label_set!r}, it has {found}")
-        values: dict[str, Any] = {
-            name: _read_array(file, f"labels/{label_set}/{name}")
-            for name in PER_FRAME_LABELS + PER_ATOM_LABELS
-        }
-        for name in ("id", "n_atoms"):
-            values[name] = _read_array(file, f"frames/{name}")
-        _check_rows(values)
-        attrs = json.loads(file[f"labels/{label_set}"].attrs["settings"])
-        return Labels(attrs=attrs, **values)
+        group = file[f"labels/{label_set}"]
+        arrays = {n: _read_array(file, f"labels/{label_set}/{n}") for n in _arrays_of(group)}
+        labels = Labels(
+            id=_read_array(file, "frames/id"),
+            n_atoms=_read_array(file, "frames/n_atoms"),
+            status=_read_array(file, f"labels/{label_set}/status"),
+            values={n: v for n, v in arrays.items() if not n.endswith(SPREAD)},
+            spreads={n.removesuffix(SPREAD): v for n, v in arrays.items() if n.endswith(SPREAD)},
+            attrs=json.loads(group.attrs["settings"]),
+        )
+        _check_rows(labels)
+        return labels
+
+
+def _arrays_of(group: h5py.Group) -> list[str]:
+    """Names of the properties and spreads that a label set was written with.
+
+    Raises:
+        LimbeckError: one of them is no property that is known here.
+    """
+    names: list[str] = json.loads(group.attrs.get("arrays", json.dumps(BEFORE_LISTS)))
+    for name in names:
+        property_of(name.removesuffix(SPREAD))
+    return names
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
@@ -169,9 +176,12 @@ def _write_header(file: h5py.File, stage: str, settings: Any) -> None:
 
 
 def _write_labels(file: h5py.File, label_set: str, labels: Labels) -> None:
-    for name in PER_FRAME_LABELS + PER_ATOM_LABELS:
-        _write_array(file, f"labels/{label_set}/{name}", getattr(labels, name))
+    spreads = {name + SPREAD: values for name, values in labels.spreads.items()}
+    for name, values in (labels.values | spreads | {"status": labels.status}).items():
+        _write_array(file, f"labels/{label_set}/{name}", values)
     group = file[f"labels/{label_set}"]
+    # a list, so that one that goes missing is missed
+    group.attrs["arrays"] = np.bytes_(json.dumps([*labels.values, *spreads]).encode())
     group.attrs["settings"] = np.bytes_(json.dumps(labels.attrs, sort_keys=True).encode())
     group.attrs["status_codes"] = np.bytes_(json.dumps(STATUS).encode())
 
@@ -188,9 +198,14 @@ def _write_array(file: h5py.File, name: str, values: np.ndarray) -> None:
         else {}
     )
     dataset = file.create_dataset(name, data=values, **options)
-    unit = UNITS.get(name.rsplit("/", 1)[-1])
+    unit = _unit_of(name.rsplit("/", 1)[-1])
     if unit:
         dataset.attrs["unit"] = np.bytes_(unit)
+
+
+def _unit_of(array: str) -> str:
+    name = array.removesuffix(SPREAD)
+    return PROPERTIES[name].unit if name in PROPERTIES else UNITS.get(array, "")
 
 
 @contextmanager
@@ -214,12 +229,16 @@ def _check_format(file: h5py.File) -> None:
         raise LimbeckError(f"expected format {(FORMAT, VERSION)}, found {found}")
 
 
-def _check_rows(labels: dict[str, np.ndarray]) -> None:
-    frames, atoms = len(labels["n_atoms"]), int(labels["n_atoms"].sum())
-    for name, values in labels.items():
-        expected = atoms if name in PER_ATOM_LABELS else frames
-        if len(values) != expected:
-            raise LimbeckError(f"labels: {name} has {len(values)} rows, expected {expected}")
+def _check_rows(labels: Labels) -> None:
+    frames, atoms = len(labels.n_atoms), int(labels.n_atoms.sum())
+    for table in (labels.values, labels.spreads):
+        for name, values in table.items():
+            expected = atoms if property_of(name).per_atom else frames
+            if len(values) != expected:
+                raise LimbeckError(f"labels: {name} has {len(values)} rows, expected {expected}")
+    for name, values in (("id", labels.id), ("status", labels.status)):
+        if len(values) != frames:
+            raise LimbeckError(f"labels: {name} has {len(values)} rows, expected {frames}")
 
 
 def _plain(value: Any) -> Any:

@@ -19,11 +19,10 @@ from limbeck.averaging.views import Views, views_of
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, empty, from_atoms
 from limbeck.labelling.label import label
-from limbeck.labels import Labels
 from limbeck.potentials.devices import DeviceLost
 from limbeck.potentials.models.toys import EffectiveMedium
 from limbeck.storage import read_header, read_labels, write_frames
-from planted import real_frames
+from planted import real_frames, same_bits
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "label_frames.py"
 SETTINGS = {
@@ -265,8 +264,7 @@ def long_job(tmp_path):
 def same_labels(one, other):
     """The same bits, but for what says how they were made."""
     one, other = (read_labels(path / "0.h5", "emt-k3") for path in (one, other))
-    names = [n for n in Labels.__dataclass_fields__ if n != "attrs"]
-    return all(getattr(one, n).tobytes() == getattr(other, n).tobytes() for n in names)
+    return same_bits(one, other)
 
 
 def test_a_killed_job_loses_no_finished_batch(long_job):

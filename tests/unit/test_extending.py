@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,25 +18,29 @@ import report_results
 from answers import force_slopes, stress_slopes
 from in_process import call
 from limbeck import potentials, sampling, structures, students, symmetry
+from limbeck.averaging.views import Views
 from limbeck.config.check_inputs import check_inputs
 from limbeck.config.load import resolve
 from limbeck.errors import LimbeckError
-from limbeck.geometry import voigt_to_stress
+from limbeck.geometry import stress_to_voigt, voigt_to_stress
+from limbeck.labelling.label import label
 from limbeck.potentials import known, open_potential
 from limbeck.potentials.models.toys import LennardJones
+from limbeck.properties import PROPERTIES, Predictions, Property
 from limbeck.seeds import generator
 from limbeck.students import architecture, loop
 from limbeck.students.handover import open_student
 from limbeck.students.statistics import measure
 from limbeck.warrant.gaps import measure_gaps
 from metals import SETTINGS, example, metals
-from planted import Planted, Predictions
+from planted import Planted
 
 ROOT = Path(__file__).parents[2]
 #: registry -> where it is
 REGISTRIES = {
     "OPENERS": potentials.OPENERS,
     "KINDS": known.KINDS,
+    "PROPERTIES": PROPERTIES,
     "SYMMETRIES": symmetry.SYMMETRIES,
     "SOURCES": structures.SOURCES,
     "METHODS": sampling.METHODS,
@@ -67,7 +72,11 @@ def page(monkeypatch, tmp_path):
     lines = [(name, text) for name, text in found if not name.endswith(".py")]
     assert [name for name, _ in lines] == list(REGISTRIES)  # each is told, and none besides
     for name, text in lines:
-        scope = {"Kind": known.Kind, **vars(sys.modules["limbeck.symmetry.image"])}
+        scope = {
+            "Kind": known.Kind,
+            "Property": Property,
+            **vars(sys.modules["limbeck.symmetry.image"]),
+        }
         for key, value in eval(f"{{{text}}}", scope).items():
             monkeypatch.setitem(REGISTRIES[name], key, value)
 
@@ -147,6 +156,33 @@ def test_the_potential_answers_and_keeps_the_symmetries(page):
     np.testing.assert_allclose(stress, stress_slopes(potential, periodic, 1e-4), atol=1e-5)
     (gap,) = measure_gaps([potential], frames, ["rotation"], 3)
     assert gap["forces"]["rms_meV_per_A"] < 1e-8  # float64 rounding: 1e-11
+
+
+class Elongated(LennardJones):
+    """Has a quadrupole along each frame's first edge, and ``field`` along the laboratory's x."""
+
+    field = 0.0
+
+    def evaluate(self, batch):
+        quadrupole = batch.cell[:, 0, :, None] * batch.cell[:, 0, None, :]
+        quadrupole[:, 0, 0] += self.field
+        values = super().evaluate(batch).values
+        return Predictions(values=values | {"quadrupole": stress_to_voigt(quadrupole)})
+
+
+def test_the_property_is_averaged_and_has_a_gap(page):
+    crystals = metals(6).select(np.arange(6))
+    model = Elongated()
+    model.about = replace(model.about, properties=(*model.about.properties, "quadrupole"))
+    own = model.predict(crystals).values["quadrupole"]
+    found = label(model, crystals, Views(3), max_force=1e3)
+    np.testing.assert_allclose(found.values["quadrupole"], own, atol=1e-12)  # rounding: 16 A^2
+    (good,) = measure_gaps([model], crystals, ["rotation"], 8)
+    assert good["quadrupole"]["rms_e_A2"] < 1e-9
+    model.field = 1.0
+    (bad,) = measure_gaps([model], crystals, ["rotation"], 8)
+    # as of a stress: two thirds of its square, over nine components; 6 frames of 8 views: 20 %
+    assert bad["quadrupole"]["rms_e_A2"] == pytest.approx(np.sqrt(2 / 27), rel=0.5)
 
 
 class FarFromHome(Planted):

@@ -13,10 +13,11 @@ from ase.io import read
 
 from limbeck.averaging.views import Views
 from limbeck.datasets.export import write_extxyz
+from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, concatenate, derive, empty, from_atoms
 from limbeck.labelling.label import label
-from limbeck.labels import Labels, unlabelled
+from limbeck.labels import unlabelled
 from limbeck.potentials.models.toys import EffectiveMedium
 from limbeck.storage import (
     read_frames,
@@ -30,7 +31,7 @@ from limbeck.storage import (
 from planted import labels_for, real_frames
 
 ARRAYS = [n for n in Frames.__dataclass_fields__ if n not in ("extra", "atom_extra")]
-LABEL_ARRAYS = [n for n in Labels.__dataclass_fields__ if n != "attrs"]
+LABEL_ARRAYS = ("id", "n_atoms", "status")
 
 
 def content(frames, labels=None):
@@ -40,6 +41,8 @@ def content(frames, labels=None):
     values |= {f"atom_extra {k}": v for k, v in frames.atom_extra.items()}
     if labels is not None:
         values |= {f"label {n}": getattr(labels, n) for n in LABEL_ARRAYS}
+        values |= {f"value {n}": v for n, v in labels.values.items()}
+        values |= {f"spread {n}": v for n, v in labels.spreads.items()}
     found = {k: (v.dtype.str, v.shape, v.tobytes()) for k, v in values.items()}
     return found | {"attrs": labels.attrs if labels is not None else {}}
 
@@ -245,7 +248,7 @@ def test_without_checksums_flipped_bits_would_be_read(tmp_path):
 def test_extxyz_as_ase_reads_it(tmp_path):
     frames = real_frames()
     labels = label(EffectiveMedium(), frames, Views(), max_force=1e3)
-    write_extxyz(tmp_path / "a.extxyz", frames, labels)
+    write_extxyz(tmp_path / "a.extxyz", Dataset(frames, labels))
     found = read(tmp_path / "a.extxyz", ":")
     assert len(found) == 6
     for b, atoms in enumerate(found):
@@ -268,7 +271,7 @@ def test_the_sign_of_the_stress_is_that_of_ase(tmp_path):
     squeezed = bulk("Cu", a=3.4, cubic=True)  # equilibrium is 3.6
     frames = from_atoms([squeezed], groups=["Cu"], source="s")
     labels = label(EffectiveMedium(), frames, Views(), max_force=1e3)
-    write_extxyz(tmp_path / "a.extxyz", frames, labels)
+    write_extxyz(tmp_path / "a.extxyz", Dataset(frames, labels))
     found = read(tmp_path / "a.extxyz")
     assert np.all(found.get_stress()[:3] < 0)  # ASE: compressed is negative
     # an oblique shear tells all six components and their order apart
@@ -277,7 +280,7 @@ def test_the_sign_of_the_stress_is_that_of_ase(tmp_path):
     sheared.set_cell(sheared.cell @ (np.eye(3) + strain), scale_atoms=True)
     frames = from_atoms([sheared], groups=["Cu"], source="s")
     labels = label(EffectiveMedium(), frames, Views(), max_force=1e3)
-    write_extxyz(tmp_path / "b.extxyz", frames, labels)
+    write_extxyz(tmp_path / "b.extxyz", Dataset(frames, labels))
     sheared.calc = EMT()
     expected = sheared.get_stress()
     assert np.ptp(expected) > 0.01
@@ -288,12 +291,12 @@ def test_extxyz_of_unusual_names(tmp_path):
     names = ["fcc Cu", 'a"b', "x=1", "C#N", "CC(=O)[O-]", "é"]
     structures = [Atoms("H", [[i, 0, 0]]) for i in range(len(names))]
     frames = from_atoms(structures, groups=names, source="s")
-    write_extxyz(tmp_path / "a.extxyz", frames, labels_for(frames))
+    write_extxyz(tmp_path / "a.extxyz", Dataset(frames, labels_for(frames)))
     assert [a.info["group"] for a in read(tmp_path / "a.extxyz", ":")] == names
 
 
 def test_extxyz_of_nothing(tmp_path):
-    write_extxyz(tmp_path / "a.extxyz", empty(), labels_for(empty()))
+    write_extxyz(tmp_path / "a.extxyz", Dataset(empty(), labels_for(empty())))
     assert (tmp_path / "a.extxyz").read_bytes() == b""
 
 

@@ -11,12 +11,12 @@ def test_a_study_is_one_job_that_the_report_waits_for(snakemake):
     assert plan.returncode == 0, plan.stdout + plan.stderr
     found = jobs(plan.stdout)
     assert (found["label_frames"], found["train_student"], found["run_study"]) == (7, 42, 1)
-    report = plan.stdout.split("\nrule report:")[1].split("\n\n")[0].split("output:")[0]
+    report = plan.stdout.split("\nrule write_report:")[1].split("\n\n")[0].split("output:")[0]
     assert "results/study_expectation/studies/expectation/results.json" in report
 
 
 def test_a_run_without_a_study_has_no_rule_for_it(snakemake):
-    assert "study_expectation" not in jobs(snakemake("-n", *TINY).stdout)
+    assert "run_study" not in jobs(snakemake("-n", *TINY).stdout)
     target = snakemake("results/tiny/studies/expectation/results.json", "-n", *TINY)
     assert "MissingRuleException" in target.stdout + target.stderr
 

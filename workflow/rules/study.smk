@@ -2,7 +2,7 @@
 
 if config["study"]:
 
-    rule study_expectation:
+    rule run_study:
         input:
             script="scripts/run_study.py",
             datasets=expand(

@@ -5,28 +5,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from limbeck.frames import Frames
-from limbeck.symmetry.orthogonal import turn_back
+from limbeck.properties import Predictions, Values, components, turned_back
 
 if TYPE_CHECKING:
-    from limbeck.potentials.interface import Potential, Predictions
+    from limbeck.potentials.interface import Potential
 
 
 class Average(NamedTuple):
     """Weighted means over views of B frames with N atoms in all, and the variances about them.
 
     Attributes:
-        energy: float64 [B], eV; forces: float64 [N,3], eV/Angstrom; stress: float64 [B,6],
-            eV/Angstrom^3, Voigt, NaN where there is none.
-        energy_variance: float64 [B], eV^2.
-        forces_variance: float64 [N], of a component, the mean of three, (eV/Angstrom)^2.
-            Both are sum_k w_k |f_k - mean|^2, with weights of sum 1.
+        mean: of each property.
+        variances: by property, float64 [B] or [N], in the square of its unit: of one component (of
+            a vector or tensor the mean over all) sum_k w_k |f_k - mean|^2, weights of sum 1.
     """
 
-    energy: np.ndarray
-    forces: np.ndarray
-    stress: np.ndarray
-    energy_variance: np.ndarray
-    forces_variance: np.ndarray
+    mean: Predictions
+    variances: Values
 
 
 class _Mean:
@@ -57,28 +52,20 @@ def average(
         matrices: float64 [B,K,3,3], orthogonal, proper or not.
         weights: float64 [K], of sum 1.
     """
-    energy = _Mean((len(frames),))
-    forces = _Mean((len(frames.numbers), 3))
-    stress = _Mean((len(frames), 6))
+    means: dict[str, _Mean] = {}
     batch = potential.prepare(frames)
     for k, weight in enumerate(weights):
         turns = matrices[:, k]
         answer = potential.evaluate(potential.rotate(batch, turns))
-        answer = turn_back(turns, answer, frames.n_atoms)
-        energy.add(answer.energy, weight)
-        forces.add(answer.forces, weight)
-        stress.add(answer.stress, weight)
+        for name, value in turned_back(answer.values, turns, frames.n_atoms).items():
+            means.setdefault(name, _Mean(value.shape)).add(value, weight)
     return Average(
-        energy.mean, forces.mean, stress.mean, energy.variance, forces.variance.mean(axis=1)
+        Predictions(values={name: m.mean for name, m in means.items()}),
+        # components of a Voigt tensor stand for one or two of the nine: the mean is over all nine
+        {name: components(name, m.variance).mean(axis=-1) for name, m in means.items()},
     )
 
 
-def as_given(answer: "Predictions") -> Average:
+def as_given(answer: Predictions) -> Average:
     """The answer for the frames as they are given, with no variance."""
-    return Average(
-        answer.energy,
-        answer.forces,
-        answer.stress,
-        np.zeros(len(answer.energy)),
-        np.zeros(len(answer.forces)),
-    )
+    return Average(answer, {name: np.zeros(len(value)) for name, value in answer.values.items()})

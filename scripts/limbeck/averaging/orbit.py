@@ -7,7 +7,8 @@ import numpy as np
 
 from limbeck.frames import Frames, atom_rows, concatenate
 from limbeck.potentials.evaluation import in_pieces, predict_or_nan
-from limbeck.potentials.interface import Potential, Predictions
+from limbeck.potentials.interface import Potential
+from limbeck.properties import EFS, Predictions, nothing, property_of, select
 from limbeck.seeds import frame_generator
 from limbeck.symmetry.interface import Operations, Symmetry
 
@@ -16,18 +17,11 @@ from limbeck.symmetry.interface import Operations, Symmetry
 CHUNK_ATOMS = 20_000
 
 
-class Orbit(NamedTuple):
+class Orbit(Predictions):
     """Restored answers of K views of B frames with N atoms in all.
 
-    Attributes:
-        energy: float64 [K,B], eV.
-        forces: float64 [K,N,3], eV/Angstrom.
-        stress: float64 [K,B,6], eV/Angstrom^3, Voigt; NaN where there is none.
+    As :class:`~limbeck.properties.Predictions`, with a first dimension K of every array.
     """
-
-    energy: np.ndarray
-    forces: np.ndarray
-    stress: np.ndarray
 
 
 class Part(NamedTuple):
@@ -114,15 +108,16 @@ def _of_batch(
 ) -> Orbit:
     """The orbit of the frames of one batch, prepared once."""
     part = frames.select(index)
-    result = _empty(part, operations.shape[1])
+    count = operations.shape[1]
+    result = Orbit()
     batch = potential.prepare(part)
-    for k in range(operations.shape[1]):
+    for k in range(count):
         chosen = operations[index, k]
         answers = potential.evaluate(symmetry.apply_to_batch(potential, batch, chosen))
         answers = symmetry.restore_batch(chosen, answers, part.n_atoms)
-        result.energy[k] = answers.energy
-        result.forces[k] = answers.forces
-        result.stress[k] = answers.stress
+        for name, value in answers.values.items():
+            whole = result.values.setdefault(name, np.full((count, *value.shape), np.nan))
+            whole[k] = value
     return result
 
 
@@ -157,31 +152,27 @@ def _answered(
         rows = range(first, first + len(own))
         first += len(own)
         restored = [
-            symmetry.restore(g, _one(answers, offsets, row))
+            symmetry.restore(g, _one(answers, offsets, row)).values
             for g, row in zip(operations, rows, strict=True)
         ]
-        found = Orbit(
-            energy=np.stack([r.energy for r in restored]),
-            forces=np.stack([r.forces for r in restored]),
-            stress=np.stack([r.stress for r in restored]),
-        )
-        yield Part(np.array([b]), found, symmetry.is_whole(operations))
+        found = {name: np.stack([r[name] for r in restored]) for name in restored[0]}
+        yield Part(np.array([b]), Orbit(values=found), symmetry.is_whole(operations))
 
 
 def _one(answers: Predictions, offsets: np.ndarray, row: int) -> Predictions:
-    forces = answers.forces[offsets[row] : offsets[row + 1]]
-    return Predictions(answers.energy[row : row + 1], forces, answers.stress[row : row + 1])
+    atoms = np.arange(offsets[row], offsets[row + 1])
+    return Predictions(values=select(answers.values, np.array([row]), atoms))
 
 
 def _fill(result: Orbit, frames: Frames, index: np.ndarray, part: Orbit) -> None:
-    result.energy[:, index] = part.energy
-    result.forces[:, atom_rows(frames.offsets, index)] = part.forces
-    result.stress[:, index] = part.stress
+    atoms = atom_rows(frames.offsets, index)
+    for name, value in part.values.items():
+        of = property_of(name)
+        rows, length = (atoms, len(frames.numbers)) if of.per_atom else (index, len(frames))
+        empty = np.full((len(value), length, *value.shape[2:]), np.nan)
+        result.values.setdefault(name, empty)[:, rows] = value
 
 
 def _empty(frames: Frames, k: int) -> Orbit:
-    return Orbit(
-        energy=np.full((k, len(frames)), np.nan),
-        forces=np.full((k, len(frames.numbers), 3), np.nan),
-        stress=np.full((k, len(frames), 6), np.nan),
-    )
+    values = nothing(EFS, len(frames), len(frames.numbers))
+    return Orbit(values={name: np.stack([value] * k) for name, value in values.items()})

@@ -114,13 +114,13 @@ def _slices(config: Config) -> Lines:
     if select["count"] < select["slices"]:
         yield (
             f"select.count: {select['count']}, expected at least one frame for each of "
-            f"the {select['shards']} slices of select.slices"
+            f"the {select['slices']} slices of select.slices"
         )
     used = {source for name in select["include"] for source in sources_of(config, name)}
     most = max(config["sources"][source]["shards"] for source in used)
     if select["slices"] > most:
         yield (
-            f"select.slices: {select['shards']}, expected at most {most}: no source of "
+            f"select.slices: {select['slices']}, expected at most {most}: no source of "
             "select.include has more shards, and a slice without one would be empty"
         )
 

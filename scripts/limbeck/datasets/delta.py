@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import chemical_symbols
@@ -10,18 +9,16 @@ from ase.data import chemical_symbols
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
+from limbeck.geometry import composition
 from limbeck.labels import Labels
 from limbeck.reasons import Status
-
-if TYPE_CHECKING:
-    pass
 
 #: symbol of an element -> energy of a single atom, eV
 AtomEnergies = dict[str, float]
 
 
 def difference(baseline: Labels, target: Labels) -> Labels:
-    """Target less baseline: energy, forces and stress of the frames on which both are good.
+    """Target less baseline: every property that both have, of the frames on which both are good.
 
     All others have a status: that of the target, or where this is good that of the baseline.
     Spreads add up as independent ones do.
@@ -31,13 +28,12 @@ def difference(baseline: Labels, target: Labels) -> Labels:
     """
     if not np.array_equal(baseline.id, target.id):
         raise LimbeckError("baseline and target are not labels of the same frames in one order")
+    values, less_values = target.values, baseline.values
+    spreads, less_spreads = target.spreads, baseline.spreads
     return replace(
         target,
-        energy=target.energy - baseline.energy,
-        forces=target.forces - baseline.forces,
-        stress=target.stress - baseline.stress,
-        energy_spread=np.hypot(target.energy_spread, baseline.energy_spread),
-        forces_spread=np.hypot(target.forces_spread, baseline.forces_spread),
+        values={n: v - less_values[n] for n, v in values.items() if n in less_values},
+        spreads={n: np.hypot(s, less_spreads[n]) for n, s in spreads.items() if n in less_spreads},
         status=np.where(target.status == Status.GOOD, baseline.status, target.status),
         attrs={"baseline": baseline.attrs, "target": target.attrs},
     )
@@ -55,7 +51,7 @@ def fitted_energies(dataset: Dataset) -> AtomEnergies:
     compound), the solution of least norm.
     """
     frames = dataset.frames
-    elements, counts = _compositions(frames)
+    elements, counts = _elements_of(frames)
     energies = dataset.labels.energy / frames.n_atoms
     found = np.linalg.lstsq(counts / frames.n_atoms[:, None], energies, rcond=None)[0]
     return dict(zip(elements, found.tolist(), strict=True))
@@ -67,7 +63,7 @@ def residual(dataset: Dataset, atoms: AtomEnergies) -> np.ndarray:
     Raises:
         LimbeckError: there is no energy for an element.
     """
-    elements, counts = _compositions(dataset.frames)
+    elements, counts = _elements_of(dataset.frames)
     missing = [e for e in elements if e not in atoms]
     if missing:
         raise LimbeckError(
@@ -76,12 +72,10 @@ def residual(dataset: Dataset, atoms: AtomEnergies) -> np.ndarray:
     return dataset.labels.energy - counts @ np.array([atoms[e] for e in elements])
 
 
-def _compositions(frames: Frames) -> tuple[list[str], np.ndarray]:
+def _elements_of(frames: Frames) -> tuple[list[str], np.ndarray]:
     """Symbols of E elements, and how often each is in each frame, float64 [B,E]."""
-    elements, column = np.unique(frames.numbers, return_inverse=True)
-    counts = np.zeros((len(frames), len(elements)))
-    np.add.at(counts, (frames.frame_of_atom, column), 1.0)
-    return [chemical_symbols[z] for z in elements], counts
+    elements = np.unique(frames.numbers)
+    return [chemical_symbols[z] for z in elements], composition(frames, elements)
 
 
 def sizes(dataset: Dataset, atoms: AtomEnergies) -> dict[str, float | None]:

@@ -1,36 +1,32 @@
 """Data sets as other programs read them: extended XYZ, for ASE and for MACE."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.calculators.calculator import all_properties
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import write
 
 from limbeck.datasets.delta import AtomEnergies
 from limbeck.datasets.split import Dataset
 from limbeck.files import whole_file
-from limbeck.frames import Frames
-from limbeck.labels import Labels
+from limbeck.properties import of_one, property_of
 
-if TYPE_CHECKING:
-    pass
+#: mace-torch's own names (``mace.tools.default_keys``) where they are not REF_ and the property's
+MACE_KEYS = {"dipole": "dipole"}
 
 
-def write_extxyz(path: str | Path, frames: Frames, labels: Labels) -> None:
-    """Write frames with energy, forces and stress as extended XYZ, as other codes read it."""
-    from ase.calculators.singlepoint import SinglePointCalculator
-    from ase.io import write
-
-    structures = frames.to_atoms()
-    offsets = frames.offsets
-    for b, atoms in enumerate(structures):
-        results: dict[str, Any] = {
-            "energy": float(labels.energy[b]),
-            "forces": labels.forces[offsets[b] : offsets[b + 1]],
-        }
-        if np.isfinite(labels.stress[b]).all():
-            results["stress"] = labels.stress[b]
-        atoms.calc = SinglePointCalculator(atoms, **results)
+def write_extxyz(path: str | Path, dataset: Dataset) -> None:
+    """Write frames and their labels as extended XYZ, under ASE's names of the properties."""
+    structures = []
+    for atoms, found in _structures(dataset):
+        _attach(atoms, {n: v for n, v in found.items() if n not in all_properties})
+        known = {n: v for n, v in found.items() if n in all_properties}
+        atoms.calc = SinglePointCalculator(atoms, **known)
+        structures.append(atoms)
     with whole_file(path) as temporary:
         write(temporary, structures, format="extxyz")
 
@@ -38,24 +34,36 @@ def write_extxyz(path: str | Path, frames: Frames, labels: Labels) -> None:
 def write_for_mace(path: str | Path, dataset: Dataset, atoms: AtomEnergies) -> None:
     """Write extended XYZ that ``mace_run_train`` reads without any option for keys.
 
-    These are ``REF_energy`` (eV), ``REF_forces`` (eV/Angstrom) and ``REF_stress`` (eV/Angstrom^3).
+    These are ``REF_energy`` (eV), ``REF_forces`` (eV/Angstrom), ``REF_stress`` (eV/Angstrom^3),
+    and, where the labels have them, ``REF_charges`` (e) and ``dipole`` (e Angstrom).
 
     Args:
         atoms: for the training file, a frame of ``config_type=IsolatedAtom`` for each: MACE takes
             its energies of single atoms from these. In other files it would test itself on them.
     """
-    from ase.io import write
-
-    singles = [Atoms(element) for element in atoms]
-    for single, energy in zip(singles, atoms.values(), strict=True):
-        single.info = {"config_type": "IsolatedAtom", "REF_energy": energy}
-        single.arrays["REF_forces"] = np.zeros((1, 3))
-    structures, labels = dataset.frames.to_atoms(), dataset.labels
-    offsets = labels.offsets
-    for b, structure in enumerate(structures):
-        structure.info["REF_energy"] = float(labels.energy[b])
-        structure.arrays["REF_forces"] = labels.forces[offsets[b] : offsets[b + 1]]
-        if np.isfinite(labels.stress[b]).all():
-            structure.info["REF_stress"] = labels.stress[b]
+    structures = [Atoms(element) for element in atoms]
+    for single, energy in zip(structures, atoms.values(), strict=True):
+        single.info["config_type"] = "IsolatedAtom"
+        _attach(single, _for_mace({"energy": energy, "forces": np.zeros((1, 3))}))
+    for structure, found in _structures(dataset):
+        _attach(structure, _for_mace(found))
+        structures.append(structure)
     with whole_file(path) as temporary:
-        write(temporary, singles + structures, format="extxyz")
+        write(temporary, structures, format="extxyz")
+
+
+def _structures(dataset: Dataset) -> Iterator[tuple[Atoms, dict[str, Any]]]:
+    """Each frame as ASE has it, and its values: without those that are not finite."""
+    for b, atoms in enumerate(dataset.frames.to_atoms()):
+        yield atoms, of_one(dataset.labels.values, b, dataset.frames.atoms_of(b))
+
+
+def _for_mace(values: dict[str, Any]) -> dict[str, Any]:
+    return {MACE_KEYS.get(name, f"REF_{name}"): value for name, value in values.items()}
+
+
+def _attach(atoms: Atoms, values: dict[str, Any]) -> None:
+    """Put values into the info line, or beside the atoms where they are theirs."""
+    for key, value in values.items():
+        of = property_of(key.removeprefix("REF_"))
+        (atoms.arrays if of.per_atom else atoms.info)[key] = value

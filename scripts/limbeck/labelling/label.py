@@ -14,8 +14,9 @@ import numpy as np
 from limbeck.averaging.mean import Average, as_given, average
 from limbeck.averaging.views import Views
 from limbeck.frames import Frames, atom_rows
-from limbeck.labels import Labels, unlabelled
+from limbeck.labels import Labels, put_labels, unlabelled
 from limbeck.potentials.evaluation import in_pieces
+from limbeck.properties import put
 from limbeck.reasons import Status
 from limbeck.selection.fair import share
 
@@ -53,7 +54,7 @@ def label(
     Raises:
         DeviceLost: the device went away. (What else a potential raises is a frame's status.)
     """
-    result = unlabelled(frames)
+    result = unlabelled(frames, potential.about.properties)
     result.status[potential.unknown_elements(frames)] = Status.UNKNOWN_ELEMENT
     if asked is not None:
         result.status[~asked] = Status.NOT_ASKED
@@ -64,7 +65,7 @@ def label(
         index = todo[np.concatenate(entry)]
         lengths = [len(batch) for batch in entry]
         found = _labels_of(potential, frames.select(index), lengths, views, store)
-        _put(result, frames.offsets, index, found)
+        put_labels(result, found, index)
         halved += found.attrs["halved_batches"]
     _judge(frames, result, max_force)
     return replace(result, attrs={"halved_batches": halved})
@@ -118,7 +119,7 @@ def _labels_of(
 
 def _made(potential: "Potential[Any]", frames: Frames, lengths: list[int], views: Views) -> Labels:
     """Labels of some batches, one after another; a frame that fails gets a status."""
-    result = unlabelled(frames)
+    result = unlabelled(frames, potential.about.properties)
     halved = 0
     for batch in np.split(np.arange(len(frames)), np.cumsum(lengths)[:-1]):
         for piece in in_pieces(
@@ -142,19 +143,9 @@ def _keep(
     result: Labels, offsets: np.ndarray, index: np.ndarray, seen: Average, views: Views
 ) -> None:
     rows = atom_rows(offsets, index)
-    result.energy[index] = seen.energy
-    result.forces[rows] = seen.forces
-    result.stress[index] = seen.stress
-    result.energy_spread[index] = np.sqrt(seen.energy_variance * views.spread_factor)
-    result.forces_spread[rows] = np.sqrt(seen.forces_variance * views.spread_factor)
-
-
-def _put(result: Labels, offsets: np.ndarray, index: np.ndarray, part: Labels) -> None:
-    rows = atom_rows(offsets, index)
-    for name in ("energy", "stress", "energy_spread", "status"):
-        getattr(result, name)[index] = getattr(part, name)
-    for name in ("forces", "forces_spread"):
-        getattr(result, name)[rows] = getattr(part, name)
+    factor = views.spread_factor
+    put(result.values, seen.mean.values, index, rows)
+    put(result.spreads, {n: np.sqrt(v * factor) for n, v in seen.variances.items()}, index, rows)
 
 
 def _judge(frames: Frames, labels: Labels, max_force: float) -> None:

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.calculator import Calculator, all_changes, all_properties
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, from_atoms
-from limbeck.potentials.interface import PER_ATOM
+from limbeck.properties import EFS, of_one
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -16,27 +15,24 @@ if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
 
 
-#: properties beside energy, forces and stress that ASE has a name for
-EXTRAS = ("charges", "dipole", "magmoms")
-
-
 class PotentialCalculator(Calculator):
     """Energy (eV), forces (eV/Angstrom) and stress (eV/Angstrom^3) of one structure.
 
-    And charges (e) and the dipole (e Angstrom), where the potential predicts them.
+    And further properties that ASE has a name for, such as charges (e) and the dipole (e
+    Angstrom), where the potential predicts them.
 
     Charge and spin (number of unpaired electrons) are read from ``atoms.info``; both are
     zero where they are not said. Stress is there for periodic structures only.
     """
 
-    implemented_properties = ["energy", "free_energy", "forces", "stress"]  # noqa: RUF012
+    implemented_properties = [*EFS, "free_energy"]  # noqa: RUF012
 
     def __init__(self, potential: "Potential", **options: Any) -> None:
         """Wrap ``potential``; ``options`` go to ASE's calculator."""
         super().__init__(**options)
         self.potential = potential
-        extras = [name for name in EXTRAS if name in potential.about.properties]
-        self.implemented_properties = [*type(self).implemented_properties, *extras]
+        known = [name for name in potential.about.properties if name in all_properties]
+        self.implemented_properties = [*dict.fromkeys([*type(self).implemented_properties, *known])]
 
     def calculate(
         self,
@@ -58,14 +54,11 @@ class PotentialCalculator(Calculator):
                 f"{structure.symbols}: an element that {self.potential.about.name} does not know"
             )
         answer = self.potential.predict(frames)
-        energy = float(answer.energy[0])
-        self.results = {"energy": energy, "free_energy": energy, "forces": answer.forces}
-        if np.isfinite(answer.stress).all():
-            self.results["stress"] = answer.stress[0]
-        for name in EXTRAS:
-            values = answer.properties.get(name)
-            if values is not None and np.isfinite(values).all():
-                self.results[name] = values if name in PER_ATOM else values[0]
+        known = {n: v for n, v in answer.values.items() if n in all_properties}
+        # energy and forces whatever they are: ASE's own calculators answer with what is not finite
+        certain = {"energy": float(answer.energy[0]), "forces": answer.forces}
+        self.results = certain | of_one(known, 0, slice(None))
+        self.results["free_energy"] = self.results["energy"]
 
 
 def _frame(atoms: "Atoms") -> Frames:

@@ -14,10 +14,12 @@ import numpy as np
 
 from limbeck.frames import Frames, atom_rows
 from limbeck.potentials.devices import DeviceLost, free_memory, lost, out_of_memory
+from limbeck.properties import put
 from limbeck.reasons import Status
 
 if TYPE_CHECKING:
-    from limbeck.potentials.interface import Potential, Predictions
+    from limbeck.potentials.interface import Potential
+    from limbeck.properties import Predictions
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +125,7 @@ def predict_or_nan(
     Raises:
         DeviceLost: the potential's device went away.
     """
-    from limbeck.potentials.interface import empty_predictions, put_predictions
+    from limbeck.potentials.interface import empty_predictions
 
     evaluate = potential.evaluate_described if descriptors else potential.evaluate
     result = empty_predictions(frames)
@@ -138,5 +140,5 @@ def predict_or_nan(
         ):
             if piece.answer is not None:
                 rows = atom_rows(offsets, piece.members)
-                put_predictions(result, piece.answer, piece.members, rows)
+                put(result.values, piece.answer.values, piece.members, rows)
     return result

@@ -3,7 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.potentials.batches import Limits, cut_batches, estimated_neighbours
+from limbeck.properties import EFS, Predictions, nothing
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -21,33 +22,8 @@ log = logging.getLogger(__name__)
 
 Batch = TypeVar("Batch")
 
-#: what nearly every potential predicts
-EFS = ("energy", "forces", "stress")
-#: a vector of features for each atom, in :attr:`Predictions.properties` where they are asked for
-DESCRIPTORS = "descriptors"
-#: further properties that have a row for each atom; all others have one for each frame
-PER_ATOM = frozenset({"charges", "magmoms", DESCRIPTORS})
 #: weights of a model that no file has yet
 IN_MEMORY = "in memory"
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Answers for B frames with N atoms in all.
-
-    Attributes:
-        energy: float64 [B], eV.
-        forces: float64 [N,3], eV/Angstrom.
-        stress: float64 [B,6], eV/Angstrom^3, ASE's sign, Voigt xx yy zz yz xz xy; NaN where
-            the frame is isolated or the potential predicts none.
-        properties: further arrays by name: charges [N] e, magmoms [N] Bohr magnetons, dipole [B,3]
-            e Angstrom; NaN where a frame has none. Descriptors [N,D], no unit, on request.
-    """
-
-    energy: np.ndarray
-    forces: np.ndarray
-    stress: np.ndarray
-    properties: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,8 +35,8 @@ class About:
         model: its kind, a name of the registry.
         elements: atomic numbers it knows.
         cutoff: Angstrom; how far an atom sees its neighbours in one step; infinite for all.
-        properties: what it predicts: "energy", "forces", "stress" (of periodic frames), and extras
-            that stand in :attr:`Predictions.properties`, as "charges" or "dipole".
+        properties: what it predicts, names of :data:`limbeck.properties.PROPERTIES`; stress is of
+            periodic frames.
         conservative: forces are minus the gradient of the energy.
         equivariant: rotations and reflections are respected by construction.
         licence, citation: for the report.
@@ -128,7 +104,7 @@ class Potential(ABC, Generic[Batch]):
         """Energy, forces and stress of a batch, in the orientation it has."""
 
     def evaluate_described(self, batch: Batch) -> Predictions:
-        """As :meth:`evaluate`, with ``properties["descriptors"]`` from the same pass.
+        """As :meth:`evaluate`, with ``values["descriptors"]`` from the same pass.
 
         Descriptors [N,D] are features of each atom and its surroundings that no rotation,
         reflection or translation changes.
@@ -182,30 +158,8 @@ class Potential(ABC, Generic[Batch]):
 
 
 def empty_predictions(frames: Frames) -> Predictions:
-    """Arrays of the right shapes, filled with NaN."""
-    return Predictions(
-        energy=np.full(len(frames), np.nan),
-        forces=np.full((len(frames.numbers), 3), np.nan),
-        stress=np.full((len(frames), 6), np.nan),
-    )
-
-
-def put_predictions(
-    whole: Predictions, part: Predictions, frames: np.ndarray, atoms: np.ndarray
-) -> None:
-    """Write the answers for some frames into those for all.
-
-    Args:
-        frames: int64, which of the frames ``part`` is of.
-        atoms: int64, their rows of the arrays by atom.
-    """
-    whole.energy[frames] = part.energy
-    whole.forces[atoms] = part.forces
-    whole.stress[frames] = part.stress
-    for name, values in part.properties.items():
-        rows, like = (atoms, whole.forces) if name in PER_ATOM else (frames, whole.energy)
-        empty = np.full((len(like), *values.shape[1:]), np.nan, dtype=values.dtype)
-        whole.properties.setdefault(name, empty)[rows] = values
+    """Energy, forces and stress of the right shapes, filled with NaN."""
+    return Predictions(values=nothing(EFS, len(frames), len(frames.numbers)))
 
 
 def one_periodicity(frames: Frames) -> bool:

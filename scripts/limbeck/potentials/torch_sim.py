@@ -16,7 +16,8 @@ from limbeck.frames import Frames
 from limbeck.geometry import voigt_to_stress
 from limbeck.potentials.devices import free_memory
 from limbeck.potentials.evaluation import attempt, predict_or_nan
-from limbeck.potentials.interface import Potential, Predictions
+from limbeck.potentials.interface import Potential
+from limbeck.properties import Predictions
 
 log = logging.getLogger(__name__)
 

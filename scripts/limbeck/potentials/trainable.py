@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.frames import Frames
-from limbeck.potentials.interface import Batch, Potential, Predictions, one_periodicity
+from limbeck.potentials.interface import Batch, Potential, one_periodicity
+from limbeck.properties import Predictions
 
 Graph = TypeVar("Graph")
 
@@ -22,21 +23,48 @@ DESCRIPTION = "model.json"
 WEIGHTS = "model.safetensors"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Outputs:
     """Answers that gradients flow through.
 
     Attributes:
-        energy: [B], eV.
-        forces: [N,3], eV/Angstrom.
-        stress: [B,6], eV/Angstrom^3, ASE's sign and Voigt order; None where isolated.
+        values: by property, as in :class:`~limbeck.properties.Predictions`: energy [B] eV, forces
+            [N,3] eV/Angstrom, stress [B,6] eV/Angstrom^3 where it was asked for, and whatever else
+            the network predicts.
         features: what the network made of each atom, [N,F]; None where that is not known.
     """
 
-    energy: torch.Tensor
-    forces: torch.Tensor
-    stress: torch.Tensor | None
-    features: torch.Tensor | None = None
+    values: dict[str, torch.Tensor]
+    features: torch.Tensor | None
+
+    def __init__(
+        self,
+        energy: torch.Tensor,
+        forces: torch.Tensor,
+        stress: torch.Tensor | None = None,
+        features: torch.Tensor | None = None,
+        **more: torch.Tensor,
+    ) -> None:
+        """``stress`` is None where it was not asked for; ``more`` are further properties."""
+        given = {} if stress is None else {"stress": stress}
+        values = {"energy": energy, "forces": forces, **given, **more}
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "features", features)
+
+    @property
+    def energy(self) -> torch.Tensor:
+        """[B], eV."""
+        return self.values["energy"]
+
+    @property
+    def forces(self) -> torch.Tensor:
+        """[N,3], eV/Angstrom."""
+        return self.values["forces"]
+
+    @property
+    def stress(self) -> torch.Tensor | None:
+        """[B,6], eV/Angstrom^3, ASE's sign and Voigt order; None where isolated."""
+        return self.values.get("stress")
 
 
 @dataclass(frozen=True)
@@ -179,11 +207,10 @@ def read_description(folder: Path) -> dict[str, Any]:
 
 def predictions(answers: Outputs) -> Predictions:
     """Answers as every potential gives them."""
-    energy = _to_numpy(answers.energy)
-    stress = (
-        np.full((len(energy), 6), np.nan) if answers.stress is None else _to_numpy(answers.stress)
-    )
-    return Predictions(energy=energy, forces=_to_numpy(answers.forces), stress=stress)
+    values = {name: _to_numpy(value) for name, value in answers.values.items()}
+    if "stress" not in values:
+        values["stress"] = np.full((len(answers.energy), 6), np.nan)
+    return Predictions(values=values)
 
 
 def _to_numpy(values: torch.Tensor) -> np.ndarray:

@@ -8,6 +8,7 @@ from limbeck.errors import LimbeckError
 from limbeck.potentials.evaluation import predict_or_nan
 from limbeck.potentials.known import DESCRIBED
 from limbeck.potentials.opening import opened
+from limbeck.properties import property_of
 
 if TYPE_CHECKING:
     from limbeck.frames import Frames
@@ -40,10 +41,7 @@ def annotate(frames: "Frames", potential: "Potential[Any]", names: Collection[st
             f"potential of model {' or '.join(sorted(DESCRIBED))}"
         )
     found = predict_or_nan(potential, frames, descriptors=described)
-    of_frames = {"energy": found.energy}
-    of_atoms = {"forces": found.forces, **found.properties}
-    return replace(
-        frames,
-        extra=frames.extra | {n: v for n, v in of_frames.items() if n in names},
-        atom_extra=frames.atom_extra | {n: v for n, v in of_atoms.items() if n in names},
-    )
+    kept = {name: value for name, value in found.values.items() if name in names}
+    of_atoms = {name: value for name, value in kept.items() if property_of(name).per_atom}
+    of_frames = {name: value for name, value in kept.items() if name not in of_atoms}
+    return replace(frames, extra=frames.extra | of_frames, atom_extra=frames.atom_extra | of_atoms)

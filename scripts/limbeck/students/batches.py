@@ -9,7 +9,9 @@ import torch
 
 from limbeck.datasets.split import Dataset
 from limbeck.frames import atom_rows
+from limbeck.geometry import voigt_to_stress
 from limbeck.potentials.trainable import TrainablePotential
+from limbeck.properties import property_of, select
 
 #: beyond so many atoms graphs are made anew in every epoch, since they no longer fit in memory
 CACHED_ATOMS = 2_000_000
@@ -17,26 +19,42 @@ CACHED_ATOMS = 2_000_000
 
 @dataclass(frozen=True)
 class Targets:
-    """Labels of a batch on the device: energy [B], forces [N,3], stress [B,3,3] or None.
+    """Labels of a batch on the device.
 
-    ``forces_scale`` [N,1], eV/Angstrom, is the unit in which a force error of the atom counts;
-    ``forces_weight`` [N,1], no unit, how much it counts, None where all count the same.
+    Attributes:
+        values: by property; energy [B] and forces [N,3] always, others where all frames have them.
+            Tensors of rank 2, as the stress, are [B,3,3].
+        forces_scale: [N,1], eV/Angstrom, the unit in which a force error of the atom counts.
+        forces_weight: [N,1], no unit, how much it counts; None where all count the same.
+        n_atoms: [B].
     """
 
-    energy: torch.Tensor
-    forces: torch.Tensor
+    values: dict[str, torch.Tensor]
     forces_scale: torch.Tensor
     forces_weight: torch.Tensor | None
-    stress: torch.Tensor | None
     n_atoms: torch.Tensor
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.n_atoms)
 
     def turned(self, matrices: np.ndarray) -> "Targets":
         """The labels of the frames turned by orthogonal matrices [B,3,3]."""
-        q = torch.as_tensor(matrices, dtype=self.forces.dtype, device=self.forces.device)
+        like = self.values["forces"]
+        q = torch.as_tensor(matrices, dtype=like.dtype, device=like.device)
         per_atom = q.repeat_interleave(self.n_atoms, dim=0)
-        stress = None if self.stress is None else q @ self.stress @ q.transpose(1, 2)
-        forces = torch.einsum("nij,nj->ni", per_atom, self.forces)
-        return replace(self, forces=forces, stress=stress)
+        turned = {}
+        for name, value in self.values.items():
+            of = property_of(name)
+            turn = per_atom if of.per_atom else q
+            if of.rank == 1:
+                value = torch.einsum("nij,nj->ni", turn, value)
+            elif of.rank == 2:
+                value = turn @ value @ turn.transpose(1, 2)
+            if of.parity < 0:
+                value = value * torch.linalg.det(turn).sign().view(-1, *[1] * (value.ndim - 1))
+            turned[name] = value
+        return replace(self, values=turned)
 
 
 class Batches:
@@ -103,18 +121,23 @@ class Batches:
             return torch.as_tensor(values, dtype=dtype, device=device)
 
         rows = atom_rows(self.data.frames.offsets, index)
-        stress = None
-        if self.periodic[index].all() and np.isfinite(labels.stress[index]).all():
-            stress = tensor(labels.stress[index])
-            stress = stress[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]  # Voigt -> [B,3,3]
+        values = select(labels.values, index, rows)
         weight = self._forces_weight
         return Targets(
-            energy=tensor(labels.energy[index]),
-            forces=tensor(labels.forces[rows]),
+            values={n: tensor(_tensors(n, v)) for n, v in values.items() if _is_target(n, v)},
             forces_scale=tensor(self._forces_scale[rows]),
             forces_weight=None if weight is None else tensor(weight[rows]),
-            stress=stress,
             n_atoms=torch.as_tensor(
                 self.data.frames.n_atoms[index], dtype=torch.long, device=device
             ),
         )
+
+
+def _is_target(name: str, values: np.ndarray) -> bool:
+    """Energy and forces always; what some frames do not have, as a stress, is no target of any."""
+    return name in ("energy", "forces") or bool(np.isfinite(values).all())
+
+
+def _tensors(name: str, values: np.ndarray) -> np.ndarray:
+    """Those of rank 2 as matrices."""
+    return voigt_to_stress(values) if property_of(name).rank == 2 else values

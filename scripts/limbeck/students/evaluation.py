@@ -1,5 +1,6 @@
 """What a student is worth on the test frames, beside its teacher and a constant."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,11 @@ from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
 from limbeck.geometry import composition
-from limbeck.labels import Labels, select_labels
+from limbeck.labels import Labels, select_labels, unlabelled
 from limbeck.potentials.evaluation import predict_or_nan
-from limbeck.potentials.interface import Potential, Predictions, empty_predictions, put_predictions
+from limbeck.potentials.interface import Potential, empty_predictions
+from limbeck.properties import Predictions, put, select
+from limbeck.reasons import Status
 from limbeck.students.statistics import measure
 from limbeck.warrant.accuracy import labels_of
 from limbeck.warrant.measure import MEV, by_source, per_frame
@@ -48,7 +51,7 @@ def evaluate(
         index = np.flatnonzero(found)
         part = frames.select(index)
         result["against"]["reference"] = errors(_take(answers, frames, index), labels, part)
-        teacher = _as_predictions(select_labels(test.labels, index))
+        teacher = select_labels(test.labels, index)
         result["teacher_against_reference"] = errors(teacher, labels, part)
     return result
 
@@ -58,7 +61,7 @@ def answer(student: Potential[Any], frames: Frames) -> Predictions:
     result = empty_predictions(frames)
     known = np.flatnonzero(~student.unknown_elements(frames))
     found = predict_or_nan(student, frames.select(known))
-    put_predictions(result, found, known, atom_rows(frames.offsets, known))
+    put(result.values, found.values, known, atom_rows(frames.offsets, known))
     return result
 
 
@@ -83,9 +86,7 @@ def errors(answers: Predictions, labels: Labels, frames: Frames) -> dict[str, An
 def constant(training: Dataset, frames: Frames) -> Predictions:
     """The answer of one who knows the composition alone: offsets per element, no forces."""
     statistics = measure(training)
-    elements = np.array(statistics.elements)
-    known = np.isin(frames.numbers, elements)
-    counts = composition(frames.numbers[known], frames.frame_of_atom[known], len(frames), elements)
+    counts = composition(frames, np.array(statistics.elements))
     return Predictions(
         energy=counts @ statistics.reference_energies,
         forces=np.zeros((len(frames.numbers), 3)),
@@ -110,24 +111,11 @@ def _estimate(sums: np.ndarray, weights: np.ndarray, frames: Frames) -> dict[str
 
 
 def _take(answers: Predictions, frames: Frames, index: np.ndarray) -> Predictions:
-    kept = np.isin(frames.frame_of_atom, index)
-    return Predictions(answers.energy[index], answers.forces[kept], answers.stress[index])
-
-
-def _as_predictions(labels: Labels) -> Predictions:
-    return Predictions(labels.energy, labels.forces, labels.stress)
+    return Predictions(values=select(answers.values, index, atom_rows(frames.offsets, index)))
 
 
 def as_labels(answers: Predictions, frames: Frames) -> Labels:
     """A student's answers in the form of labels, to be kept in a file."""
-    count, atoms = len(frames), len(frames.numbers)
-    return Labels(
-        id=frames.id,
-        n_atoms=frames.n_atoms,
-        energy=answers.energy,
-        forces=answers.forces,
-        stress=answers.stress,
-        energy_spread=np.full(count, np.nan),
-        forces_spread=np.full(atoms, np.nan),
-        status=np.where(answered_frames(answers, frames), 0, 1).astype(np.uint8),
-    )
+    empty = unlabelled(frames, answers.values)
+    status = np.where(answered_frames(answers, frames), Status.GOOD, Status.NOT_FINITE)
+    return replace(empty, values=answers.values, status=status.astype(np.uint8))

@@ -125,10 +125,10 @@ def validate(
     sums = np.zeros(3)
     counts = np.zeros(3)
     for batch, targets in batches:
-        answers = student.outputs(batch, training=False, stress=targets.stress is not None)
-        size, atoms = len(targets.energy), len(targets.forces)
-        energy = ((answers.energy - targets.energy) / targets.n_atoms).abs().sum()
-        forces = (answers.forces - targets.forces).abs().sum()
+        answers = student.outputs(batch, training=False, stress="stress" in targets.values)
+        size, atoms = len(targets), int(targets.n_atoms.sum())
+        energy = ((answers.energy - targets.values["energy"]) / targets.n_atoms).abs().sum()
+        forces = (answers.forces - targets.values["forces"]).abs().sum()
         loss = loss_of(answers, targets, weights)
         found = [float(value.detach()) for value in (loss, energy, forces)]
         sums += [found[0] * size, 1e3 * found[1], 1e3 * found[2]]
@@ -151,10 +151,10 @@ def _epoch(
     bad = 0
     for batch, targets in batches:
         if settings["augment"]:
-            matrices = Rotation.random(len(targets.energy), rng=rng).as_matrix()
+            matrices = Rotation.random(len(targets), rng=rng).as_matrix()
             batch, targets = student.rotate(batch, matrices), targets.turned(matrices)
         optimizer.zero_grad(set_to_none=True)
-        answers = student.outputs(batch, training=True, stress=targets.stress is not None)
+        answers = student.outputs(batch, training=True, stress="stress" in targets.values)
         loss = loss_of(answers, targets, weights)
         if torch.isfinite(loss):
             loss.backward()  # type: ignore[no-untyped-call]

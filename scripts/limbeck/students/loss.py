@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from limbeck.potentials.trainable import Outputs, Statistics
+from limbeck.properties import property_of
 from limbeck.students.batches import Targets
 
 #: share of the absolute error in the loss, see :func:`cost`
@@ -47,19 +48,29 @@ class Weights:
 def loss_of(answers: Outputs, targets: Targets, weights: Weights) -> torch.Tensor:
     """Weighted sum of what the errors of one batch cost, a scalar: energy per atom, forces of
     each atom, stress of each periodic frame. It does not depend on how a frame is turned."""
-    energy = (answers.energy - targets.energy) / targets.n_atoms / weights.energy_scale
-    forces = (answers.forces - targets.forces) / targets.forces_scale
-    loss = weights.energy * cost(energy.unsqueeze(-1))
+    errors = {
+        name: _error(name, answers, targets) for name in answers.values.keys() & targets.values
+    }
+    loss = weights.energy * cost(errors["energy"] / targets.n_atoms / weights.energy_scale)
+    forces = errors["forces"] / targets.forces_scale
     loss = loss + weights.forces * cost(forces, targets.forces_weight)
-    if targets.stress is not None and answers.stress is not None:
-        stress = answers.stress[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]  # Voigt -> [B,3,3]
-        error = (stress - targets.stress) / weights.stress_scale
-        loss = loss + weights.stress * cost(error.flatten(1))
+    if "stress" in errors:
+        loss = loss + weights.stress * cost(errors["stress"] / weights.stress_scale)
     return loss
 
 
+def _error(name: str, answers: Outputs, targets: Targets) -> torch.Tensor:
+    """Answer less target, a row for each atom or frame."""
+    answer, target = answers.values[name], targets.values[name]
+    if property_of(name).rank == 2:
+        answer = answer[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]  # Voigt -> [B,3,3]
+    return answer - target
+
+
 def cost(errors: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
-    """Mean over rows of the mean square of their components and 0.3 times their length. [M,d] -> []
+    """Mean over rows of the mean square of their components and 0.3 times their length.
+
+    [M], [M,3] or [M,3,3] -> [].
 
     ``weights`` [M,1] multiply what a row costs.
 
@@ -68,7 +79,8 @@ def cost(errors: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Ten
     had learned nothing after 6,400 frames, with squares it was at a correlation of 0.7. The
     length keeps small errors falling at the end, and outliers from leading.
     """
-    squares, lengths = errors**2, torch.linalg.vector_norm(errors, dim=-1)
+    rows = errors.reshape(len(errors), -1)
+    squares, lengths = rows**2, torch.linalg.vector_norm(rows, dim=-1)
     if weights is not None:
         squares, lengths = weights * squares, weights[:, 0] * lengths
     return squares.mean() + ABSOLUTE * lengths.mean()

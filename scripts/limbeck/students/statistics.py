@@ -20,7 +20,7 @@ def measure(dataset: Dataset) -> Statistics:
     if not len(dataset):
         raise LimbeckError("the training set has no frames; see what was refused, and why")
     elements = np.unique(frames.numbers)
-    counts = composition(frames.numbers, frames.frame_of_atom, len(frames), elements)
+    counts = composition(frames, elements)
     offsets = np.linalg.lstsq(counts, labels.energy, rcond=None)[0]
     residual = (labels.energy - counts @ offsets) / frames.n_atoms
     stress = labels.stress[np.isfinite(labels.stress).all(axis=1)]

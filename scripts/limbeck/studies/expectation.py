@@ -15,7 +15,7 @@ from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.labels import Labels
-from limbeck.potentials.interface import Predictions
+from limbeck.properties import Predictions
 from limbeck.warrant.correlation import rank_correlation
 from limbeck.warrant.measure import MEV, Sums, by_source, counts, figure, per_frame, take
 from limbeck.warrant.statistics import Estimate, ratio, spread

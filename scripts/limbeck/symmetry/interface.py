@@ -9,7 +9,7 @@ import numpy as np
 from limbeck.frames import Frames, concatenate
 
 if TYPE_CHECKING:
-    from limbeck.potentials.interface import Potential, Predictions
+    from limbeck.properties import Predictions
 
 
 class Operations(Protocol):
@@ -59,7 +59,7 @@ class Symmetry(ABC):
         """K views of one frame, one for each operation."""
         return concatenate([self.apply(operation, frame) for operation in operations])
 
-    def apply_to_batch(self, potential: "Potential", batch: Any, operations: np.ndarray) -> Any:
+    def apply_to_batch(self, potential: Any, batch: Any, operations: np.ndarray) -> Any:
         """A prepared batch of B frames, each in the view of its own operation [B,...]."""
         raise NotImplementedError(f"{self.name} does not act on a prepared batch")
 

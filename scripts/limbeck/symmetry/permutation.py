@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from limbeck.frames import ATOM_DTYPES, Frames
-from limbeck.potentials.interface import Predictions
+from limbeck.properties import Predictions, of_atoms
 from limbeck.symmetry.interface import Symmetry
 
 
 class Permutation(Symmetry):
     """Atoms listed in another order, drawn uniformly; atom i of a view is atom p[i] of the frame.
 
-    Energies and stress stay, and forces go back to their atoms.
+    What belongs to the frame stays, and what belongs to atoms goes back to them.
     """
 
     name = "permutation"
@@ -37,6 +37,5 @@ class Permutation(Symmetry):
         return replace(repeated, **per_atom, atom_extra=extra)
 
     def restore(self, operation: np.ndarray, answer: Predictions) -> Predictions:
-        forces = np.empty_like(answer.forces)
-        forces[operation] = answer.forces
-        return Predictions(answer.energy, forces, answer.stress)
+        back = np.argsort(operation)  # the place of each atom in the view
+        return Predictions(values=of_atoms(answer.values, back))

@@ -9,10 +9,9 @@ from moyopy import Cell, MoyoDataset
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.potentials.interface import Predictions
+from limbeck.properties import Predictions, of_atoms, turned_back
 from limbeck.symmetry.copies import copies
 from limbeck.symmetry.interface import Symmetry
-from limbeck.symmetry.orthogonal import turn_back
 
 #: Angstrom. Atoms of a published crystal stand where its group puts them to the digits of a file
 #: (1e-6), and a displacement that dynamics would make is a hundred times larger: between the two,
@@ -107,9 +106,10 @@ class SpaceGroup(Symmetry):
         return copies(frame, operations.fractional @ operations.cells, operations.cells)
 
     def restore(self, operation: GroupOperations, answer: Predictions) -> Predictions:
-        moved = answer.forces[operation.image[0]]  # in the place of atom i stood its image
-        n_atoms = np.array([len(moved)])
-        return turn_back(operation.turns, Predictions(answer.energy, moved, answer.stress), n_atoms)
+        # in the place of atom i stood its image
+        moved = of_atoms(answer.values, operation.image[0])
+        n_atoms = np.array([len(answer.forces)])
+        return Predictions(values=turned_back(moved, operation.turns, n_atoms))
 
 
 def _search(frames: Frames, b: int) -> tuple[np.ndarray, np.ndarray] | None:

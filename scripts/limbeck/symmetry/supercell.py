@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limbeck.frames import ATOM_DTYPES, Frames
-from limbeck.potentials.interface import Predictions
+from limbeck.properties import Predictions, of_atoms, property_of
 from limbeck.symmetry.copies import repeated
 from limbeck.symmetry.interface import Symmetry
 
@@ -24,8 +24,9 @@ class Repetition(NamedTuple):
 class Supercell(Symmetry):
     """The cell as it is, or doubled along one lattice vector: four views, equally likely.
 
-    The energy is divided by the number of cells, forces are those of one copy of the cell (drawn,
-    since a model may answer otherwise for each), and the stress stays.
+    What is extensive, as the energy, is divided by the number of cells; what belongs to atoms, as
+    forces, is that of one copy of the cell (drawn, since a model may answer otherwise for each);
+    the rest, as the stress, stays.
     """
 
     name = "supercell"
@@ -56,5 +57,9 @@ class Supercell(Symmetry):
 
     def restore(self, operation: Repetition, answer: Predictions) -> Predictions:
         number = int(np.prod(operation.repeats))
-        forces = np.split(answer.forces, number)[operation.copy]
-        return Predictions(answer.energy / number, forces, answer.stress)
+        n_atoms = len(answer.forces) // number
+        one = slice(operation.copy * n_atoms, (operation.copy + 1) * n_atoms)
+        values = of_atoms(answer.values, one)
+        return Predictions(
+            values={n: v / number if property_of(n).extensive else v for n, v in values.items()}
+        )

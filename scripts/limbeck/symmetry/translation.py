@@ -4,7 +4,7 @@ import numpy as np
 
 from limbeck.frames import Frames
 from limbeck.geometry import wrapped
-from limbeck.potentials.interface import Predictions
+from limbeck.properties import Predictions
 from limbeck.symmetry.copies import copies
 from limbeck.symmetry.interface import Symmetry
 

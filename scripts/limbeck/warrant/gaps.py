@@ -9,20 +9,21 @@ import numpy as np
 from limbeck.averaging.orbit import Orbit, orbits
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.geometry import voigt_to_stress
 from limbeck.potentials.interface import Potential
+from limbeck.properties import EFS, PROPERTIES, components
 from limbeck.symmetry import SYMMETRIES
 from limbeck.symmetry.interface import Symmetry
 from limbeck.warrant.conservativity import measure_conservativity
 from limbeck.warrant.consistency import measure_consistency
 from limbeck.warrant.measure import (
-    MEV,
     Sums,
-    force_size,
+    finite,
     measure,
     per_frame,
     root_mean_square,
-    stress_size,
+    size,
+    slabs,
+    take,
 )
 from limbeck.warrant.statistics import spread
 
@@ -31,6 +32,8 @@ FIELD_GAPS: dict[str, Callable[[Sequence[Potential[Any]], Frames], dict[str, Any
     "conservativity": measure_conservativity,
     "consistency": measure_consistency,
 }
+#: ends the name of the sum of squares of a property
+SQUARE = "_square"
 #: Displaced frames have lost it: measured on the structures as their sources made them.
 ON_STRUCTURES = "space_group"
 
@@ -86,12 +89,12 @@ def measure_gaps(
 def measure_gap(
     potentials: Sequence[Potential[Any]], frames: Frames, symmetry: Symmetry, views: int
 ) -> dict[str, Any]:
-    """The gap for one symmetry. Root mean squares over frames, components and views:
+    """The gap for one symmetry: of each property the root mean square over frames and views.
 
-    energy per atom over frames; force components over atoms; the nine components of the stress
-    tensor (so that no orientation is preferred) over periodic frames that are not slabs.
-    ``relative`` is the gap over the root mean square of the components themselves; energies have
-    none, since their zero is arbitrary.
+    Of the energy that of its value per atom; of what belongs to atoms over all atoms; of vectors
+    over their three components; of the stress over its nine (so that no orientation is preferred),
+    of periodic frames that are not slabs. ``relative`` is the gap over the root mean square of the
+    components themselves; energies have none, since their zero is arbitrary.
     """
     return measure(
         symmetry.name,
@@ -107,8 +110,9 @@ def measure_gap(
 
 def _spreads(potential: Potential[Any], frames: Frames, symmetry: Symmetry, views: int) -> Sums:
     """Variances over views, summed over the components of each frame. [B] each."""
-    names = ("energy", "forces", "forces_square", "stress", "stress_square", "evaluations", "whole")
-    result = {name: np.full(len(frames), np.nan) for name in names}
+    names = [name for name in (*EFS, *potential.about.properties) if name in PROPERTIES]
+    names += [name + SQUARE for name in names]
+    result = {name: np.full(len(frames), np.nan) for name in (*names, "evaluations", "whole")}
     for index, answers, whole in orbits(potential, frames, symmetry, views, f"gap/{symmetry.name}"):
         part = spread_sums(answers, frames.select(index), whole=whole)
         part["evaluations"] = np.full(len(index), len(answers.energy))
@@ -119,30 +123,37 @@ def _spreads(potential: Potential[Any], frames: Frames, symmetry: Symmetry, view
 
 
 def spread_sums(answers: Orbit, frames: Frames, *, whole: bool = False) -> Sums:
-    """Variances and squares, summed over the components of each frame. [B] each."""
-    tensors = voigt_to_stress(answers.stress)
-    with np.errstate(invalid="ignore"):  # an infinite answer has a NaN spread, and is left out
-        return {
-            "energy": spread(answers.energy, whole=whole) / frames.n_atoms**2,
-            "forces": per_frame(spread(answers.forces, whole=whole), frames),
-            "forces_square": per_frame((answers.forces**2).mean(axis=0), frames),
-            "stress": spread(tensors, whole=whole).sum(axis=(1, 2)),
-            "stress_square": (tensors**2).mean(axis=0).sum(axis=(1, 2)),
-        }
+    """Variances and squares of each property, summed over the components of each frame. [B] each.
+
+    Of the energy, which is given by atoms, the variance of the value over their number.
+    """
+    sums: Sums = {}
+    for name, values in answers.values.items():
+        of, parts = PROPERTIES[name], components(name, values)
+        with np.errstate(invalid="ignore"):  # what is infinite has a NaN spread, and is left out
+            found = {name: spread(parts, whole=whole), name + SQUARE: (parts**2).mean(axis=0)}
+        for key, each in found.items():  # [N,C] or [B,C]
+            of_frames = per_frame(each, frames) if of.per_atom else each.sum(axis=1)
+            sums[key] = of_frames / frames.n_atoms**2 if of.by_atoms else of_frames
+    return sums
 
 
 def _figures(sums: Sums, frames: Frames) -> dict[str, Any]:
-    """Energy, forces and stress; None where no frame has them."""
-    return {
-        "energy": _energy(sums, frames),
-        "forces": force_size(sums, frames),
-        "stress": stress_size(sums, frames),
-        "n_whole_group": int(sums["whole"][0].sum()),
-    }
+    """A figure of each property; None where no frame has it."""
+    figures = {name: _figure(name, sums, frames) for name in PROPERTIES if name in sums}
+    return figures | {"n_whole_group": int(sums["whole"][0].sum())}
 
 
-def _energy(sums: Sums, frames: Frames) -> dict[str, Any] | None:
-    if not len(frames):
+def _figure(name: str, sums: Sums, frames: Frames) -> dict[str, Any] | None:
+    """Root mean square over all components of the frames that have the property."""
+    of = PROPERTIES[name]
+    used = finite(sums, (name,))
+    if name == "stress":
+        used &= ~slabs(frames)
+    part, kept = take(sums, used), frames.select(used)
+    if not len(kept):
         return None
-    ones = np.ones(len(frames))
-    return root_mean_square(sums["energy"], ones, frames, "rms_meV_per_atom", MEV)
+    weights = 3**of.rank * (kept.n_atoms if of.per_atom else np.ones(len(kept)))
+    if of.by_atoms:  # relative to what, where its zero is arbitrary
+        return root_mean_square(part[name], weights, kept, of.key, of.factor)
+    return size(part[name], part[name + SQUARE], weights, kept, of.key, of.factor)

@@ -21,6 +21,8 @@ from limbeck.averaging.quadrature import quadrature
 from limbeck.averaging.views import Views
 from limbeck.frames import Frames, atom_rows
 from limbeck.potentials.evaluation import in_pieces
+from limbeck.potentials.interface import empty_predictions
+from limbeck.properties import property_of, put
 from limbeck.warrant.measure import MEV, answerable, complain_if_empty, counts, per_frame
 from limbeck.warrant.statistics import Estimate, ratio
 
@@ -97,9 +99,7 @@ def certify(
 
 def mean_over(potential: "Potential[Any]", frames: Frames, views: Views, purpose: str) -> Average:
     """The mean over views of any frames, NaN where the potential fails."""
-    count, atoms = len(frames), len(frames.numbers)
-    shapes = [(count,), (atoms, 3), (count, 6), (count,), (atoms,)]
-    result = Average(*(np.full(shape, np.nan) for shape in shapes))
+    result = Average(empty_predictions(frames), {})
 
     def ask(index: np.ndarray) -> Average:
         part = frames.select(index)
@@ -112,9 +112,12 @@ def mean_over(potential: "Potential[Any]", frames: Frames, views: Views, purpose
         if found is None:
             continue
         rows = atom_rows(frames.offsets, index)
-        result.energy[index], result.energy_variance[index] = found.energy, found.energy_variance
-        result.forces[rows], result.forces_variance[rows] = found.forces, found.forces_variance
-        result.stress[index] = found.stress
+        put(result.mean.values, found.mean.values, index, rows)
+        for name, values in found.variances.items():
+            of = property_of(name)
+            length = len(frames.numbers) if of.per_atom else len(frames)
+            whole = result.variances.setdefault(name, np.full(length, np.nan))
+            whole[rows if of.per_atom else index] = values
     return result
 
 
@@ -129,22 +132,22 @@ def _described(views: Views) -> dict[str, Any]:
 
 
 def _sizes(mean: Average, frames: Frames) -> tuple[np.ndarray, np.ndarray]:
-    return mean.energy, per_frame(mean.forces, frames)
+    return mean.mean.energy, per_frame(mean.mean.forces, frames)
 
 
 def _squares(one: Average, other: Average, frames: Frames) -> Squares:
     return {
-        "energy": ((one.energy - other.energy) / frames.n_atoms) ** 2,
-        "forces": per_frame((one.forces - other.forces) ** 2, frames),
+        "energy": ((one.mean.energy - other.mean.energy) / frames.n_atoms) ** 2,
+        "forces": per_frame((one.mean.forces - other.mean.forces) ** 2, frames),
     }
 
 
 def _variance(mean: Average, frames: Frames, views: int) -> Squares:
     """Unbiased, from independent views."""
     factor = views / (views - 1)
-    components = np.repeat(mean.forces_variance[:, None], 3, axis=1)
+    components = np.repeat(mean.variances["forces"][:, None], 3, axis=1)
     return {
-        "energy": factor * mean.energy_variance / frames.n_atoms**2,
+        "energy": factor * mean.variances["energy"] / frames.n_atoms**2,
         "forces": factor * per_frame(components, frames),
     }
 

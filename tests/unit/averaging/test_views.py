@@ -13,7 +13,7 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import from_atoms
 from limbeck.geometry import stress_to_voigt, voigt_to_stress
 from limbeck.labelling.label import label
-from limbeck.potentials.interface import Predictions
+from limbeck.properties import Predictions
 from limbeck.symmetry.reflection import Reflection
 from limbeck.symmetry.rotation import Rotation
 from planted import LabField, Planted, trajectories
@@ -91,7 +91,7 @@ def test_a_grid_that_is_not_turned_is_biased():
     frames = bonds(20)
     for views in GRIDS:
         still = np.broadcast_to(views._grid().matrices, (20, views.count, 3, 3))
-        found = average(Exponential(6.0), frames, still, views.weights)
+        found = average(Exponential(6.0), frames, still, views.weights).mean
         away = deviations(found, 6.0)[0]  # of 34
         assert np.abs(away.mean()) > 0.01
         assert away.std() < 1e-6  # all bonds are alike: no average over frames mends it
@@ -123,7 +123,7 @@ def test_the_weights_are_used():
     # The first term of e^(2 u) that order 11 cannot do is 2^12 / 12! = 1e-5; of its square 0.035.
     assert max(np.abs(d).max() for d in deviations(found, 2.0)) < 1e-5
     equal = np.full(views.count, 1 / views.count)
-    unweighted = average(Exponential(2.0), frames, views.operations(frames), equal)
+    unweighted = average(Exponential(2.0), frames, views.operations(frames), equal).mean
     assert np.abs(deviations(unweighted, 2.0)[0]).max() > 1e-3  # negative control
     variance = np.sinh(4.0) / 4 - (np.sinh(2.0) / 2) ** 2  # <e^(4 u)> - <e^(2 u)>^2
     np.testing.assert_allclose(found.energy_spread**2, variance, rtol=1e-3)

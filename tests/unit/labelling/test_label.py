@@ -16,21 +16,15 @@ from limbeck.frames import concatenate, empty, from_atoms
 from limbeck.labelling.label import asked_for, label, provenance
 from limbeck.potentials.batches import Limits
 from limbeck.potentials.devices import DeviceLost
-from limbeck.potentials.interface import Predictions
 from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
+from limbeck.properties import Predictions
 from limbeck.reasons import STATUS
 from limbeck.symmetry.rotation import Rotation
-from planted import LabField, Planted, real_frames, trajectories
-
-ARRAYS = ("energy", "forces", "stress", "energy_spread", "forces_spread", "status")
+from planted import LabField, Planted, real_frames, same_bits, trajectories
 
 
 def rows(frames, index):
     return np.concatenate([np.arange(len(frames.numbers))[frames.atoms_of(b)] for b in index])
-
-
-def same_bits(one, other):
-    return all(getattr(one, n).tobytes() == getattr(other, n).tobytes() for n in ARRAYS)
 
 
 class Uneven(Planted):

@@ -20,17 +20,10 @@ from limbeck.labelling.label import ENTRY_EVALUATIONS, label
 from limbeck.labelling.store import ENTRY, LabelStore
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.storage import read_labels
-from planted import real_frames, trajectories
-
-ARRAYS = ("energy", "forces", "stress", "energy_spread", "forces_spread", "status")
-
+from planted import real_frames, same_bits, trajectories
 
 #: so many that there are several entries
 MANY = Views(24)
-
-
-def same_bits(one, other):
-    return all(getattr(one, n).tobytes() == getattr(other, n).tobytes() for n in ARRAYS)
 
 
 class Counted(LennardJones):

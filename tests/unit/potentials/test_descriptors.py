@@ -70,7 +70,7 @@ def crystals_and_molecules():
 
 
 def described(potential, frames):
-    return potential.predict(frames, descriptors=True).properties["descriptors"]
+    return potential.predict(frames, descriptors=True).values["descriptors"]
 
 
 @pytest.mark.parametrize("irreps", ["8x0e", "8x0e + 8x1o"])

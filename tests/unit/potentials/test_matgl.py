@@ -243,9 +243,9 @@ def test_other_families_of_matgl_do_as_well(untrained, kind):
         )
     assert ("charges" in potential.about.properties) == (family == "QET")
     if family == "QET":
-        charges = potential.predict(frames).properties["charges"]
+        charges = potential.predict(frames).values["charges"]
         ions = replace(frames, charge=np.array([1, -1]))
-        shifted = potential.predict(ions).properties["charges"]
+        shifted = potential.predict(ions).values["charges"]
         np.testing.assert_allclose(frame_sums(frames, charges), [0, 0], atol=1e-9)
         np.testing.assert_allclose(frame_sums(frames, shifted), [1, -1], atol=1e-9)
 

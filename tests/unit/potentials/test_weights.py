@@ -225,7 +225,7 @@ def test_mace_does_not_turn_all_loading_into_unpickling(module):
     code = (
         (
             "import os, mace; before = os.environ.get(NAME);"
-            "import limbeck.potentials.MODULE; print(before, os.environ.get(NAME))"
+            "import limbeck.potentials.models.MODULE; print(before, os.environ.get(NAME))"
         )
         .replace("NAME", repr(name))
         .replace("MODULE", module)

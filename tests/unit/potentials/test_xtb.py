@@ -120,7 +120,7 @@ def test_answers_do_not_depend_on_how_batches_are_cut(gfn2):
 
 def test_charges_and_the_dipole_are_answered(gfn2):
     frames = concatenate([molecules(), crystal()])
-    found = gfn2.predict(frames).properties
+    found = gfn2.predict(frames).values
     sums = np.bincount(frames.frame_of_atom, weights=found["charges"])
     np.testing.assert_allclose(sums, 0, atol=1e-9)
     assert found["charges"].shape == (len(frames.numbers),)
@@ -143,7 +143,7 @@ def test_charge_and_unpaired_electrons_of_a_frame_count(gfn2):
     # an affinity of some eV, an ionisation of more than ten, and a higher or lower spin
     assert energies[1] < energies[0] < energies[2] - 10
     assert abs(energies[3] - energies[2]) > 0.01
-    charges = gfn2.predict(anion).properties["charges"]
+    charges = gfn2.predict(anion).values["charges"]
     assert charges.sum() == pytest.approx(-1, abs=1e-9)
 
 
@@ -154,8 +154,8 @@ def test_its_ase_calculator_says_the_same(gfn2):
     rows = frames.atoms_of(1)
     assert atoms.get_potential_energy() == answer.energy[1]
     np.testing.assert_array_equal(atoms.get_forces(), answer.forces[rows])
-    np.testing.assert_array_equal(atoms.get_charges(), answer.properties["charges"][rows])
-    np.testing.assert_array_equal(atoms.get_dipole_moment(), answer.properties["dipole"][1])
+    np.testing.assert_array_equal(atoms.get_charges(), answer.values["charges"][rows])
+    np.testing.assert_array_equal(atoms.get_dipole_moment(), answer.values["dipole"][1])
 
 
 def test_tblites_own_calculator_agrees(gfn2):

@@ -12,10 +12,11 @@ from scipy.optimize import minimize_scalar
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, from_atoms
 from limbeck.potentials.batches import Limits
-from limbeck.potentials.interface import About, Predictions
+from limbeck.potentials.interface import About
 from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
 from limbeck.preparation import relaxation
 from limbeck.preparation.relaxation import MIN_DISTANCE_RATIO, relax
+from limbeck.properties import Predictions
 from limbeck.reasons import NOT_FINITE, RUNAWAY, TOO_NEAR, UNKNOWN_ELEMENT
 
 TOLERANCE = 1e-3  # eV/A

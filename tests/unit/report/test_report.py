@@ -19,7 +19,7 @@ from limbeck.report.figures import look
 from limbeck.report.page import tidy, write
 from limbeck.report.parity import loss
 from limbeck.report.reading import read_csv, read_json
-from limbeck.warrant.statistics import Interval
+from limbeck.warrant.statistics import Interval, over_seeds
 from report_results import (
     CHOICE,
     HOSTILE,
@@ -109,9 +109,9 @@ def test_difference_of_symmetric_intervals_is_the_textbook_one():
 
 
 def test_over_seeds_reaches_over_all_seeds():
-    found = words.over_seeds([Interval(1, 0.5, 1.5), Interval(3, 2.0, 4.0)])
+    found = over_seeds([Interval(1, 0.5, 1.5), Interval(3, 2.0, 4.0)])
     assert found == Interval(2, 0.5, 4.0)
-    assert words.over_seeds([Interval(1, 0.5, 1.5), Interval(3)]).sign == 0
+    assert over_seeds([Interval(1, 0.5, 1.5), Interval(3)]).sign == 0
 
 
 @pytest.mark.parametrize(
@@ -433,7 +433,7 @@ def test_a_study_is_answered_first(tmp_path):
     assert less.iloc[0].to_dict() == {
         "student": "k4/mace",
         "against": "as_given/mace",
-        **dict(zip(("as_given", "own_low", "own_high"), (-20, -25, -15), strict=True)),
+        **dict(zip(("as_given", "as_given_low", "as_given_high"), (-20, -25, -15), strict=True)),
         **dict(zip(("random", "random_low", "random_high"), (-30, -35, -25), strict=True)),
     }
 

@@ -7,9 +7,9 @@ from ase.build import bulk, molecule
 
 import limbeck.sampling.contour as contour
 from limbeck.frames import Frames, from_atoms
-from limbeck.potentials.interface import Predictions
 from limbeck.potentials.models.toys import LennardJones
-from limbeck.reasons import LONE_ATOM, NOT_FINITE, TOO_NEAR, UNKNOWN_ELEMENT
+from limbeck.properties import Predictions
+from limbeck.reasons import FAILED, LONE_ATOM, NOT_FINITE, TOO_NEAR, UNKNOWN_ELEMENT
 from limbeck.sampling import Sample, sample
 
 SETTINGS = {
@@ -175,7 +175,7 @@ class Breaking(LennardJones):
 
 
 @pytest.mark.parametrize(
-    ("how", "reason"), [("raise", contour.NO_ANSWER), ("nan", NOT_FINITE)], ids=["raise", "nan"]
+    ("how", "reason"), [("raise", FAILED), ("nan", NOT_FINITE)], ids=["raise", "nan"]
 )
 def test_a_walk_that_breaks_keeps_its_good_frames(monkeypatch, how, reason):
     monkeypatch.setattr(contour, "open_planned", lambda *_: Breaking(20, how))

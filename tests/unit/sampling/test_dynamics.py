@@ -13,8 +13,8 @@ from limbeck import reasons
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, from_atoms
 from limbeck.potentials.batches import Limits
-from limbeck.potentials.interface import Predictions
 from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
+from limbeck.properties import Predictions
 from limbeck.sampling.dynamics import run as md
 from limbeck.sampling.dynamics.record import Record
 from limbeck.sampling.settings import MDSettings, check_times, md_settings

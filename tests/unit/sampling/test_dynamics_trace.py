@@ -14,8 +14,8 @@ from limbeck import reasons
 from limbeck.config.load import resolve
 from limbeck.errors import LimbeckError
 from limbeck.potentials.batches import Limits
-from limbeck.potentials.interface import Predictions
 from limbeck.potentials.models.toys import LennardJones
+from limbeck.properties import Predictions
 from limbeck.sampling.dynamics import guards
 from limbeck.sampling.dynamics import run as md
 from limbeck.sampling.dynamics.bond_watch import BondWatch

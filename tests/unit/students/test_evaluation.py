@@ -14,7 +14,7 @@ from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
 from limbeck.labels import select_labels
-from limbeck.potentials.interface import Predictions
+from limbeck.properties import Predictions
 from limbeck.students import architecture
 from limbeck.students.card import card
 from limbeck.students.evaluation import answer, as_labels, constant, errors, evaluate

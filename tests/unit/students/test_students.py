@@ -17,7 +17,7 @@ from limbeck.seeds import generator
 from limbeck.students import architecture, batches, loop
 from limbeck.students.batches import Batches, Targets
 from limbeck.students.loop import train, validate
-from limbeck.students.loss import Weights, loss_of
+from limbeck.students.loss import Weights, cost, loss_of
 from limbeck.students.rounds import Rounds
 from limbeck.students.statistics import forces_by_source, measure, spread_weights
 from metals import SETTINGS, example, labelled, metals
@@ -65,16 +65,16 @@ def test_batches_have_every_frame_once_and_never_mix_kinds(monkeypatch, order, c
     rng = [np.random.default_rng(0)] if order == "shuffled" else []
     seen = []
     for batch, targets in getattr(made, order)(*rng):
-        index = targets.energy.numpy().astype(int)
+        index = targets.values["energy"].numpy().astype(int)
         assert 1 <= len(index) <= 3
         assert (frames.periodic[index] == student.is_periodic(batch)).all()
         # float32 of the same numbers: targets and graphs are in the same order
-        np.testing.assert_array_equal(targets.forces.numpy(), batch.positions.numpy())
+        np.testing.assert_array_equal(targets.values["forces"].numpy(), batch.positions.numpy())
         assert targets.n_atoms.tolist() == [4] * len(index)
-        assert (targets.stress is not None) == student.is_periodic(batch)
-        if targets.stress is not None:
+        assert ("stress" in targets.values) == student.is_periodic(batch)
+        if "stress" in targets.values:
             expected = voigt_to_stress(data.labels.stress[index]).astype(np.float32)
-            np.testing.assert_array_equal(targets.stress.numpy(), expected)
+            np.testing.assert_array_equal(targets.values["stress"].numpy(), expected)
         seen += index.tolist()
     assert sorted(seen) == list(range(10))
     in_turn = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9]  # crystals first
@@ -83,21 +83,26 @@ def test_batches_have_every_frame_once_and_never_mix_kinds(monkeypatch, order, c
 
 def test_a_quarter_turn_of_targets():
     targets = Targets(
-        energy=torch.zeros(1),
-        forces=torch.tensor([[1.0, 0.0, 5.0]]),
+        values={
+            "energy": torch.tensor([7.0]),
+            "forces": torch.tensor([[1.0, 0.0, 5.0]]),
+            "stress": torch.diag(torch.tensor([1.0, 2.0, 3.0]))[None],
+            "charges": torch.tensor([0.5]),
+        },
         forces_scale=torch.ones(1, 1),
         forces_weight=None,
-        stress=torch.diag(torch.tensor([1.0, 2.0, 3.0]))[None],
         n_atoms=torch.tensor([1]),
     )
     quarter = np.array([[[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]])  # x to y, about z
-    turned = targets.turned(quarter)
-    assert turned.forces.tolist() == [[0.0, 1.0, 5.0]]
-    assert torch.equal(turned.stress, torch.diag(torch.tensor([2.0, 1.0, 3.0]))[None])
+    turned = targets.turned(quarter).values
+    assert turned["energy"].tolist() == [7.0]
+    assert turned["forces"].tolist() == [[0.0, 1.0, 5.0]]
+    assert turned["charges"].tolist() == [0.5]
+    assert torch.equal(turned["stress"], torch.diag(torch.tensor([2.0, 1.0, 3.0]))[None])
 
 
 def loss_in(student, batch, targets):
-    answers = student.outputs(batch, training=False, stress=targets.stress is not None)
+    answers = student.outputs(batch, training=False, stress="stress" in targets.values)
     return float(loss_of(answers, targets, UNIT).detach())
 
 
@@ -107,7 +112,7 @@ def test_turned_frames_and_turned_targets_belong_together(turns):
     for kind in ("mace", "direct"):
         student = new_student(kind, data)
         for batch, targets in Batches(student, data, 8, {}).in_order():
-            q = KINDS_OF_TURN[turns](len(targets.energy), np.random.default_rng(0))
+            q = KINDS_OF_TURN[turns](len(targets.values["energy"]), np.random.default_rng(0))
             turned = student.rotate(batch, q)
             before, together, apart = (
                 loss_in(student, *pair)
@@ -287,7 +292,7 @@ def steps_of(student_settings, data):
     made = Batches(student, data, student_settings["batch_size"], {})
     rounds = Rounds(made, student_settings)
     frames = [
-        [targets.energy.numpy().astype(int).tolist() for _, targets in batches_of_round]
+        [targets.values["energy"].numpy().astype(int).tolist() for _, targets in batches_of_round]
         for batches_of_round in rounds(np.random.default_rng(0))
     ]
     return rounds, frames
@@ -356,9 +361,9 @@ def test_the_weight_of_an_atom_multiplies_what_its_error_costs():
     errors = torch.tensor([[3.0, 4.0, 0.0], [0.0, 0.0, 1.0]])
     # squares of 25/3 and 1/3, lengths of 5 and 1
     expected = (2 * 25 / 3 + 0.5 / 3) / 2 + 0.3 * (2 * 5 + 0.5 * 1) / 2
-    found = loop.cost(errors, torch.tensor([[2.0], [0.5]]))
+    found = cost(errors, torch.tensor([[2.0], [0.5]]))
     assert float(found) == pytest.approx(expected, rel=1e-6)  # float32
-    assert torch.equal(loop.cost(errors, torch.ones(2, 1)), loop.cost(errors))
+    assert torch.equal(cost(errors, torch.ones(2, 1)), cost(errors))
 
 
 def test_training_listens_to_what_the_views_agree_on():

@@ -9,10 +9,9 @@ from limbeck.averaging.orbit import draw, orbit, orbit_of, orbits
 from limbeck.errors import LimbeckError
 from limbeck.frames import atom_rows, from_atoms
 from limbeck.geometry import turn
-from limbeck.potentials.interface import Predictions
 from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
+from limbeck.properties import Predictions, turned_back
 from limbeck.symmetry import SYMMETRIES, symmetry_named
-from limbeck.symmetry.orthogonal import turn_back
 from limbeck.symmetry.reflection import Reflection, random_improper
 from limbeck.symmetry.rotation import Rotation, haar_rotations
 
@@ -118,7 +117,7 @@ def test_a_quarter_turn_by_hand(frames):
         forces=np.array([[0.0, 2.0, 0.0]]),
         stress=np.array([[0.0, 5.0, 0.0, 7.0, 0.0, 0.0]]),  # yy and yz
     )
-    back = turn_back(quarter, seen, np.array([1]))
+    back = Predictions(values=turned_back(seen.values, quarter, np.array([1])))
     assert back.energy == 1.5
     np.testing.assert_allclose(back.forces, [[2, 0, 0]], atol=1e-15)  # x again
     np.testing.assert_allclose(back.stress, [[5, 0, 0, 0, 7, 0]], atol=1e-15)  # xx and xz
@@ -126,10 +125,10 @@ def test_a_quarter_turn_by_hand(frames):
 
 def test_nan_of_one_frame_stays_in_its_row():
     stress = np.array([[np.nan] * 6, [1.0, 2, 3, 4, 5, 6]])
-    answers = Predictions(np.zeros(2), np.zeros((2, 3)), stress)
-    back = turn_back(haar_rotations(2, np.random.default_rng(0)), answers, np.array([1, 1]))
-    assert np.isnan(back.stress[0]).all()
-    assert np.isfinite(back.stress[1]).all()
+    turns = haar_rotations(2, np.random.default_rng(0))
+    back = turned_back({"stress": stress}, turns, np.array([1, 1]))["stress"]
+    assert np.isnan(back[0]).all()
+    assert np.isfinite(back[1]).all()
 
 
 def gathered(frames, parts, k):
@@ -148,11 +147,14 @@ def test_turned_batch_agrees_with_turned_structures(frames, monkeypatch):
     monkeypatch.setattr("limbeck.averaging.orbit.CHUNK_ATOMS", 20)  # several chunks of views
     for symmetry in (Rotation(), RotationOneByOne()):
         parts = orbits(potential, frames, symmetry, 4, "test")
-        for a, b in zip(by_batch, gathered(frames, parts, 4), strict=True):
+        found = gathered(frames, parts, 4)
+        for a, b in zip(by_batch.values.values(), found, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-10)  # float64 rounding, as above
     matrices = draw(Rotation(), frames, 4, "test")
-    for a, b in zip(orbit_of(potential, frames, Rotation(), matrices), by_batch, strict=True):
-        np.testing.assert_array_equal(a, b)
+    again = orbit_of(potential, frames, Rotation(), matrices)
+    assert again.values.keys() == by_batch.values.keys() == {"energy", "forces", "stress"}
+    for name, value in again.values.items():
+        np.testing.assert_array_equal(value, by_batch.values[name])
 
 
 class Refusing(LennardJones):

@@ -7,7 +7,7 @@ from ase.build import bulk, molecule
 
 from limbeck.frames import from_atoms
 from limbeck.geometry import wrapped
-from limbeck.potentials.interface import Predictions
+from limbeck.properties import Predictions
 from limbeck.symmetry import SYMMETRIES
 from limbeck.symmetry.cell_choice import CellChoice, unimodular
 from limbeck.symmetry.permutation import Permutation

@@ -8,8 +8,8 @@ from ase import Atoms
 from ase.build import bulk
 
 from limbeck.frames import from_atoms
-from limbeck.potentials.interface import Predictions
 from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
+from limbeck.properties import Predictions
 from limbeck.warrant import conservativity
 from limbeck.warrant.conservativity import AMPLITUDE, measure_conservativity, work
 from planted import Planted, holds, real_frames, trajectories

@@ -8,8 +8,8 @@ from ase.build import bulk, molecule
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, derive, from_atoms
-from limbeck.potentials.interface import Predictions
 from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
+from limbeck.properties import Predictions
 from limbeck.symmetry import symmetry_named
 from limbeck.warrant.gaps import choose, measure_gap, measure_gaps, structures_of
 from planted import ONE_THIRD, STRESS, LabField, Planted, holds, real_frames, trajectories

@@ -16,8 +16,9 @@ from pymatgen.core import Lattice, Structure
 
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt
-from limbeck.potentials.interface import EFS, About, Potential, Predictions, one_periodicity
+from limbeck.potentials.interface import About, Potential, one_periodicity
 from limbeck.potentials.weights import package
+from limbeck.properties import EFS, Predictions
 
 EV_PER_A3_IN_GPA = 160.21766208  # CHGNet's own constant, undone exactly
 CITATION = "Deng et al., Nat. Mach. Intell. 5, 1031 (2023)"

@@ -18,9 +18,10 @@ from mace.data.neighborhood import get_neighborhood
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.potentials.interface import DESCRIPTORS, EFS, IN_MEMORY, About, Predictions
+from limbeck.potentials.interface import IN_MEMORY, About
 from limbeck.potentials.models.mace_convolution import with_fast_convolutions
 from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential, predictions
+from limbeck.properties import EFS, Predictions
 
 # Importing mace turns every torch.load of the process into unpickling; turn that back.
 os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
@@ -243,7 +244,7 @@ class MacePotential(TrainablePotential[MaceBatch]):
         assert answers.features is not None  # outputs gives them
         scalars = answers.features.detach()[:, _scalars(self.module)].cpu().numpy()
         found = predictions(answers)
-        return replace(found, properties={**found.properties, DESCRIPTORS: scalars})
+        return Predictions(values=found.values, descriptors=scalars)
 
     def is_periodic(self, batch: MaceBatch) -> bool:
         return batch.periodic

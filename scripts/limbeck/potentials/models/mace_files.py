@@ -20,9 +20,10 @@ from mace.tools.utils import get_cache_dir
 
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
-from limbeck.potentials.interface import EFS, About
+from limbeck.potentials.interface import About
 from limbeck.potentials.models.mace import CITATION, DTYPES, MacePotential
 from limbeck.potentials.weights import check_trust, environment, located
+from limbeck.properties import EFS
 
 #: under the Academic Software License, as mace-torch says when it downloads them
 ASL = {"small-omat-0", "medium-omat-0", "mace-matpes-pbe-0", "mace-matpes-r2scan-0"}

@@ -28,9 +28,10 @@ from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt
-from limbeck.potentials.interface import EFS, About, Potential, Predictions, one_periodicity
+from limbeck.potentials.interface import About, Potential, one_periodicity
 from limbeck.potentials.known import SYMBOLS
 from limbeck.potentials.weights import located
+from limbeck.properties import EFS, Predictions
 
 FILES = ["model.json", "model.pt", "state.pt"]
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -100,12 +101,14 @@ class MatglPotential(Potential[MatglBatch]):
         # the graph is copied, since what a model finds on the way is written into it
         answers = module(copy.copy(batch.graphs), batch.lattices, state, **given)
         tensors = _to_numpy(answers[2]).reshape(size, 3, 3) * GPa if stress else None
-        return Predictions(
-            energy=_to_numpy(answers[0]).reshape(size),
-            forces=_to_numpy(answers[1]),
-            stress=np.full((size, 6), np.nan) if tensors is None else stress_to_voigt(tensors),
-            properties=dict(zip(_extras(module), map(_to_numpy, answers[4:]), strict=True)),
-        )
+        stresses = np.full((size, 6), np.nan) if tensors is None else stress_to_voigt(tensors)
+        values = {
+            "energy": _to_numpy(answers[0]).reshape(size),
+            "forces": _to_numpy(answers[1]),
+            "stress": stresses,
+        }
+        extras = zip(_extras(module), map(_to_numpy, answers[4:]), strict=True)
+        return Predictions(values=values | dict(extras))
 
 
 def open_matgl(settings: dict[str, Any], *, device: str) -> MatglPotential:

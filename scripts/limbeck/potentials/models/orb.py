@@ -21,9 +21,10 @@ from orb_models.forcefield.forcefield_heads import EnergyHead, ForceHead, GraphH
 from orb_models.forcefield.gns import MoleculeGNS
 
 from limbeck.frames import Frames
-from limbeck.potentials.interface import EFS, IN_MEMORY, About
+from limbeck.potentials.interface import IN_MEMORY, About
 from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential
 from limbeck.potentials.weights import checked_path
+from limbeck.properties import EFS
 
 RADIUS = 6.0  # Angstrom, as orb-v2; its attention vanishes there
 MAX_NEIGHBOURS = 20  # as orb-v2

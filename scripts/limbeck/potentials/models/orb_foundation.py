@@ -19,11 +19,12 @@ from orb_models.forcefield.direct_regressor import DirectForcefieldRegressor
 
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
-from limbeck.potentials.interface import EFS, About
+from limbeck.potentials.interface import About
 from limbeck.potentials.known import KINDS, SYMBOLS
 from limbeck.potentials.models.orb import CITATION, OrbPotential
 from limbeck.potentials.trainable import Outputs
 from limbeck.potentials.weights import located
+from limbeck.properties import EFS
 
 CITATION_V3 = "Rhodes et al., arXiv:2504.06231 (2025)"
 DTYPES = {"float32": torch.float32, "float64": torch.float64}

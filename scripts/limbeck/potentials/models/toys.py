@@ -12,15 +12,9 @@ from vesin import NeighborList
 from limbeck import __version__
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt, turn
-from limbeck.potentials.interface import (
-    EFS,
-    About,
-    Potential,
-    Predictions,
-    empty_predictions,
-    one_periodicity,
-)
+from limbeck.potentials.interface import About, Potential, empty_predictions, one_periodicity
 from limbeck.potentials.weights import package
+from limbeck.properties import EFS, Predictions
 
 #: ASE tabulates covalent radii up to curium.
 LJ_ELEMENTS = frozenset(range(1, 97))

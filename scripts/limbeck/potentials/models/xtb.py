@@ -16,16 +16,10 @@ from tblite.interface import Calculator, Result
 from limbeck.errors import LimbeckError, first_line
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt, turn
-from limbeck.potentials.interface import (
-    EFS,
-    About,
-    Potential,
-    Predictions,
-    empty_predictions,
-    one_periodicity,
-)
+from limbeck.potentials.interface import About, Potential, empty_predictions, one_periodicity
 from limbeck.potentials.known import SYMBOLS, XTB
 from limbeck.potentials.weights import package
+from limbeck.properties import EFS, Predictions
 
 #: a hundredth of tblite's usual thresholds: costs next to nothing, and forces fit energies better
 ACCURACY = 0.01
@@ -81,8 +75,7 @@ class XtbPotential(Potential[Frames]):
                 result.stress[b] = stress_to_voigt(found.get("virial")) * Hartree / volume
             else:
                 dipole[b] = found.get("dipole") * Bohr
-        result.properties.update(charges=charges, dipole=dipole)
-        return result
+        return Predictions(values=result.values, charges=charges, dipole=dipole)
 
     def _single_point(self, frames: Frames, b: int) -> Result:
         rows = frames.atoms_of(b)

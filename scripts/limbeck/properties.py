@@ -1,0 +1,268 @@
+"""What a potential says of a frame, property by property: one row of a table for each.
+
+Turning, permuting, repeating, selecting, storing, splitting, subtracting and exporting are loops
+over this table: a new property is a row here, whoever makes it, and whoever uses it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ase.units import GPa
+
+from limbeck.errors import LimbeckError
+from limbeck.geometry import stress_to_voigt, voigt_to_stress
+
+#: property -> values of B frames with N atoms in all
+Values = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Property:
+    """One row of the table.
+
+    Attributes:
+        per_atom: a row for each atom, else one for each frame.
+        rank: of the tensor: 0 for a number, 1 for a vector [3], 2 for a symmetric tensor [6] in
+            Voigt order xx yy zz yz xz xy.
+        unit: as it is stored.
+        extensive: that of a frame grows with the number of its atoms; a repeated cell has as much
+            for each copy.
+        parity: 1, or -1 for one that changes sign in a mirror beside what its rank does.
+        gradient_of: what it is the derivative of, where the model is conservative.
+        shown: its unit in tables.
+        key: of a root mean square in files, with that unit.
+        factor: from ``unit`` to ``shown``.
+        by_atoms: figures are of the value over the number of atoms.
+    """
+
+    per_atom: bool
+    rank: int
+    unit: str
+    shown: str
+    key: str
+    factor: float
+    extensive: bool = False
+    parity: int = 1
+    gradient_of: str = ""
+    by_atoms: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the value of one atom or one frame."""
+        return ((), (3,), (6,))[self.rank]
+
+
+PROPERTIES: dict[str, Property] = {
+    "energy": Property(
+        per_atom=False,
+        rank=0,
+        unit="eV",
+        shown="meV/atom",
+        key="rms_meV_per_atom",
+        factor=1e3,
+        extensive=True,
+        by_atoms=True,
+    ),
+    "forces": Property(
+        per_atom=True,
+        rank=1,
+        unit="eV/Angstrom",
+        shown="meV/A",
+        key="rms_meV_per_A",
+        factor=1e3,
+        gradient_of="energy",
+    ),
+    "stress": Property(
+        per_atom=False,
+        rank=2,
+        unit="eV/Angstrom^3",
+        shown="GPa",
+        key="rms_GPa",
+        factor=1 / GPa,
+        gradient_of="energy",
+    ),
+    "charges": Property(per_atom=True, rank=0, unit="e", shown="me", key="rms_me", factor=1e3),
+    "dipole": Property(
+        per_atom=False,
+        rank=1,
+        unit="e Angstrom",
+        shown="me A",
+        key="rms_me_A",
+        factor=1e3,
+        extensive=True,
+    ),
+    "magmoms": Property(
+        per_atom=True, rank=0, unit="Bohr magneton", shown="mmuB", key="rms_mmuB", factor=1e3
+    ),
+    # a vector of features for each atom that no rotation changes, on request
+    "descriptors": Property(per_atom=True, rank=0, unit="", shown="", key="rms", factor=1.0),
+}
+
+#: what nearly every potential predicts
+EFS = ("energy", "forces", "stress")
+#: ends the name of a property's spread over views
+SPREAD = "_spread"
+
+
+def property_of(name: str) -> Property:
+    """The row of a property.
+
+    Raises:
+        LimbeckError: there is none of that name.
+    """
+    if name not in PROPERTIES:
+        raise LimbeckError(f"property {name!r}: expected one of {', '.join(PROPERTIES)}")
+    return PROPERTIES[name]
+
+
+@dataclass(frozen=True, init=False)
+class Predictions:
+    """Answers for B frames with N atoms in all.
+
+    Attributes:
+        values: by property. ``energy`` float64 [B] eV, ``forces`` float64 [N,3] eV/Angstrom and
+            ``stress`` float64 [B,6] eV/Angstrom^3 (ASE's sign; NaN where the frame is isolated or
+            the potential predicts none) are always there, others where the potential has them; NaN
+            where a frame has none.
+    """
+
+    values: Values
+
+    def __init__(
+        self,
+        energy: np.ndarray | None = None,
+        forces: np.ndarray | None = None,
+        stress: np.ndarray | None = None,
+        *,
+        values: Mapping[str, np.ndarray] | None = None,
+        **more: np.ndarray,
+    ) -> None:
+        """``values``, or what is given by name, which goes before."""
+        named = {"energy": energy, "forces": forces, "stress": stress, **more}
+        given = {name: v for name, v in named.items() if v is not None}
+        object.__setattr__(self, "values", dict(values or {}) | given)
+
+    @property
+    def energy(self) -> np.ndarray:
+        """float64 [B], eV."""
+        return self.values["energy"]
+
+    @property
+    def forces(self) -> np.ndarray:
+        """float64 [N,3], eV/Angstrom."""
+        return self.values["forces"]
+
+    @property
+    def stress(self) -> np.ndarray:
+        """float64 [B,6], eV/Angstrom^3, Voigt."""
+        return self.values["stress"]
+
+
+def nothing(names: Iterable[str], n_frames: int, n_atoms: int) -> Values:
+    """Arrays of the right shapes, filled with NaN."""
+    return {name: _nan(property_of(name), n_frames, n_atoms) for name in names}
+
+
+def _nan(of: Property, n_frames: int, n_atoms: int) -> np.ndarray:
+    return np.full((n_atoms if of.per_atom else n_frames, *of.shape), np.nan)
+
+
+def select(values: Mapping[str, np.ndarray], frames: np.ndarray, atoms: np.ndarray) -> Values:
+    """Those of some frames.
+
+    Args:
+        frames: int64, which; atoms: int64, their rows of the arrays by atom.
+    """
+    return {n: v[atoms if property_of(n).per_atom else frames] for n, v in values.items()}
+
+
+def put(
+    whole: Values,
+    part: Mapping[str, np.ndarray],
+    frames: np.ndarray,
+    atoms: np.ndarray,
+) -> None:
+    """Write the values of some frames into those of all; what ``whole`` lacks is made, with NaN.
+
+    Args:
+        whole: has ``energy`` and ``forces``.
+        frames: int64, which of the frames ``part`` is of.
+        atoms: int64, their rows of the arrays by atom.
+    """
+    for name, values in part.items():
+        rows, like = (frames, whole["energy"])
+        if property_of(name).per_atom:
+            rows, like = (atoms, whole["forces"])
+        if name not in whole:
+            whole[name] = np.full((len(like), *values.shape[1:]), np.nan, dtype=values.dtype)
+        whole[name][rows] = values
+
+
+def concatenate(parts: Sequence[Mapping[str, np.ndarray]]) -> Values:
+    """Those of several lots of frames, end to end: of the properties that all have."""
+    return {
+        name: np.concatenate([part[name] for part in parts])
+        for name in parts[0]
+        if all(name in part for part in parts)
+    }
+
+
+def turned_back(
+    values: Mapping[str, np.ndarray], matrices: np.ndarray, n_atoms: np.ndarray
+) -> Values:
+    """Values of turned frames, in the orientation before: a number stays, Q^T v, Q^T S Q.
+
+    Args:
+        matrices: float64 [B,3,3], orthogonal, what each frame was turned by; r became Q r.
+        n_atoms: int [B].
+    """
+    per_atom = np.repeat(matrices, n_atoms, axis=0)  # [N,3,3]
+    found: Values = {}
+    for name, value in values.items():
+        of = property_of(name)
+        q = per_atom if of.per_atom else matrices
+        if of.rank == 1:
+            value = np.einsum("nji,nj->ni", q, value)
+        elif of.rank == 2:  # a frame's NaN stay in its own row
+            tensors = voigt_to_stress(value)
+            value = stress_to_voigt(np.einsum("bki,bkl,blj->bij", q, tensors, q))
+        if of.parity < 0:
+            value = value * np.sign(np.linalg.det(q)).reshape(-1, *[1] * (value.ndim - 1))
+        found[name] = value
+    return found
+
+
+def of_atoms(values: Mapping[str, np.ndarray], rows: Any) -> Values:
+    """The same with the arrays by atom taken at ``rows`` (an index or a slice)."""
+    return {n: v[rows] if property_of(n).per_atom else v for n, v in values.items()}
+
+
+def components(name: str, values: np.ndarray) -> np.ndarray:
+    """All components of a tensor side by side: [...] -> [...,1], [...,3], or [...,9].
+
+    Of a symmetric tensor all nine count, so that a sum of squares prefers no orientation.
+    """
+    rank = property_of(name).rank
+    if rank == 0:
+        return values[..., None]
+    if rank == 1:
+        return values
+    tensors = voigt_to_stress(values)
+    return tensors.reshape(*tensors.shape[:-2], 9)
+
+
+def of_one(values: Mapping[str, np.ndarray], frame: int, rows: Any) -> dict[str, Any]:
+    """The values of one frame: a number, or an array; without those that are not finite.
+
+    Args:
+        rows: a slice, of the arrays by atom.
+    """
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        of = property_of(name)
+        own = value[rows] if of.per_atom else value[frame]
+        if np.isfinite(own).all():
+            found[name] = own if of.per_atom or of.rank else float(own)
+    return found
