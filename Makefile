@@ -2,7 +2,7 @@
 # make run           the same for a config of your own: make run CONFIG=config/mine.yaml
 # make list          the potentials, gaps, sources, samplers and students there are
 # make test          style, types and the quick tests
-# make test-all      the slow tests as well
+# make test-all      the slow tests as well, in half an hour
 # make demo-models   train the models of resources/models anew
 #
 # PYTHON=python3.12  another Python (3.11 or 3.12)
@@ -54,11 +54,18 @@ check: $(READY)
 	mypy
 	snakemake --lint
 
-test: check
-	pytest -m "not slow"
+# A worker for each core, each with one thread (tests/conftest.py) and up to 1.5 GB of memory. Who is
+# done first takes over from the others; till then the tests of a module stay together, which share
+# its fixtures.
+quick-tests = pytest -m "not slow" -n $(CORES:all=logical) --maxprocesses 8 --dist worksteal
 
+test: check
+	$(quick-tests)
+
+# Slow tests run Snakemake, which uses all cores by itself: one after another.
 test-all: check
-	pytest
+	$(quick-tests)
+	pytest -m slow
 
 $(READY): requirements.lock pyproject.toml
 	@for python in $(or $(PYTHON),python3.11 python3.12 python3); do \

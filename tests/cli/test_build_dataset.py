@@ -1,9 +1,6 @@
 """build_dataset.py from the command line."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +8,7 @@ import yaml
 from ase.build import bulk
 from ase.io import read
 
+import in_process
 from limbeck.averaging.views import Views
 from limbeck.datasets.split import read_part, split_as
 from limbeck.frames import concatenate, from_atoms
@@ -18,7 +16,6 @@ from limbeck.labelling.label import label
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.storage import read_header, write_frames, write_labels
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "build_dataset.py"
 SETTINGS = {
     "label_set": "lj",
     "seed": 1,
@@ -47,17 +44,18 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run(folder, settings, labels=(0, 1)):
-    text = settings if isinstance(settings, str) else json.dumps(settings)
-    command = [sys.executable, SCRIPT, "--settings", text]
-    command += ["--frames", *(str(folder / f"selected/{i}.h5") for i in range(2))]
-    command += ["--labels", *(str(folder / f"labels/{i}.h5") for i in labels)]
-    command += ["--output-folder", str(folder / "data")]
-    return subprocess.run(command, capture_output=True, text=True)
+def run(folder, settings, labels=(0, 1), start=in_process.run):
+    return start(
+        "build_dataset",
+        *("--frames", *(folder / f"selected/{i}.h5" for i in range(2))),
+        *("--labels", *(folder / f"labels/{i}.h5" for i in labels)),
+        *("--output-folder", folder / "data"),
+        settings=settings,
+    )
 
 
 def test_a_data_set_is_written(folder):
-    done = run(folder, SETTINGS)
+    done = run(folder, SETTINGS, start=in_process.run_as_process)
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (folder / "data").iterdir()) == FILES
     counts = json.loads((folder / "data/counts.json").read_text())

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 from ase.build import bulk
 from ase.io import read
 
+import in_process
 from limbeck.averaging.views import Views
 from limbeck.datasets.split import read_part
 from limbeck.frames import concatenate, derive, from_atoms
@@ -23,7 +25,6 @@ from limbeck.reasons import Status
 from limbeck.storage import write_frames, write_labels
 from molecular_crystals import urea, waters
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 SETTINGS = {
     "delta": "lj-to-xtb",
     "baseline": "lj",
@@ -37,48 +38,50 @@ SETTINGS = {
 XTB = {"name": "gfn2", "model": "xtb"}
 
 
-def call(script: str, settings: dict, *arguments: object):
-    command = [sys.executable, str(SCRIPTS / f"{script}.py"), "--settings", json.dumps(settings)]
-    command += map(str, arguments)
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
     """Two slices of water clusters and one crystal, with labels of two potentials."""
     structures = [waters(n, spacing=3.0 + 0.02 * i) for i in range(10) for n in (2, 3)]
     roots = from_atoms([*structures, urea()], groups=["H2O"] * 20 + ["urea"], source="s")
+    folder, xtb = tmp_path_factory.mktemp("inputs"), open_potential(XTB)
     halves = roots.select(np.arange(0, 20, 2)), roots.select([1, 3, 5, 7, 20])
     for i, frames in enumerate(halves):
-        write_frames(tmp_path / f"frames{i}.h5", frames, stage="select_frames")
-        for name, potential in (("lj", LennardJones()), ("xtb", open_potential(XTB))):
+        write_frames(folder / f"frames{i}.h5", frames, stage="select_frames")
+        for name, potential in (("lj", LennardJones()), ("xtb", xtb)):
             labels = label(potential, frames, Views(), max_force=1e6)
             labels.status[1] = Status.FAILED if name == "xtb" else 0
-            write_labels(tmp_path / f"{name}{i}.h5", name, labels)
-    return tmp_path
+            write_labels(folder / f"{name}{i}.h5", name, labels)
+    return folder
 
 
-def build(folder: Path, **changed):
+@pytest.fixture
+def folder(inputs, tmp_path):
+    """A copy of the inputs, for one test."""
+    return shutil.copytree(inputs, tmp_path / "run")
+
+
+def build(folder: Path, start=in_process.run, **changed):
     arguments = []
     for option, name in (("frames", "frames"), ("baseline", "lj"), ("target", "xtb")):
         arguments += [f"--{option}", *(folder / f"{name}{i}.h5" for i in range(2))]
     atoms = [folder / "lj.json", folder / "gfn2.json"] if not changed else []
     arguments += ["--atoms", *atoms, "--output-folder", folder / "delta"]
-    return call("build_delta_set", SETTINGS | changed, *arguments)
+    return start("build_delta_set", *arguments, settings=SETTINGS | changed)
 
 
-def atoms_of(folder: Path, potential: dict):
+def atoms_of(folder: Path, potential: dict, start=in_process.run):
     asked = {"potential": potential, "device": "cpu", "threads": 1}
     output = folder / f"{potential['name']}.json"
     frames = [folder / f"frames{i}.h5" for i in range(2)]
-    return call("evaluate_isolated_atoms", asked, "--frames", *frames, "--output", output)
+    arguments = ["--frames", *frames, "--output", output]
+    return start("evaluate_isolated_atoms", *arguments, settings=asked)
 
 
 def test_a_set_of_differences(folder):
-    for potential in ({"name": "lj", "model": "lj"}, XTB):
-        done = atoms_of(folder, potential)
-        assert done.returncode == 0, done.stderr
-    done = build(folder)
+    assert atoms_of(folder, {"name": "lj", "model": "lj"}).returncode == 0
+    done = atoms_of(folder, XTB, start=in_process.run_as_process)
+    assert done.returncode == 0, done.stderr
+    done = build(folder, start=in_process.run_as_process)
     assert done.returncode == 0, done.stderr
     counts = json.loads((folder / "delta/counts.json").read_text())
     assert counts["left_out"] == {"bad_label": 2, "not_asked_for": 0, "duplicate": 0}
@@ -114,7 +117,7 @@ def test_a_potential_without_an_atom_ends_in_one_line(tmp_path):
     write_frames(tmp_path / "frames.h5", argon, stage="select_frames")
     asked = {"potential": {"name": "emt", "model": "emt"}, "device": "cpu", "threads": 1}
     arguments = ["--frames", tmp_path / "frames.h5", "--output", tmp_path / "emt.json"]
-    done = call("evaluate_isolated_atoms", asked, *arguments)
+    done = in_process.run("evaluate_isolated_atoms", *arguments, settings=asked)
     assert done.returncode == 1
     line = done.stderr.splitlines()[-1]
     assert line.startswith("error: emt: an atom of Ar alone: unknown element")
@@ -147,8 +150,8 @@ def test_mace_trains_on_it_without_any_option_for_keys(tmp_path):
         write_labels(tmp_path / f"{name}0.h5", name, labels)
     files = {n: tmp_path / f"{n}0.h5" for n in ("frames", "lj", "xtb")}
     arguments = ["--frames", files["frames"], "--baseline", files["lj"], "--target", files["xtb"]]
-    settings = SETTINGS | {"atoms": "fit"}
-    done = call("build_delta_set", settings, *arguments, "--output-folder", tmp_path / "delta")
+    arguments += ["--output-folder", tmp_path / "delta"]
+    done = in_process.run("build_delta_set", *arguments, settings=SETTINGS | {"atoms": "fit"})
     assert done.returncode == 0, done.stderr
     data = tmp_path / "delta"
     command = [str(Path(sys.executable).parent / "mace_run_train"), "--name", "delta"]

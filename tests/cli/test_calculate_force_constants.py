@@ -1,19 +1,16 @@
 """calculate_force_constants.py from the command line, and sample.py on what it wrote."""
 
 import csv
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from ase import Atoms
 
+import in_process
 from harmonic import SETTINGS, copper_gold
 from limbeck.frames import from_atoms
 from limbeck.storage import read_frames, write_frames
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 FORCE_CONSTANTS = SETTINGS | {
     "supercell_matrix": [2, 2, 2],
     "force_constants": "metals",
@@ -49,12 +46,6 @@ PHONONS = {
 }
 
 
-def call(script: str, settings: dict, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPTS / script), "--settings", json.dumps(settings)]
-    command += map(str, arguments)
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def table(path: Path) -> list[dict[str, str]]:
     with open(path, newline="", encoding="utf-8") as handle:
         return list(csv.DictReader(handle))
@@ -68,11 +59,11 @@ def folder(tmp_path_factory) -> Path:
         [copper_gold(), Atoms("Cu2", [[0, 0, 0], [0, 0, 2.3]])], groups=["a", "b"], source="alloys"
     )
     write_frames(folder / "in.h5", structures, stage="screen")
-    done = call(
-        "calculate_force_constants.py",
-        FORCE_CONSTANTS,
+    done = in_process.run_as_process(
+        "calculate_force_constants",
         *("--input", folder / "in.h5", "--batch-plans", folder / "plans"),
         *("--output", folder / "0", "--summary", folder / "0.csv"),
+        settings=FORCE_CONSTANTS,
     )
     assert done.returncode == 0, done.stderr
     return folder
@@ -90,11 +81,11 @@ def test_each_crystal_has_a_folder_and_each_structure_a_row(folder):
 
 
 def test_sample_follows_the_modes_and_keeps_what_the_potential_says(folder, tmp_path):
-    done = call(
-        "sample_frames.py",
-        PHONONS,
+    done = in_process.run(
+        "sample_frames",
         *("--input", folder / "in.h5", "--force-constants", folder / "0"),
         *("--output", tmp_path / "out.h5", "--summary", tmp_path / "out.csv"),
+        settings=PHONONS,
     )
     assert done.returncode == 0, done.stderr
     frames = read_frames(tmp_path / "out.h5")
@@ -106,11 +97,11 @@ def test_sample_follows_the_modes_and_keeps_what_the_potential_says(folder, tmp_
 
 def test_a_missing_setting_is_one_clear_line(folder, tmp_path):
     settings = {k: v for k, v in FORCE_CONSTANTS.items() if k != "displacement_A"}
-    done = call(
-        "calculate_force_constants.py",
-        settings,
+    done = in_process.run(
+        "calculate_force_constants",
         *("--input", folder / "in.h5", "--output", tmp_path / "0"),
         *("--summary", tmp_path / "0.csv"),
+        settings=settings,
     )
     assert done.returncode == 1
     assert "error: force_constants.metals: displacement_A missing" in done.stderr

@@ -1,29 +1,27 @@
 """certify_quadrature.py from the command line."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
+import in_process
 from limbeck.storage import write_frames
 from planted import real_frames
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "certify_quadrature.py"
+SETTINGS = {"n_frames": 1, "device": "cpu", "threads": 1}
 
 
-def run(folder, potential):
+def run(folder, potential, start=in_process.run):
     write_frames(folder / "0.h5", real_frames(), stage="select_frames")
-    settings = {"potential": potential, "n_frames": 1, "device": "cpu", "threads": 1}
-    words = [sys.executable, SCRIPT, "--settings", json.dumps(settings)]
-    words += ["--frames", folder / "0.h5", "--output", folder / "emt.json"]
-    return subprocess.run(words, capture_output=True, text=True)
+    arguments = ["--frames", folder / "0.h5", "--output", folder / "out.json"]
+    settings = SETTINGS | {"potential": potential}
+    return start("certify_quadrature", *arguments, settings=settings)
 
 
 def test_the_certificate_of_an_invariant_potential(tmp_path):
-    done = run(tmp_path, {"name": "emt", "model": "emt"})
+    potential = {"name": "lj", "model": "lj"}
+    done = run(tmp_path, potential, start=in_process.run_as_process)
     assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "emt.json").read_text())
-    assert (found["model"], found["n_frames"], found["random_views"]) == ("emt", 1, 1000)
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert (found["model"], found["n_frames"], found["random_views"]) == ("lj", 1, 1000)
     assert [r["views"] for r in found["rules"]][:3] == ["as_given", "tetrahedral", "octahedral"]
     assert [r["n_views"] for r in found["rules"]] == [1, 12, 24, 60, 84, 208]
     for row in found["rules"]:

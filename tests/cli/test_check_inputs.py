@@ -1,24 +1,21 @@
 """check_inputs: what can only be checked by opening files."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+import in_process
 from limbeck.config.load import resolve
 from limbeck.files import sha256_of
 
 
-def run(repository: Path, folder: Path, config: dict) -> tuple[subprocess.CompletedProcess, Path]:
-    output = folder / "check_inputs.json"
-    command = [sys.executable, "scripts/check_inputs.py", "--output", str(output)]
-    settings = ["--settings", json.dumps(resolve(config))]
-    result = subprocess.run(
-        [*command, *settings], cwd=repository, capture_output=True, text=True, check=False
-    )
-    return result, output
+def run(
+    repository: Path, folder: Path, config: dict, start=in_process.run
+) -> tuple[in_process.Done, Path]:
+    output, settings = folder / "check_inputs.json", resolve(config)
+    done = start("check_inputs", "--output", output, settings=settings, cwd=repository)
+    return done, output
 
 
 @pytest.fixture
@@ -38,7 +35,7 @@ def config(tmp_path: Path) -> dict:
 
 
 def test_it_writes_the_elements_it_found(repository, tmp_path, config):
-    result, output = run(repository, tmp_path, config)
+    result, output = run(repository, tmp_path, config, start=in_process.run_as_process)
     assert result.returncode == 0, result.stderr
     found = json.loads(output.read_text())
     assert found["sources"] == {"molecules": ["H", "C", "O"], "metals": ["Cu"]}

@@ -1,15 +1,12 @@
 """choose_views.py from the command line."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
+import in_process
 from limbeck.frames import empty
 from limbeck.storage import write_frames
 from planted import real_frames
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "choose_views.py"
 AUTO = {"n_frames": 4, "views": 12, "student_error_meV_per_A": 20.0, "negligible_fraction": 0.1}
 SETTINGS = {
     "label_set": "emt-auto",
@@ -23,16 +20,15 @@ SETTINGS = {
 }
 
 
-def run(folder, settings):
+def run(folder, settings, start=in_process.run):
     write_frames(folder / "0.h5", real_frames(), stage="select_frames")
     write_frames(folder / "1.h5", empty(), stage="select_frames")
-    words = [sys.executable, SCRIPT, "--settings", json.dumps(settings), "--frames"]
-    words += [folder / "0.h5", folder / "1.h5", "--output", folder / "views.json"]
-    return subprocess.run(words, capture_output=True, text=True)
+    arguments = ["--frames", folder / "0.h5", folder / "1.h5", "--output", folder / "views.json"]
+    return start("choose_views", *arguments, settings=settings)
 
 
 def test_an_invariant_potential_needs_one_view(tmp_path):
-    done = run(tmp_path, SETTINGS)
+    done = run(tmp_path, SETTINGS, start=in_process.run_as_process)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "views.json").read_text())
     assert (found["label_set"], found["potential"], found["views"]) == (

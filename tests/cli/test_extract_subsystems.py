@@ -2,13 +2,12 @@
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import in_process
 from limbeck.averaging.views import Views
 from limbeck.files import sha256_of
 from limbeck.frames import empty, from_atoms
@@ -19,7 +18,6 @@ from limbeck.reasons import Status
 from limbeck.storage import read_frames, read_header, write_frames, write_labels
 from molecular_crystals import urea, waters
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 SETTINGS = {
     "seed": 1,
     "subsystem": "clusters",
@@ -38,13 +36,19 @@ SETTINGS = {
 }
 
 
-def run(folder: Path, frames, **changed):
+MANY_BODY = {"label_set": "lj", "many_body_order": 2}
+
+
+def run(folder: Path, frames, start=in_process.run, **changed):
+    return extract(folder, frames, SETTINGS | changed, start)
+
+
+def extract(folder: Path, frames, settings, start=in_process.run):
     write_frames(folder / "in.h5", frames, stage="sample_md")
-    command = [sys.executable, str(SCRIPTS / "extract_subsystems.py")]
-    command += ["--settings", json.dumps(SETTINGS | changed), "--input", str(folder / "in.h5")]
+    arguments = ["--input", folder / "in.h5"]
     for name, ending in (("output", "h5"), ("summary", "csv"), ("fragments", "fragments.csv")):
-        command += [f"--{name}", str(folder / f"out.{ending}")]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+        arguments += [f"--{name}", folder / f"out.{ending}"]
+    return start("extract_subsystems", *arguments, settings=settings)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -58,7 +62,7 @@ def frames():
 
 
 def test_clusters_of_a_shard(tmp_path, frames):
-    done = run(tmp_path, frames)
+    done = run(tmp_path, frames, start=in_process.run_as_process)
     assert done.returncode == 0, done.stderr
     found = read_frames(tmp_path / "out.h5")
     assert "14 clusters and fragments of 2 frames" in done.stderr
@@ -98,14 +102,10 @@ def test_an_empty_shard_gives_empty_files(tmp_path):
 def test_a_missing_setting_ends_in_one_line(tmp_path, frames):
     settings = dict(SETTINGS)
     del settings["n_molecules"]
-    write_frames(tmp_path / "in.h5", frames, stage="sample_md")
-    command = [sys.executable, str(SCRIPTS / "extract_subsystems.py"), "--settings"]
-    command += [json.dumps(settings), "--input", str(tmp_path / "in.h5"), "--output", "x.h5"]
-    command += ["--summary", "x.csv", "--fragments", "y.csv"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = extract(tmp_path, frames, settings)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: settings: no 'n_molecules'")
-    assert not (tmp_path / "x.h5").exists()
+    assert not list(tmp_path.glob("out.*"))
 
 
 def test_many_body_terms_of_a_label_set(tmp_path, frames):
@@ -114,11 +114,9 @@ def test_many_body_terms_of_a_label_set(tmp_path, frames):
     labels = label(LennardJones(), clusters, Views(), max_force=1e9)
     labels.status[np.flatnonzero(clusters.n_atoms == 16)[0]] = Status.FAILED  # a dimer of urea
     write_labels(tmp_path / "labels.h5", "lj", labels)
-    command = [sys.executable, str(SCRIPTS / "expand_many_body.py"), "--settings"]
-    command += [json.dumps({"label_set": "lj", "many_body_order": 2})]
-    command += ["--fragments", str(tmp_path / "out.fragments.csv")]
-    command += ["--labels", str(tmp_path / "labels.h5"), "--output", str(tmp_path / "terms.csv")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    arguments = ["--fragments", tmp_path / "out.fragments.csv", "--labels", tmp_path / "labels.h5"]
+    arguments += ["--output", tmp_path / "terms.csv"]
+    done = in_process.run_as_process("expand_many_body", *arguments, settings=MANY_BODY)
     assert done.returncode == 0, done.stderr
     assert "3 clusters; 1 more lack a label of theirs or of a fragment" in done.stderr
     found = rows(tmp_path / "terms.csv")
@@ -133,10 +131,8 @@ def test_many_body_terms_of_a_label_set(tmp_path, frames):
 
 def test_a_table_that_is_not_there_ends_in_one_line(tmp_path, frames):
     write_labels(tmp_path / "l.h5", "lj", label(LennardJones(), frames, Views(), max_force=1e9))
-    command = [sys.executable, str(SCRIPTS / "expand_many_body.py"), "--settings"]
-    command += [json.dumps({"label_set": "lj", "many_body_order": 2}), "--fragments", "none.csv"]
-    command += ["--labels", str(tmp_path / "l.h5"), "--output", "terms.csv"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    arguments = ["--fragments", "none.csv", "--labels", tmp_path / "l.h5", "--output", "terms.csv"]
+    done = in_process.run("expand_many_body", *arguments, settings=MANY_BODY, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: none.csv: not readable: ")
 

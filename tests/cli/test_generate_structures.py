@@ -1,13 +1,10 @@
 """The command lines of the four sources."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 from ase.build import bulk
 from ase.io import write
 
+import in_process
 from limbeck.storage import read_frames, read_header
 from limbeck.structures.screening import read_rejected
 
@@ -19,28 +16,17 @@ OWN = {
 }
 
 
-def call(kind, tmp_path, settings):
-    return subprocess.run(
-        [
-            sys.executable,
-            "scripts/generate_structures.py",
-            "--settings",
-            json.dumps(settings | {"kind": kind}),
-            "--output",
-            str(tmp_path / "1.h5"),
-            "--failed",
-            str(tmp_path / "1.failed.csv"),
-        ],
-        capture_output=True,
-        text=True,
-    )
+def call(kind, tmp_path, settings, start=in_process.run):
+    arguments = ["--output", tmp_path / "1.h5", "--failed", tmp_path / "1.failed.csv"]
+    return start("generate_structures", *arguments, settings=settings | {"kind": kind})
 
 
 @pytest.mark.parametrize("kind", ["molecules", "crystals", "clusters", "file"])
 def test_a_shard_is_written(kind, tmp_path):
     write(tmp_path / "mine.extxyz", [bulk("Cu", a=3.6 + i / 100) for i in range(4)])
     own = OWN.get(kind, {"path": str(tmp_path / "mine.extxyz")})
-    result = call(kind, tmp_path, COMMON | own)
+    start = in_process.run_as_process if kind == "molecules" else in_process.run
+    result = call(kind, tmp_path, COMMON | own, start)
     assert result.returncode == 0, result.stderr
     frames = read_frames(tmp_path / "1.h5")
     assert [frames.info_of(b)["number"] for b in range(len(frames))] == [1, 3]

@@ -1,24 +1,15 @@
 """judge_labels.py, which always succeeds, and pass_gate.py, which does not."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
 
+import in_process
 from limbeck.storage import write_frames, write_labels
 from planted import labels_for, real_frames
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 SETTINGS = {"label_set": "emt", "min_good_fraction": 0.9}
-
-
-def run(script, settings, *arguments):
-    text = settings if isinstance(settings, str) else json.dumps(settings)
-    command = [sys.executable, SCRIPTS / f"{script}.py", "--settings", text]
-    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True)
 
 
 @pytest.fixture
@@ -33,17 +24,16 @@ def folder(tmp_path):
     return tmp_path
 
 
-def judge(folder, parts, settings=SETTINGS):
+def judge(folder, parts, settings=SETTINGS, start=in_process.run):
     frames = [folder / f"{p}.h5" for p in parts]
     labels = [folder / f"labels{p}.h5" for p in parts]
-    output = folder / "emt.json"
-    return run(
-        "judge_labels", settings, "--frames", *frames, "--labels", *labels, "--output", output
-    )
+    arguments = ["--frames", *frames, "--labels", *labels, "--output", folder / "emt.json"]
+    return start("judge_labels", *arguments, settings=settings)
 
 
-def gate(folder):
-    return run("pass_gate", {}, "--input", folder / "emt.json", "--output", folder / "emt.passed")
+def gate(folder, settings: object = {}, start=in_process.run):
+    arguments = ["--input", folder / "emt.json", "--output", folder / "emt.passed"]
+    return start("pass_gate", *arguments, settings=settings)
 
 
 def expect_one_line(done, message):
@@ -63,13 +53,13 @@ def test_good_labels_pass(folder):
 
 
 def test_bad_labels_are_judged_and_do_not_pass(folder):
-    done = judge(folder, [0, 1])
+    done = judge(folder, [0, 1], start=in_process.run_as_process)
     assert done.returncode == 0, done.stderr
     found = json.loads((folder / "emt.json").read_text())
     assert found["go"] is False
     assert [(c["scope"], c["value"]) for c in found["criteria"]] == [("real", 0.75)]
     assert found["status"]["force beyond the limit"] == 1
-    done = gate(folder)
+    done = gate(folder, start=in_process.run_as_process)
     line = "good_label_fraction of real is 0.750, at least 0.9 was asked for"
     expect_one_line(done, f"{folder / 'emt.json'}: no go: {line}")
     assert len(done.stderr.splitlines()) == 1
@@ -81,8 +71,7 @@ def test_settings_from_a_file(folder):
     assert judge(folder, [0, 1], str(folder / "settings.yaml")).returncode == 0
     assert json.loads((folder / "emt.json").read_text())["go"] is True
     (folder / "empty.yaml").write_text("{}\n")
-    arguments = ["--input", folder / "emt.json", "--output", folder / "emt.passed"]
-    assert run("pass_gate", str(folder / "empty.yaml"), *arguments).returncode == 0
+    assert gate(folder, str(folder / "empty.yaml")).returncode == 0
 
 
 def test_bad_settings_end_in_one_line(folder):

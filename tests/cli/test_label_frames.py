@@ -1,13 +1,11 @@
 """label_frames.py from the command line."""
 
-import importlib.util
 import json
 import logging
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -15,6 +13,7 @@ import pytest
 import yaml
 from ase.build import molecule
 
+import in_process
 from limbeck.averaging.views import Views, views_of
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, empty, from_atoms
@@ -24,7 +23,6 @@ from limbeck.potentials.models.toys import EffectiveMedium
 from limbeck.storage import read_header, read_labels, write_frames
 from planted import real_frames, same_bits
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "label_frames.py"
 SETTINGS = {
     "label_set": "emt-k3",
     "views": 3,
@@ -35,15 +33,20 @@ SETTINGS = {
 }
 
 
-def command(folder, settings, *more, output="labels"):
-    text = settings if isinstance(settings, str) else json.dumps(settings)
-    words = [sys.executable, SCRIPT, "--settings", text, "--input", folder / "0.h5"]
-    return [*map(str, [*words, "--output", folder / output / "0.h5", *more])]
+def arguments(folder, *more, output="labels"):
+    return ["--input", folder / "0.h5", "--output", folder / output / "0.h5", *more]
 
 
-def run(folder, settings, *more, output="labels", **options):
-    words = command(folder, settings, *more, output=output)
-    return subprocess.run(words, capture_output=True, text=True, **options)
+def run(folder, settings, *more, output="labels", start=in_process.run):
+    return start("label_frames", *arguments(folder, *more, output=output), settings=settings)
+
+
+def process(folder, settings, *more, output="labels", **options):
+    """A job that goes on while this one does."""
+    words = in_process.words(
+        "label_frames", *arguments(folder, *more, output=output), settings=settings
+    )
+    return subprocess.Popen([sys.executable, *words], **options)
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def frames(tmp_path):
 
 
 def test_labels_are_written(frames, tmp_path):
-    done = run(tmp_path, SETTINGS)
+    done = run(tmp_path, SETTINGS, start=in_process.run_as_process)
     assert done.returncode == 0, done.stderr
     found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")
     expected = label(EffectiveMedium(), frames, Views(3), max_force=100)
@@ -139,14 +142,14 @@ def test_a_damaged_input_is_named(frames, tmp_path, damage):
     expect_one_line(run(tmp_path, SETTINGS), named, tmp_path)
 
 
-def test_threads_are_those_of_the_settings(tmp_path):
+def test_threads_are_those_of_the_settings(repository):
     code = (
         "import os, sys; sys.path.insert(0, 'scripts');"
         "from limbeck.potentials.threads import use_threads; use_threads(3);"
         "import torch; print(torch.get_num_threads(), os.environ['OMP_NUM_THREADS'])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=SCRIPT.parents[1], capture_output=True, text=True
+        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True
     )
     assert done.stdout.split() == ["3", "3"], done.stderr
 
@@ -192,9 +195,7 @@ def test_a_device_that_is_lost(frames, tmp_path):
 
 @pytest.mark.parametrize("lost_device", ["stop", "cpu"])
 def test_a_device_that_is_lost_in_the_middle(frames, tmp_path, monkeypatch, caplog, lost_device):
-    spec = importlib.util.spec_from_file_location("label_script", SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = in_process.script_named("label_frames")
     on_cpu = script.label_on
 
     def label_on(device, *more):
@@ -205,7 +206,8 @@ def test_a_device_that_is_lost_in_the_middle(frames, tmp_path, monkeypatch, capl
     monkeypatch.setattr(script, "label_on", label_on)
     monkeypatch.setattr(script, "present", lambda device, _: device)
     settings = SETTINGS | {"device": "cuda", "lost_device": lost_device}
-    monkeypatch.setattr(sys, "argv", command(tmp_path, settings)[1:])
+    words = in_process.words("label_frames", *arguments(tmp_path), settings=settings)
+    monkeypatch.setattr(sys, "argv", words)
     if lost_device == "stop":
         with pytest.raises(LimbeckError, match="device: cuda went away"):
             script.main()
@@ -223,7 +225,8 @@ def caches(folder):
 
 
 def test_a_second_run_reads_the_store_and_the_plan(frames, tmp_path):
-    done = run(tmp_path, SETTINGS, *caches(tmp_path))
+    # another process wrote them: nothing that this one remembers is read
+    done = run(tmp_path, SETTINGS, *caches(tmp_path), start=in_process.run_as_process)
     assert done.returncode == 0, done.stderr
     assert "0 read, 1 made" in done.stderr
     first = (tmp_path / "labels" / "0.h5").read_bytes()
@@ -271,8 +274,8 @@ def test_a_killed_job_loses_no_finished_batch(long_job):
     whole = run(long_job, MANY, "--store", long_job / "other", output="whole")
     assert whole.returncode == 0, whole.stderr
     total = len(list(long_job.glob("other/*/*.h5")))
-    store = ["--store", str(long_job / "store")]
-    job = subprocess.Popen(command(long_job, MANY, *store), stderr=subprocess.DEVNULL)
+    store = ["--store", long_job / "store"]
+    job = process(long_job, MANY, *store, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while len(list(long_job.glob("store/*/*.h5"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -290,12 +293,9 @@ def test_a_killed_job_loses_no_finished_batch(long_job):
 
 
 def test_two_jobs_at_once(long_job):
+    options = {"stderr": subprocess.PIPE, "text": True}
     jobs = [
-        subprocess.Popen(
-            command(long_job, MANY, *caches(long_job), output=name),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process(long_job, MANY, *caches(long_job), output=name, **options)
         for name in ("one", "other")
     ]
     errors = [job.communicate(timeout=120)[1] for job in jobs]
@@ -306,9 +306,8 @@ def test_two_jobs_at_once(long_job):
 def test_a_full_disk_is_told_in_one_line(frames, tmp_path, small_disk):
     (small_disk / "filled").write_bytes(b"x" * 254_000)
     labels = small_disk / "0.h5"
-    words = command(tmp_path, SETTINGS)
-    words[words.index("--output") + 1] = str(labels)
-    done = subprocess.run(words, capture_output=True, text=True)
+    where = ["--input", tmp_path / "0.h5", "--output", labels]
+    done = in_process.run_as_process("label_frames", *where, settings=SETTINGS)
     assert done.returncode != 0
     assert done.stderr.splitlines()[-1].startswith(f"error: {labels}: not written, since no space")
     assert "Traceback" not in done.stderr

@@ -1,15 +1,13 @@
 """measure_gap.py from the command line."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from ase.build import bulk
 
+import in_process
 from limbeck.datasets.split import split
 from limbeck.frames import from_atoms
 from limbeck.labels import Labels
@@ -24,7 +22,6 @@ ALL_SYMMETRIES = [
     "cell_choice",
     "space_group",
 ]
-SCRIPT = Path(__file__).parents[2] / "scripts" / "measure_gap.py"
 SETTINGS = {
     "kind": "teacher",
     "name": "toy",
@@ -43,9 +40,8 @@ SETTINGS = {
 }
 
 
-def run(*arguments, settings):
-    command = [sys.executable, SCRIPT, "--settings", json.dumps(settings), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+def run(*arguments, settings, start=in_process.run):
+    return start("measure_gap", *arguments, settings=settings)
 
 
 @pytest.fixture
@@ -81,7 +77,7 @@ def test_teacher(files):
         "--frames", folder / "0.h5", folder / "1.h5",
         "--reference", folder / "zeros0.h5", folder / "zeros1.h5",
         "--output", output,
-        settings=SETTINGS,
+        settings=SETTINGS, start=in_process.run_as_process,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads(output.read_text())

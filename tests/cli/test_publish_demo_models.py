@@ -1,15 +1,15 @@
 """publish_demo_models: trained models and their hashes reach the demo."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+import in_process
 from limbeck.files import sha256_of
 
+SETTINGS = {"run": "demo_models", "students": {"mace-demo": {}, "orb-demo": {}}}
 KINDS = {
     kind: {"force_mae_meV_per_A": value, "ci95": [None, None]}
     for kind, value in (("as_given", 41.0), ("random", 42.0), ("averaged", 39.0))
@@ -41,22 +41,14 @@ def trained(repository: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def publish(repository: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    script = repository / "scripts" / "publish_demo_models.py"
-    settings = {"run": "demo_models", "students": {"mace-demo": {}, "orb-demo": {}}}
-    options = ["--settings", json.dumps(settings), "--config", "config.yaml"]
-    return subprocess.run(
-        [sys.executable, str(script), *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def publish(folder: Path, start=in_process.run) -> in_process.Done:
+    options = ["--config", "config.yaml"]
+    return start("publish_demo_models", *options, settings=SETTINGS, cwd=folder)
 
 
-def test_models_and_hashes_are_put_in_place_and_nothing_else_changes(repository, trained):
+def test_models_and_hashes_are_put_in_place_and_nothing_else_changes(trained):
     before = (trained / "config.yaml").read_text()
-    result = publish(repository, trained)
+    result = publish(trained, start=in_process.run_as_process)
     assert result.returncode == 0, result.stderr
     after = (trained / "config.yaml").read_text()
     potentials = yaml.safe_load(after)["potentials"]
@@ -70,12 +62,12 @@ def test_models_and_hashes_are_put_in_place_and_nothing_else_changes(repository,
     assert not list((trained / "resources").rglob(".*"))
     pairs = zip(before.splitlines(), after.splitlines(), strict=True)
     assert all("sha256:" in new for old, new in pairs if old != new)
-    assert publish(repository, trained).returncode == 0  # over what is there
+    assert publish(trained).returncode == 0  # over what is there
     assert (trained / "config.yaml").read_text() == after
 
 
-def test_a_config_without_the_potential_is_told(repository, trained):
+def test_a_config_without_the_potential_is_told(trained):
     (trained / "config.yaml").write_text("run: demo\n")
-    result = publish(repository, trained)
+    result = publish(trained)
     assert result.returncode == 1
     assert "no sha256 of the potential 'mace-demo'" in result.stderr

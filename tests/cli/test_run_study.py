@@ -1,15 +1,13 @@
 """run_study.py from the command line, on two arms with students that are hardly trained."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import in_process
 from limbeck import storage
 from limbeck.averaging.views import views_of
 from limbeck.datasets.split import Dataset
@@ -21,7 +19,6 @@ from limbeck.students.handover import open_student
 from limbeck.students.statistics import measure
 from metals import SETTINGS, metals
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "run_study.py"
 EMT = {"name": "emt", "model": "emt"}
 ARMS = {
     "as_given": {"potential": EMT, "views": "as_given", "max_force_eV_per_A": 100},
@@ -33,6 +30,17 @@ STUDENTS = {
 }
 TRAINED = [["as_given", "direct", 1], ["as_given", "direct", 2], ["as_given", "turned", 1]]
 TRAINED += [["octahedral", "direct", 1], ["octahedral", "direct", 2]]
+STUDY = {
+    "label_sets": ARMS,
+    "students": STUDENTS,
+    "trained": TRAINED,
+    "baselines": ["as_given"],
+    "reference": "reference",
+    "n_frames": 10,
+    "views": 3,
+    "device": "cpu",
+    "threads": 1,
+}
 #: a truth that is this far from the labels, eV/Angstrom, in every component
 OFF = 0.1
 
@@ -76,27 +84,15 @@ def run_folder(tmp_path_factory):
     return folder
 
 
-def study(folder, output, **changes):
-    settings = {
-        "label_sets": ARMS,
-        "students": STUDENTS,
-        "trained": TRAINED,
-        "baselines": ["as_given"],
-        "reference": "reference",
-        "n_frames": 10,
-        "views": 3,
-        "device": "cpu",
-        "threads": 1,
-    }
-    command = [sys.executable, SCRIPT, "--settings", json.dumps(settings | changes)]
-    command += ["--results", folder, "--output", output]
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+def study(folder, output, start=in_process.run, **changes):
+    arguments = ["--results", folder, "--output", output]
+    return start("run_study", *arguments, settings=STUDY | changes)
 
 
 @pytest.fixture(scope="module")
 def done(run_folder, tmp_path_factory):
     output = tmp_path_factory.mktemp("study") / "results.json"
-    finished = study(run_folder, output)
+    finished = study(run_folder, output, start=in_process.run_as_process)
     assert finished.returncode == 0, finished.stderr
     return json.loads(output.read_text()), finished.stderr
 

@@ -2,18 +2,16 @@
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ase.build import bulk
 
+import in_process
 from limbeck.frames import Frames, from_atoms
 from limbeck.storage import read_frames, read_header, write_frames
 
-SCRIPT = Path(__file__).parents[2] / "scripts/sample_frames.py"
 RATTLE = {
     "method": "rattle",
     "seed": 1,
@@ -64,12 +62,11 @@ def argon(count: int) -> Frames:
     return from_atoms(crystals, groups=["Ar"] * count, source="argon")
 
 
-def run(folder: Path, structures: Frames, settings: dict, *more: str):
+def run(folder: Path, structures: Frames, settings: dict, *more: object, start=in_process.run):
     write_frames(folder / "in.h5", structures, stage="screen")
-    command = [sys.executable, str(SCRIPT), "--settings", json.dumps(settings)]
-    command += ["--input", str(folder / "in.h5"), "--output", str(folder / "out.h5")]
-    command += ["--summary", str(folder / "out.csv"), *more]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    files = ["--input", folder / "in.h5", "--output", folder / "out.h5"]
+    files += ["--summary", folder / "out.csv"]
+    return start("sample_frames", *files, *more, settings=settings)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -80,7 +77,7 @@ def table(path: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize("settings", [RATTLE, MD], ids=["rattle", "md"])
 def test_frames_and_summary_are_written(tmp_path, settings):
     structures = argon(2)
-    done = run(tmp_path, structures, settings)
+    done = run(tmp_path, structures, settings, start=in_process.run_as_process)
     assert done.returncode == 0, done.stderr
     frames = read_frames(tmp_path / "out.h5")
     np.testing.assert_array_equal(frames.parent, np.repeat(structures.id, 3))
@@ -102,7 +99,7 @@ def test_dynamics_summary_has_temperature_and_no_cut(tmp_path):
 def test_constant_pressure_with_a_trace_and_a_measured_batch(tmp_path):
     settings = MD | {"ensemble": "NPT", "batch_atoms": None}
     plans = tmp_path / "plans"
-    more = ["--trace", str(tmp_path / "trace.csv"), "--batch-plans", str(plans)]
+    more = ["--trace", tmp_path / "trace.csv", "--batch-plans", plans]
     done = run(tmp_path, argon(2), settings, *more)
     assert done.returncode == 0, done.stderr
     rows = table(tmp_path / "trace.csv")
@@ -114,7 +111,7 @@ def test_constant_pressure_with_a_trace_and_a_measured_batch(tmp_path):
 
 
 def test_a_trace_of_what_has_none_ends_in_one_line(tmp_path):
-    done = run(tmp_path, argon(1), RATTLE, "--trace", str(tmp_path / "trace.csv"))
+    done = run(tmp_path, argon(1), RATTLE, "--trace", tmp_path / "trace.csv")
     assert done.returncode == 1
     assert "sample_rattle makes no trace" in done.stderr.splitlines()[-1]
 

@@ -1,19 +1,15 @@
 """sample_frames.py, with the methods that follow paths on the energy surface."""
 
 import csv
-import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from ase.build import bulk
 
+import in_process
 from limbeck.frames import from_atoms
 from limbeck.storage import read_frames, read_header, write_frames
 
-SCRIPT = Path(__file__).parents[2] / "scripts/sample_frames.py"
 COMMON = {
     "seed": 1,
     "source": "argon",
@@ -57,10 +53,12 @@ def test_frames_summary_and_trace_are_written(tmp_path, settings):
     crystals = [bulk("Ar", "fcc", 2.95 + 0.02 * i) for i in range(2)]
     structures = from_atoms(crystals, groups=["Ar"] * 2, source="argon")
     write_frames(tmp_path / "in.h5", structures, stage="screen")
-    command = [sys.executable, str(SCRIPT), "--settings", json.dumps(settings)]
-    command += ["--input", str(tmp_path / "in.h5"), "--output", str(tmp_path / "out.h5")]
-    command += ["--summary", str(tmp_path / "out.csv"), "--trace", str(tmp_path / "out.trace.csv")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = in_process.run(
+        "sample_frames",
+        *("--input", tmp_path / "in.h5", "--output", tmp_path / "out.h5"),
+        *("--summary", tmp_path / "out.csv", "--trace", tmp_path / "out.trace.csv"),
+        settings=settings,
+    )
     assert done.returncode == 0, done.stderr
     frames = read_frames(tmp_path / "out.h5")
     np.testing.assert_array_equal(frames.parent, np.repeat(structures.id, 3))

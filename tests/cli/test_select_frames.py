@@ -1,8 +1,5 @@
 """select_frames.py from the command line."""
 
-import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +7,7 @@ import numpy as np
 import torch
 from ase.build import bulk
 
+import in_process
 from answers import STATISTICS
 from limbeck.files import sha256_of
 from limbeck.frames import Frames, from_atoms
@@ -17,7 +15,7 @@ from limbeck.selection.fair import priorities_by_spread
 from limbeck.storage import read_frames, write_frames
 from limbeck.students import architecture
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "select_frames.py"
+SETTINGS = {"seed": 1, "slice": 0, "slices": 1, "count": 1, "score": None, "diversity": None}
 
 
 def crystals(count: int, source: str) -> Frames:
@@ -26,10 +24,9 @@ def crystals(count: int, source: str) -> Frames:
     return from_atoms(structures, groups=["Ar"] * count, source=source)
 
 
-def run(inputs: list[Path], output: Path, settings: dict):
-    command = [sys.executable, str(SCRIPT), "--settings", json.dumps(settings), "--input"]
-    command += [*map(str, inputs), "--output", str(output)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def run(inputs: list[Path], output: Path, start=in_process.run, **changed):
+    files = ["--input", *inputs, "--output", output]
+    return start("select_frames", *files, settings=SETTINGS | changed)
 
 
 def test_a_slice_gets_its_share_of_every_source(tmp_path):
@@ -37,8 +34,8 @@ def test_a_slice_gets_its_share_of_every_source(tmp_path):
     for source, count in {"a": 9, "b": 4}.items():
         inputs.append(tmp_path / f"{source}.h5")
         write_frames(inputs[-1], crystals(count, source), stage="screen")
-    settings = {"seed": 1, "slice": 1, "slices": 2, "count": 12, "score": None, "diversity": None}
-    done = run(inputs, tmp_path / "out.h5", settings)
+    asked = {"slice": 1, "slices": 2, "count": 12}
+    done = run(inputs, tmp_path / "out.h5", start=in_process.run_as_process, **asked)
     assert done.returncode == 0, done.stderr
     assert read_frames(tmp_path / "out.h5").source.tolist() == [b"a"] * 3 + [b"b"] * 3
     assert "6 of 13 frames" in done.stderr
@@ -62,11 +59,9 @@ def test_frames_on_which_the_potential_agrees_with_itself_come_first(tmp_path):
     model["sha256"] = sha256_of(tmp_path / "model")
     chosen = {}
     for prefer in ("low", "high"):
-        settings = {"seed": 1, "slice": 0, "slices": 1, "count": 1, "threads": 1, "device": "cpu"}
-        settings["score"] = {"potential": model, "views": 4, "prefer": prefer}
-        settings["diversity"] = None
+        score = {"potential": model, "views": 4, "prefer": prefer}
         output = tmp_path / f"{prefer}.h5"
-        done = run([tmp_path / "a.h5"], output, settings)
+        done = run([tmp_path / "a.h5"], output, score=score, threads=1, device="cpu")
         assert done.returncode == 0, done.stderr
         (chosen[prefer],) = read_frames(output).id
         turns = priorities_by_spread(student, frames, views=4, prefer=prefer)
@@ -76,8 +71,7 @@ def test_frames_on_which_the_potential_agrees_with_itself_come_first(tmp_path):
 
 def test_a_slice_that_is_none_ends_in_one_line(tmp_path):
     write_frames(tmp_path / "a.h5", crystals(1, "a"), stage="screen")
-    settings = {"seed": 1, "slice": 2, "slices": 2, "count": 12, "score": None, "diversity": None}
-    done = run([tmp_path / "a.h5"], tmp_path / "out.h5", settings)
+    done = run([tmp_path / "a.h5"], tmp_path / "out.h5", slice=2, slices=2, count=12)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "error: slice 2: expected 0 to 1, there are 2 slices"
 
@@ -91,27 +85,25 @@ def test_unlike_frames_are_taken_and_keep_what_all_have(tmp_path):
         frames.atom_extra["descriptors"] = values if source == "a" else np.tile(values, 2)
         frames.extra["energy"] = np.arange(11.0)
         write_frames(tmp_path / f"{source}.h5", frames, stage="sample_md")
-    settings = {"seed": 1, "slice": 0, "slices": 1, "count": 6, "score": None}
-    settings["diversity"] = {"by": "farthest_point"}
+    farthest = {"by": "farthest_point"}
     inputs = [tmp_path / "a.h5", tmp_path / "b.h5"]
-    done = run(inputs, tmp_path / "out.h5", settings)
+    done = run(inputs, tmp_path / "out.h5", count=6, diversity=farthest)
     assert done.returncode == 0, done.stderr
     found = read_frames(tmp_path / "out.h5")
     assert found.extra["energy"].tolist() == [0, 5, 10] * 2
     assert not found.atom_extra  # descriptors of two potentials, one and two columns
     assert "left out, since not all frames have them alike: descriptors" in done.stderr
-    alone = run(inputs[:1], tmp_path / "one.h5", settings | {"count": 3})
+    alone = run(inputs[:1], tmp_path / "one.h5", count=3, diversity=farthest)
     assert alone.returncode == 0, alone.stderr
     kept = read_frames(tmp_path / "one.h5")
     assert kept.atom_extra["descriptors"].tolist() == [[0], [5], [10]]
-    by_chance = run(inputs[:1], tmp_path / "other.h5", settings | {"count": 3, "diversity": None})
+    by_chance = run(inputs[:1], tmp_path / "other.h5", count=3)
     assert by_chance.returncode == 0, by_chance.stderr
     assert read_frames(tmp_path / "other.h5").extra["energy"].tolist() != [0, 5, 10]
 
 
 def test_frames_without_descriptors_cannot_be_spread(tmp_path):
     write_frames(tmp_path / "a.h5", crystals(3, "a"), stage="screen")
-    settings = {"seed": 1, "slice": 0, "slices": 1, "count": 2, "score": None}
-    done = run([tmp_path / "a.h5"], tmp_path / "out.h5", settings | {"diversity": {"by": "kmeans"}})
+    done = run([tmp_path / "a.h5"], tmp_path / "out.h5", count=2, diversity={"by": "kmeans"})
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: frames of generated: no descriptors")

@@ -1,21 +1,17 @@
 """The command line of the report."""
 
-import json
-import subprocess
-import sys
-
+import in_process
 from report_results import SETTINGS, build
 
 
-def call(results, *more):
-    command = [sys.executable, "scripts/write_report.py", "--settings", json.dumps(SETTINGS)]
-    command += ["--results", str(results), "--output-folder", str(results / "report"), *more]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def call(results, start=in_process.run):
+    folders = ["--results", results, "--output-folder", results / "report"]
+    return start("write_report", *folders, settings=SETTINGS)
 
 
 def test_report_writes_page_figures_and_tables(tmp_path):
     results = build(tmp_path / "made-up")
-    done = call(results)
+    done = call(results, start=in_process.run_as_process)
     assert done.returncode == 0, done.stderr
     page = (results / "report/index.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")

@@ -1,9 +1,17 @@
 """The plan of the study of expectation, and of a run that scores its frames."""
 
+import pytest
+
 from snakemake_plan import jobs
 
 STUDY = ("--configfile", "config/study_expectation.yaml")
 TINY = ("--configfile", "tests/config/tiny.yaml")
+
+
+@pytest.fixture(scope="module")
+def plain(snakemake):
+    """The plan of a run without a study and without scores, with the commands it would run."""
+    return snakemake("-n", "-p", *TINY).stdout
 
 
 def test_a_study_is_one_job_that_the_report_waits_for(snakemake):
@@ -15,8 +23,8 @@ def test_a_study_is_one_job_that_the_report_waits_for(snakemake):
     assert "results/study_expectation/studies/expectation/results.json" in report
 
 
-def test_a_run_without_a_study_has_no_rule_for_it(snakemake):
-    assert "run_study" not in jobs(snakemake("-n", *TINY).stdout)
+def test_a_run_without_a_study_has_no_rule_for_it(snakemake, plain):
+    assert "run_study" not in jobs(plain)
     target = snakemake("results/tiny/studies/expectation/results.json", "-n", *TINY)
     assert "MissingRuleException" in target.stdout + target.stderr
 
@@ -26,8 +34,7 @@ def test_lint_finds_nothing_in_a_study(snakemake):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_frames_are_scored_where_that_is_asked_for(snakemake):
-    plain = snakemake("-n", "-p", *TINY).stdout
+def test_frames_are_scored_where_that_is_asked_for(snakemake, plain):
     assert '"score": null' in plain
     scored = snakemake(
         *("-n", "-p", *TINY, "--config"),

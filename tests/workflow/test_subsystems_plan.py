@@ -43,14 +43,19 @@ def config(workspace):
     return ("--configfile", "config/molecules.yaml")
 
 
+@pytest.fixture(scope="module")
+def plan(snakemake, config):
+    """Snakemake's plan of the molecules, with the commands it would run."""
+    return snakemake("-n", "-p", *config)
+
+
 def command(plan: str, script: str, output: str) -> str:
     lines = [line for line in plan.splitlines() if f"python scripts/{script}.py" in line]
     (found,) = [line for line in lines if f"{output} " in line.split("--output")[1]]
     return found
 
 
-def test_the_plan_of_clusters_and_differences(snakemake, config):
-    plan = snakemake("-n", "-p", *config)
+def test_the_plan_of_clusters_and_differences(plan):
     assert plan.returncode == 0, plan.stdout + plan.stderr
     found = jobs(plan.stdout)
     assert found["extract_subsystems"] == 6  # two shards, of two samplings and of one
@@ -63,9 +68,8 @@ def test_the_plan_of_clusters_and_differences(snakemake, config):
     assert "water/0.h5" not in select
 
 
-def test_a_rule_is_given_its_own_part(snakemake, config):
-    plan = snakemake("-n", "-p", *config).stdout
-    line = command(plan, "extract_subsystems", "near/rattled/water/0.h5")
+def test_a_rule_is_given_its_own_part(plan):
+    line = command(plan.stdout, "extract_subsystems", "near/rattled/water/0.h5")
     assert '"distances_A": [3]' in line
     assert '"sampling": "rattled"' in line
     assert '"of"' not in line

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ase import Atoms
 from pymatgen.core import Composition, Lattice
 from pymatgen.core import Structure as PymatgenStructure
+from pymatgen.symmetry.groups import SpaceGroup
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
@@ -93,12 +94,18 @@ def _elements(entry: Entry) -> list[str]:
     return [element.symbol for element in Composition(entry.formula)]
 
 
-@cache  # a quarter of a second each
+@cache  # up to a second each, and pymatgen forgets a group as soon as nobody holds it
+def _space_group(symbol: str) -> SpaceGroup:
+    return SpaceGroup(symbol)
+
+
+@cache
 def conventional_cell(entry: Entry) -> PymatgenStructure:
     """The conventional cell with the published lattice parameters."""
     cubic = entry.c == 0
     lattice = Lattice.cubic(entry.a) if cubic else Lattice.hexagonal(entry.a, entry.c)
     prototype = PROTOTYPES[entry.prototype]
+    _space_group(prototype.space_group)  # from_spacegroup finds it among those that are held
     return PymatgenStructure.from_spacegroup(
         prototype.space_group, lattice, _elements(entry), prototype.sites
     )

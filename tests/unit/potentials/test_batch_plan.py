@@ -141,15 +141,15 @@ def test_a_plan_is_measured_once_and_read_ever_after(clock, frames, tmp_path):
     assert used(LADDERS[3][0]).batch_limits[True].atoms == 32
 
 
-def test_periodic_and_isolated_frames_have_a_plan_each(tmp_path):
+def test_periodic_and_isolated_frames_have_a_plan_each(clock, tmp_path):
     frames = real_frames()
-    potential = LennardJones()
+    potential = Timed(clock, LADDERS[0][0])
     use_plan(potential, frames.select(frames.periodic), tmp_path, threads=1)
     assert list(potential.batch_limits) == [True]
     use_plan(potential, frames, tmp_path, threads=1)
     assert set(potential.batch_limits) == {True, False}
-    assert len(list(tmp_path.rglob("lj-*-periodic.json"))) == 1
-    assert len(list(tmp_path.rglob("lj-*-isolated.json"))) == 1
+    assert len(list(tmp_path.rglob("planted-*-periodic.json"))) == 1
+    assert len(list(tmp_path.rglob("planted-*-isolated.json"))) == 1
     nothing = LennardJones()
     use_plan(nothing, frames.select([]), tmp_path / "none", threads=1)
     assert nothing.batch_limits == {}

@@ -6,18 +6,19 @@ from ase.build import bulk, molecule
 
 from limbeck.frames import concatenate, from_atoms
 from limbeck.potentials import speed
+from limbeck.potentials.interface import Predictions
 from limbeck.potentials.models.toys import EffectiveMedium
 from limbeck.potentials.speed import BATCHES, measure_speed
 
 
 class Timed(EffectiveMedium):
-    """EMT that takes 2 s a batch and 0.1 s an atom, on a clock of its own."""
+    """Takes 2 s a batch and 0.1 s an atom, on a clock of its own, and answers zeros at once."""
 
     now = 0.0
 
     def evaluate(self, batch):
         self.now += 2.0 + 0.1 * batch.n_atoms.sum()
-        return super().evaluate(batch)
+        return Predictions(np.zeros(len(batch)), 0 * batch.positions, np.zeros((len(batch), 6)))
 
 
 @pytest.fixture

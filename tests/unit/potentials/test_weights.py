@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,13 +26,21 @@ FROM_FILE = ["mace", "orb", "orb-v2", "orb-v3-conservative-20-omat", "matgl"]
 KIND_OF = {"direct": "orb", "mace": "mace"}
 
 
-@pytest.fixture(params=ARCHITECTURES)
-def saved(request, tmp_path):
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def saved_once(request, tmp_path_factory):
     """A student's model folder, and the kind of potential that opens it."""
     torch.manual_seed(0)
     student = architecture(request.param).build("tiny", STATISTICS, name="tiny", device="cpu")
-    student.save(tmp_path)
-    return tmp_path, KIND_OF[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    student.save(folder)
+    return folder, KIND_OF[request.param]
+
+
+@pytest.fixture
+def saved(saved_once, tmp_path):
+    """A copy of the same, for one test to damage."""
+    folder, model = saved_once
+    return shutil.copytree(folder, tmp_path / "model"), model
 
 
 class Mark:

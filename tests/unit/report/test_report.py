@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from ase import Atoms
+from matplotlib.figure import Figure
 
 from limbeck.errors import LimbeckError
 from limbeck.files import write_json
@@ -191,6 +192,12 @@ def folder(tmp_path_factory):
     return results / "report"
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Figures are made but not drawn, which is most of a page's time, where its text is tested."""
+    monkeypatch.setattr(Figure, "savefig", lambda _, file, **__: file.write(b"a picture"))
+
+
 @pytest.fixture(scope="module")
 def page(folder):
     return Page((folder / "index.html").read_text(encoding="utf-8"))
@@ -260,7 +267,7 @@ def verdicts(tmp_path, **changes):
     return [t.strip() for t in re.findall(r'class="verdict [a-z-]+">([^<]+)<', html)]
 
 
-def test_verdicts_of_the_page_change_with_the_numbers(tmp_path):
+def test_verdicts_of_the_page_change_with_the_numbers(tmp_path, no_pictures):
     """Order of the page: averaging (orb-demo; chgnet is the truth), two losses, two gaps closed,
     and whether orb-demo and chgnet keep their symmetries."""
     good = verdicts(tmp_path / "good", gain=10.0, student_gap=0.01)
@@ -271,7 +278,7 @@ def test_verdicts_of_the_page_change_with_the_numbers(tmp_path):
     assert good[5:] == unsure[5:] == bad[5:] == ["no", "yes"]
 
 
-def test_a_run_without_students_says_so(tmp_path):
+def test_a_run_without_students_says_so(tmp_path, no_pictures):
     settings = without_students()
     results = build(tmp_path / "made-up", settings)
     (results / "speed.json").unlink()
@@ -415,7 +422,7 @@ def test_every_potential_that_was_used_has_its_licence(folder):
     assert table["licence"].tolist() == ["BSD", "MIT", "MIT"]
 
 
-def test_a_study_is_answered_first(tmp_path):
+def test_a_study_is_answered_first(tmp_path, no_pictures):
     settings = deepcopy(SETTINGS) | {"study": {"kind": "expectation"}}
     results = build(tmp_path / "made-up", settings)
     write_json(results / "studies/expectation/results.json", STUDY)
@@ -438,7 +445,7 @@ def test_a_study_is_answered_first(tmp_path):
     }
 
 
-def test_a_report_replaces_the_one_before(tmp_path):
+def test_a_report_replaces_the_one_before(tmp_path, no_pictures):
     results = build(tmp_path / "made-up")
     old = results / "report/figures/parity_of_a_student_that_is_gone.png"
     old.parent.mkdir(parents=True)

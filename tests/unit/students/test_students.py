@@ -36,8 +36,8 @@ def settings(**changes):
     return SETTINGS | changes
 
 
-def fit(kind="mace", seed=0, data=None, valid=None, **changes):
-    """A fresh student, trained, and its history."""
+def fit(kind="direct", seed=0, data=None, valid=None, **changes):
+    """A fresh student, trained, and its history; a direct one, where any will do: made at once."""
     data = data or example()
     student = new_student(kind, data, seed)
     rng = generator(seed, "test")
@@ -53,25 +53,30 @@ def marked(frames):
     return Dataset(frames, replace(labels, stress=stress))
 
 
+@pytest.fixture(scope="module")
+def mace():
+    """A student that leaves positions as they are in its batches; it is only read."""
+    return new_student("mace", marked(metals(5)))
+
+
 @pytest.mark.parametrize("cached", [True, False])
 @pytest.mark.parametrize("order", ["in_order", "shuffled"])
-def test_batches_have_every_frame_once_and_never_mix_kinds(monkeypatch, order, cached):
+def test_batches_have_every_frame_once_and_never_mix_kinds(mace, monkeypatch, order, cached):
     if not cached:
         monkeypatch.setattr(batches, "CACHED_ATOMS", 0)
     frames = metals(5).select([0, 5, 1, 6, 2, 7, 3, 8, 4, 9])  # kinds take turns
     data = marked(frames)
-    student = new_student("mace", data)
-    made = Batches(student, data, batch_size=3, forces_scales={})
+    made = Batches(mace, data, batch_size=3, forces_scales={})
     rng = [np.random.default_rng(0)] if order == "shuffled" else []
     seen = []
     for batch, targets in getattr(made, order)(*rng):
         index = targets.values["energy"].numpy().astype(int)
         assert 1 <= len(index) <= 3
-        assert (frames.periodic[index] == student.is_periodic(batch)).all()
+        assert (frames.periodic[index] == mace.is_periodic(batch)).all()
         # float32 of the same numbers: targets and graphs are in the same order
         np.testing.assert_array_equal(targets.values["forces"].numpy(), batch.positions.numpy())
         assert targets.n_atoms.tolist() == [4] * len(index)
-        assert ("stress" in targets.values) == student.is_periodic(batch)
+        assert ("stress" in targets.values) == mace.is_periodic(batch)
         if "stress" in targets.values:
             expected = voigt_to_stress(data.labels.stress[index]).astype(np.float32)
             np.testing.assert_array_equal(targets.values["stress"].numpy(), expected)
@@ -211,7 +216,7 @@ def test_the_best_epoch_is_kept_and_patience_counts_from_it(monkeypatch):
 
 
 def test_the_same_seed_gives_the_same_bits():
-    first, again, other = (fit(seed=seed, epochs=2)[0].module.state_dict() for seed in (1, 1, 2))
+    first, again, other = (fit("mace", seed, epochs=2)[0].module.state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
@@ -229,7 +234,7 @@ def test_training_stops_when_nothing_gets_better():
 def test_an_empty_set_is_refused(which):
     empty = example(1).select(np.array([], dtype=int))
     full = example(2)
-    student = new_student("mace", full)
+    student = new_student("direct", full)
     parts = (empty, full) if which == "training" else (full, empty)
     with pytest.raises(LimbeckError, match=f"the {which} set has no frames; raise"):
         train(student, *parts, settings(), np.random.default_rng(0))
@@ -288,7 +293,7 @@ def test_a_validation_frame_of_another_element_is_left_out():
 
 def steps_of(student_settings, data):
     """Frames of each round of a budget, by the energies that mark them."""
-    student = new_student("mace", data)
+    student = new_student("direct", data)
     made = Batches(student, data, student_settings["batch_size"], {})
     rounds = Rounds(made, student_settings)
     frames = [
@@ -377,6 +382,6 @@ def test_training_listens_to_what_the_views_agree_on():
     noisy = Dataset(clean.frames, labels)
     errors = {}
     for weight in (0.0, 100.0):
-        _, history = fit(data=noisy, valid=valid, spread_weight=weight, epochs=15)
+        _, history = fit("mace", data=noisy, valid=valid, spread_weight=weight, epochs=15)
         errors[weight] = min(row[-1] for row in history.rows)
     assert errors[100.0] < 0.9 * errors[0.0]
