@@ -39,7 +39,10 @@ def whole_file(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     path = Path(path)
     with _room_for(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        # A job that was killed hard cannot have cleaned up after itself.
         _remove_stale(path)
+        # Several nodes may share the file system, so a process number alone does not tell writers
+        # apart.
         host, unique = socket.gethostname(), uuid.uuid4().hex[:8]
         temporary = path.parent / f".{path.stem}.{host}.{os.getpid()}.{unique}{path.suffix}"
         try:
@@ -53,11 +56,12 @@ def whole_file(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: str | Path) -> Iterator[Path]:
-    """As :func:`whole_file`, for a folder of several files."""
+    """Like :func:`whole_file`, for a folder of several files."""
     path = Path(path)
     with _room_for(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        # mkdtemp makes folders that only their owner can read.
         temporary.chmod(0o755)
         try:
             yield temporary
@@ -88,11 +92,15 @@ def _room_for(path: Path) -> Iterator[None]:
 
 def _sync(path: Path) -> None:
     with open(path, "rb") as handle:
+        # A rename may reach the disk before the data do: without this a crash can leave an empty
+        # file under the final name.
         os.fsync(handle.fileno())
 
 
 def _put_in_place(temporary: Path, path: Path) -> None:
     try:
+        # link, not rename: it fails where the name is taken, in one step that no other writer can
+        # get between.
         os.link(temporary, path)
     except FileExistsError:
         _stays(path)
@@ -111,7 +119,9 @@ def _remove_stale(path: Path) -> None:
     """Remove temporary files that a killed process of this machine left for ``path``."""
     start = glob.escape(f".{path.stem}.{socket.gethostname()}.")
     for old in path.parent.glob(f"{start}*{glob.escape(path.suffix)}"):
+        # The name is .stem.host.pid.unique.suffix: without its suffix, the number is next to last.
         pid = old.name[: -len(path.suffix) or None].split(".")[-2]
+        # the process is gone, so no one writes this file any more
         if pid.isdigit() and not Path(f"/proc/{pid}").exists():
             old.unlink(missing_ok=True)
 

@@ -20,6 +20,8 @@ ID_LENGTH = 32
 GROUP_LENGTH = 64
 
 FRAME_DTYPES: dict[str, Any] = {
+    # Fixed widths and no Python objects: HDF5 can then put a checksum on every chunk, which it
+    # refuses for strings of variable length. "S" alone takes the length of the longest entry.
     "n_atoms": np.int32,
     "cell": np.float64,
     "pbc": np.bool_,
@@ -75,8 +77,10 @@ class Frames:
     extra: dict[str, np.ndarray] = field(default_factory=dict)
     atom_extra: dict[str, np.ndarray] = field(default_factory=dict)
 
+    # Checked once here, so that no later step has to ask whether rows and frames agree.
     def __post_init__(self) -> None:
         for name, dtype in (FRAME_DTYPES | ATOM_DTYPES).items():
+            # The class is frozen; this is how a frozen dataclass may set its own fields.
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=dtype))
         frames, atoms = len(self.n_atoms), int(self.n_atoms.sum())
         for name in [*FRAME_DTYPES, *ATOM_DTYPES]:
@@ -92,6 +96,7 @@ class Frames:
     @property
     def offsets(self) -> np.ndarray:
         """int64 [B+1]: atoms of frame b are ``offsets[b]:offsets[b + 1]``."""
+        # int64: the sum of int32 counts of many frames may not fit into 32 bits.
         return np.concatenate([[0], np.cumsum(self.n_atoms, dtype=np.int64)])
 
     @property
@@ -162,6 +167,7 @@ def _as_integers(index: Sequence[int] | np.ndarray, length: int) -> np.ndarray:
 def atom_rows(offsets: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Rows of the per-atom arrays of the frames at ``index``, in that order. int64 [N']."""
     counts = np.diff(offsets)[index]
+    # Row = start of its frame + place within the frame, for all atoms in one array operation.
     starts = np.repeat(offsets[:-1][index], counts)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     return (starts + within).astype(np.int64)
@@ -177,6 +183,7 @@ def frame_id(
 ) -> bytes:
     """Content address of a structure: 32 hex digits of a SHA-256 over its exact bits."""
     digest = hashlib.sha256()
+    # Byte order and dtype are fixed, so that an id is the same on every machine.
     digest.update(np.ascontiguousarray(numbers, dtype=np.uint8).tobytes())
     digest.update((np.ascontiguousarray(positions, dtype="<f8") + 0.0).tobytes())  # -0 is 0
     digest.update((np.ascontiguousarray(cell, dtype="<f8") + 0.0).tobytes())
@@ -224,6 +231,7 @@ def from_atoms(
                 f"structure {b} of {source}: periodic in {pbc.tolist()}, expected all or none "
                 "(give a slab a periodic cell with vacuum)"
             )
+        # ASE may keep a cell that is not periodic. It means nothing, and must not enter the id.
         cell = np.asarray(atoms.cell) if pbc.all() else np.zeros((3, 3))
         cells.append(cell)
         ids.append(frame_id(atoms.numbers, atoms.positions, cell, pbc, charges[b], spins[b]))
@@ -236,6 +244,7 @@ def from_atoms(
         spin=np.array(spins),
         id=np.array(ids, dtype=f"S{ID_LENGTH}"),
         parent=np.array([b""] * count, dtype=f"S{ID_LENGTH}"),
+        # A structure that a source made is the root of its own family.
         root=np.array(ids, dtype=f"S{ID_LENGTH}"),
         group=np.array([group_name(g) for g in groups], dtype=f"S{GROUP_LENGTH}"),
         source=np.array([source.encode()] * count, dtype="S"),
@@ -256,13 +265,13 @@ def derive(
     seed: int,
     infos: Sequence[dict[str, Any]] | None = None,
 ) -> Frames:
-    """Children of ``parents``: the same atoms at other places, with their ancestry.
+    """Children of ``parents``: the same atoms at other positions, with their ancestry.
 
     Args:
         parents: B frames; repeat them with ``select`` to have several children of one.
         positions: float64 [N,3], Angstrom.
         cell: float64 [B,3,3], Angstrom.
-        infos: B dictionaries, laid over what the parent's info says.
+        infos: B dictionaries; their entries replace those of the parent's info.
     """
     offsets = parents.offsets
     ids, merged = [], []
@@ -289,6 +298,7 @@ def derive(
         sampling=np.array([sampling.encode()] * count, dtype="S"),
         seed=np.full(count, seed),
         info=np.array(merged, dtype="S"),
+        # Energies, descriptors and the like are the parent's; they do not hold at other positions.
         extra={},
         atom_extra={},
     )
@@ -297,8 +307,8 @@ def derive(
 def concatenate(parts: Sequence[Frames]) -> Frames:
     """All frames of ``parts``, in order.
 
-    Of the optional arrays those are kept that every part has, in the same shape: a sampling with
-    energies and one without can stand together. What is left out is logged.
+    An optional array is kept if every part has it, in the same shape. So a sampling with energies
+    and one without can be put together. The arrays that are left out are logged.
     """
     parts = list(parts)
     if not parts:
@@ -306,6 +316,7 @@ def concatenate(parts: Sequence[Frames]) -> Frames:
     values: dict[str, Any] = {}
     for f in fields(Frames):
         if f.name in ("extra", "atom_extra"):
+            # A part without frames has no arrays to offer, and must not take them from the others.
             values[f.name] = _common([getattr(p, f.name) for p in parts if len(p)])
         else:
             values[f.name] = np.concatenate([getattr(p, f.name) for p in parts])
@@ -313,7 +324,7 @@ def concatenate(parts: Sequence[Frames]) -> Frames:
 
 
 def _common(tables: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The arrays that all tables have, in the same shape but for the rows, end to end."""
+    """The arrays that all tables have with the same shape beyond the first axis, end to end."""
     found, dropped = {}, []
     for name in sorted(set().union(*tables)):
         rows = [t[name] for t in tables if name in t]

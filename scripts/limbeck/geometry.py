@@ -1,4 +1,4 @@
-"""Small geometry that everything shares: turns, cells, Voigt order, densities, distances."""
+"""Geometry that everything shares: rotations, cells, Voigt order, densities, distances."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -27,6 +27,7 @@ def turn(frames: Frames, matrices: np.ndarray) -> Frames:
 
 def wrapped(positions: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """Positions [...,n,3] put into the cells [...,3,3]: fractional coordinates in [0, 1)."""
+    # Positions and lattice vectors are rows: r = s L, so s = r L^-1.
     fractional = positions @ np.linalg.inv(cells)
     return np.asarray((fractional - np.floor(fractional)) @ cells)
 
@@ -39,6 +40,8 @@ G_CM3 = units._amu * 1e3 / 1e-24
 
 def cell_height(cell: np.ndarray) -> float:
     """Smallest distance of opposite faces, Angstrom; 0 where the cell has no volume."""
+    # Height = volume / area of the face. The faces are spanned by b x c, c x a and a x b, which
+    # the rolled rows give in this order.
     areas = np.linalg.norm(np.cross(np.roll(cell, -1, axis=0), np.roll(cell, -2, axis=0)), axis=1)
     return float(abs(np.linalg.det(cell)) / areas.max()) if areas.min() > 0 else 0.0
 
@@ -75,6 +78,7 @@ def shortest_ratio(
     first, second, distance = NeighborList(cutoff=cutoff, full_list=False).compute(
         points=positions, box=cell, periodic=periodic, quantities="ijd"
     )
+    # a lone atom, or all pairs farther apart than the reach
     if len(distance) == 0:
         return float("inf")
     return float((distance / (radii[first] + radii[second])).min())
@@ -105,6 +109,7 @@ def stress_to_voigt(stress: np.ndarray) -> np.ndarray:
             stress[..., 0, 0],
             stress[..., 1, 1],
             stress[..., 2, 2],
+            # Tensors from autograd are symmetric only to rounding: both halves are averaged.
             (stress[..., 1, 2] + stress[..., 2, 1]) / 2,
             (stress[..., 0, 2] + stress[..., 2, 0]) / 2,
             (stress[..., 0, 1] + stress[..., 1, 0]) / 2,
@@ -115,6 +120,7 @@ def stress_to_voigt(stress: np.ndarray) -> np.ndarray:
 
 def voigt_to_stress(voigt: np.ndarray) -> np.ndarray:
     """[...,6] in the order xx yy zz yz xz xy -> symmetric [...,3,3]."""
+    # no factor 2: stress in Voigt order, not strain
     order = np.array([[0, 5, 4], [5, 1, 3], [4, 3, 2]])
     return np.asarray(voigt)[..., order]
 
@@ -128,10 +134,12 @@ def composition(frames: Frames, elements: np.ndarray) -> np.ndarray:
     table = np.zeros((len(frames), len(elements)))
     known = np.isin(frames.numbers, elements)
     column = np.searchsorted(elements, frames.numbers[known])
+    # add.at, since many atoms add to the same entry; plain += would count only one of them
     np.add.at(table, (frames.frame_of_atom[known], column), 1.0)
     return table
 
 
 def volumes(frames: Frames) -> np.ndarray:
-    """Angstrom^3. [B]"""
+    """Volumes of the cells, Angstrom^3, zero where isolated. [B]"""
+    # abs: a left-handed set of lattice vectors is as good as a right-handed one.
     return np.abs(np.linalg.det(frames.cell))

@@ -1,4 +1,4 @@
-"""Labels: answers for frames, how far views disagreed, and what went wrong."""
+"""Labels: a potential's answers for frames, their spread over views, and a status for each."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,10 +47,11 @@ class Labels(Predictions):
         attrs: dict[str, Any] | None = None,
         **named: np.ndarray,
     ) -> None:
-        """``values`` and ``spreads``, or what is given by name, which goes before.
+        """Take properties and spreads from the dictionaries, or by name.
 
         Args:
-            named: a property, as ``forces``, or its spread, as ``forces_spread``.
+            named: a property, such as ``forces``, or its spread, such as ``forces_spread``. It
+                replaces the entry in ``values`` or ``spreads``.
         """
         of_spreads = {n.removesuffix(SPREAD): v for n, v in named.items() if n.endswith(SPREAD)}
         of_values = {n: v for n, v in named.items() if not n.endswith(SPREAD)}
@@ -62,6 +63,7 @@ class Labels(Predictions):
             ("status", status),
             ("attrs", attrs or {}),
         ):
+            # The class is frozen, and its own __init__ stands in for that of the dataclass.
             object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
@@ -84,12 +86,13 @@ class Labels(Predictions):
 
 
 def unlabelled(frames: Frames, names: Iterable[str] = EFS) -> Labels:
-    """Labels of nothing but NaN, of status 0.
+    """Labels that hold only NaN, with status 0.
 
     Args:
-        names: properties that there are, beside energy, forces and stress.
+        names: properties to have beside energy, forces and stress.
     """
     count, atoms = len(frames), len(frames.numbers)
+    # dict.fromkeys drops repeats and keeps the order.
     every = list(dict.fromkeys([*EFS, *names]))
     return Labels(
         id=frames.id,
@@ -116,9 +119,12 @@ def select_labels(labels: Labels, index: np.ndarray) -> Labels:
 
 
 def concatenate_labels(parts: Sequence[Labels]) -> Labels:
-    """Labels of several files, end to end; the first part's attributes stand for all.
+    """Labels of several files, end to end, with the attributes of the first part.
 
-    Of the properties those are kept that every part has. What is left out is logged.
+    A property is kept if every part has it. The others are logged.
+
+    Raises:
+        LimbeckError: there are no parts.
     """
     if not parts:
         raise LimbeckError("no labels to put together, expected at least one file")

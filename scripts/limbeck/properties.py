@@ -1,4 +1,4 @@
-"""What a potential says of a frame, property by property: one row of a table for each.
+"""The properties that potentials predict: one row of a table for each.
 
 Turning, permuting, repeating, selecting, storing, splitting, subtracting and exporting are loops
 over this table: a new property is a row here, whoever makes it, and whoever uses it.
@@ -50,7 +50,7 @@ class Property:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the value of one atom or one frame."""
+        """Shape of the value of one atom or one frame."""
         return ((), (3,), (6,))[self.rank]
 
 
@@ -74,16 +74,19 @@ PROPERTIES: dict[str, Property] = {
         factor=1e3,
         gradient_of="energy",
     ),
+    # ASE's sign: positive under tension, so that pressure is minus a third of the trace.
     "stress": Property(
         per_atom=False,
         rank=2,
         unit="eV/Angstrom^3",
         shown="GPa",
         key="rms_GPa",
+        # ASE's GPa is 1 GPa in eV/Angstrom^3.
         factor=1 / GPa,
         gradient_of="energy",
     ),
     "charges": Property(per_atom=True, rank=0, unit="e", shown="me", key="rms_me", factor=1e3),
+    # Defined relative to the origin: of a charged system it changes with the choice of origin.
     "dipole": Property(
         per_atom=False,
         rank=1,
@@ -139,9 +142,10 @@ class Predictions:
         values: Mapping[str, np.ndarray] | None = None,
         **more: np.ndarray,
     ) -> None:
-        """``values``, or what is given by name, which goes before."""
+        """Take properties from ``values``, or by name; a name replaces the entry in ``values``."""
         named = {"energy": energy, "forces": forces, "stress": stress, **more}
         given = {name: v for name, v in named.items() if v is not None}
+        # The class is frozen.
         object.__setattr__(self, "values", dict(values or {}) | given)
 
     @property
@@ -170,7 +174,7 @@ def _nan(of: Property, n_frames: int, n_atoms: int) -> np.ndarray:
 
 
 def select(values: Mapping[str, np.ndarray], frames: np.ndarray, atoms: np.ndarray) -> Values:
-    """Those of some frames.
+    """The values of some of the frames.
 
     Args:
         frames: int64, which; atoms: int64, their rows of the arrays by atom.
@@ -192,6 +196,7 @@ def put(
         atoms: int64, their rows of the arrays by atom.
     """
     for name, values in part.items():
+        # Energy and forces are always there, and say how many frames and atoms there are.
         rows, like = (frames, whole["energy"])
         if property_of(name).per_atom:
             rows, like = (atoms, whole["forces"])
@@ -201,7 +206,7 @@ def put(
 
 
 def concatenate(parts: Sequence[Mapping[str, np.ndarray]]) -> Values:
-    """Those of several lots of frames, end to end: of the properties that all have."""
+    """Values of several sets of frames, end to end; only properties that all of them have."""
     return {
         name: np.concatenate([part[name] for part in parts])
         for name in parts[0]
@@ -212,10 +217,10 @@ def concatenate(parts: Sequence[Mapping[str, np.ndarray]]) -> Values:
 def turned_back(
     values: Mapping[str, np.ndarray], matrices: np.ndarray, n_atoms: np.ndarray
 ) -> Values:
-    """Values of turned frames, in the orientation before: a number stays, Q^T v, Q^T S Q.
+    """Values of turned frames, in the original orientation: a, Q^T v, or Q^T S Q by rank.
 
     Args:
-        matrices: float64 [B,3,3], orthogonal, what each frame was turned by; r became Q r.
+        matrices: float64 [B,3,3], orthogonal; frame b was turned by r -> Q_b r.
         n_atoms: int [B].
     """
     per_atom = np.repeat(matrices, n_atoms, axis=0)  # [N,3,3]
@@ -224,25 +229,30 @@ def turned_back(
         of = property_of(name)
         q = per_atom if of.per_atom else matrices
         if of.rank == 1:
+            # the transposed index: Q^T v, the inverse of v -> Q v
             value = np.einsum("nji,nj->ni", q, value)
         elif of.rank == 2:  # a frame's NaN stay in its own row
             tensors = voigt_to_stress(value)
+            # Through the full tensor: a rotation in Voigt form would need factors of 2 off the
+            # diagonal.
             value = stress_to_voigt(np.einsum("bki,bkl,blj->bij", q, tensors, q))
         if of.parity < 0:
+            # A pseudoscalar or axial vector gets the sign of det Q beside the turn.
             value = value * np.sign(np.linalg.det(q)).reshape(-1, *[1] * (value.ndim - 1))
         found[name] = value
     return found
 
 
 def of_atoms(values: Mapping[str, np.ndarray], rows: Any) -> Values:
-    """The same with the arrays by atom taken at ``rows`` (an index or a slice)."""
+    """The same values, with per-atom arrays taken at ``rows`` (an index or a slice)."""
     return {n: v[rows] if property_of(n).per_atom else v for n, v in values.items()}
 
 
 def components(name: str, values: np.ndarray) -> np.ndarray:
     """All components of a tensor side by side: [...] -> [...,1], [...,3], or [...,9].
 
-    Of a symmetric tensor all nine count, so that a sum of squares prefers no orientation.
+    A symmetric tensor is written with all nine components. The sum of their squares does not
+    change under rotation; that of the six Voigt components does.
     """
     rank = property_of(name).rank
     if rank == 0:
@@ -254,7 +264,7 @@ def components(name: str, values: np.ndarray) -> np.ndarray:
 
 
 def of_one(values: Mapping[str, np.ndarray], frame: int, rows: Any) -> dict[str, Any]:
-    """The values of one frame: a number, or an array; without those that are not finite.
+    """The values of one frame, a number or an array each; those not finite are left out.
 
     Args:
         rows: a slice, of the arrays by atom.

@@ -11,6 +11,8 @@ import numpy as np
 
 def seed_sequence(run_seed: int, name: str) -> np.random.SeedSequence:
     """Seed of one part of a run, e.g. ``name="sample_md/md-300/rocksalts/0"``."""
+    # A hash, not Python's hash(): that one changes from process to process. Little-endian on
+    # purpose, so that every machine draws the same numbers.
     words = np.frombuffer(hashlib.sha256(name.encode()).digest(), dtype="<u4")
     return np.random.SeedSequence([run_seed, *words.tolist()])
 
@@ -22,6 +24,7 @@ def generator(run_seed: int, name: str) -> np.random.Generator:
 
 def torch_seed(run_seed: int, name: str) -> int:
     """A 63-bit integer for ``torch.Generator.manual_seed`` and libraries that take one number."""
+    # shifted by one bit: not negative where a library reads it as a signed 64-bit integer either
     return int(seed_sequence(run_seed, name).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 

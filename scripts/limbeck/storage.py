@@ -120,6 +120,7 @@ def _arrays_of(group: h5py.Group) -> list[str]:
     Raises:
         LimbeckError: one of them is no property that is known here.
     """
+    # Files written before the list was kept have exactly these.
     names: list[str] = json.loads(group.attrs.get("arrays", json.dumps(BEFORE_LISTS)))
     for name in names:
         property_of(name.removesuffix(SPREAD))
@@ -151,8 +152,10 @@ def stream(paths: Iterable[str | Path]) -> Iterator[Frames]:
 
 @contextmanager
 def _writing(path: str | Path, *, durable: bool = True) -> Iterator[h5py.File]:
-    """A new file, put together in memory and then written: on a full disk HDF5 itself crashes."""
+    """A new file, built in memory and then written at once: HDF5 itself crashes on a full disk."""
     with whole_file(path, durable=durable) as temporary:
+        # driver="core" without a backing store keeps the file in memory. libver="latest" is what
+        # gives the metadata their checksums.
         with h5py.File(
             temporary.name, "w", driver="core", backing_store=False, libver="latest"
         ) as file:
@@ -194,6 +197,7 @@ def _write_array(file: h5py.File, name: str, values: np.ndarray) -> None:
     chunk = (min(max(1, 2**20 // row), max(1, len(values))), *values.shape[1:])
     options: dict[str, Any] = (
         {"chunks": chunk, "compression": "lzf", "shuffle": True, "fletcher32": True}
+        # An empty array cannot be chunked, and the filters work on chunks.
         if values.size
         else {}
     )
@@ -244,6 +248,7 @@ def _check_rows(labels: Labels) -> None:
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
+    # numpy scalars of attributes, which JSON does not take
     return value.item() if hasattr(value, "item") else value
 
 

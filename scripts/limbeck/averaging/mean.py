@@ -1,4 +1,4 @@
-"""A potential's answers averaged over views of each frame, each brought back into the frame."""
+"""Average a potential's answers over views of each frame, each rotated back into the frame."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +17,8 @@ class Average(NamedTuple):
     Attributes:
         mean: of each property.
         variances: by property, float64 [B] or [N], in the square of its unit: of one component (of
-            a vector or tensor the mean over all) sum_k w_k |f_k - mean|^2, weights of sum 1.
+            a vector or tensor the mean over all) sum_k w_k |f_k - mean|^2, with weights that sum
+            to 1.
     """
 
     mean: Predictions
@@ -33,6 +34,8 @@ class _Mean:
     def add(self, value: np.ndarray, weight: float) -> None:
         self._weight += weight
         with np.errstate(invalid="ignore"):  # of infinite answers nothing is left but NaN
+            # One pass, without the difference of two large sums of squares. Views need not be held
+            # in memory.
             away = value - self.mean
             self.mean = self.mean + away * (weight / self._weight)
             self._squares += weight * away * (value - self.mean)
@@ -53,6 +56,7 @@ def average(
         weights: float64 [K], of sum 1.
     """
     means: dict[str, _Mean] = {}
+    # Neighbours do not change under rotation, so they are searched once for all views.
     batch = potential.prepare(frames)
     for k, weight in enumerate(weights):
         turns = matrices[:, k]

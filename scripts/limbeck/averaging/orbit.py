@@ -1,4 +1,4 @@
-"""A potential's answers over views of each frame, brought back into the frame."""
+"""A potential's answers for views of each frame, brought back into the frame."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -116,6 +116,7 @@ def _of_batch(
         answers = potential.evaluate(symmetry.apply_to_batch(potential, batch, chosen))
         answers = symmetry.restore_batch(chosen, answers, part.n_atoms)
         for name, value in answers.values.items():
+            # Made at the first view, when it is known which properties the potential predicts.
             whole = result.values.setdefault(name, np.full((count, *value.shape), np.nan))
             whole[k] = value
     return result

@@ -72,6 +72,7 @@ def _product(order: int | None) -> Quadrature:
     """
     if order not in PRODUCT_ORDERS:
         raise LimbeckError(f"quadrature product: order {order}, expected one of {PRODUCT_ORDERS}")
+    # weights of Lebedev's rule sum to 4 pi
     (x, y, z), weights = lebedev_rule(order)
     gamma = 2 * np.pi * np.arange(order + 1) / (order + 1)
     alpha, beta = np.arctan2(y, x), np.arccos(np.clip(z, -1, 1))

@@ -1,4 +1,4 @@
-"""Which views of each frame a label is the mean of."""
+"""The views of each frame that a label is averaged over."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Views:
 
     @property
     def as_given(self) -> bool:
-        """Each frame is labelled as it is given."""
+        """Whether each frame is labelled as it is given."""
         return self.random is None and self.quadrature is None
 
     @property
@@ -68,19 +68,18 @@ class Views:
 
     @property
     def spread_factor(self) -> float:
-        """What a variance about the mean of the views is multiplied by.
+        """Factor for a variance about the mean of the views.
 
         K / (K - 1) for independent views, which makes it the unbiased estimate of the variance
-        over all orientations. One for a grid: its views are not independent, and what is found
-        is, on average, the variance over all orientations less that of the mean. NaN where there
-        is one view.
+        over all orientations. One for a grid: its views are not independent, and the result is, on
+        average, the variance over all orientations less that of the mean. NaN for a single view.
         """
         if self.random:
             return self.random / (self.random - 1) if self.random > 1 else float("nan")
         return float("nan") if self.as_given else 1.0
 
     def operations(self, frames: Frames, purpose: str = LABEL_VIEWS) -> np.ndarray:
-        """What each frame is turned by, from its id and the purpose alone. float64 [B,K,3,3]."""
+        """Rotations of each frame, from its id and the purpose alone. float64 [B,K,3,3]."""
         rows = [self._of_frame(frames, b, purpose) for b in range(len(frames))]
         return np.stack(rows) if rows else np.zeros((0, self.count, 3, 3))
 
@@ -92,6 +91,8 @@ class Views:
             rng = frame_generator(frames.id[b], purpose)
             return np.asarray(group.sample(frames.select([b]), self.random, rng))
         turn = haar_rotations(1, frame_generator(frames.id[b], f"{purpose}/grid"))[0]
+        # The random turn acts first, on the right: by the invariance of the Haar measure each view
+        # is then uniform.
         return self._grid().matrices @ turn
 
     def _grid(self) -> Quadrature:
@@ -100,11 +101,13 @@ class Views:
         grid = quadrature(self.quadrature, self.order)
         if not self.reflections:
             return grid
+        # The inversion commutes with every rotation, so that it doubles the grid without a choice
+        # of axis.
         both = np.concatenate([grid.matrices, -grid.matrices])
         return grid._replace(matrices=both, weights=np.tile(grid.weights / 2, 2))
 
     def attributes(self) -> dict[str, Any]:
-        """What the labels' attributes say of the views."""
+        """Description of the views for the attributes of labels."""
         return {
             "views": "as_given" if self.as_given else self.count,
             "quadrature": self.quadrature,
@@ -150,6 +153,7 @@ def views_of(settings: Mapping[str, Any], chosen: int | str | None = None) -> Vi
     views = settings.get("views", None if grid else "as_given")
     if views == "auto":
         views, mirrored = chosen, mirrored and chosen != "as_given"
+    # bool is a subclass of int
     number = isinstance(views, int) and not isinstance(views, bool)
     if not (number or views == "as_given" or (views is None and grid)):
         raise LimbeckError(

@@ -33,6 +33,7 @@ def difference(baseline: Labels, target: Labels) -> Labels:
     return replace(
         target,
         values={n: v - less_values[n] for n, v in values.items() if n in less_values},
+        # variances add: sqrt(a^2 + b^2)
         spreads={n: np.hypot(s, less_spreads[n]) for n, s in spreads.items() if n in less_spreads},
         status=np.where(target.status == Status.GOOD, baseline.status, target.status),
         attrs={"baseline": baseline.attrs, "target": target.attrs},
@@ -53,6 +54,7 @@ def fitted_energies(dataset: Dataset) -> AtomEnergies:
     frames = dataset.frames
     elements, counts = _elements_of(frames)
     energies = dataset.labels.energy / frames.n_atoms
+    # Per atom on both sides, or large frames would decide the fit.
     found = np.linalg.lstsq(counts / frames.n_atoms[:, None], energies, rcond=None)[0]
     return dict(zip(elements, found.tolist(), strict=True))
 
@@ -79,7 +81,7 @@ def _elements_of(frames: Frames) -> tuple[list[str], np.ndarray]:
 
 
 def sizes(dataset: Dataset, atoms: AtomEnergies) -> dict[str, float | None]:
-    """How large what is to be learned is: root mean squares of one part of the data set."""
+    """Root mean squares of the quantities to be learned, for one part of the data set."""
     per_atom = 1e3 / dataset.frames.n_atoms
     return {
         "energy_rms_meV_per_atom": _rms(dataset.labels.energy * per_atom),

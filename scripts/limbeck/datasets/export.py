@@ -25,6 +25,8 @@ def write_extxyz(path: str | Path, dataset: Dataset) -> None:
     for atoms, found in _structures(dataset):
         _attach(atoms, {n: v for n, v in found.items() if n not in all_properties})
         known = {n: v for n, v in found.items() if n in all_properties}
+        # ASE writes what it has a name for from a calculator; the other values go into info and
+        # arrays.
         atoms.calc = SinglePointCalculator(atoms, **known)
         structures.append(atoms)
     with whole_file(path) as temporary:

@@ -40,14 +40,15 @@ def split(
 ) -> dict[str, np.ndarray]:
     """Indices of the training, validation and test frames.
 
-    No group stands in two parts, or no root, or no frame: a frame and all clusters that were cut
-    out of it (their info names it) then stay together, while other frames of its trajectory do not.
-    In each source, groups go by the hash of their
-    name and the seed; the first ones are the test set, the next ones validate. A part that is
-    asked for gets at least one group of each source that has enough of them. Groups with an
-    element that no training group has are moved to training, since a student cannot answer for
-    what it never saw. The split depends on the frames alone, so that all label sets, teachers and
-    students share it.
+    No group, no root or no frame is in two parts, by ``split_by``. With "frame", a frame and all
+    clusters that were cut out of it (their info names it) stay together, but other frames of its
+    trajectory may be in other parts.
+
+    In each source, groups are ordered by a hash of their name and the seed. The first ones are the
+    test set, the next ones the validation set. A part that is asked for gets at least one group of
+    each source that has enough of them. Groups with an element that no training group has are moved
+    to training, since a student cannot answer for an element that it never saw. The split depends
+    on the frames alone, so that all label sets, teachers and students share it.
 
     Returns:
         "train", "valid", "test" -> int64 indices, ascending.
@@ -100,6 +101,7 @@ def _cover_elements(parts: dict[bytes, str], elements: dict[bytes, set[int]]) ->
 def _deal(
     keys: np.ndarray, valid_fraction: float, test_fraction: float, seed: int
 ) -> dict[bytes, str]:
+    # A hash, not a shuffle: a group that is added moves only few of the others between parts.
     ordered = sorted(keys.tolist(), key=lambda k: hashlib.sha256(f"{seed}/".encode() + k).digest())
     count = len(ordered)
     n_test = _share(test_fraction, count)
@@ -110,8 +112,10 @@ def _deal(
 
 
 def _share(fraction: float, count: int) -> int:
+    # One group cannot be divided: training gets it.
     if fraction <= 0 or count < 2:
         return 0
+    # at least one group, and never all of them
     return min(count - 1, max(1, round(fraction * count)))
 
 
@@ -119,6 +123,7 @@ def build(frames: Frames, labels: Labels, parts: dict[str, np.ndarray]) -> dict[
     """The parts of a split, without the frames whose label is not good, or that come twice."""
     if not np.array_equal(frames.id, labels.id):
         raise LimbeckError("labels and frames are not the same frames in the same order")
+    # the first frame of each id
     _, first = np.unique(frames.id, return_index=True)
     keep = np.zeros(len(frames), dtype=bool)
     keep[first] = True
@@ -139,7 +144,7 @@ def read_part(path: str, label_set: str) -> Dataset:
 
 
 def counts(frames: Frames, labels: Labels, parts: dict[str, Dataset]) -> dict[str, Any]:
-    """What went in and what came out: frames, roots and groups of each part, and what was left."""
+    """Numbers of frames, atoms, roots and groups of each part, and of frames left out and why."""
     result: dict[str, Any] = {
         name: {
             "frames": len(part),

@@ -45,6 +45,7 @@ def verdict(
         for source, (passed, count) in sorted(good.items())
     ]
     return {
+        # all() of nothing is true: without a labelled frame there is no go.
         "go": bool(criteria) and all(c["passed"] for c in criteria),
         "criteria": criteria,
         "status": {STATUS[i]: int(n) for i, n in enumerate(status)},

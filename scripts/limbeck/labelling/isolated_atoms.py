@@ -1,4 +1,4 @@
-"""Energies of single atoms by a potential: what a model of differences may start with."""
+"""Energies of single atoms by a potential, as offsets for a model of differences."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 
 def isolated_energies(potential: "Potential[Any]", elements: Sequence[str]) -> dict[str, float]:
-    """What a potential says of single atoms in vacuum, each with its ground state's spin.
+    """A potential's energies of single atoms, eV, each with the spin of its ground state.
 
     Raises:
         LimbeckError: it does not know an element, or cannot answer for an atom alone.
     """
     name = potential.about.name
     remedy = "expected a number (atoms: fit needs none)"
+    # Bohr magnetons, without the orbital part: the number of unpaired electrons
     spins = [int(ground_state_magnetic_moments[atomic_numbers[e]]) for e in elements]
     energies = {}
     for element, spin in zip(elements, spins, strict=True):

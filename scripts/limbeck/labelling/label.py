@@ -1,6 +1,6 @@
-"""To label: ask a potential for its mean over views, batch by batch, and let no frame cost others.
+"""Label frames with a potential's mean over views, batch by batch.
 
-A frame without a good answer gets a status and keeps its place.
+A frame without a good answer gets a status and keeps its place. It costs no other frame its label.
 """
 
 import hashlib
@@ -72,10 +72,10 @@ def label(
 
 
 def asked_for(frames: Frames, settings: Mapping[str, Any]) -> np.ndarray | None:
-    """Which frames of a slice a label set asks for: its share of the first ``n_frames``. bool [B].
+    """A mask of the frames to be labelled: the slice's share of the first ``n_frames``. bool [B].
 
-    First by a hash of their ids, so that those of a smaller number are among those of a larger.
-    None where all are asked for.
+    "First" is by a hash of their ids, so that the frames of a smaller number are a part of those
+    of a larger one. None where all frames are to be labelled.
     """
     if settings.get("n_frames") is None:
         return None
@@ -134,6 +134,7 @@ def _made(potential: "Potential[Any]", frames: Frames, lengths: list[int], views
 
 def _average(potential: "Potential[Any]", frames: Frames, views: Views) -> Average:
     """The mean over views of frames that make one batch."""
+    # not turned by the unit matrix, which would change the last bits
     if views.as_given:
         return as_given(potential.evaluate(potential.prepare(frames)))
     return average(potential, frames, views.operations(frames), views.weights)
@@ -145,6 +146,7 @@ def _keep(
     rows = atom_rows(offsets, index)
     factor = views.spread_factor
     put(result.values, seen.mean.values, index, rows)
+    # Bessel's correction for independent views, none for a grid: see spread_factor.
     put(result.spreads, {n: np.sqrt(v * factor) for n, v in seen.variances.items()}, index, rows)
 
 
@@ -152,6 +154,7 @@ def _judge(frames: Frames, labels: Labels, max_force: float) -> None:
     """Set the status of frames with answers that are not finite, or too large."""
     largest = np.zeros(len(frames))
     with np.errstate(invalid="ignore"):  # NaN is passed on, and found below
+        # the largest component of the force on each atom; frames without atoms keep 0
         strongest = np.abs(labels.forces).max(axis=1, initial=0.0)
         np.maximum.at(largest, frames.frame_of_atom, strongest)
     finite = np.isfinite(labels.energy) & np.isfinite(largest)
@@ -163,7 +166,7 @@ def _judge(frames: Frames, labels: Labels, max_force: float) -> None:
 def provenance(
     potential: "Potential[Any]", views: Views, label_set: str, threads: int
 ) -> dict[str, Any]:
-    """What labels were made with, for the attributes of their file."""
+    """Provenance of labels, for the attributes of their file."""
     about = potential.about
     return {
         "label_set": label_set,

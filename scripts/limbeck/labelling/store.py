@@ -1,14 +1,14 @@
 """The label store: answers that were paid for once, shared by all runs.
 
-A cache of write-once files. An entry holds a few consecutive batches of one label job; its name is
-a hash of what its labels mean: the frames in their order and how they are cut into batches, the
-very matrices that they are turned by, the model's weights, and what calculates. It is read whole or
-made whole: to make only the frames that are missing would change the last bits of the others. No
-locks are needed: two jobs that make the same entry write the same bits, and the first one stays. To
-delete the folder costs only time.
+This is a cache of write-once files. An entry holds a few consecutive batches of one label job. Its
+name is a hash of what its labels mean: the frames in their order, how they are cut into batches,
+the matrices that they are rotated by, the weights of the model, and the packages and device that
+compute. An entry is read as a whole or made as a whole: computing only the missing frames would
+change the last bits of the others. No locks are needed. Two jobs that make the same entry write the
+same bits, and the first file stays. Deleting the folder costs only time.
 
-Source code is not in the name: a comment costs no labels. A change of code that changes labels
-raises :data:`LABELS_VERSION`; the golden labels of the tests say when that is due.
+Source code is not part of the name, so that a changed comment costs no labels. A change of code
+that changes labels has to raise :data:`LABELS_VERSION`; golden labels in the tests say when.
 """
 
 import hashlib
@@ -59,13 +59,14 @@ class LabelStore:
             "model": about.model,
             "weights": about.weights,
             "dtype": about.dtype,
+            # the kind, not the number: GPUs of one machine count as alike
             "device": potential.device.type,
             "threads": threads,
             "packages": packages(about.model),
         }
 
     def path(self, frames: Frames, lengths: list[int]) -> Path:
-        """Where the entry of these frames stands.
+        """Path of the entry of these frames.
 
         Args:
             frames: in the order of evaluation.
@@ -82,6 +83,7 @@ class LabelStore:
                 frames.charge,
                 frames.spin,
             ),
+            # The last bits of an answer depend on the batch it was computed in.
             "batches": lengths,
             # a batch that is not turned at all has other last bits than one turned by nothing
             "as_given": views.as_given,
@@ -93,7 +95,7 @@ class LabelStore:
         return self.folder / key[:2] / f"{key}.h5"
 
     def read(self, frames: Frames, lengths: list[int]) -> Labels | None:
-        """The entry of these frames; None where there is none, or a damaged one, which goes."""
+        """The entry of these frames, or None. A damaged entry is deleted."""
         path = self.path(frames, lengths)
         if not path.exists():
             return None
@@ -138,6 +140,7 @@ def _digest(*arrays: np.ndarray) -> str:
     """SHA-256 of the shapes and bits of arrays, in their order."""
     digest = hashlib.sha256()
     for array in arrays:
+        # With the shapes, or arrays of other shapes and the same bytes would have one name.
         digest.update(f"{array.dtype.str} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Molecules of crystals, liquids and clusters: bonds, whole molecules, clusters cut out of them."""
+"""Molecules in crystals, liquids and clusters: bonds, whole molecules, and clusters of them."""
 
 from limbeck.molecules.detection import Molecule, Molecules, NotMolecular, detect_molecules
 

@@ -44,8 +44,9 @@ def find_bonds(
 ) -> Bonds:
     """All bonds of one structure, with images of a periodic cell; time grows linearly with atoms.
 
-    A hydrogen atom has one bond, to the atom that is nearest in units of the sum of radii (of
-    equal ones the first): one that stands between two oxygen atoms joins no two molecules.
+    A hydrogen atom has one bond, to the atom that is nearest in units of the sum of radii, or to
+    the first of equally near ones. So a hydrogen between two oxygen atoms never joins two
+    molecules.
 
     Args:
         numbers, positions, cell: [n], [n,3] and [3,3], Angstrom; rows of the cell are vectors.
@@ -71,6 +72,8 @@ def find_bonds(
 def _in_order(first: np.ndarray, second: np.ndarray, shift: np.ndarray, ratio: np.ndarray) -> Bonds:
     """Bonds with the lower atom first, in one order whatever the neighbour list's was."""
     leading = shift[np.arange(len(shift)), (shift != 0).argmax(axis=1)]  # first that is not 0
+    # A bond can be written from either end. One of the two is chosen, also for a bond between an
+    # atom and its own image, so that frames can be compared bond by bond.
     turn = (first > second) | ((first == second) & (leading < 0))
     first, second = np.where(turn, second, first), np.where(turn, first, second)
     shift = np.where(turn[:, None], -shift, shift)
@@ -79,13 +82,15 @@ def _in_order(first: np.ndarray, second: np.ndarray, shift: np.ndarray, ratio: n
 
 
 def _one_bond_of_hydrogen(numbers: np.ndarray, bonds: Bonds) -> Bonds:
-    """Without the bonds of a hydrogen atom that has a shorter one."""
+    """Remove the bonds of a hydrogen atom other than its shortest."""
     ends = np.concatenate([bonds.first, bonds.second])
     rows = np.tile(np.arange(len(bonds)), 2)
     # equal but for rounding counts as equal: then the first is kept
     order = np.lexsort([rows, bonds.ratio[rows].round(9), ends])
     best = np.ones(len(ends), dtype=bool)
+    # The first entry of each atom, after sorting by ratio, is its shortest bond.
     best[order[1:]] = ends[order[1:]] != ends[order[:-1]]
     best |= numbers[ends] != HYDROGEN
+    # both ends have to keep the bond
     keep = best[: len(bonds)] & best[len(bonds) :]
     return Bonds(bonds.first[keep], bonds.second[keep], bonds.shift[keep], bonds.ratio[keep])

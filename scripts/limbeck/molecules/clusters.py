@@ -22,7 +22,7 @@ class Cluster:
     Attributes:
         frame: which.
         shell: the molecules, in their order.
-        about: what its info says beside what :func:`as_frames` puts there.
+        about: entries of its info, beside those that :func:`as_frames` adds.
     """
 
     frame: int
@@ -75,10 +75,10 @@ def as_frames(
     seed: int,
     charges: Mapping[str, int],
 ) -> Frames:
-    """Clusters as isolated frames, their atoms at the places that they have in the crystal.
+    """Clusters as isolated frames, with atoms where they are in the crystal.
 
-    Parent, and ``frame`` in the info, is the frame that a cluster was cut from; root, group and
-    source are that frame's. ``/atoms/extra/molecule`` numbers the molecules of a cluster from 0.
+    The parent, and ``frame`` in the info, is the frame that a cluster was cut from. Root, group and
+    source are those of that frame. ``/atoms/extra/molecule`` numbers the molecules from 0.
     The info has, by molecule, ``molecules`` (their numbers in the frame), ``formulas``,
     ``centres_of_mass_A``, ``min_distances_A`` and ``max_distances_A`` (interatomic, to the
     cluster's first molecule; 0 for itself), and ``charges`` (e) where they are given. Spin is the
@@ -91,6 +91,7 @@ def as_frames(
     """
     parts = _Members.of(trajectory, clusters)
     graph, parents = trajectory.graph, trajectory.frames
+    # Atoms sorted by molecule, so that molecules can be taken as frames are: by offsets.
     order, offsets = np.concatenate(graph.members), np.cumsum([0, *map(len, graph.members)])
     sizes = np.diff(offsets)[parts.molecule]
     atoms = order[atom_rows(offsets, parts.molecule)]
@@ -99,6 +100,7 @@ def as_frames(
     numbers = graph.numbers[atoms]
     n_atoms = np.add.reduceat(sizes, parts.starts)
     charge = np.add.reduceat(charges_of(trajectory, charges)[parts.molecule], parts.starts)
+    # sum of the atomic numbers, less the charge
     electrons = np.add.reduceat(numbers, np.cumsum(n_atoms) - n_atoms) - charge
     frame = np.array([c.frame for c in clusters])
     own: dict[str, Any] = {
@@ -106,6 +108,7 @@ def as_frames(
         "cell": np.zeros((len(clusters), 3, 3)),
         "pbc": np.zeros((len(clusters), 3), dtype=bool),
         "charge": charge,
+        # no unpaired electron, or one where their number is odd
         "spin": electrons % 2,
         "id": _ids(numbers, positions, n_atoms, charge, electrons % 2),
         "parent": parents.id[frame],

@@ -1,4 +1,4 @@
-"""Molecules of a structure: components of its graph of bonds, each put together as a whole."""
+"""Molecules of a structure: connected components of its bonds, each unwrapped as a whole."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Molecule:
 
 @dataclass(frozen=True)
 class Graph:
-    """Which atoms make up which molecule, and the way from its first atom to each other one.
+    """Assignment of atoms to molecules, and a path of bonds from the first atom to each other.
 
     Attributes:
         numbers: int [n].
@@ -135,6 +135,7 @@ def molecular_graph(numbers: np.ndarray, bonds: Bonds) -> Graph:
     edges = coo_array((np.ones(len(bonds)), (bonds.first, bonds.second)), shape=(n, n))
     _, label = connected_components(edges, directed=False)
     # components in the order of their first atoms
+    # scipy numbers components as it finds them; numbered by first atoms they do not depend on it.
     _, first, molecule = np.unique(label, return_index=True, return_inverse=True)
     molecule = np.argsort(np.argsort(first))[molecule]
     graph = Graph(
@@ -164,11 +165,13 @@ def _ways(n: int, first: np.ndarray, bonds: Bonds) -> tuple[np.ndarray, np.ndarr
 
 
 def images(graph: Graph, shift: np.ndarray) -> np.ndarray:
-    """Lattice vectors that put every molecule together, its first atom staying. int64 [...,n,3].
+    """Lattice vectors that unwrap every molecule around its first atom. int64 [...,n,3].
 
     Args:
         shift: int64 [...,m,3], of the graph's bonds, in one structure or in many.
     """
+    # First the shift from each atom to the one before it; then the way to the first atom, by
+    # pointer doubling.
     total = (
         shift[..., graph.bond, :] * graph.sign[:, None]
         if len(graph.bonds)
@@ -183,7 +186,7 @@ def images(graph: Graph, shift: np.ndarray) -> np.ndarray:
 
 
 def whole(graph: Graph, positions: np.ndarray, shift: np.ndarray, cell: np.ndarray) -> np.ndarray:
-    """Positions with every molecule put together. float64 [...,n,3], Angstrom.
+    """Positions with every molecule unwrapped. float64 [...,n,3], Angstrom.
 
     Args:
         positions: [...,n,3], Angstrom.
@@ -194,15 +197,22 @@ def whole(graph: Graph, positions: np.ndarray, shift: np.ndarray, cell: np.ndarr
 
 
 def _check_ends(graph: Graph) -> None:
-    """Refuse a component in which some bond does not close: it leads to an atom's own image."""
+    """Refuse a component with a bond that leads to an image of the component itself.
+
+    Raises:
+        NotMolecular: there is one.
+    """
     bonds = graph.bonds
     image = images(graph, bonds.shift)
+    # With both ends unwrapped a bond within a molecule has no shift left. A shift that remains is
+    # a lattice vector that leads from the molecule to its own image.
     gap = bonds.shift + image[bonds.first] - image[bonds.second]
     open_bonds = np.flatnonzero(gap.any(axis=1))
     if not len(open_bonds):
         return
     molecule = graph.molecule[bonds.first[open_bonds]]
     bad = molecule[0]
+    # number of independent lattice vectors: 1 for a chain, 2 for a layer, 3 for a framework
     directions = np.linalg.matrix_rank(gap[open_bonds[molecule == bad]])
     atoms = graph.members[bad]
     kind, formula = ENDLESS[int(directions)], hill(graph.numbers[atoms])

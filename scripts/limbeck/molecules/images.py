@@ -1,4 +1,4 @@
-"""Images of points in periodic cells, all that can matter, in cells however skewed."""
+"""Periodic images of points: all that lie within a radius, however skewed the cell."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,6 +39,8 @@ def images_within(vectors: np.ndarray, cell: np.ndarray, radius: float) -> Image
         base = np.zeros(vectors.shape, dtype=np.int64)
         distance = np.linalg.norm(vectors, axis=-1)[..., None]
         return Images(distance, base, np.zeros((1, 3), dtype=np.int64))
+    # The image nearest in fractions of the cell; in a skewed cell it need not be the shortest,
+    # hence the grid around it.
     base = -np.rint(vectors @ np.linalg.inv(cell)).astype(np.int64)
     near = vectors + base @ cell
     along = [np.arange(-r, r + 1) for r in _reach(cell, radius)]
@@ -48,15 +50,17 @@ def images_within(vectors: np.ndarray, cell: np.ndarray, radius: float) -> Image
 
 
 def _reach(cell: np.ndarray, radius: float) -> np.ndarray:
-    """How many cells to look at on either side, along each lattice vector. int64 [3]."""
+    """Number of cells to look at on either side, along each lattice vector. int64 [3]."""
     # A vector no longer than the radius lies within radius / height cells of the origin; those
     # that lattice vectors are added to lie within half a cell.
+    # rows are vectors: the columns of the inverse cell are the reciprocal vectors, of length 1 /
+    # height
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=1)
     return np.floor(radius / heights.min(axis=0) + 0.5).astype(np.int64)
 
 
 def nearest(vectors: np.ndarray, cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The shortest image of each vector: float64 [F,M], Angstrom, and its int64 [F,M,3]."""
+    """The shortest image of each vector, float64 [F,M], Angstrom, and its shift int64 [F,M,3]."""
     found = images_within(vectors, cell, covering_radius(cell))
     image = found.distance.argmin(axis=-1)
     frame, vector = np.indices(image.shape)
@@ -69,7 +73,7 @@ def covering_radius(cell: np.ndarray) -> float:
 
 
 def image_count(cell: np.ndarray, radius: float) -> int:
-    """How many images :func:`images_within` looks at."""
+    """Number of images that :func:`images_within` looks at."""
     return int(np.prod(2 * _reach(cell, radius) + 1)) if cell.any() else 1
 
 

@@ -26,6 +26,8 @@ def n_body_terms(n_molecules: int, sums: np.ndarray) -> np.ndarray:
         sums: float64 [K], S_1 to S_K, eV.
     """
     orders = range(1, len(sums) + 1)
+    # Exact integers (math.comb), turned into floats only at the end: terms alternate in sign and
+    # nearly cancel.
     factors = [
         [(-1) ** (k - j) * comb(n_molecules - j, k - j) if j <= k else 0 for j in orders]
         for k in orders

@@ -1,10 +1,10 @@
-"""Shells: which molecules, and which of their images, stand about the centre of a frame.
+"""Shells: the molecules, and their periodic images, around the centre of a frame.
 
-Four rules. In two of them a cluster has a number of molecules, the nearest by their centres of mass
-to that of the whole system, or to that of the central molecule; in the other two it has all
-molecules whose smallest, or largest, interatomic distance to the central one is below a limit. The
-central molecule is the one whose centre of mass is nearest to the origin. Every distance is one of
-images: all that can be near enough are looked at, whatever the cell.
+There are four rules. Two of them take a number of molecules: those whose centres of mass are
+nearest to that of the whole system, or to that of the central molecule. The other two take all
+molecules whose smallest, or largest, interatomic distance to the central molecule is below a limit.
+The central molecule is the one whose centre of mass is nearest to the origin. All distances are
+between images; every image that can be near enough is looked at, whatever the shape of the cell.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ SAME = 1e-6
 
 @dataclass(frozen=True)
 class Shell:
-    """Molecules of one frame in the order in which they are taken, the central one first.
+    """Molecules of one frame, ordered by the rule, the central one first.
 
     Attributes:
         molecule: int64 [k].
@@ -49,6 +49,7 @@ def shells(trajectory: Trajectory, rule: str, limit: float) -> list[Shell]:
         limit: a number of molecules, or a distance in Angstrom.
     """
     find = _by_number if rule in BY_NUMBER else _by_distance
+    # only to bound the memory; the rules use radii of their own
     radius = covering_radius(trajectory.cell) + (limit if rule in BY_DISTANCE else 0.0)
     size = len(trajectory.graph) * image_count(trajectory.cell, radius)
     found: list[Shell] = []
@@ -58,7 +59,7 @@ def shells(trajectory: Trajectory, rule: str, limit: float) -> list[Shell]:
 
 
 def within(shell: Shell, rule: str, limit: float, count: int) -> Shell | str:
-    """The molecules within one limit, or why they are none of a frame of ``count`` molecules."""
+    """The molecules within one limit, or the reason why a frame of ``count`` cannot give them."""
     if rule in BY_NUMBER:
         if limit > count:
             return f"{int(limit)} molecules asked for, the frame has {count}"
@@ -88,7 +89,7 @@ def followed(trajectory: Trajectory, shell: Shell) -> list[Shell]:
 
 @dataclass(frozen=True)
 class _Centre:
-    """What distances go to, in each frame.
+    """The point that distances are measured from, in each frame.
 
     Attributes:
         point: float64 [F,3], Angstrom: a centre of mass, of the system or of the central molecule.
@@ -112,7 +113,7 @@ def _centre(trajectory: Trajectory, rule: str) -> _Centre:
 
 
 def _center_of_mass(trajectory: Trajectory) -> np.ndarray:
-    """Of the whole system, of molecules whose own stands in the cell. float64 [F,3], Angstrom."""
+    """Centre of mass of the system, molecules wrapped by their own. float64 [F,3], Angstrom."""
     graph, centres = trajectory.graph, trajectory.centres
     masses = np.array([graph.masses[atoms].sum() for atoms in graph.members])
     if trajectory.periodic:
@@ -123,7 +124,7 @@ def _center_of_mass(trajectory: Trajectory) -> np.ndarray:
 
 
 def _first_of_equal(distance: np.ndarray) -> np.ndarray:
-    """Where each row is smallest; of equal values the first. int64 [F]."""
+    """Index of the smallest entry of each row; the first of equal ones. int64 [F]."""
     return (distance < distance.min(axis=1, keepdims=True) + SAME).argmax(axis=1)
 
 
@@ -161,6 +162,7 @@ def _by_distance(trajectory: Trajectory, rule: str, limit: float) -> list[Shell]
     central, its_shift = centre.molecule[frame], centre.shift[frame]
     smallest, largest = extremes(trajectory, frame, (central, its_shift), (molecule, shift))
     itself = (molecule == central) & (shift == its_shift).all(axis=1)
+    # A molecule to itself: its largest distance would be its own extent.
     value = np.where(itself, 0.0, smallest if rule == BY_DISTANCE[0] else largest)
     near = value < limit
     return _by_frame(len(centres), frame[near], molecule[near], shift[near], value[near])
@@ -170,6 +172,7 @@ def _by_frame(
     frames: int, frame: np.ndarray, molecule: np.ndarray, shift: np.ndarray, value: np.ndarray
 ) -> list[Shell]:
     """A shell of each frame, by value; of equal ones the molecule, then the image that is first."""
+    # Rounded to SAME, so that distances equal but for rounding are ordered by molecule and image.
     order = np.lexsort([*shift.T[::-1], molecule, np.rint(value / SAME), frame])
     ends = np.cumsum(np.bincount(frame, minlength=frames))
     return [Shell(molecule[rows], shift[rows], value[rows]) for rows in np.split(order, ends[:-1])]
@@ -204,4 +207,5 @@ def padded_members(trajectory: Trajectory) -> np.ndarray:
     """Atoms of each molecule, its first one again to fill the row. int64 [M,A]."""
     members = trajectory.graph.members
     longest = max(map(len, members))
+    # An atom that is there already changes neither the smallest nor the largest distance.
     return np.array([[*atoms, *[atoms[0]] * (longest - len(atoms))] for atoms in members])

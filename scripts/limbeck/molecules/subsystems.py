@@ -1,4 +1,4 @@
-"""Finite subsystems: clusters of molecules cut out of frames, and the fragments of clusters."""
+"""Finite subsystems: clusters of molecules cut out of frames, and fragments of these clusters."""
 
 import logging
 from collections import Counter
@@ -35,7 +35,7 @@ Choices = list[list[Shell | str]]
 
 @dataclass(frozen=True)
 class Subsystems:
-    """What was cut out of the frames of a shard.
+    """Clusters and fragments cut out of the frames of a shard.
 
     Attributes:
         frames: clusters and fragments, isolated, each once.
@@ -128,7 +128,7 @@ def _set_other_compositions_aside(trajectory: Trajectory, choices: Choices) -> N
 
 
 def composition(formulas: Sequence[str]) -> str:
-    """Of what molecules a cluster is made, as in ``1 CH4N2O + 2 H2O``."""
+    """Composition of a cluster in molecules, such as ``1 CH4N2O + 2 H2O``."""
     return " + ".join(f"{count} {formula}" for formula, count in sorted(Counter(formulas).items()))
 
 
@@ -148,6 +148,7 @@ class _Cut:
 
     def add(self, frame: int, shell: Shell, about: dict[str, Any]) -> int:
         """Place of a cluster, which is new or there already."""
+        # The same molecules with the same images, in the same order, are the same structure.
         key = (frame, *shell.molecule.tolist(), *shell.shift.ravel().tolist())
         if key not in self.place:
             self.place[key] = len(self.clusters)
@@ -164,6 +165,7 @@ def _cut(choices: Choices, settings: Mapping[str, Any]) -> _Cut:
         for limit, shell in zip(asked_for(settings), row, strict=True):
             if isinstance(shell, Shell):
                 cut.add(f, shell, {**origin, "rule": rule, name: limit})
+    # a copy of the list, since fragments are appended to it on the way
     for whole, cluster in enumerate(list(cut.clusters) if order else []):
         shell, places = cluster.shell, []
         for size in range(1, min(order, len(shell.molecule)) + 1):

@@ -1,4 +1,4 @@
-"""Molecules along a trajectory: those that most of its frames have, looked after in all."""
+"""Molecules along a trajectory: those that most of its frames have, found again in all."""
 
 import logging
 from collections import Counter
@@ -52,6 +52,8 @@ class Trajectory:
         members, masses = self.graph.members, self.graph.masses
         atoms = np.concatenate(members)
         starts = np.cumsum([0, *map(len, members)])[:-1]
+        # unwrapped positions: a mean over atoms on both sides of a face would lie in the middle of
+        # the cell
         weighted = self.positions[:, atoms] * masses[atoms, None]
         total = np.add.reduceat(weighted, starts, axis=1)
         return total / np.add.reduceat(masses[atoms], starts)[:, None]
@@ -59,7 +61,7 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class Tracked:
-    """What became of the frames of one trajectory.
+    """The frames of one trajectory, tracked or with a reason.
 
     Attributes:
         index: int64 [F'], where the frames stand among all.
@@ -85,9 +87,9 @@ def trajectories(frames: Frames) -> Iterator[np.ndarray]:
 def track(frames: Frames, index: np.ndarray, *, factor: float = BOND_FACTOR) -> Tracked:
     """The molecules of the frames at ``index``, which are one trajectory.
 
-    They are those of the bonds that most frames have (a scan along a mode may begin far out). A
-    frame with other bonds gets a reason, and a warning counts these; all have the same reason
-    where they are not made of molecules.
+    The bonds that most frames have decide, not those of the first frame: a scan along a mode may
+    begin far from equilibrium. A frame with other bonds gets a reason, and a warning counts them.
+    If the structure is not made of molecules, all frames get that reason.
     """
     part = frames.select(index)
     numbers = part.numbers[part.atoms_of(0)]
@@ -104,6 +106,8 @@ def track(frames: Frames, index: np.ndarray, *, factor: float = BOND_FACTOR) -> 
         return Tracked(index, [reason or str(error) for reason in reasons], None)
     good = np.array([not reason for reason in reasons])
     answers = zip(bonds, reasons, strict=True)
+    # The images that are bonded differ from frame to frame, since atoms are wrapped one by one;
+    # the pairs are the same.
     shift = np.stack([b.shift for b, reason in answers if isinstance(b, Bonds) and not reason])
     kept = part.select(good)
     trajectory = Trajectory(graph, kept, whole(graph, positions[good], shift, kept.cell))
@@ -128,7 +132,7 @@ def _pairs(bonds: Bonds) -> tuple[tuple[int, int], ...]:
 
 
 def _most_common(bonds: list[Bonds | str]) -> Bonds | None:
-    """Of equally common bonds those of the earlier frame; None where no frame has any answer."""
+    """The most common bonds, the earlier of equally common ones; None if no frame has any."""
     found = [b for b in bonds if isinstance(b, Bonds)]
     if not found:
         return None

@@ -1,7 +1,7 @@
 """Harmonic crystals: force constants, imaginary modes, bands, thermal expansion, normal modes.
 
-phonopy and symfc do the lattice dynamics; what stands here brings many crystals through them with
-all forces in batched calls, and says why one was set aside.
+phonopy and symfc do the lattice dynamics. The modules here take many crystals through them, with
+all forces in batched calls, and give a reason for each crystal that is set aside.
 
 A shard's folder holds, for each crystal that has force constants, a folder named by its id:
 

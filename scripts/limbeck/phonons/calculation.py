@@ -1,4 +1,4 @@
-"""From structures to force constants: relax, choose the supercell, displace, fit, judge."""
+"""From structures to force constants: relax, choose the supercell, displace, fit, check modes."""
 
 import logging
 import time
@@ -41,13 +41,13 @@ class Harmonic:
 
     Attributes:
         reason: empty where there are force constants to be kept.
-        phonon: with force constants; None where it did not come so far.
+        phonon: with force constants; None if there are none.
         modes: its modes at the commensurate q-points.
-        fit: what was seen of the forces.
-        descents: steps down imaginary modes.
+        fit: quality of the fit to the forces.
+        descents: number of steps down imaginary modes.
         bands: what ``bands.json`` holds, empty where there is a reason.
         expansion: what ``expansion.json`` holds, empty without thermal expansion.
-        seconds: of this crystal, its share of the first relaxation left out.
+        seconds: time spent on this crystal, without the first relaxation, which all share.
     """
 
     reason: str
@@ -63,10 +63,10 @@ class Harmonic:
 def force_constants(
     frames: Frames, potential: "Potential", own: ForceConstantSettings, *, seed: int, name: str
 ) -> list[Harmonic]:
-    """Force constants of every structure; one that has none says why.
+    """Force constants of every structure, or the reason why there are none.
 
-    All structures are relaxed in one batch; then each has the forces of all its displacements in
-    one call, which the potential cuts into batches.
+    All structures are relaxed together. Then the forces of all displacements of a crystal are
+    computed in one call, which the potential cuts into batches.
 
     Args:
         seed, name: random displacements depend on them and on the structure's id alone.
@@ -90,6 +90,7 @@ def force_constants(
         if reason:
             results.append(Harmonic(str(reason)))
             continue
+        # fit is ascending, so this is the place of structure b among those that were relaxed.
         atoms = atoms_of(relaxed, int(np.searchsorted(fit, b)))
         place = f"force_constants/{name}/{frames.id[b].decode()}"
         results.append(_guarded(atoms, potential, own, seeds.torch_seed(seed, place)))
@@ -99,7 +100,7 @@ def force_constants(
 def _guarded(
     atoms: Atoms, potential: "Potential", own: ForceConstantSettings, seed: int
 ) -> Harmonic:
-    """One crystal; whatever goes wrong with it is its reason."""
+    """One crystal; any error becomes its reason."""
     start = time.perf_counter()
     found, error, _ = attempt(potential, lambda: _with_bands(atoms, potential, own, seed))
     if found is None:  # a model, phonopy, symfc or spglib may raise anything
@@ -126,6 +127,7 @@ def _crystal(
     expanded: dict[str, Any] = {}
     if own.thermal_expansion:
         atoms, expanded = _expand(atoms, matrix, potential, own)
+    # One fit more than there are steps down: after the last step the modes are checked once more.
     for descents in range(MAX_DESCENTS + 1):
         phonon = phonopy_of(atoms, matrix)
         displace(phonon, own.displacements, own.displacement_A, own.snapshots, seed)
@@ -139,7 +141,7 @@ def _crystal(
 
 
 def _verdict(modes: Modes, own: ForceConstantSettings) -> str:
-    """Why a crystal's modes do not do; empty where they do."""
+    """Why the modes of a crystal are not accepted; empty where they are."""
     if own.imaginary_modes == "drop":
         return ""
     bad = modes.imaginary(own.imaginary_threshold_THz)
@@ -157,6 +159,7 @@ def _matrix(atoms: Atoms, own: ForceConstantSettings) -> np.ndarray:
         return full_matrix(own.supercell_matrix)
     if own.supercell_radius_A is None:
         return np.eye(3, dtype=int)
+    # A supercell that breaks the point group would leave phonopy less symmetry to work with.
     return supercell_matrix(atoms.cell[:], own.supercell_radius_A, rotations=point_group(atoms))
 
 
@@ -165,6 +168,7 @@ def _descend(
 ) -> tuple[Atoms, np.ndarray]:
     """The crystal that the worst mode leads to, and its supercell."""
     lower = step_down(phonon, modes, potential)
+    # A displaced crystal has to relax; "none" can only mean that the cell stays.
     how = "only_atoms" if own.relax_input_cell == "none" else own.relax_input_cell
     relaxed, reason = _relax(frames_of([lower]), potential, how, own)
     if reason[0]:
@@ -180,6 +184,7 @@ def _expand(
     atoms: Atoms, matrix: np.ndarray, potential: "Potential", own: ForceConstantSettings
 ) -> tuple[Atoms, dict[str, Any]]:
     """The crystal at its volume at ``temperature_K``, and its ``expansion.json``."""
+    # strains of the volume -> factors of lengths
     factors = (1 + np.asarray(own.volume_strains)) ** (1 / 3)
     cells = _at_volumes(atoms, factors, potential, own)
     found = expansion(

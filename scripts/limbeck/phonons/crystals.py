@@ -1,4 +1,4 @@
-"""Crystals as phonopy has them, and back."""
+"""Convert crystals to phonopy and back, with their symmetry."""
 
 import contextlib
 import io
@@ -41,7 +41,7 @@ def frames_of(cells: Sequence[PhonopyAtoms | Atoms]) -> Frames:
 
 
 def symmetrised(atoms: Atoms, tolerance: float) -> Atoms:
-    """The crystal with the group that it has within ``tolerance`` (Angstrom) obeyed exactly.
+    """The crystal with the space group found within ``tolerance`` (Angstrom) imposed exactly.
 
     A relaxed cell is off its group by the noise of the forces; phonopy would then see no
     symmetry, and displace every atom. Lattice vectors keep their directions as far as the group
@@ -53,6 +53,8 @@ def symmetrised(atoms: Atoms, tolerance: float) -> Atoms:
     # spglib raises its own, ASE asserts
     quiet = contextlib.redirect_stdout(io.StringIO())
     with explained(f"no space group within {tolerance:g} A"), quiet:
+        # It finds the group within the tolerance, then refines the crystal until phonopy's own,
+        # tighter tolerance finds the same group. It prints what it does.
         made, _ = get_symmetrized_atoms(atoms, symprec=tolerance, final_symprec=SYMPREC)
     return made
 
@@ -76,6 +78,7 @@ def phonopy_of(atoms: Atoms, matrix: np.ndarray) -> Phonopy:
     with explained("phonopy refuses the crystal"), warnings.catch_warnings():
         # that phonons are of the primitive cell is meant
         warnings.filterwarnings("ignore", message="primitive_matrix defaulted")
+        # transposed: phonopy's supercell vectors are the columns of its matrix
         return Phonopy(_phonopy_atoms(atoms), supercell_matrix=matrix.T, symprec=SYMPREC)
 
 

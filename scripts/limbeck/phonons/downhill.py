@@ -1,4 +1,4 @@
-"""From an unstable crystal down along its worst mode, to the cell that the mode makes of it."""
+"""Follow the most unstable mode of a crystal to a structure of lower energy."""
 
 from math import gcd
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ STEPS = (0.02, 0.05, 0.1, 0.2, 0.4)
 
 
 def step_down(phonon: Phonopy, modes: Modes, potential: "Potential") -> Atoms:
-    """The crystal displaced along its lowest mode, as far as is lowest in energy of a few steps.
+    """The crystal displaced along its lowest mode, by the step of lowest energy among a few.
 
     Its cell is the smallest that the mode's wave repeats in; the supercell holds it, since the
     mode's q-point is commensurate.
@@ -31,16 +31,21 @@ def step_down(phonon: Phonopy, modes: Modes, potential: "Potential") -> Atoms:
     q, band = np.unravel_index(np.argmin(modes.frequencies), modes.frequencies.shape)
     cells = len(phonon.supercell) // len(phonon.primitive)
     repeat = repeating_cell(modes.qpoints[q], cells)
+    # The Hermite normal form below may be long and skewed; the reduced basis spans the same
+    # lattice.
     _, reduced = minkowski_reduce(repeat @ phonon.primitive.cell)
     wave = phonon.run_modulations((reduced @ repeat).T, [[modes.qpoints[q], int(band), 1.0, 0.0]])
     rest = wave.supercell
+    # phonopy gives the complex wave; the real part is a displacement.
     moved = wave.modulations[0].real
+    # STEPS are then those of the atom that moves most.
     moved /= np.linalg.norm(moved, axis=1).max()
     tried = [
         Atoms(numbers=rest.numbers, positions=rest.positions + s * moved, cell=rest.cell, pbc=True)
         for s in (0.0, *STEPS)
     ]
     energy = potential.predict(frames_of(tried)).energy
+    # written so that NaN everywhere counts as no descent
     if not np.nanmin(energy[1:]) < energy[0]:
         raise LimbeckError(
             f"imaginary mode at {modes.frequencies[q, band]:.3g} THz, but the energy falls nowhere "
@@ -56,8 +61,10 @@ def repeating_cell(q: np.ndarray, cells: int) -> np.ndarray:
         q: float64 [3], in the reciprocal basis of the primitive cell.
         cells: primitive cells of a supercell that q is commensurate with.
     """
+    # Commensurate with the supercell, q is a fraction with its number of cells as a denominator.
     whole = np.rint(q * cells).astype(int).tolist()
     common = gcd(*whole, cells)
+    # q = p / n in lowest terms; a row R has to fulfil R p = 0 (mod n)
     p, n = [x // common for x in whole], cells // common
     # Hermite normal form, row by row: the smallest diagonal for which the rest can be found
     rows = []

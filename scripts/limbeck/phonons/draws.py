@@ -1,11 +1,10 @@
 """Displacements along normal modes: all at once at a temperature, or one after another.
 
-u_k = sum over modes of Re[z sigma e_k exp(2 pi i q r)] / sqrt(N m_k), with sigma the thermal
-amplitude and N the primitive cells of the supercell. phonopy's generator does the sum and the
-phases; what is made here is z, in units of sigma: standard normal numbers, an even grid, a moving
-phase. A mode at a q-point that is its own negative has one real number z, the others have a
-complex one, as 1 and i times two real numbers. (A real normal z for those as well would give half
-of their thermal displacement.)
+u_k = sum over modes of Re[z sigma e_k exp(2 pi i q r)] / sqrt(N m_k), with the thermal amplitude
+sigma and N primitive cells in the supercell. phonopy's generator does the sum and the phases. The
+functions here make z, in units of sigma: standard normal numbers, an even grid, or a moving phase.
+Where a q-point is its own negative, z is one real number for each band. Elsewhere it is complex,
+with two independent real numbers. (A real z there would give half of the thermal displacement.)
 """
 
 from dataclasses import dataclass
@@ -52,6 +51,7 @@ class Waves:
 
 def waves_of(modes: Modes, chosen: np.ndarray) -> Waves:
     """The real normal coordinates of the modes ``chosen`` bool [Q,n], by q-point and band."""
+    # A q-point that is its own negative has no second wave.
     parts = np.stack([chosen, chosen & modes.paired[:, None]], axis=-1)  # [Q,n,2]
     return Waves(*np.nonzero(parts))
 
@@ -76,6 +76,7 @@ def canonical(
     source.frequencies = np.where(chosen, modes.frequencies, 0.0)  # below the floor: at rest
     source.run(temperature, number_of_snapshots=count, random_seed=seed)
     nothing = np.full(count, np.nan)
+    # phonopy sets it in run()
     assert source.u is not None
     return Draws(source.u, np.full(count, -1), nothing, nothing)
 
@@ -117,10 +118,13 @@ def propagate(
         patterns: float64 [M,n,3] of :func:`unit_patterns`, for all ``waves``.
         time_step: fs.
     """
+    # THz are 1e-3 per fs
     omega = 2e-3 * np.pi * modes.frequencies[waves.q, waves.band]  # 1/fs
     time = time_step * np.arange(count)
     phase = omega[:, None] * time + rng.uniform(0, 2 * np.pi, (len(waves), 1))  # [M,count]
     first, second = _partners(patterns, modes, waves)
+    # The mean square of sqrt(2) cos is 1. A travelling wave has cos and sin in its two
+    # coordinates, each with a mean square of 1/2.
     size = np.where(modes.paired[waves.q], 1.0, np.sqrt(2))[:, None]
     turn = np.where(waves.part == 0, -1.0, 1.0)[:, None]
     swing = size * np.cos(phase)
@@ -146,6 +150,8 @@ def unit_patterns(
     # phonopy lists the points that are their own negatives first, then the others
     number, lone = np.arange(len(waves)), len(real)
     single = ~modes.paired[waves.q]
+    # A draw for each wave, in which its own number is 1 and all others are 0: what comes out is
+    # the pattern of that wave.
     real[waves.q[single], number[single], waves.band[single]] = 1.0
     double = ~single
     pairs[waves.q[double] - lone, waves.part[double], number[double], waves.band[double]] = 1.0
@@ -158,6 +164,7 @@ def _partners(patterns: np.ndarray, modes: Modes, waves: Waves) -> tuple[np.ndar
     """Patterns of z = 1 and of z = i of each wave's mode; zeros where it has no second."""
     paired = modes.paired[waves.q]
     number = np.arange(len(waves))
+    # The two waves of a pair follow each other in the list.
     first = patterns[number - waves.part]
     other = np.minimum(number - waves.part + 1, len(waves) - 1)
     return first, np.where(paired[:, None, None], patterns[other], 0.0)
@@ -184,15 +191,19 @@ def sampled_over_thermal(
         masses: float64 [n], amu.
         temperature: K.
     """
+    # Normal coordinates are orthonormal in mass-weighted displacements, so no eigenvector is
+    # needed.
     squares = np.einsum("snx,n->s", draws.displacements**2, masses)  # [S], amu Angstrom^2
     thermal = mean_square(modes.frequencies[waves.q, waves.band], temperature, statistics)  # [M]
     if np.all(draws.wave < 0):
         ratios = squares / thermal.sum()
     else:
+        # Frames of one wave are not independent of each other: each wave counts once.
         sums = np.bincount(draws.wave, weights=squares, minlength=len(waves))
         counts = np.bincount(draws.wave, minlength=len(waves))
         moved = counts > 0
         ratios = sums[moved] / counts[moved] / thermal[moved]
     if len(ratios) < 2:
         return float(ratios.mean()) if len(ratios) else float("nan"), float("nan")
+    # standard error of a mean of independent values
     return float(ratios.mean()), float(ratios.std(ddof=1) / np.sqrt(len(ratios)))

@@ -56,7 +56,9 @@ def expansion(
     """
     phonons = [phonopy_of(atoms, matrix) for atoms in cells]
     for phonon in phonons:
+        # finite displacements need no random numbers: the seed is not used
         displace(phonon, "finite", distance, None, 0)
+    # All volumes in one call, so that their supercells fill batches.
     fit_all(phonons, potential)
     volumes = np.array([atoms.get_volume() for atoms in cells])
     lowest = [modes_of(phonon).lowest for phonon in phonons]
@@ -85,6 +87,7 @@ def _curve(
     found = run_qha(
         phonons,
         [temperature / STEPS * i for i in range(STEPS + 3)],  # phonopy uses up the last
+        # per primitive cell, as the free energies of phonopy
         internal_energies=energy * share,
         mesh=MESH_A,
         eos=EQUATION_OF_STATE,
@@ -99,6 +102,7 @@ def _curve(
         "bulk_modulus_GPa": found.bulk_moduli[whole] / units.GPa,
     }
     reached = curve["volume_A3"]
+    # Outside of the strains V(T) would be an extrapolation of the equation of state.
     if len(reached) <= STEPS or not volumes.min() <= reached[-1] <= volumes.max():
         where = f"{reached[-1]:.4g} A^3" if len(reached) > STEPS else "none"
         raise LimbeckError(

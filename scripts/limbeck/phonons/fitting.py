@@ -24,14 +24,14 @@ SWEEPS = 10
 
 @dataclass(frozen=True)
 class Fit:
-    """What is seen of the forces that force constants were made of.
+    """Quality of the forces that force constants were fitted to.
 
     Attributes:
         displacements: displaced supercells.
-        residual_force: eV/Angstrom, largest component in the supercell at rest; it is taken
-            from the forces of the displaced ones.
-        acoustic_sum: eV/Angstrom^2, largest |sum over j of Phi_ij| before symmetrisation; NaN
-            for random displacements, whose fit admits no other than zero.
+        residual_force: eV/Angstrom, largest component in the supercell at rest. These forces are
+            subtracted from those of the displaced supercells.
+        acoustic_sum: eV/Angstrom^2, largest |sum over j of Phi_ij| before symmetrisation; NaN for
+            random displacements, where the fit makes it zero.
         unexplained: root mean square of F + Phi u over that of F, over all displaced supercells.
     """
 
@@ -69,6 +69,7 @@ def fit_all(phonons: Sequence[Phonopy], potential: "Potential") -> list[Fit]:
     """
     cells = [cell for phonon in phonons for cell in _supercells(phonon)]
     frames = frames_of(cells)
+    # One call for all crystals and displacements: the potential cuts it into full batches.
     forces = potential.predict(frames).forces
     if not np.isfinite(forces).all():
         raise LimbeckError("forces of displaced supercells are not finite")
@@ -87,19 +88,26 @@ def _supercells(phonon: Phonopy) -> list[PhonopyAtoms]:
 
 
 def _fit(phonon: Phonopy, forces: np.ndarray) -> Fit:
-    """Force constants from ``forces`` float64 [1+S,n,3], of the supercell at rest and S
-    displaced.
+    """Force constants from ``forces`` float64 [1+S,n,3], of the supercell at rest and S others.
+
+    Raises:
+        LimbeckError: the displacements do not determine them.
     """
     # What is left of the forces at rest would look like force constants.
     phonon.forces = forces[1:] - forces[0]
     finite = phonon.dataset is not None and "first_atoms" in phonon.dataset
     with explained("no force constants from these displacements"):
         phonon.produce_force_constants(
+            # Only rows of atoms of the primitive cell; the others follow by translation.
             calculate_full_force_constants=False,
+            # Single-atom displacements give Phi as a quotient of differences. All atoms at once
+            # need a fit, which symfc does in the space of symmetric force constants.
             fc_calculator="traditional" if finite else "symfc",
             show_drift=False,
         )
         assert phonon.force_constants is not None
+        # Translating the crystal as a whole costs no force: sum_j Phi_ij = 0. How far it is from
+        # that shows the noise of the forces, so it is taken before it is imposed.
         acoustic_sum = np.abs(phonon.force_constants.sum(axis=1)).max() if finite else np.nan
         if finite:
             phonon.symmetrize_force_constants(level=SWEEPS, show_drift=False)
@@ -115,6 +123,7 @@ def _unexplained(phonon: Phonopy) -> float:
     assert phonon.force_constants is not None
     whole = compact_fc_to_full_fc(phonon.primitive, phonon.force_constants)  # [n,n,3,3]
     moved = np.array([c.positions - phonon.supercell.positions for c in _supercells(phonon)[1:]])
+    # F_i = - sum_j Phi_ij u_j
     harmonic = -np.einsum("ijab,sjb->sia", whole, moved, optimize=True)
     left = phonon.forces - harmonic
     return float(np.sqrt((left**2).mean() / (phonon.forces**2).mean()))

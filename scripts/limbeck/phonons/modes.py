@@ -1,8 +1,8 @@
 """Normal modes of a crystal at the q-points that its supercell holds, and which of them are chosen.
 
-A q-point is commensurate with a supercell when the wave repeats in it. Only these waves make
-periodic frames. Of q and -q, whose modes are each other's conjugates, one is enough: the two
-together have two real coordinates for each band, which here are called the waves 0 and 1.
+A q-point is commensurate with a supercell if its waves repeat in it. Only these waves make
+periodic frames. The modes at q and -q are complex conjugates, so that one of the two is listed.
+Together they have two real coordinates for each band, which are called the waves 0 and 1 here.
 """
 
 from collections.abc import Sequence
@@ -84,21 +84,28 @@ def modes_of(phonon: Phonopy) -> Modes:
     """All modes of a crystal with force constants."""
     qpoints = displacer(phonon, "quantum", mix=True).qpoints
     at_q = phonon.run_qpoints(qpoints, with_eigenvectors=True)
+    # A uniform translation, in mass-weighted coordinates and normalised: e_k = sqrt(m_k / M) along
+    # x, y or z.
     weights = np.sqrt(phonon.primitive.masses / phonon.primitive.masses.sum())  # [n/3]
     uniform = np.kron(weights, np.eye(3))  # [3,n], rows are the three translations
     assert at_q.eigenvectors is not None
+    # Translations are recognised by their eigenvectors. Their frequency is no sign: it is zero
+    # only to rounding, and a soft optical mode may be as low.
     overlap = np.einsum("tn,qnb->qtb", uniform, at_q.eigenvectors)
     at_gamma = np.all(np.abs(qpoints) < 1e-9, axis=1)
     return Modes(
         qpoints=qpoints,
+        # q = -q where 2 q is a reciprocal lattice vector (Gamma and points on the zone boundary)
         paired=np.any(np.abs(2 * qpoints - np.rint(2 * qpoints)) > 1e-6, axis=1),
         frequencies=at_q.frequencies,
+        # Eigenvectors of degenerate modes may mix; a mode is a translation where more than half of
+        # it is.
         translations=at_gamma[:, None] & ((np.abs(overlap) ** 2).sum(axis=1) > 0.5),
     )
 
 
 def on_mesh(phonon: Phonopy, modes: Modes, mesh: str | float | Sequence[int]) -> np.ndarray:
-    """Which q-points of ``modes`` lie on a mesh around Gamma. bool [Q].
+    """A mask of the q-points of ``modes`` that lie on a mesh around Gamma. bool [Q].
 
     Args:
         mesh: "gamma"; a length in Angstrom, for numbers as near to it over the lattice spacings as
@@ -141,7 +148,7 @@ def choose(
     freq_max: float | None,
     selected: Sequence[int] | None,
 ) -> np.ndarray:
-    """Which modes are sampled. bool [Q,n].
+    """A mask of the modes to be sampled. bool [Q,n].
 
     Translations, imaginary modes and those below :data:`FLOOR` never are.
 
@@ -179,5 +186,6 @@ def mean_square(frequencies: np.ndarray, temperature: float, statistics: Statist
     omega, thermal = frequencies * ANGULAR, units.kB * temperature
     if statistics == "classical":
         return thermal / omega**2
+    # E = (hbar omega / 2) coth(hbar omega / 2kT); coth is 1 / tanh
     half = HBAR * omega / 2
     return half / np.tanh(half / thermal) / omega**2

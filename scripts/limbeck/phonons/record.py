@@ -1,6 +1,4 @@
-"""What a shard's force constants leave behind: a folder for each crystal, a row for each
-structure.
-"""
+"""Output of a shard's force constants: a folder for each crystal, a row for each structure."""
 
 import json
 from collections.abc import Sequence
@@ -48,7 +46,7 @@ def write_crystal(folder: Path, found: Harmonic) -> None:
 def rows(
     frames: Frames, results: Sequence[Harmonic], own: ForceConstantSettings
 ) -> list[list[Any]]:
-    """The table, a row for each structure; what a crystal did not come to is empty."""
+    """The table, a row for each structure; steps that a crystal did not reach are left empty."""
     return [
         [
             frames.id[b].decode(),
@@ -69,6 +67,7 @@ def _of_phonon(found: Harmonic) -> list[Any]:
     phonon = found.phonon
     if phonon is None:
         return ["", "", ""]
+    # phonopy's columns -> rows, as everywhere in Limbeck
     matrix = json.dumps(phonon.supercell_matrix.T.tolist())
     return [len(phonon.unitcell), len(phonon.supercell), matrix]
 

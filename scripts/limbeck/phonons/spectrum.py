@@ -20,9 +20,10 @@ MESH_A = 50.0
 
 
 def spectrum(phonon: Phonopy) -> dict[str, Any]:
-    """Bands along ASE's path through the Brillouin zone of the primitive cell, and all states."""
+    """Bands along ASE's path through the primitive cell's Brillouin zone, and the total DOS."""
     from ase.cell import Cell
 
+    # npoints=0: only the path and its special points are wanted
     path = Cell(phonon.primitive.cell).bandpath(npoints=0)
     legs = [leg for part in _parts(path.path) for leg in pairwise(part)]
     points = [np.linspace(path.special_points[a], path.special_points[b], POINTS) for a, b in legs]

@@ -39,6 +39,8 @@ def load_phonons(folder: Path) -> Phonopy:
         return phonopy.load(
             folder / PARAMETERS,
             force_constants_filename=folder / FORCE_CONSTANTS,
+            # These two keep phonopy from looking for a BORN file, and from fitting force constants
+            # anew.
             is_nac=False,
             produce_fc=False,
         )

@@ -1,4 +1,4 @@
-"""Potentials: models that give energy, forces and stress. ``open_potential`` is the door."""
+"""Potentials: models that give energy, forces and stress; open one with ``open_potential``."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,7 @@ def open_potential(settings: dict[str, Any], *, device: str = "cpu") -> "Potenti
         raise LimbeckError(
             f"potentials.{settings['name']}.model: {model!r}, expected one of {sorted(OPENERS)}"
         )
+    # None in the config means the default.
     given = {k: v for k, v in settings.items() if v is not None}
     full = {**DEFAULTS, "batch_atoms": BATCH_ATOMS.get(model, 256), **given}
     name, function = OPENERS[model]

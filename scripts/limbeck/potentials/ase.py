@@ -31,6 +31,7 @@ class PotentialCalculator(Calculator):
         """Wrap ``potential``; ``options`` go to ASE's calculator."""
         super().__init__(**options)
         self.potential = potential
+        # ASE has a fixed list of properties.
         known = [name for name in potential.about.properties if name in all_properties]
         self.implemented_properties = [*dict.fromkeys([*type(self).implemented_properties, *known])]
 
@@ -58,6 +59,7 @@ class PotentialCalculator(Calculator):
         # energy and forces whatever they are: ASE's own calculators answer with what is not finite
         certain = {"energy": float(answer.energy[0]), "forces": answer.forces}
         self.results = certain | of_one(known, 0, slice(None))
+        # ASE asks for it with force_consistent=True; without electronic entropy it is the energy.
         self.results["free_energy"] = self.results["energy"]
 
 

@@ -1,8 +1,8 @@
 """Batch plans: the size of a batch that was fastest on this machine, measured once and kept.
 
-The last bits of an answer depend on the batch it was computed in. So what was measured is written
-to a file that is never changed, and every later job reads it. Jobs that measure at the same time
-all read back the plan that was there first.
+The last bits of an answer depend on the batch it was computed in. So the measured size is written
+to a file that is never changed, and every later job reads it. If several jobs measure at the same
+time, all of them use the plan that was written first.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ FLAT = 2  # rungs in a row that were no better: no larger batches are tried
 def use_plan(
     potential: "Potential[Any]", frames: Frames, folder: str | Path, *, threads: int
 ) -> None:
-    """Set the potential's ``batch_limits`` as planned; measure and write what is not there yet.
+    """Set the potential's ``batch_limits`` by its plans; measure and write those that are missing.
 
     Args:
         frames: what it will be asked about; periodic and isolated ones have a plan each.
@@ -56,6 +56,7 @@ def use_plan(
         if not path.exists():
             part = known.select(known.periodic == periodic)
             write_json(path, _key(potential, threads) | measure(potential, part))
+        # read back, also where it was just measured: another job may have been first
         limits[periodic] = _read(path)
     potential.batch_limits = limits
 
@@ -63,7 +64,7 @@ def use_plan(
 def plan_path(
     potential: "Potential[Any]", folder: str | Path, *, periodic: bool, threads: int
 ) -> Path:
-    """Where a plan stands: other weights, precision, device or threads have another plan."""
+    """Path of a plan. Each weights, precision, device and number of threads has its own plan."""
     key = hashlib.sha256(json.dumps(_key(potential, threads), sort_keys=True).encode()).hexdigest()
     kind = "periodic" if periodic else "isolated"
     machine = f"{machine_name(potential.device.type)}-{threads}-threads"
@@ -115,7 +116,7 @@ def _read(path: Path) -> Limits:
 
 
 def measure(potential: "Potential[Any]", frames: Frames) -> dict[str, Any]:
-    """What batch is fastest, from frames to forces: a ladder of sizes, and the best of its rungs.
+    """The fastest batch from frames to forces: time growing sizes, and take the best.
 
     Args:
         frames: one or more, of one periodicity; three of them, of different sizes, are repeated to
@@ -137,6 +138,8 @@ def measure(potential: "Potential[Any]", frames: Frames) -> dict[str, Any]:
     )
     return {
         "batch_atoms": best,
+        # Memory and time go with the neighbours as well: denser frames than these must not fill a
+        # batch by atoms alone.
         "batch_neighbours": float((neighbours * _repeats(sample, best)).max()),
         "ladder": [{"batch_atoms": a, "atoms_per_second": s} for a, s in ladder.items()],
     }
@@ -147,6 +150,7 @@ def _sample(potential: "Potential[Any]", frames: Frames) -> Frames:
 
     They also warm up: a model's first call compiles and allocates.
     """
+    # middles of three equal parts of the frames, ordered by size
     order = np.argsort(frames.n_atoms, kind="stable")
     places = (np.arange(SAMPLE) + 0.5) / SAMPLE * len(order)
     chosen = [
@@ -164,7 +168,7 @@ def _answers(potential: "Potential[Any]", frames: Frames) -> bool:
 
 
 def _climb(potential: "Potential[Any]", sample: Frames) -> dict[int, float]:
-    """Atoms per second by atoms of a batch, from small to large until it does not pay any more."""
+    """Atoms per second by batch size, from small to large until larger ones are not faster."""
     ladder: dict[int, float] = {}
     for atoms in _rungs(potential.device.type, sample):
         speed = _speed(potential, sample, atoms)
@@ -215,13 +219,14 @@ def _atoms_per_second(potential: "Potential[Any]", batches: list[Frames]) -> flo
 
 
 def _clock(device: str) -> Callable[[], float]:
-    """Seconds of work where one thread does it all, since other jobs hardly change them."""
+    """A clock: CPU time if one thread does all the work, as other jobs hardly disturb it."""
     import torch
 
+    # With more threads, or a GPU, CPU time is not how long one waits.
     alone = device == "cpu" and torch.get_num_threads() == 1
     return time.process_time if alone else time.perf_counter
 
 
 def _repeats(sample: Frames, batch_atoms: int) -> np.ndarray:
-    """How often each frame stands in a batch of its own kind. int64 [B]."""
+    """Number of copies of each frame that fill a batch. int64 [B]."""
     return np.maximum(1, batch_atoms // sample.n_atoms)

@@ -1,4 +1,4 @@
-"""How frames are cut into batches: by atoms, by neighbours, and by kind."""
+"""Cut frames into batches, by atoms, by neighbours, and by periodicity."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Limits(NamedTuple):
-    """What a batch of more than one frame may hold.
+    """Limits of a batch of more than one frame.
 
     Attributes:
         atoms: of all its frames.
@@ -40,11 +40,14 @@ def cut_batches(
     counted = np.zeros(len(n_atoms)) if neighbours is None else neighbours
     for kind, limit in limits.items():
         members = np.flatnonzero(np.asarray(periodic) == kind)
+        # Stable: frames of equal size keep their order, so that the same frames always make the
+        # same batches, and the same last bits.
         members = members[np.argsort(np.asarray(n_atoms)[members], kind="stable")]
         batch: list[int] = []
         atoms, pairs = 0, 0.0
         for b in members:
             atoms, pairs = atoms + int(n_atoms[b]), pairs + float(counted[b])
+            # An empty batch takes any frame, so that one larger than the limits goes alone.
             if batch and (atoms > limit.atoms or pairs > limit.neighbours):
                 yield np.array(batch, dtype=np.int64)
                 batch, atoms, pairs = [], int(n_atoms[b]), float(counted[b])
@@ -62,11 +65,11 @@ def batches_of(frames: "Frames", max_atoms: int) -> Iterator[np.ndarray]:
 def estimated_neighbours(
     frames: "Frames", cutoff: float, max_neighbours: int | None = None
 ) -> np.ndarray:
-    """About how many neighbours the atoms of each frame have together. float [B].
+    """Estimated number of neighbours of all atoms of each frame. float [B].
 
-    No search: n times the atoms that a sphere of the cut-off holds at the frame's mean density,
-    4/3 pi r^3 n / V. An isolated atom has at most the n - 1 others. With vacuum in the cell it
-    is too few.
+    Nothing is searched. Each of the n atoms counts the atoms in a sphere of the cut-off at the mean
+    density, 4/3 pi r^3 n / V; in an isolated frame, the n - 1 others. For a cell with vacuum the
+    estimate is too low.
 
     Args:
         cutoff: Angstrom, may be infinite.

@@ -1,4 +1,4 @@
-"""Where potentials are evaluated: what is there, what ran out, and what went away."""
+"""Devices: whether one is present, and errors that mean no memory or a lost device."""
 
 import logging
 
@@ -45,7 +45,7 @@ def present(device: str, lost_device: str) -> str:
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, so that a smaller batch might do."""
+    """Whether memory ran out, so that a smaller batch might work."""
     import torch
 
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
@@ -54,9 +54,10 @@ def out_of_memory(error: Exception) -> bool:
 
 
 def lost(error: Exception) -> bool:
-    """Whether the device itself is gone, so that no batch will do."""
+    """Whether the device itself is lost, so that no batch will work."""
     import torch
 
+    # "CUDA error: out of memory" has the words of both lists.
     if out_of_memory(error):
         return False
     if isinstance(error, torch.AcceleratorError):
@@ -65,7 +66,7 @@ def lost(error: Exception) -> bool:
 
 
 def free_memory() -> None:
-    """Give back what torch holds of the GPU's memory, so that a smaller batch finds it whole."""
+    """Return the memory that torch caches to the GPU, so that a smaller batch can use all of it."""
     import torch
 
     if torch.cuda.is_initialized():

@@ -1,4 +1,4 @@
-"""How a model is asked that may fail: one policy, for whatever asks it.
+"""One policy for evaluating a model that may fail.
 
 - Memory runs out: what is held is freed, the frames are halved, and each half is asked again.
 - The device is lost: :class:`~limbeck.potentials.devices.DeviceLost` at once; no frame is at fault.
@@ -27,12 +27,12 @@ Answer = TypeVar("Answer")
 
 
 class Attempt(NamedTuple, Generic[Answer]):
-    """What came of one question.
+    """The result of one evaluation.
 
     Attributes:
         answer: None where it failed.
-        error: what the model raised; None where it answered.
-        no_memory: memory ran out, so that a smaller question might do.
+        error: what the model raised; None where it succeeded.
+        no_memory: memory ran out, so that a smaller batch might work.
     """
 
     answer: Answer | None
@@ -96,6 +96,7 @@ def in_pieces(
     if error is None:
         yield Piece(index, answer)
         return
+    # Halving helps only where memory is short; in strict mode all other errors are the caller's.
     if strict and (len(index) == 1 or not no_memory):
         raise error
     if no_memory:
@@ -109,6 +110,7 @@ def in_pieces(
     halved = int(no_memory)
     for half in np.array_split(index, 2):
         for piece in in_pieces(potential, frames, half, ask, strict=strict):
+            # counted with the first piece only, so that a sum over pieces counts each halving once
             yield piece._replace(halved=piece.halved + halved)
             halved = 0
 

@@ -1,4 +1,4 @@
-"""What every potential is, whether it serves as sampler, teacher or student."""
+"""The interface of all potentials, whether sampler, teacher or student."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -28,7 +28,7 @@ IN_MEMORY = "in memory"
 
 @dataclass(frozen=True)
 class About:
-    """What a potential is.
+    """Description of a potential.
 
     Attributes:
         name: its name in the config.
@@ -104,7 +104,7 @@ class Potential(ABC, Generic[Batch]):
         """Energy, forces and stress of a batch, in the orientation it has."""
 
     def evaluate_described(self, batch: Batch) -> Predictions:
-        """As :meth:`evaluate`, with ``values["descriptors"]`` from the same pass.
+        """Like :meth:`evaluate`, with ``values["descriptors"]`` from the same pass.
 
         Descriptors [N,D] are features of each atom and its surroundings that no rotation,
         reflection or translation changes.
@@ -125,6 +125,7 @@ class Potential(ABC, Generic[Batch]):
     def limits(self) -> dict[bool, Limits]:
         """Limits of a batch of periodic (True) and of isolated frames."""
         usual = Limits(self.batch_atoms)
+        # A plan may have been measured for one of the two kinds only.
         return {True: usual, False: usual, **(self.batch_limits or {})}
 
     def predict(self, frames: Frames, *, descriptors: bool = False) -> Predictions:
@@ -141,6 +142,7 @@ class Potential(ABC, Generic[Batch]):
 
     def unknown_elements(self, frames: Frames) -> np.ndarray:
         """bool [B]: the frame has an element that the potential does not know."""
+        # numpy takes no set
         bad = ~np.isin(frames.numbers, sorted(self.about.elements))
         return np.bincount(frames.frame_of_atom, weights=bad, minlength=len(frames)) > 0
 

@@ -1,4 +1,4 @@
-"""How fast potentials are: atoms per second, on the same frames, each at its best batch."""
+"""Speed of potentials: atoms per second on the same frames, each at its best batch size."""
 
 import logging
 import time
@@ -30,6 +30,7 @@ def measure_speed(
         DeviceLost: the device went away.
     """
     known = frames.select(~potential.unknown_elements(frames))
+    # It tells which frames the potential can answer at all.
     answers = predict_or_nan(potential, known)
     timed = known.select(np.isfinite(answers.energy))
     by_batch = []

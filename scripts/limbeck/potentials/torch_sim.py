@@ -34,6 +34,8 @@ class PotentialModel(ModelInterface):
         super().__init__()
         self.potential = potential
         self._device = potential.device
+        # In float32 the rounding of every step would add up along a trajectory; the network may
+        # still compute in it.
         self._dtype = torch.float64
         self._compute_forces = True
         self._compute_stress = potential.about.has_stress
@@ -64,20 +66,20 @@ class PotentialModel(ModelInterface):
         self._compute_stress = compute_stress and self.potential.about.has_stress
 
     def answer(self, frames: Frames) -> Predictions:
-        """What the potential says of all frames at once."""
+        """The potential's answer for all frames in one batch."""
         return self.potential.evaluate(self.potential.prepare(frames))
 
 
 class FailureTolerantModel(PotentialModel):
-    """As :class:`PotentialModel`, with NaN for a system that the potential fails on."""
+    """Like :class:`PotentialModel`, with NaN for a system that the potential fails on."""
 
     def answer(self, frames: Frames) -> Predictions:
-        """What the potential says of the frames, in batches of its own."""
+        """The potential's answers, in batches of its own choice."""
         return predict_or_nan(self.potential, frames)
 
 
 class VerletListModel(PotentialModel):
-    """As :class:`PotentialModel`, for systems in motion: neighbours are sought every few steps.
+    """Like :class:`PotentialModel`, for systems in motion: neighbours are sought every few steps.
 
     A list of all pairs within the cut-off and a skin holds as long as no two atoms can have come
     from beyond it into the cut-off (Verlet, Phys. Rev. 159, 98 (1967)): d apart when it was made
@@ -97,7 +99,7 @@ class VerletListModel(PotentialModel):
         self._seen: SimState | None = None
 
     def forward(self, state: SimState | dict[str, Any], **_: Any) -> dict[str, torch.Tensor]:
-        """As :meth:`PotentialModel.forward`; NaN for a system that the potential fails on."""
+        """Like :meth:`PotentialModel.forward`; NaN for a system that the potential fails on."""
         assert isinstance(state, SimState)
         if not self._too_large:
             asked = attempt(self.potential, lambda: self._moved(state))
@@ -116,6 +118,9 @@ class VerletListModel(PotentialModel):
         """Answers for all systems at once, from the neighbours that are known."""
         if self._seen is None or self._is_stale(state, self._seen):
             self._renew(state)
+        # Atoms are put back by whole lattice vectors, so that coordinates stay small in single
+        # precision, and by the same ones as when neighbours were sought, so that the shifts of the
+        # edges stay right.
         positions = state.positions - self._images(state)
         batch = self.potential.moved(self._wide, positions, state.row_vector_cell)
         answer = self.potential.outputs(
@@ -123,12 +128,14 @@ class VerletListModel(PotentialModel):
         )
         result = {"energy": answer.energy.to(self.dtype), "forces": answer.forces.to(self.dtype)}
         if answer.stress is not None:
+            # Voigt -> 3x3
             order = torch.tensor([[0, 5, 4], [5, 1, 3], [4, 3, 2]], device=self.device)
             result["stress"] = answer.stress.to(self.dtype)[:, order]
         return {name: values.detach() for name, values in result.items()}
 
     def _renew(self, state: SimState) -> None:
         """Seek the neighbours of atoms that are put back into their cells."""
+        # A shallow copy is enough: the integrators replace tensors and never write into them.
         self._seen = copy.copy(state)
         self._shifts = torch.zeros_like(state.positions)
         if state.pbc:
@@ -139,7 +146,7 @@ class VerletListModel(PotentialModel):
         self._wide = self.potential.prepare_wide(replace(frames, positions=inside), self._skin)
 
     def _images(self, state: SimState) -> torch.Tensor:
-        """Where the cells stand that the atoms had gone to when neighbours were sought, [N,3]."""
+        """How far outside their cells atoms were when neighbours were sought, [N,3], Angstrom."""
         cell = state.row_vector_cell[state.system_idx]
         return (self._shifts.unsqueeze(1) @ cell).squeeze(1)
 
@@ -150,11 +157,15 @@ class VerletListModel(PotentialModel):
         ):
             return True
         cutoff, cell, old = self.potential.about.cutoff, state.row_vector_cell, seen.row_vector_cell
+        # Atoms that only follow the strain of the cell have not moved in this sense.
         strain = torch.linalg.solve(old, cell)  # cell = old @ strain
         gone = seen.positions.unsqueeze(1) @ strain[state.system_idx]
         steps = (state.positions - gone.squeeze(1)).norm(dim=1)
         moved = torch.segment_reduce(steps, "max", lengths=state.n_atoms_per_system)  # [B]
+        # the smallest stretch s in any direction: singular values come in descending order
         narrowest = torch.linalg.svdvals(strain)[:, -1]
+        # A pair within the cut-off now was at most (cutoff + 2 u) / s apart when the list was
+        # made, and has to be on it.
         return bool(((cutoff + 2 * moved) / narrowest > cutoff + self._skin).any())
 
 
@@ -174,6 +185,7 @@ def state_of(frames: Frames, model: ModelInterface) -> SimState:
     return SimState(
         positions=torch.tensor(frames.positions, **options),
         masses=torch.tensor(atomic_masses[frames.numbers], **options),
+        # torch-sim's cell has the lattice vectors in its columns
         cell=torch.tensor(np.swapaxes(cell, 1, 2).copy(), **options),
         pbc=periodic,
         atomic_numbers=torch.tensor(frames.numbers, dtype=torch.int64, device=model.device),

@@ -1,4 +1,4 @@
-"""A potential that can be trained: what a student is while it learns, and afterwards."""
+"""The interface of potentials that can be trained, as all students are."""
 
 import json
 from abc import abstractmethod
@@ -69,7 +69,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What a new student knows of its training set before the first step.
+    """Statistics of the training set that a new student starts with.
 
     Attributes:
         elements: atomic numbers in the set, sorted.
@@ -153,6 +153,7 @@ class TrainablePotential(Potential[Batch]):
         }
         (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
         save_file(
+            # safetensors takes contiguous tensors only
             {k: v.detach().cpu().contiguous() for k, v in self.module.state_dict().items()},
             folder / WEIGHTS,
         )

@@ -1,4 +1,4 @@
-"""Weights from outside: found or downloaded, their hash checked, never unpickled unchecked."""
+"""Weights from outside: located or downloaded, and checked against their hash."""
 
 import contextlib
 import os
@@ -83,6 +83,7 @@ def environment(name: str, value: str | None) -> Iterator[None]:
         os.environ[name] = str(value)
     try:
         yield
+    # put back as it was, also where it was not set at all
     finally:
         if before is not None:
             os.environ[name] = before

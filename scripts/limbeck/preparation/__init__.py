@@ -1,1 +1,1 @@
-"""What is done to structures before they are sampled: relaxed, and repeated."""
+"""Preparation of structures before they are sampled: relaxation and supercells."""

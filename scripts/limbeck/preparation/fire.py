@@ -21,13 +21,13 @@ from limbeck.potentials.torch_sim import FailureTolerantModel, state_of
 
 @dataclass(frozen=True)
 class RelaxationState:
-    """What is seen of B running systems.
+    """Observables of B running systems.
 
     Attributes:
         energy: float64 [B], eV.
         force: float64 [B], eV/Angstrom, the largest on an atom.
-        stress: float64 [B], eV/Angstrom^3, the largest entry of what moves the cell; zero where
-            cells stay.
+        stress: float64 [B], eV/Angstrom^3, the largest entry of the stress that drives the
+            cell; zero where cells are fixed.
         positions: B arrays float64 [n,3], Angstrom.
         cell: float64 [B,3,3], Angstrom, rows are lattice vectors.
     """
@@ -39,11 +39,16 @@ class RelaxationState:
     cell: np.ndarray
 
 
+# torch-sim 0.6 (Python 3.12): fire_init and fire_step with cell_filter="frechet" would replace the
+# two functions of 0.3.0 here, and differentiate the cell's exponential for all systems at once;
+# LBFGS is there too. What stays: zero velocities and dt_start (0.6 also starts with NaN, and tests
+# all atoms of a batch together), the square root in cell_factor (its default is n), and the reason
+# of a structure that fails, for which optimize() has no place.
 class BatchedRelaxation:
-    """Structures on their way down, some of them in a batch, the others waiting.
+    """Structures being relaxed, some of them in a batch, the others waiting.
 
     Attributes:
-        running: int64 [B'], which of the frames are in the batch; none when all are through.
+        running: int64 [B'], which of the frames are in the batch; empty when all are finished.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class BatchedRelaxation:
         """Energies, forces, and where the systems of the batch are."""
         state = self._state
         sizes = state.forces.norm(dim=-1)
+        # the largest force on an atom, not the largest component
         force = torch.segment_reduce(sizes, "max", lengths=state.n_atoms_per_system)
         ends = np.cumsum(_numpy(state.n_atoms_per_system))[:-1]
         return RelaxationState(
@@ -93,17 +99,18 @@ class BatchedRelaxation:
             force=_numpy(force),
             stress=self._stress(),
             positions=np.split(_numpy(state.positions), ends),
+            # turned back: the cell as it was given, left-handed or not
             cell=self._sign[self.running] * _numpy(state.row_vector_cell),
         )
 
     def finish(self, done: np.ndarray) -> None:
-        """Take the systems of the mask ``done`` [B'] out, and in as many as there is room for."""
+        """Remove the systems of the mask ``done`` [B'], and add waiting ones that fit."""
         # Nothing is done with those that come out: torch-sim's list of them is left.
         self._state, _, places = self._batcher.next_batch(self._state, torch.as_tensor(done))
         self.running = np.array(places, dtype=np.int64)
 
     def _optimizer(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
-        """Functions that start a state, and that move one by a step."""
+        """The optimizer's functions: one that starts a state, one that makes a step."""
         # A system that starts with velocities of zero is stopped in its first step, which halves
         # the step length: 0.2 makes it ASE's 0.1. (torch-sim starts with NaN instead, and as long
         # as one system of a batch has them, none of it is stopped.)
@@ -114,7 +121,7 @@ class BatchedRelaxation:
         return fire(self._model, dt_start=0.2)
 
     def _states(self, max_atoms: int) -> Iterator[Any]:
-        """States of single structures at rest, with forces; those are found batch by batch."""
+        """States of single structures at rest, with forces computed batch by batch."""
         for index in batches_of(self._frames, max_atoms):  # in order: they are sorted by size
             given = state_of(self._frames.select(index), self._model)
             # Lengths of the cell's coordinates. Its stiffness grows with the n atoms, so that with
@@ -132,10 +139,12 @@ class BatchedRelaxation:
             return np.zeros(len(self.running))
         stress = self._state.stress
         if self._constant_volume:
+            # The trace does not move a cell of constant volume, and may stay as large as it likes.
             pressure = torch.diagonal(stress, dim1=1, dim2=2).mean(dim=1)
             stress = stress - pressure[:, None, None] * torch.eye(3).to(stress)
         return _numpy(stress.abs().amax(dim=(1, 2)))
 
 
 def _numpy(values: torch.Tensor) -> np.ndarray:
+    # A copy: on the CPU the array would share memory with the state, which goes on moving.
     return values.detach().cpu().numpy().copy()

@@ -1,4 +1,4 @@
-"""What is done to a structure before it is sampled: brought to rest, then made large enough."""
+"""Prepare structures for sampling: relax them, then repeat their cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,9 +73,11 @@ def prepare(frames: Frames, potential: Potential[Any], own: PreparationSettings)
     many = np.rint(np.abs(np.linalg.det(matrices))) > 1
     charged = many & ((frames.charge != 0) | (frames.spin != 0))
     reason = np.where((relaxed.reason == "") & charged, CHARGED, relaxed.reason)
+    # Structures with a reason keep their place, unrepeated: tables have a row for each input.
     good, bad = np.flatnonzero(reason == ""), np.flatnonzero(reason != "")
     repeated = supercells(relaxed.frames.select(good), matrices[good])
     together = concatenate([repeated, relaxed.frames.select(bad)])
+    # argsort of a permutation is its inverse: back into the order of the input
     return Prepared(together.select(np.argsort(np.concatenate([good, bad]))), reason, relaxed)
 
 

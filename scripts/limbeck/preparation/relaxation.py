@@ -1,4 +1,4 @@
-"""Relaxation of many structures at once; one that fails gets a reason and stops no other."""
+"""Relax many structures at once; one that fails gets a reason and does not stop the others."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ STRESS_PER_FORCE = 0.01
 
 @dataclass(frozen=True)
 class Step:
-    """A structure on its way down.
+    """One step of a relaxation.
 
     Attributes:
         energy: eV.
@@ -44,10 +44,10 @@ class Relaxed:
     """B structures after relaxation.
 
     Attributes:
-        frames: the same structures, under the same ids, where they came to rest; one with a reason
-            is as it was given. Cells that were not to move are so bit for bit.
+        frames: the relaxed structures, under the same ids. One with a reason is returned as it was
+            given. Cells that were not to move are unchanged, bit for bit.
         converged: bool [B].
-        reason: str [B], why not, empty where converged.
+        reason: str [B], why it did not converge; empty where it did.
         steps: int64 [B], steps made.
         force: float64 [B], eV/Angstrom, largest force on an atom at the end, NaN where not known.
         energy: float64 [B], eV, at the end, NaN where not known.
@@ -72,7 +72,7 @@ def relax(
     steps: int,
     record: bool = False,
 ) -> Relaxed:
-    """Bring structures to rest.
+    """Relax structures to a minimum of the energy.
 
     Args:
         frames: B frames, periodic and isolated.
@@ -117,7 +117,7 @@ def relax(
 
 
 def unfit(frames: Frames, potential: Potential[Any]) -> np.ndarray:
-    """Why each of B structures cannot be relaxed, an empty string where it can. str [B]."""
+    """Why each of B structures cannot be relaxed, or an empty string. str [B]."""
     return np.select(
         [potential.unknown_elements(frames), _fused(frames)],
         [UNKNOWN_ELEMENT, TOO_NEAR],
@@ -126,10 +126,10 @@ def unfit(frames: Frames, potential: Potential[Any]) -> np.ndarray:
 
 
 class _Notes:
-    """What is known of B structures while they are relaxed."""
+    """Bookkeeping of B structures while they are relaxed."""
 
     def __init__(self, frames: Frames, *, force_tolerance: float, steps: int, record: bool) -> None:
-        """Nothing has happened yet."""
+        """Start with the structures as they are given."""
         self.frames = frames
         self.force_tolerance, self.steps, self.record = force_tolerance, steps, record
         self.positions, self.cell = frames.positions.copy(), frames.cell.copy()
@@ -139,18 +139,21 @@ class _Notes:
         self.paths: list[list[Step]] = [[] for _ in range(len(frames))]
 
     def note(self, running: np.ndarray, seen: RelaxationState, *, moved: bool) -> np.ndarray:
-        """Note what is seen of the systems ``running``; which are at an end. bool [B'].
+        """Note the systems ``running`` after a step; returns which have ended, bool [B'].
 
         Args:
-            moved: their cells are their own, and not as they were given.
+            moved: their cells move. If not, they are taken as they were given.
         """
         given = self.frames.cell[running]
+        # The optimizer has a unit cell for isolated frames. A cell that does not move is taken as
+        # given.
         cell = seen.cell if moved else given
         grown = np.abs(np.linalg.det(cell) / np.linalg.det(given)) if moved else 1.0
         limit = self.force_tolerance
         rest = (seen.force <= limit) & (seen.stress <= limit * STRESS_PER_FORCE)
         self.reason[running] = np.select(
             [
+                # finite only if all three are
                 ~np.isfinite(seen.energy + seen.force + seen.stress),
                 (grown > MAX_VOLUME_FACTOR) | (grown * MAX_VOLUME_FACTOR < 1),
                 ~rest & (self.made[running] >= self.steps),
@@ -170,8 +173,9 @@ class _Notes:
         return done
 
     def relaxed(self) -> Relaxed:
-        """What became of all of them."""
+        """The result for all structures."""
         moved = replace(self.frames, positions=self.positions, cell=self.cell)
+        # Structures that never moved were looked at before.
         good = np.flatnonzero((self.reason == "") & (self.made > 0))
         self.reason[good[_fused(moved.select(good))]] = TOO_NEAR
         failed = np.flatnonzero(self.reason != "")
@@ -199,11 +203,16 @@ def _groups(
     """
     cutoff, most = potential.about.cutoff, potential.about.max_neighbours
     neighbours = estimated_neighbours(frames, cutoff, most) / frames.n_atoms  # of an atom
+    # FIRE with and without a cell are different states of torch-sim, and periodic and isolated
+    # systems may not share a state.
     for periodic, cell in ((True, True), (True, False), (False, False)):
         here = members[(frames.periodic[members] == periodic) & (moving[members] == cell)]
         if not len(here):
             continue
+        # By size, so that a batch holds structures of like size; stable, so that it repeats.
         here = here[np.argsort(frames.n_atoms[here], kind="stable")]
+        # torch-sim's batcher counts atoms alone, so the limit of neighbours is turned into one of
+        # atoms by the densest structure.
         max_atoms = _max_atoms(potential.limits()[periodic], float(neighbours[here].max()))
         small = frames.n_atoms[here] <= max_atoms
         if small.any():

@@ -46,9 +46,12 @@ def supercell_matrix(
         return np.eye(3, dtype=np.int64)
     volume = abs(float(np.linalg.det(reduced)))
     best = int(np.ceil(least / shortest)) * np.eye(3, dtype=np.int64)  # keeps any point group
+    # A thin shell first. It grows until the bound below certifies the answer.
     outer = 1.1 * radius_A
     while True:
         count = round(abs(np.linalg.det(best)))
+        # In a basis of vectors of at least r, |b3| <= sqrt(2) V / r^2: longer vectors cannot be
+        # part of a cell as small as the best so far.
         enough = np.sqrt(2) * count * volume / least**2
         vectors = _shell(reduced, change, least, min(outer, enough * (1 + ROUNDING)))
         if rotations is not None:
@@ -106,15 +109,19 @@ def supercells(frames: Frames, matrices: Sequence[np.ndarray] | np.ndarray) -> F
 
 def translations(matrix: np.ndarray) -> np.ndarray:
     """The cells of a supercell, zero first: int64 [abs(det),3], in exact arithmetic."""
+    # The integer points to test: the box around the parallelepiped that the matrix spans.
     corners = np.array(list(product((0, 1), repeat=3))) @ matrix
     points = _grid(corners.min(axis=0), corners.max(axis=0))
     first, second, third = matrix
+    # Fractional coordinates would need a division. Multiplied by the determinant they are
+    # integers, and no lattice point near a face is lost or doubled by rounding.
     adjugate = np.stack(
         [np.cross(second, third), np.cross(third, first), np.cross(first, second)], axis=1
     )
     determinant = int(first @ adjugate[:, 0])
     scaled = points @ adjugate * np.sign(determinant)  # fractional coordinates times |det|
     inside = points[((scaled >= 0) & (scaled < abs(determinant))).all(axis=1)]
+    # zero first (the original cell), then in lexical order
     return inside[np.lexsort((*inside.T[::-1], inside.any(axis=1)))]
 
 
@@ -142,9 +149,10 @@ def _shell(reduced: np.ndarray, change: np.ndarray, inner: float, outer: float) 
 def _unhurt(
     vectors: np.ndarray, cell: np.ndarray, rotations: np.ndarray, least: float
 ) -> np.ndarray:
-    """Vectors whose images under a point group are not nearer than ``least`` to each other.
+    """Vectors whose images under a point group are at least ``least`` apart (Angstrom), or equal.
 
-    A superlattice that the group keeps holds the differences as well.
+    A superlattice that the group maps onto itself contains the images, and so their sums and
+    differences: if one of these is too short, the vector cannot be part of it.
     """
     good = np.ones(len(vectors), dtype=bool)
     for rotation in rotations:
@@ -164,8 +172,10 @@ def _smallest(
     score = _score(best, cell)
     for i, length in enumerate(lengths):
         bound = np.sqrt(2) * score[0] * volume * (1 + ROUNDING)
+        # The shortest vector is the first of the basis; the other two are at least as long.
         if length**3 > bound:
             break
+        # Candidates for the second and third vector: reduced against the first, and short enough.
         fit = _no_shorter(points[i:] @ points[i], length) & (lengths[i:] * length**2 <= bound)
         others = i + np.flatnonzero(fit)
         for basis in _bases(i, others, vectors, points, score[0]):
@@ -183,6 +193,7 @@ def _bases(
     for start in range(0, len(others), PIECE):
         second = others[start : start + PIECE]
         normal = np.cross(vectors[i], vectors[second])
+        # integer determinant: cells of the superlattice
         count = np.abs(normal @ vectors[others].T)  # [second, third]
         count[np.arange(len(others)) < start + np.arange(len(second))[:, None]] = 0  # third after
         j, k = np.nonzero((count > 0) & (count <= most))
@@ -192,6 +203,7 @@ def _bases(
         good = _third_is_shortest(points[i], points[second[j]], points[others[k]])
         j, k = j[good], k[good]
         if len(j):
+            # Later pieces need not look at larger cells than this.
             most = int(count[j, k].min())
             fewest = count[j, k] == most
             j, k = second[j[fewest]], others[k[fewest]]
@@ -200,7 +212,7 @@ def _bases(
 
 
 def _no_shorter(dots: np.ndarray, shorter: np.ndarray | float) -> np.ndarray:
-    """Whether adding or taking away the shorter vector does not shorten the longer one."""
+    """Whether adding or subtracting the shorter vector leaves the longer one no shorter."""
     return np.abs(dots) <= np.asarray(shorter) ** 2 / 2 * (1 + ROUNDING)
 
 
@@ -216,6 +228,7 @@ def _score(basis: np.ndarray, cell: np.ndarray) -> tuple[int, float, float]:
     squares = ((basis @ cell) ** 2).sum(axis=1)
     return (
         round(abs(np.linalg.det(basis))),
+        # Rounded, so that equal lattices compare equal and the first one found is kept.
         -round(float(squares.min()), 6),
         round(float(squares.sum()), 6),
     )
@@ -225,6 +238,7 @@ def _kept(basis: np.ndarray, rotations: np.ndarray | None) -> bool:
     """Whether every rotation maps the superlattice onto itself."""
     if rotations is None:
         return True
+    # rotations act on columns; rows times the transpose is the same map
     images = basis @ np.swapaxes(rotations, 1, 2) @ np.linalg.inv(basis)
     # Entries are multiples of 1 / det: with up to 1e5 cells nothing but integers is this near one.
     return bool(np.allclose(images, np.round(images), rtol=0, atol=1e-6))
@@ -236,6 +250,7 @@ def _aligned(basis: np.ndarray, cell: np.ndarray) -> np.ndarray:
     signs = [np.diag(sign) for sign in product((1, -1), repeat=3)]
     choices = [sign @ order @ basis for order in orders for sign in signs]
     right = [matrix for matrix in choices if np.linalg.det(matrix) > 0]
+    # rounded, so that the last bits do not decide between equal choices
     return max(right, key=lambda matrix: round(_nearness(matrix @ cell, cell), 9))
 
 

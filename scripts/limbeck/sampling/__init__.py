@@ -38,7 +38,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Sample:
-    """What a sampling made.
+    """The result of a sampling.
 
     Attributes:
         frames: the children, in the order of their parents.
@@ -57,7 +57,7 @@ class Sample:
 
 
 def number(value: float) -> float | str:
-    """A number as summaries and traces have it: to six decimals, nothing where there is none."""
+    """A number for summaries and traces: rounded to six decimals, empty if not finite."""
     return round(float(value), 6) if isfinite(value) else ""
 
 
@@ -77,6 +77,7 @@ def sample(method: str, frames: "Frames", settings: Mapping[str, Any]) -> Sample
 
     if method not in METHODS:
         raise LimbeckError(f"sampling method {method!r}: expected one of {sorted(METHODS)}")
+    # before anything is computed, which may take hours
     check_keep(settings, f"sampling.{settings.get('sampling')}")
     made = import_module(METHODS[method]).sample(frames, settings)
     if not settings.get("keep"):

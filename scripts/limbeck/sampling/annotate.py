@@ -1,4 +1,4 @@
-"""What a potential says of sampled frames, stored with them: energy, forces, descriptors."""
+"""Store a potential's energy, forces and descriptors with the sampled frames."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ def annotated(frames: "Frames", settings: Mapping[str, Any]) -> "Frames":
 
 
 def annotate(frames: "Frames", potential: "Potential[Any]", names: Collection[str]) -> "Frames":
-    """The frames with what ``potential`` says of them, in one pass over all.
+    """The frames with the properties ``names`` that ``potential`` predicts, in one pass.
 
     ``extra["energy"]`` is float64 [B] in eV, ``atom_extra["forces"]`` float64 [N,3] in
     eV/Angstrom, ``atom_extra["descriptors"]`` [N,D] without a unit, in the precision of the

@@ -67,7 +67,7 @@ class ContourSettings:
 
 @dataclass
 class Walk:
-    """What was seen of one structure on its contour.
+    """Record of one structure's walk on its contour.
 
     Attributes:
         start, target: eV, of the prepared structure and of the contour.
@@ -126,7 +126,7 @@ def walk(
     rng: np.random.Generator,
     path: Walk,
 ) -> None:
-    """Put the structure on its contour, then walk along it; notes go to ``path``.
+    """Put the structure on its contour, then walk along it; what is seen goes to ``path``.
 
     Frames are taken every ``interval_steps``, or at the next step that is within the energy
     tolerance, until ``n_frames`` are there or ``max_steps`` steps are made.
@@ -135,6 +135,7 @@ def walk(
         atoms: moved, and given a calculator.
     """
     if len(atoms) < 2:
+        # Its energy does not depend on where it stands: there is no contour to walk along.
         path.cut = LONE_ATOM
         return
     atoms.calc = potential.ase_calculator()
@@ -170,6 +171,7 @@ def displace(
     """
     origin = atoms.get_positions()
     direction = rng.normal(size=(len(atoms), 3))
+    # Moving the structure as a whole changes no energy and would only waste the displacement.
     direction -= direction.mean(axis=0)
     length = FIRST_DISPLACEMENT_A
     for _ in range(MAX_TRIES):
@@ -182,11 +184,14 @@ def displace(
 
 
 def _correction(rise: float) -> float:
-    """What to multiply a displacement by, where the energy has risen by so many times the wish."""
+    """Factor for the displacement, given the energy's rise as a multiple of the rise wanted."""
     if not np.isfinite(rise):
         return 0.5
     if rise <= 0:  # the structure was not at rest
         return 2.0
+    # Near a minimum the energy grows with the square of the displacement, so the displacement has
+    # to change by the root of what is missing. The limits keep one bad energy from throwing the
+    # atoms far away.
     return float(np.clip(rise**-0.5, 0.5, 2.0))  # harmonic, but for large steps
 
 
@@ -199,10 +204,12 @@ def _steps(
         maxstep=own.max_step_A,
         angle_limit=own.angle_limit_deg,
         parallel_drift=own.parallel_drift,
+        # Otherwise the walk could keep its energy by drifting as a whole.
         remove_translation=True,
         rng=rng,
     )
     last = 0
+    # Step 0 looks at the displaced structure before it has moved along the contour.
     for step in range(own.max_steps + 1):
         if step:
             with np.errstate(divide="ignore", invalid="ignore"):  # where it comes to no force
@@ -223,10 +230,12 @@ def _steps(
 
 def _fault(atoms: Atoms, energy: float, own: ContourSettings) -> str:
     """Why the walk may not go on from here, empty where it may."""
+    # One number that is NaN or infinite if any component is.
     force = np.abs(atoms.get_forces()).sum()
     if not np.isfinite(energy + force):
         return NOT_FINITE
     if force == 0:
+        # Contour exploration divides by the force to find its direction.
         return NO_FORCE
     limit = own.min_distance_ratio
     cell, periodic = np.asarray(atoms.cell), bool(atoms.pbc.all())
@@ -245,6 +254,7 @@ def _children(parent: Frames, path: Walk, name: str, seed: int) -> Frames:
         }
         for step, energy in path.at
     ]
+    # np.concatenate takes no empty list: the empty array stands for a walk that kept no frame.
     positions = np.concatenate([np.zeros((0, 3)), *path.positions])
     return derive(parents, positions, parents.cell, sampling=name, seed=seed, infos=infos)
 

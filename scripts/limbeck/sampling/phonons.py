@@ -38,7 +38,7 @@ COLUMNS = (
 
 
 def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
-    """Frames of every structure with force constants, by the draw that ``settings`` name.
+    """Frames of every structure that has force constants, by the draw named in ``settings``.
 
     Args:
         settings: seed, sampling, force_constants_folder, and the fields of ``method: phonons``.
@@ -158,11 +158,13 @@ def _infos(made: Draws, modes: Modes, waves: Waves, own: PhononSettings) -> list
     common = {"temperature_K": own.temperature_K, "draw": own.draw}
     if own.draw == "canonical":
         return [common | {"modes": len(waves)}] * len(made.wave)
+    # The second wave of a pair is listed at -q.
     q = modes.qpoints[waves.q] * np.where(waves.part == 0, 1, -1)[:, None] + 0.0  # no -0
     frequencies = modes.frequencies[waves.q, waves.band]
     infos = []
     for wave, amplitude, time in zip(made.wave, made.amplitude, made.time, strict=True):
         info = {
+            # counted from 1, as selected_modes in the config
             "mode": int(waves.band[wave]) + 1,
             "q_point": q[wave].round(9).tolist(),
             "frequency_THz": round(float(frequencies[wave]), 6),

@@ -20,8 +20,11 @@ COLUMNS = ("id", "n_atoms", "frames", "set_aside", "drawn_again")
 def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
     """Rattled children of every frame.
 
-    The random numbers of a child come from its parent's id and its own number alone, so
-    that they depend neither on the shard nor on the other structures in it.
+    The random numbers of a child depend only on its parent's id and its own number, not on the
+    shard or the other structures in it.
+
+    Args:
+        settings: seed, sampling, and the fields of ``method: rattle``.
     """
     name = settings["sampling"]
     own = from_mapping(RattleSettings, settings, f"sampling.{name}")
@@ -57,7 +60,10 @@ def rattled(
     for b, rng in enumerate(rngs):
         rows = slice(offsets[b], offsets[b + 1])
         if periodic[b] and strain > 0:
+            # Symmetric, since the antisymmetric part would only rotate the crystal.
             deformation = np.eye(3) + _symmetric(rng, strain)
+            # Rows times the matrix: positions and cell strain together, fractional coordinates
+            # stay.
             cell[b] = cell[b] @ deformation
             positions[rows] = positions[rows] @ deformation
         positions[rows] += rng.normal(0.0, standard_deviation, (frames.n_atoms[b], 3))
@@ -77,11 +83,14 @@ def draw_apart(
     draws = np.zeros(len(parents), dtype=int)
     good = np.zeros(len(parents), dtype=bool)
     limit = own.min_distance_ratio
+    # Rejection cuts off part of the distribution; the summary says how many draws it took.
     for _ in range(MAX_DRAWS):
         todo = np.flatnonzero(~good)
         if not len(todo):
             break
         part = parents.select(todo)
+        # A generator goes on where it stopped: a second draw is another one, and does not depend
+        # on which other frames were drawn again.
         new = rattled(part, own.standard_deviation_A, own.strain, [rngs[int(b)] for b in todo])
         positions[atom_rows(parents.offsets, todo)], cell[todo] = new
         draws[todo] += 1
@@ -100,11 +109,14 @@ def _generators(parents: Frames, frames: int, seed: int, purpose: str) -> list[n
 def _symmetric(rng: np.random.Generator, standard_deviation: float) -> np.ndarray:
     """Random symmetric [3,3] whose distribution no rotation changes."""
     draw = rng.normal(0.0, standard_deviation, (3, 3))
+    # The mean of two independent entries has 1/sqrt(2) of their deviation: the isotropic
+    # distribution of symmetric matrices (Gaussian orthogonal ensemble).
     return (draw + draw.T) / 2
 
 
 def _summary(frames: Frames, count: int, draws: np.ndarray, good: np.ndarray) -> list[list[Any]]:
     kept = good.reshape(-1, count).sum(axis=1)
+    # every child is drawn at least once
     again = draws.reshape(-1, count).sum(axis=1) - count
     return [
         [

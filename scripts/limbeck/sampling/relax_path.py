@@ -81,10 +81,11 @@ def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
 
 
 def thinned(energy: np.ndarray, count: int) -> np.ndarray:
-    """Steps whose energies are spread as evenly as those of the path allow.
+    """Steps whose energies are spread as evenly as the path allows.
 
-    The last step, the first, and then in turn the one whose energy is farthest from all that are
-    taken. (Steps nearest to even energies would be few: a relaxation falls fast at first.)
+    The last step is taken, then the first, then repeatedly the step whose energy is farthest from
+    all energies taken so far. (A relaxation falls fast at first, so that few steps would be found
+    next to evenly spaced energies.)
 
     Args:
         energy: float [S], of the steps.
@@ -97,6 +98,7 @@ def thinned(energy: np.ndarray, count: int) -> np.ndarray:
     taken = [len(energy) - 1]
     gap = np.abs(energy - energy[-1])
     gap[:-1][:1] = np.inf  # the first step, where it is not the last
+    # The same greedy rule as farthest-point sampling, in one dimension.
     while len(taken) < count and gap.max() > 0:
         farthest = int(gap.argmax())
         taken.append(farthest)
@@ -107,13 +109,14 @@ def thinned(energy: np.ndarray, count: int) -> np.ndarray:
 def _starts(
     frames: Frames, own: RelaxPathSettings, seed: int, purpose: str
 ) -> tuple[Frames, np.ndarray]:
-    """The structures displaced at random, under their own ids, and where no draw held, bool [B]."""
+    """Structures displaced at random, under their own ids, and whether a draw held, bool [B]."""
     rattle = RattleSettings(
         standard_deviation_A=own.start_displacement_A,
         strain=own.start_strain,
         n_frames=1,
         min_distance_ratio=own.min_distance_ratio,
     )
+    # By id: the start depends neither on the shard nor on the structures beside it.
     rngs = [seeds.generator(seed, f"{purpose}/{name.decode()}") for name in frames.id]
     positions, cell, _, good = draw_apart(frames, rattle, rngs)
     return replace(frames, positions=positions, cell=cell), good
@@ -122,7 +125,7 @@ def _starts(
 def _relaxed(
     starts: Frames, good: np.ndarray, potential: Potential[Any], own: RelaxPathSettings
 ) -> Relaxed:
-    """The relaxation of all; those without a good start have that as their reason."""
+    """Relax all structures; one without a good start gets that as its reason."""
     done = relax(
         starts,
         potential,
@@ -133,6 +136,7 @@ def _relaxed(
     )
     done.reason[~good] = TOO_NEAR
     for b in np.flatnonzero(~good):
+        # No frame is taken from a start that breaks min_distance_ratio.
         done.paths[b].clear()
     return done
 

@@ -1,4 +1,4 @@
-"""Temperatures and pressures that trajectories are asked to have, at every time."""
+"""Target temperatures and pressures of trajectories as functions of time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Setting: TypeAlias = float | Sequence[float] | Mapping[str, float]
 
 @dataclass(frozen=True)
 class Schedule:
-    """What R trajectories are asked to have.
+    """Target temperatures and pressures of R trajectories.
 
     Attributes:
         temperature: float64 [R,2], K, at the start and at the end.
@@ -27,16 +27,16 @@ class Schedule:
         return len(self.temperature)
 
     def at(self, share: float) -> tuple[np.ndarray, np.ndarray]:
-        """Temperatures (K) and pressures (GPa) [R] when this share of the time has passed."""
+        """Temperatures (K) and pressures (GPa), [R], after this fraction of the total time."""
         weights = np.array([1 - share, share])
         return self.temperature @ weights, self.pressure @ weights
 
     def select(self, index: np.ndarray) -> "Schedule":
-        """That of the trajectories at ``index``."""
+        """The schedule of the trajectories at ``index``."""
         return Schedule(self.temperature[index], self.pressure[index])
 
     def of_each(self, structures: int) -> "Schedule":
-        """That of so many structures, trajectories of one structure side by side."""
+        """The schedule for several structures; trajectories of one structure are adjacent."""
         return self.select(np.tile(np.arange(len(self)), structures))
 
 

@@ -1,1 +1,1 @@
-"""Which frames are labelled."""
+"""Selection of the frames to be labelled."""

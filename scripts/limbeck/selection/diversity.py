@@ -1,4 +1,4 @@
-"""Which frames are least alike, by the descriptors of their atoms."""
+"""Select the frames that are least alike, by the descriptors of their atoms."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ CHUNK = 4096
 
 @dataclass(frozen=True)
 class Features:
-    """What B frames are compared by.
+    """Features by which B frames are compared.
 
     Attributes:
         elements: int [E], atomic numbers.
@@ -28,11 +28,12 @@ class Features:
 
 
 def features(frames: Frames) -> Features:
-    """The mean of the descriptors over each frame's atoms, kept apart by element.
+    """Mean descriptors of each frame, separately for each element.
 
-    The sum over the atoms of an element, over the number of all atoms: zero where the element is
-    not there, and the elements together are the frame's mean. In one mean of all, what happens
-    to hydrogen could hide what happens to oxygen, whose descriptors stand for other things.
+    For each element, the descriptors of its atoms are summed and divided by the number of all atoms
+    of the frame. The result is zero for an element that is not there, and the elements add up to
+    the frame's mean. In one common mean, changes at hydrogen could hide changes at oxygen, whose
+    descriptors mean something else.
 
     Raises:
         LimbeckError: frames have no descriptors.
@@ -69,14 +70,14 @@ def joined(parts: Sequence[Features]) -> np.ndarray:
 def priorities_by_diversity(
     frames: Frames, points: np.ndarray, settings: Mapping[str, Any]
 ) -> np.ndarray:
-    """What a frame's turn goes by where frames are to be unlike. float [B], low ones first.
+    """Priorities that make the selected frames unlike each other. float [B], low ones first.
 
     Frames of one (source, sampling) are compared with each other, and with no others: what each
     of these gets of ``count``, and each root in it, stays as it is without.
 
     Args:
         points: [B,F], see :func:`joined`; a frame with NaN is taken last.
-        settings: as of :func:`~limbeck.selection.fair.select_frames`, and ``spread`` with ``by``:
+        settings: as for :func:`~limbeck.selection.fair.select_frames`; ``diversity`` has ``by``:
             "farthest_point" or "kmeans".
     """
     rank = METHODS[settings["diversity"]["by"]]
@@ -88,6 +89,7 @@ def priorities_by_diversity(
         if share < len(members):
             result[members] = rank(points[members], share, settings["seed"])
         else:
+            # all are taken, so that there is nothing to rank
             result[members] = 0.0
     return result
 
@@ -108,6 +110,8 @@ def farthest_point(points: np.ndarray, count: int) -> np.ndarray:
         if place:
             chosen[place] = np.argmax(nearest)
         else:
+            # A start that depends on no random number; float64, since a float32 mean of many
+            # points loses digits.
             chosen[place] = np.argmin(_squares(points, points.mean(axis=0, dtype=np.float64)))
         np.minimum(nearest, _squares(points, points[chosen[place]]), out=nearest)
         nearest[chosen[place]] = -1  # where points coincide, none is taken twice
@@ -115,7 +119,7 @@ def farthest_point(points: np.ndarray, count: int) -> np.ndarray:
 
 
 def middle_points(points: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Of each of ``count`` k-means clusters, the point nearest to its mean. int64, sorted.
+    """The point nearest to the mean of each of ``count`` k-means clusters. int64, sorted.
 
     Fewer than ``count`` where fewer points are distinct.
 
@@ -125,8 +129,10 @@ def middle_points(points: np.ndarray, count: int, seed: int) -> np.ndarray:
     from sklearn.cluster import KMeans
 
     distinct = len(np.unique(points, axis=0))
+    # scikit-learn makes no more clusters than there are distinct points, and warns.
     found = KMeans(min(count, distinct), n_init=3, random_state=seed).fit(points)
     squares = np.einsum("nf,nf->n", *[points - found.cluster_centers_[found.labels_]] * 2)
+    # by cluster, nearest to its mean first: the first of each cluster is taken
     order = np.lexsort([squares, found.labels_])
     return np.sort(order[np.unique(found.labels_[order], return_index=True)[1]])
 

@@ -1,4 +1,4 @@
-"""Selection: a slice's share of the frames, spread evenly over where they come from."""
+"""Select a slice's share of the frames, evenly over sources, samplings and roots."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -37,7 +37,7 @@ def select_frames(
 def chosen(
     frames: Frames, settings: Mapping[str, Any], priorities: np.ndarray | None = None
 ) -> np.ndarray:
-    """Which frames :func:`select_frames` takes. int64, sorted."""
+    """Indices of the frames that :func:`select_frames` takes. int64, sorted."""
     first = first_of_each(frames.id)
     quota = share(settings["count"], settings["slice"], settings["slices"])
     turns = None if priorities is None else priorities[first]
@@ -62,7 +62,7 @@ def shares_of_strata(
 def priorities_by_spread(
     potential: "Potential[Any]", frames: Frames, *, views: int, prefer: str
 ) -> np.ndarray:
-    """What a frame's turn goes by where frames are scored by a teacher. float [B], low ones first.
+    """Priorities from a teacher's scores of the frames. float [B], low ones first.
 
     The score is the spread of the teacher's forces over a few random views, eV/Angstrom, root
     mean square over atoms and components: how far its answer depends on the frame's orientation.
@@ -81,18 +81,21 @@ def priorities_by_spread(
     variance = answers.forces.var(axis=0, ddof=1).mean(axis=1)  # of independent views: K - 1
     mean = np.bincount(part.frame_of_atom, variance, len(part)) / part.n_atoms
     scores = np.full(len(frames), np.nan)
+    # low first: to prefer high scores their sign is turned
     scores[known] = np.sqrt(mean) * (1 if prefer == "low" else -1)
+    # NaN compares with nothing: as infinity it comes last.
     return np.nan_to_num(scores, nan=np.inf, posinf=np.inf, neginf=np.inf)
 
 
 def share(count: int, number: int, slices: int) -> int:
-    """What slice ``number`` of ``slices`` gets of ``count``; the shares add up to it.
+    """The share of ``count`` that slice ``number`` of ``slices`` gets; all shares add up to it.
 
     Raises:
         LimbeckError: there is no such slice.
     """
     if not 0 <= number < slices:
         raise LimbeckError(f"slice {number}: expected 0 to {slices - 1}, there are {slices} slices")
+    # The remainder goes to the first slices, one each.
     return count // slices + (number < count % slices)
 
 
@@ -108,8 +111,11 @@ def fair_order(frames: Frames, seed: int, priorities: np.ndarray | None = None) 
     """
     chance: np.ndarray = np.array([_hash(seed, n) for n in frames.id], dtype=np.uint64)
     if priorities is not None:
+        # ranks by priority, ties by the hash
         chance = np.lexsort([chance, priorities]).argsort()
     strata = _codes(frames.source, frames.sampling)
+    # n-th frame of its root; then n-th of its stratum, where first frames of roots come before
+    # second ones. Taking all first turns, then all second ones, is dealing in turn.
     turn_in_root = _turns(_codes(strata, frames.root), chance)
     turn_in_stratum = _turns(strata, turn_in_root, chance)
     return np.lexsort([chance, turn_in_stratum])
@@ -130,6 +136,7 @@ def _codes(*columns: np.ndarray) -> np.ndarray:
     codes = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
         values, inverse = np.unique(column, return_inverse=True)
+        # Renumbered after each column, so that the product of many columns does not overflow.
         codes = np.unique(codes * len(values) + inverse, return_inverse=True)[1]
     return codes
 

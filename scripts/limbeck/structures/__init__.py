@@ -23,7 +23,7 @@ SOURCES = {
 
 
 def generate(kind: str, settings: dict[str, Any]) -> "tuple[Frames, list[Rejected]]":
-    """Structures of one shard of a source, and those that could not be made.
+    """Structures of one shard of a source, and a list of those that could not be made.
 
     Args:
         kind: a key of :data:`SOURCES`.
@@ -47,7 +47,7 @@ def elements_of(source: dict[str, Any]) -> frozenset[str]:
 
 
 def write_shard(kind: str, settings: dict[str, Any], output: Path, failed: Path) -> None:
-    """Make one shard of a source; write its frames, and a table of what could not be made."""
+    """Make one shard of a source; write its frames and a table of the structures that failed."""
     from limbeck.storage import write_frames
     from limbeck.structures.screening import write_rejected
 

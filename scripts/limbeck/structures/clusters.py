@@ -64,6 +64,7 @@ def choices(elements: Sequence[str], sizes: Sequence[int], shapes: Sequence[str]
         if "compact" in shapes:
             found += [Choice(n, element, "compact", None) for n in range(smallest, largest + 1)]
         for shape in sorted(set(shapes) - {"compact"}):
+            # ase.cluster builds from an fcc lattice parameter: sqrt(2) nearest-neighbour distances
             closed = SHELLS[shape](element, spacing * 2**0.5, largest)
             found += [Choice(len(a), element, shape, a) for a in closed if len(a) >= smallest]
     if not found:
@@ -89,6 +90,7 @@ def _icosahedra(element: str, a: float, largest: int) -> Iterator[Atoms]:
 def _octahedra(element: str, a: float, largest: int) -> Iterator[Atoms]:
     """With each number of layers cut from the corners, from none to the cuboctahedron."""
     for cut in count(0):
+        # With cut = (edge - 1) / 2 the square faces meet: the cuboctahedron. More cannot be cut.
         family = (Octahedron(element, edge, cut, a) for edge in count(max(2, 2 * cut + 1)))
         fitting = list(_until(largest, family))
         if not fitting:
@@ -152,6 +154,8 @@ def compact(element: str, size: int, rng: np.random.Generator) -> np.ndarray:
     grid = np.stack(np.meshgrid(*[np.arange(-s, s + 1) for s in steps], indexing="ij"), -1)
     points = (grid.reshape(-1, 1, 3) @ lattice + cell.positions).reshape(-1, 3)
     nearest = np.argsort(np.linalg.norm(points - centre, axis=1), kind="stable")[:size]
+    # Rounded and sorted, and -0 made 0: the same piece cut elsewhere in the crystal gets the same
+    # id.
     positions = np.round(points[nearest] - points[nearest].mean(axis=0), 9) + 0.0
     return positions[np.lexsort(positions.T)]
 

@@ -123,6 +123,7 @@ def _crystal(settings: dict[str, Any], entries: list[Entry], n: int) -> Structur
         pbc=True,
     )
     strain = random_strain(number_generator(settings, n), settings["strain"])
+    # rows times the strain; atoms keep their fractional coordinates
     atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
     name = f"{entry.formula}-{entry.prototype}"
     return Structure(atoms, name, {"number": n, "name": name, "prototype": entry.prototype})

@@ -93,6 +93,7 @@ def _split_xyz(path: str | Path) -> list[str]:
                 f"{path}, line {start + 1}: expected the number of atoms of frame "
                 f"{len(frames)}, got {lines[start]!r}"
             )
+        # number of atoms, comment, atoms
         stop = start + int(lines[start]) + 2
         frames.append("\n".join(lines[start:stop]) + "\n")
         start = stop
@@ -114,6 +115,7 @@ def _check(atoms: Atoms) -> None:
     if atoms.pbc.any() and not atoms.pbc.all():
         raise Refused(reasons.PARTLY_PERIODIC, int(atoms.pbc.sum()), "0 or 3")
     sites = atoms.info.get("occupancy") or {}
+    # Mixed or partly filled sites of a CIF: no single structure of atoms.
     if any(len(site) > 1 or abs(sum(site.values()) - 1) > 1e-3 for site in sites.values()):
         raise Refused(reasons.PARTLY_OCCUPIED, "", 1)
 
@@ -121,6 +123,7 @@ def _check(atoms: Atoms) -> None:
 def _integer(atoms: Atoms, name: str) -> int:
     value = atoms.info.get(name, 0)
     try:
+        # Charges may stand as 1.0 in a file; a half electron may not be cut to zero.
         if float(value) == int(value) and INT8[0] <= value <= INT8[1]:
             return int(value)
     except (TypeError, ValueError, OverflowError):
@@ -129,7 +132,7 @@ def _integer(atoms: Atoms, name: str) -> int:
 
 
 def group_of(atoms: Atoms, charge: int = 0) -> str:
-    """What splits of a data set go by.
+    """The group of a structure, by which data sets are split.
 
     A crystal: reduced formula and number of the space group, e.g. ``NaCl-225``; a crystal that
     was rattled has number 1. A molecule: its InChIKey where bond orders are found, so that it
@@ -144,6 +147,7 @@ def group_of(atoms: Atoms, charge: int = 0) -> str:
 
 def _formula(atoms: Atoms) -> str:
     formula = atoms.symbols.formula
+    # A crystal is the same in any cell; a molecule of twice the atoms is another one.
     return (formula.reduce()[0] if atoms.pbc.all() else formula).format("metal")
 
 
@@ -171,6 +175,7 @@ def _molecule_group(atoms: Atoms, charge: int) -> str:
     mol.AddConformer(conformer)
     with rdBase.BlockLogs():
         rdDetermineBonds.DetermineConnectivity(mol)
+        # canonical, so that it does not depend on the order of the atoms
         bonds = Chem.MolToSmiles(mol)
         if set(atoms.numbers.tolist()) <= ORGANIC:
             try:

@@ -122,6 +122,7 @@ def _relax(mol: Chem.Mol, smiles: str) -> float:
     properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol)
     field = rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties)
     field.Initialize()
+    # RDKit returns 0 when it has converged.
     if field.Minimize(maxIts=MAX_MMFF_STEPS) != 0:
         raise Refused(f"MMFF94 has not converged in {MAX_MMFF_STEPS} steps", smiles)
     return field.CalcEnergy()
@@ -130,6 +131,7 @@ def _relax(mol: Chem.Mol, smiles: str) -> float:
 def _refuse_repeated(conformer: Callable[[int], Conformer], n: int, step: int) -> None:
     """Compare with conformers of smaller number, made anew: shards know nothing of each other."""
     own = conformer(n)
+    # conformers of the same molecule with a smaller number
     for earlier in range(n % step, n, step):
         try:
             rmsd = _rmsd(own, conformer(earlier))
@@ -159,6 +161,7 @@ def _structure(
         group=inchi_key(mol) or Chem.CanonSmiles(smiles),
         info={"number": n, "smiles": smiles, "name": name},
         charge=Chem.GetFormalCharge(mol),
+        # unpaired electrons, as written in the SMILES
         spin=Descriptors.NumRadicalElectrons(mol),
     )
 

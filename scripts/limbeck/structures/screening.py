@@ -1,4 +1,4 @@
-"""What is refused, and why: no physics of a potential, only what no structure may have."""
+"""Screening: refuse what no structure may have; no potential is asked."""
 
 import csv
 import logging
@@ -99,6 +99,7 @@ def _check_size(frames: Frames, b: int, settings: dict[str, Any]) -> None:
 
 def _check_elements(frames: Frames, b: int, settings: dict[str, Any]) -> None:
     numbers = frames.numbers[frames.atoms_of(b)].astype(int)
+    # the number that is out of range, on either side
     worst = numbers.max() if numbers.min() >= 1 else numbers.min()
     if not 1 <= worst <= MAX_ATOMIC_NUMBER:
         raise _Fault(reasons.NO_ELEMENT, int(worst), f"1 to {MAX_ATOMIC_NUMBER}")

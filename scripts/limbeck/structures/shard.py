@@ -1,4 +1,4 @@
-"""What every source shares: the numbers of a shard, and the way to refuse one of them.
+"""What all sources share: the structures of a shard, and how one of them is refused.
 
 Structure number n of a source belongs to shard ``n % shards``, and its random numbers come
 from n alone: cutting a source into other shards moves no structure.

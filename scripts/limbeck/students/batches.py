@@ -1,4 +1,4 @@
-"""Training batches: graphs made once, put together anew in every epoch."""
+"""Training batches: graphs are made once, and collated anew in every epoch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -51,6 +51,7 @@ class Targets:
                 value = torch.einsum("nij,nj->ni", turn, value)
             elif of.rank == 2:
                 value = turn @ value @ turn.transpose(1, 2)
+            # the sign of the determinant, as in properties.turned_back
             if of.parity < 0:
                 value = value * torch.linalg.det(turn).sign().view(-1, *[1] * (value.ndim - 1))
             turned[name] = value
@@ -96,11 +97,14 @@ class Batches:
 
     def shuffled(self, rng: np.random.Generator) -> Iterator[tuple[Any, Targets]]:
         """Every frame once, in random batches."""
+        # Shuffled twice: the frames in the batches, and then the batches, so that periodic ones do
+        # not all come first.
         cuts = list(self._cut(rng.permutation(len(self.data))))
         for i in rng.permutation(len(cuts)):
             yield self._batch(cuts[i])
 
     def _cut(self, order: np.ndarray) -> Iterator[np.ndarray]:
+        # Potentials take batches of one periodicity only.
         for kind in (True, False):
             members = order[self.periodic[order] == kind]
             for start in range(0, len(members), self.batch_size):
@@ -139,5 +143,5 @@ def _is_target(name: str, values: np.ndarray) -> bool:
 
 
 def _tensors(name: str, values: np.ndarray) -> np.ndarray:
-    """Those of rank 2 as matrices."""
+    """Values with tensors of rank 2 as 3x3 matrices instead of Voigt vectors."""
     return voigt_to_stress(values) if property_of(name).rank == 2 else values

@@ -1,4 +1,4 @@
-"""What a student is worth on the test frames, beside its teacher and a constant."""
+"""Errors of a student on the test frames, beside those of its teacher and of a constant."""
 
 from dataclasses import replace
 from typing import Any
@@ -97,6 +97,8 @@ def constant(training: Dataset, frames: Frames) -> Predictions:
 def _figures(
     energy: np.ndarray, forces: np.ndarray, square: np.ndarray, frames: Frames
 ) -> dict[str, Any]:
+    # Each frame counts by its number of components, so that the ratio of sums is the mean over all
+    # of them.
     components = 3 * frames.n_atoms
     return {
         "energy_mae_meV_per_atom": _estimate(energy, np.ones(len(frames)), frames),

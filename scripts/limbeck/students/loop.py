@@ -94,6 +94,7 @@ def train(
         seconds = time.monotonic() - start
         rows.append((epoch, seconds, float(schedule.get_last_lr()[0]), loss, *errors))
         _progress(rows[-1], rounds.count)
+        # false for NaN, so that weights with a loss that is not finite are never kept
         if errors[0] < best:
             best, best_epoch = errors[0], epoch
             best_state = copy.deepcopy(student.module.state_dict())
@@ -131,6 +132,8 @@ def validate(
         forces = (answers.forces - targets.values["forces"]).abs().sum()
         loss = loss_of(answers, targets, weights)
         found = [float(value.detach()) for value in (loss, energy, forces)]
+        # The loss of a batch is a mean: weighted by its frames, batches of other sizes add up to
+        # the mean over all.
         sums += [found[0] * size, 1e3 * found[1], 1e3 * found[2]]
         counts += [size, size, 3 * atoms]
     loss_mean, energy_mae, forces_mae = sums / counts
@@ -151,6 +154,7 @@ def _epoch(
     bad = 0
     for batch, targets in batches:
         if settings["augment"]:
+            # Each frame by its own rotation. Graphs are rotated, not rebuilt: neighbours stay.
             matrices = Rotation.random(len(targets), rng=rng).as_matrix()
             batch, targets = student.rotate(batch, matrices), targets.turned(matrices)
         optimizer.zero_grad(set_to_none=True)
@@ -161,6 +165,7 @@ def _epoch(
             torch.nn.utils.clip_grad_norm_(student.module.parameters(), settings["gradient_clip"])
             optimizer.step()
             losses.append(float(loss.detach()))
+        # A single bad batch is skipped; many in a row mean that the weights are lost.
         bad = 0 if torch.isfinite(loss) else bad + 1
         if bad > MAX_BAD_STEPS:
             break
@@ -183,7 +188,7 @@ def _progress(row: tuple[float, ...], epochs: int) -> None:
 def summary(
     student: TrainablePotential[Any], training: Dataset, validation: Dataset, history: History
 ) -> dict[str, Any]:
-    """What a training run was, for the student's card and the report."""
+    """Summary of a training run, for the student's card and the report."""
     best = dict(zip(COLUMNS, history.rows[history.best_epoch - 1], strict=True))
     return {
         "architecture": student.architecture,

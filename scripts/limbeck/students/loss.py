@@ -1,4 +1,4 @@
-"""What errors cost a student in training."""
+"""The training loss of students."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ ABSOLUTE = 0.3
 
 @dataclass(frozen=True)
 class Weights:
-    """What an error costs, and in which unit it is counted.
+    """Weights of the terms of the loss, and the units in which errors are counted.
 
     Errors are in units of what there is to learn (spread of the residual energy, root mean square
     of the stress and, source by source, of the forces), so that one set of weights, one learning
@@ -51,6 +51,7 @@ def loss_of(answers: Outputs, targets: Targets, weights: Weights) -> torch.Tenso
     errors = {
         name: _error(name, answers, targets) for name in answers.values.keys() & targets.values
     }
+    # Energies per atom: errors of totals grow with size, and large frames would decide.
     loss = weights.energy * cost(errors["energy"] / targets.n_atoms / weights.energy_scale)
     forces = errors["forces"] / targets.forces_scale
     loss = loss + weights.forces * cost(forces, targets.forces_weight)
@@ -80,6 +81,8 @@ def cost(errors: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Ten
     length keeps small errors falling at the end, and outliers from leading.
     """
     rows = errors.reshape(len(errors), -1)
+    # Components of one atom stay together in the length, so that the loss does not change under
+    # rotation. A sum of |components| would.
     squares, lengths = rows**2, torch.linalg.vector_norm(rows, dim=-1)
     if weights is not None:
         squares, lengths = weights * squares, weights[:, 0] * lengths

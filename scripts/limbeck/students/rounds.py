@@ -1,4 +1,4 @@
-"""How long a student is trained, in epochs or in steps, and when it is validated."""
+"""The length of a training, in epochs or in steps, and when it is validated."""
 
 from collections.abc import Iterator
 from itertools import chain, count, islice
@@ -15,7 +15,7 @@ Round = Iterator[tuple[Any, Targets]]
 
 
 class Rounds:
-    """The batches of a training, cut where the student is validated.
+    """The batches of a training, cut into rounds that each end with a validation.
 
     A budget in epochs has a round for each pass over the frames. A budget in steps has
     :data:`ROUNDS` of them, however few the frames: sets of all sizes get the same number of steps
@@ -43,6 +43,7 @@ class Rounds:
         """The batches of each round; a round has to be used up before the next."""
         if self._by_steps:
             endless = chain.from_iterable(self._batches.shuffled(rng) for _ in count())
+            # Rounds differ by one step at most, and add up to the budget.
             for length in np.diff(np.arange(self.count + 1) * self.steps // self.count):
                 yield islice(endless, int(length))
         else:

@@ -1,4 +1,4 @@
-"""What a student is told of its training set before the first step."""
+"""Statistics of the training set that a student starts with."""
 
 import numpy as np
 
@@ -21,6 +21,8 @@ def measure(dataset: Dataset) -> Statistics:
         raise LimbeckError("the training set has no frames; see what was refused, and why")
     elements = np.unique(frames.numbers)
     counts = composition(frames, elements)
+    # lstsq, since compositions may not tell elements apart: then it takes the solution of least
+    # norm.
     offsets = np.linalg.lstsq(counts, labels.energy, rcond=None)[0]
     residual = (labels.energy - counts @ offsets) / frames.n_atoms
     stress = labels.stress[np.isfinite(labels.stress).all(axis=1)]
@@ -45,7 +47,7 @@ def forces_by_source(dataset: Dataset) -> dict[bytes, float]:
 
 
 def spread_weights(dataset: Dataset, training: Dataset, strength: float) -> np.ndarray | None:
-    """How much the force error of each atom counts, by the spread of its label over views.
+    """Weights of the force error of each atom, by the spread of its label over views.
 
     1 / (1 + strength (s / s0)^2), with s the spread and s0 its root mean square over the source's
     atoms in the training set: what weighted least squares give a label whose noise grows with s,
@@ -62,6 +64,7 @@ def spread_weights(dataset: Dataset, training: Dataset, strength: float) -> np.n
     def weights(part: Dataset) -> np.ndarray:
         scale = [scales.get(source, np.nan) for source in part.frames.source.tolist()]
         relative = part.labels.forces_spread / np.repeat(scale, part.frames.n_atoms)
+        # NaN (one view, or a source without spread) counts as no spread.
         return 1 / (1 + strength * np.nan_to_num(relative) ** 2)
 
     means = _mean_by_source(training, weights(training))
@@ -72,6 +75,8 @@ def spread_weights(dataset: Dataset, training: Dataset, strength: float) -> np.n
 def _spread_by_source(dataset: Dataset) -> dict[bytes, float]:
     """Root mean square of the spread of each source, NaN where there is none."""
     squares = _mean_by_source(dataset, dataset.labels.forces_spread**2)
+    # A spread of zero as a unit would divide by zero: NaN instead, which weights treat as no
+    # spread.
     return {source: float(np.sqrt(mean)) or np.nan for source, mean in squares.items()}
 
 

@@ -35,6 +35,7 @@ class CellChoice(Symmetry):
         return self.views(frame, np.asarray(operation)[None])
 
     def views(self, frame: Frames, operations: np.ndarray) -> Frames:  # type: ignore[override]
+        # integer combinations of the rows; determinant 1 keeps the lattice and its handedness
         cells = operations @ frame.cell[0]  # [K,3,3]
         return copies(frame, wrapped(frame.positions, cells), cells)
 

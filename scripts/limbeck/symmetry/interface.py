@@ -1,4 +1,4 @@
-"""What every symmetry is: other presentations of one thing, and the way back from each."""
+"""The interface of all symmetries: other presentations of a structure, and the way back."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator

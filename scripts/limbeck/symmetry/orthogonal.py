@@ -11,7 +11,7 @@ from limbeck.symmetry.interface import Symmetry
 
 
 class Orthogonal(Symmetry):
-    """What rotation and reflection share; they differ in the matrices they draw."""
+    """Base of rotation and reflection, which differ only in the matrices they draw."""
 
     acts_on_batch = True
 

@@ -24,6 +24,7 @@ class Permutation(Symmetry):
     def sample(self, frame: Frames, k: int, rng: np.random.Generator) -> np.ndarray:
         """int64 [k,n]."""
         n = len(frame.numbers)
+        # permuted shuffles each row by itself; permutation would move whole rows
         return rng.permuted(np.tile(np.arange(n), (k, 1)), axis=1)
 
     def apply(self, operation: np.ndarray, frame: Frames) -> Frames:

@@ -30,6 +30,7 @@ def mirror_some(rotations: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Each rotation [k,3,3] times a mirror (z -> -z) with probability 1/2."""
     signs = rng.choice([-1.0, 1.0], size=len(rotations))
     mirrors = np.tile(np.eye(3), (len(rotations), 1, 1))
+    # Any one mirror will do: times a Haar rotation, all improper matrices are equally likely.
     mirrors[:, 2, 2] = signs
     return rotations @ mirrors
 

@@ -20,4 +20,6 @@ class Rotation(Orthogonal):
 
 def haar_rotations(k: int, rng: np.random.Generator) -> np.ndarray:
     """k rotations, every orientation equally likely. float64 [k,3,3]."""
+    # scipy draws uniform unit quaternions, which is the Haar measure. Uniform Euler angles would
+    # not be.
     return ScipyRotation.random(k, rng=rng).as_matrix()

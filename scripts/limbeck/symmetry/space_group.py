@@ -57,17 +57,17 @@ class GroupOperations:
 class SpaceGroup(Symmetry):
     """The crystal's own operations: rotations, mirrors, screws, glides and lattice translations.
 
-    A view is the structure turned and shifted, then described by lattice vectors and an order
-    of atoms so chosen that it looks as before: the same lattice, each atom in the place of an
-    equivalent one. So f_g(x) compares forces on equivalent atoms, and the stress with itself after
-    a turn. Where a crystal obeys its group to ``SYMPREC`` only, the turn is still exact (the
-    nearest orthogonal matrix) and the lattice follows it: a model that respects rotations,
-    translations, permutations and the choice of cell has no gap but rounding, however rough the
-    crystal is. (Atoms put back onto the old ones and a lattice held fixed would be another
-    structure, by up to ``SYMPREC``, and the gap would be the model's answer to that.)
+    A view is the structure turned and shifted. Its lattice vectors and the order of its atoms are
+    chosen so that it looks as before: the same lattice, with each atom in the place of an
+    equivalent one. So f_g(x) compares the forces on equivalent atoms, and the stress with itself
+    after a rotation. A crystal may obey its group only to ``SYMPREC``. The rotation is exact even
+    then (the nearest orthogonal matrix), and the lattice follows it. So a model that respects
+    rotations, translations, permutations and the choice of cell has no gap beyond rounding, however
+    rough the crystal is. (Moving atoms exactly onto the old ones in a fixed lattice would make
+    another structure, by up to ``SYMPREC``, and the gap would be the model's answer to that.)
 
-    One search finds all operations of a frame. At most 48 are all used, and the average over them
-    is exact; of more, k are drawn.
+    One search finds all operations of a frame. Up to 48 of them are all used, and the average over
+    them is exact. Of more than 48, k are drawn.
     """
 
     name = "space_group"
@@ -77,6 +77,7 @@ class SpaceGroup(Symmetry):
         found = np.zeros(len(frames), dtype=bool)
         for b in np.flatnonzero(frames.periodic).tolist():
             operations = _search(frames, b)
+            # The identity alone is no symmetry to measure.
             found[b] = operations is not None and len(operations[0]) > 1
         return found
 
@@ -145,7 +146,9 @@ def _operations(
     """
     cell = frame.cell[0]
     inverse = np.linalg.inv(cell)
+    # In a cell that obeys its group to SYMPREC only, L^T W L^-T is orthogonal only to that.
     turns = _orthogonal(cell.T @ rotations @ inverse.T)
+    # the inverse of an integer matrix of determinant 1 or -1 is an integer matrix
     back = np.rint(np.linalg.inv(rotations)).transpose(0, 2, 1)  # W^-T, integer
     cells = back @ (cell @ turns.transpose(0, 2, 1))
     before = frame.positions @ inverse  # [n,3]
@@ -158,6 +161,8 @@ def _operations(
         )
     after -= np.rint(after - before[image])  # the periodic image that looks as before
     fractional = np.empty_like(after)
+    # The view lists atom i in the place of its image, so that elements and positions look as
+    # before.
     fractional[np.arange(len(image))[:, None], image] = after
     return GroupOperations(turns, image, cells, fractional, whole)
 

@@ -15,7 +15,7 @@ REPEATS = ((1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 1, 2))
 
 
 class Repetition(NamedTuple):
-    """How often the cell is repeated, and the number of the copy that forces are read from."""
+    """Repeats of the cell along each vector, and the number of the copy that forces come from."""
 
     repeats: tuple[int, int, int]
     copy: int
@@ -24,9 +24,9 @@ class Repetition(NamedTuple):
 class Supercell(Symmetry):
     """The cell as it is, or doubled along one lattice vector: four views, equally likely.
 
-    What is extensive, as the energy, is divided by the number of cells; what belongs to atoms, as
-    forces, is that of one copy of the cell (drawn, since a model may answer otherwise for each);
-    the rest, as the stress, stays.
+    Extensive properties such as the energy are divided by the number of cells. Properties of atoms
+    such as forces are those of one copy of the cell, which is drawn, since a model may answer
+    differently for each. The others, such as the stress, stay as they are.
     """
 
     name = "supercell"
@@ -51,6 +51,7 @@ class Supercell(Symmetry):
             frame,
             **per_atom,
             n_atoms=frame.n_atoms * len(shifts),
+            # rows are lattice vectors: each row times its own number
             cell=frame.cell * repeats[:, None],
             atom_extra={n: repeated(v, len(shifts)) for n, v in frame.atom_extra.items()},
         )
@@ -58,6 +59,7 @@ class Supercell(Symmetry):
     def restore(self, operation: Repetition, answer: Predictions) -> Predictions:
         number = int(np.prod(operation.repeats))
         n_atoms = len(answer.forces) // number
+        # copies stand one after another, each with all atoms of the cell
         one = slice(operation.copy * n_atoms, (operation.copy + 1) * n_atoms)
         values = of_atoms(answer.values, one)
         return Predictions(

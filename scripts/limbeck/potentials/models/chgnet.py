@@ -55,6 +55,8 @@ class ChgnetPotential(Potential[ChgnetBatch]):
         self.about = About(
             name=settings["name"],
             model="chgnet",
+            # The 89 elements of its training set, MPtrj: those up to Pu without Po, At, Rn, Fr and
+            # Ra.
             elements=frozenset(range(1, 95)) - {84, 85, 86, 87, 88},
             cutoff=float(converter.atom_graph_cutoff),
             properties=EFS,
@@ -94,6 +96,8 @@ class ChgnetPotential(Potential[ChgnetBatch]):
         turned = []
         for graph, matrix in zip(batch.graphs, matrices, strict=True):
             q = torch.as_tensor(matrix, dtype=graph.lattice.dtype, device=self.device)
+            # Atoms have fractional coordinates, so that turning the lattice turns the crystal.
+            # Rows are vectors: L -> L Q^T.
             turned.append(_with_lattice(graph, graph.lattice.detach() @ q.T))
         signs = batch.signs * np.sign(np.linalg.det(matrices))
         return ChgnetBatch(graphs=turned, signs=signs, periodic=batch.periodic)

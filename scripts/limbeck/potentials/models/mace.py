@@ -128,18 +128,18 @@ class MacePotential(TrainablePotential[MaceBatch]):
 
     @cached_property
     def _fast(self) -> torch.nn.Module:
-        """The module, faster, where no gradient of its weights is asked for."""
+        """The module with fast convolutions, for evaluation without gradients of the weights."""
         return with_fast_convolutions(self.module)
 
     def graphs(self, frames: Frames) -> list[MaceGraph]:
         return [self._graph(frames, b) for b in range(len(frames))]
 
     def prepare_wide(self, frames: Frames, skin: float) -> MaceBatch:
-        """As :meth:`prepare`, with the neighbours within the cut-off and ``skin`` (Angstrom)."""
+        """Like :meth:`prepare`, with neighbours up to the cut-off plus ``skin`` (Angstrom)."""
         return self.collate([self._graph(frames, b, skin) for b in range(len(frames))])
 
     def moved(self, wide: MaceBatch, positions: torch.Tensor, cell: torch.Tensor) -> MaceBatch:
-        """A wide batch with its atoms elsewhere, and of its neighbours those within the cut-off.
+        """A wide batch with moved atoms, and only those of its neighbours within the cut-off.
 
         Args:
             wide: from :meth:`prepare_wide`; stays as it is.
@@ -149,10 +149,12 @@ class MacePotential(TrainablePotential[MaceBatch]):
         positions = positions.to(self.dtype)
         cell = cell.to(self.dtype) if wide.periodic else wide.cell
         sender, receiver = wide.edges
+        # edge vector: receiver - sender + shift @ cell, as in mace-torch
         vectors = positions[receiver] - positions[sender]
         if wide.periodic:
             cell_of_edge = cell[wide.frame_of_atom[sender]]
             vectors = vectors + (wide.unit_shifts.unsqueeze(1) @ cell_of_edge).squeeze(1)
+        # Pairs in the skin have no message, and would cost as much as the others.
         near = (vectors**2).sum(dim=1) < self.about.cutoff**2
         return replace(
             wide,
@@ -169,6 +171,7 @@ class MacePotential(TrainablePotential[MaceBatch]):
             positions,
             cutoff=self.about.cutoff + skin,
             pbc=(periodic, periodic, periodic),
+            # get_neighborhood may write into the cell that it is given
             cell=frames.cell[frame].copy(),
         )
         order = np.argsort(edges[1], kind="stable")  # by receiver, as the fast convolutions want
@@ -188,6 +191,7 @@ class MacePotential(TrainablePotential[MaceBatch]):
         )
 
     def collate(self, graphs: Sequence[MaceGraph]) -> MaceBatch:
+        # Node numbers of each graph are shifted by the atoms before it.
         counts = torch.tensor([len(g.species) for g in graphs])
         pointers = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)])
         edges = [g.edges + start for g, start in zip(graphs, pointers, strict=False)]
@@ -216,6 +220,8 @@ class MacePotential(TrainablePotential[MaceBatch]):
         module = self.module if training else self._fast
         answers = module(
             {
+                # MACE sets requires_grad on what it is given; a batch is evaluated in many views
+                # and must stay as it is.
                 "positions": batch.positions.detach().clone(),
                 "cell": batch.cell,
                 "edge_index": batch.edges,
@@ -239,7 +245,7 @@ class MacePotential(TrainablePotential[MaceBatch]):
         )
 
     def evaluate_described(self, batch: MaceBatch) -> Predictions:
-        """As mace's own ``get_descriptors``: the scalars among the features of every layer."""
+        """Like mace's own ``get_descriptors``: the scalars among the features of every layer."""
         answers = self._answers(batch)
         assert answers.features is not None  # outputs gives them
         scalars = answers.features.detach()[:, _scalars(self.module)].cpu().numpy()
@@ -271,6 +277,7 @@ def _network(sizes: dict[str, Any], elements: Sequence[int]) -> torch.nn.Module:
         interaction_cls_first=first,
         num_interactions=2,
         num_elements=len(elements),
+        # Scalars between the layers (max_L = 0): the case that the fast convolutions cover.
         hidden_irreps=o3.Irreps(f"{sizes['channels']}x0e"),
         MLP_irreps=o3.Irreps("16x0e"),
         atomic_energies=np.array(sizes["reference_energies"]),
@@ -289,6 +296,7 @@ def _scalars(module: torch.nn.Module) -> list[int]:
     for product in module.get_submodule("products").children():
         for block in product.get_submodule("linear").irreps_out:  # type: ignore[union-attr]
             if (block.ir.l, block.ir.p) == (0, 1):
+                # l = 0 with even parity: scalars, not pseudoscalars
                 columns += range(start, start + block.dim)
             start += block.dim
     return columns

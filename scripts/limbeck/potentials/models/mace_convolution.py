@@ -36,15 +36,19 @@ class ScalarConvolution(torch.nn.Module):
             edges: int64 [2,E], senders and receivers, the receivers in ascending order.
         """
         count, (senders, receivers) = len(features), edges
+        # Atoms have different numbers of neighbours. Padded with zeros to the largest number, the
+        # sum over neighbours is one batched matrix product.
         neighbours = torch.bincount(receivers, minlength=count)
         most = int(neighbours.max()) if len(receivers) else 0
         first = torch.repeat_interleave(neighbours.cumsum(0) - neighbours, neighbours)
+        # receiver's block, plus the place of the edge among those of its receiver
         place = receivers * most + torch.arange(len(receivers), device=edges.device) - first
         radial = weights.view(-1, len(self.sizes), self.channels) * features[senders].unsqueeze(1)
         left = _rows(radial.flatten(1), place, count, most)  # [N, most, orders x channels]
         right = _rows(harmonics, place, count, most)  # [N, most, lm]
         sums = torch.bmm(left.mT, right).unflatten(1, (len(self.sizes), self.channels))
         blocks = sums.split(self.sizes, dim=-1)
+        # e3nn's order: for each l all channels, each with its 2 l + 1 components
         return torch.cat([block[:, i].flatten(1) for i, block in enumerate(blocks)], dim=1)
 
 
@@ -70,12 +74,14 @@ def with_fast_convolutions(module: torch.nn.Module) -> torch.nn.Module:
 def _shallow(module: torch.nn.Module) -> torch.nn.Module:
     """A module of the same parameters and submodules, whose own can be exchanged."""
     found = copy.copy(module)
+    # A copy of the table alone: replacing a submodule here must not replace it in the original.
     found._modules = dict(module._modules)
     return found
 
 
 def _replaced(block: torch.nn.Module) -> torch.nn.Module:
     old = block.get_submodule("conv_tp")
+    # conv_fusion: convolutions that another library has already fused
     if hasattr(block, "conv_fusion") or not _of_scalars(old):
         return block
     channels: Any = old.irreps_in1
@@ -84,6 +90,8 @@ def _replaced(block: torch.nn.Module) -> torch.nn.Module:
     if not _agree(old, new, next(block.parameters())):
         return block
     found: Any = _shallow(block)
+    # With conv_fusion set, mace-torch hands the edges to conv_tp and leaves the sum over
+    # neighbours to it.
     found.conv_tp, found.conv_fusion = new, True
     return found
 
@@ -100,7 +108,7 @@ def _of_scalars(product: torch.nn.Module) -> bool:
 
 
 def _agree(old: torch.nn.Module, new: ScalarConvolution, like: torch.Tensor) -> bool:
-    """Whether both give the same messages, on random numbers of their own."""
+    """Whether both give the same messages for fixed random inputs."""
     generator = torch.Generator().manual_seed(0)
     shapes = ((3, new.channels), (5, sum(new.sizes)), (5, new.channels * len(new.sizes)))
     features, harmonics, weights = (

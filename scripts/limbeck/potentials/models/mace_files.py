@@ -71,6 +71,7 @@ def _open_folder(path: Path, settings: dict[str, Any], *, device: str) -> MacePo
 
 def _open_pickle(path: Path, settings: dict[str, Any], *, device: str) -> MacePotential:
     with explained(f"{path}: not a MACE model"):
+        # A pickle: check_trust has been passed before this line.
         module = torch.load(path, map_location=device, weights_only=False)
         elements = frozenset(int(z) for z in module.atomic_numbers)
         cutoff = float(module.r_max)
@@ -96,7 +97,7 @@ def _open_pickle(path: Path, settings: dict[str, Any], *, device: str) -> MacePo
 
 
 def _head(module: torch.nn.Module, settings: dict[str, Any], path: Path) -> int:
-    """Which output of a model of several levels of theory is asked for.
+    """The head to use in a model of several levels of theory.
 
     Raises:
         LimbeckError: there is none of that name, or no name and several heads; or the model wants
@@ -108,6 +109,8 @@ def _head(module: torch.nn.Module, settings: dict[str, Any], path: Path) -> int:
         raise LimbeckError(f"{path}: a MACE conditioned on {conditions}, which is not supported")
     heads = [str(head) for head in getattr(module, "heads", None) or ["Default"]]
     asked = settings.get("head")
+    # Several heads and none asked for: "default" is what mace-torch itself would take, if there is
+    # one.
     if asked is None and len(heads) > 1:
         asked = next((head for head in heads if head.lower() == "default"), None)
     if asked is None and len(heads) == 1:

@@ -180,7 +180,7 @@ def _check_classes(folder: Path) -> None:
 
 
 def _extras(module: MatglModule) -> tuple[str, ...]:
-    """What a module answers after energies, forces, stresses and Hessian, in its order."""
+    """Properties that a module returns after energies, forces, stresses and Hessian, in order."""
     charges = ("charges",) if module.calc_charge else ()
     return charges + (("magmoms",) if module.calc_magmom else ())
 

@@ -197,6 +197,8 @@ def _normalise(module: DirectForcefieldRegressor, statistics: Statistics) -> Non
         weight = heads["energy"].reference.linear.weight
         weight.zero_()
         offsets = torch.as_tensor(statistics.reference_energies, dtype=weight.dtype)
+        # The table has a column for each atomic number; elements that were not trained on stay at
+        # zero.
         weight.view(-1)[statistics.elements] = offsets
         scales = {
             "energy": (statistics.energy_mean, statistics.energy_std),
@@ -204,6 +206,8 @@ def _normalise(module: DirectForcefieldRegressor, statistics: Statistics) -> Non
             "stress": (0.0, statistics.stress_rms),
         }
         for name, (mean, std) in scales.items():
+            # The heads are batch norms with "online_normalisation" off: the statistics are set
+            # once, and stay.
             heads[name].normalizer.bn.running_mean.fill_(mean)
             heads[name].normalizer.bn.running_var.fill_(std**2)
 

@@ -89,6 +89,7 @@ def weights_file(settings: dict[str, Any]) -> Path:
 def _downloaded(settings: dict[str, Any]) -> Path:
     """The file of a foundation model, in the cache that orb-models keeps; asked for only once."""
     load = pretrained.ORB_PRETRAINED_MODELS[settings["pretrained"]]
+    # The loader functions of orb-models hold the address as a default argument.
     address = inspect.signature(load).parameters["weights_path"].default
     cache = settings.get("cache")
     kept = find_latest_cached(address, cache)

@@ -62,6 +62,7 @@ class LennardJones(Potential[Pairs]):
         self.epsilon = epsilon  # eV
         self.cutoff = cutoff  # Angstrom
         # half of sigma for each atomic number, Angstrom
+        # The minimum of a pair lies at 2^(1/6) sigma; sigma is the sum of two halves.
         self.half_sigma = radius_scale * covalent_radii / 2 ** (1 / 6)
         self.batch_atoms = batch_atoms
         self.device = torch.device("cpu")
@@ -95,6 +96,8 @@ class LennardJones(Potential[Pairs]):
         )
 
     def _pairs_of(self, frames: Frames, b: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        # Half list: each pair once. One thread, so that the order of the pairs, and with it the
+        # last bits of the sums, repeats.
         search = NeighborList(cutoff=self.cutoff, full_list=False, n_threads=1)
         points = frames.positions[frames.atoms_of(b)]
         periodic = bool(frames.periodic[b])
@@ -128,6 +131,7 @@ class LennardJones(Potential[Pairs]):
         count = len(batch.n_atoms)
         if not batch.periodic:
             return np.full((count, 6), np.nan)
+        # stress = (1/V) sum over pairs of (dE/dr / r) r r^T: positive under tension, as in ASE
         virial = _scatter(
             batch.frame, (pull[:, :, None] * batch.vectors[:, None, :]).reshape(-1, 9), count
         )

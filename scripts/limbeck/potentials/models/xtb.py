@@ -68,10 +68,12 @@ class XtbPotential(Potential[Frames]):
         for b in range(len(batch)):
             rows, found = batch.atoms_of(b), self._single_point(batch, b)
             result.energy[b] = found.get("energy") * Hartree
+            # tblite: atomic units, and the gradient, whose sign is opposite
             result.forces[rows] = -found.get("gradient") * Hartree / Bohr
             charges[rows] = found.get("charges")
             if batch.periodic[b]:
                 volume = abs(np.linalg.det(batch.cell[b]))
+                # tblite's virial is dE / d(strain), so that over the volume it has ASE's sign.
                 result.stress[b] = stress_to_voigt(found.get("virial")) * Hartree / volume
             else:
                 dipole[b] = found.get("dipole") * Bohr
@@ -86,6 +88,7 @@ class XtbPotential(Potential[Frames]):
                 frames.numbers[rows],
                 frames.positions[rows] / Bohr,
                 charge=float(frames.charge[b]),
+                # tblite's uhf is the number of unpaired electrons, as a frame's spin
                 uhf=int(frames.spin[b]),
                 lattice=frames.cell[b] / Bohr if periodic else None,
                 periodic=np.ones(3, dtype=bool) if periodic else None,

@@ -1,12 +1,12 @@
 """Constant pressure after Martyna, Tobias and Klein, J. Chem. Phys. 101, 4177 (1994), batched.
 
-torch-sim 0.3.0's own functions are not used: its Langevin barostat moves the volume by the first
-entry of the stress alone and by a force in other units than the volume's mass has, and its
+torch-sim 0.3.0's own barostats are not used. Its Langevin barostat drives the volume by the first
+entry of the stress alone, with a force whose units do not fit the mass of the volume. Its
 Nose-Hoover barostat couples a whole batch to one chain of 3n degrees of freedom. Here each system
-has its own cell and chains, and 3n - 3 degrees of freedom, since its centre of mass is at rest.
-The step is that of ASE's ``MTKNPT`` but for those numbers: ASE has 3n, which is too hot by
-n / (n - 1), and lets a chain of nine degrees of freedom drive the six of a symmetric cell momentum,
-which makes the cell hotter than the atoms by a half.
+has its own cell and its own chains, with 3n - 3 degrees of freedom, since the centre of mass is at
+rest. Otherwise the step is that of ASE's ``MTKNPT``. ASE counts 3n, which makes the atoms too hot
+by n / (n - 1). It also couples the cell to a chain of nine degrees of freedom, where a symmetric
+cell momentum has six, which makes the cell half as hot again as the atoms.
 """
 
 from collections.abc import Callable
@@ -28,38 +28,51 @@ from limbeck.sampling.dynamics.state import (
 from limbeck.sampling.dynamics.thermostats import Chain, noise
 
 #: degrees of freedom of a cell that is scaled, and of one that moves without turning
+# A cell momentum of nine independent entries would also rotate the cell. Rotations are removed by
+# keeping it symmetric, which leaves six.
 VOLUME, CELL = 1, 6
 
 
+# torch-sim 0.6 (Python 3.12) would replace the isotropic case only: npt_nose_hoover_isotropic_step
+# moves one logarithmic volume per system, with 3n - 3 degrees of freedom. It has no symmetric cell
+# momentum of six components. Its npt_crescale_triclinic_step changes the whole cell as well, but
+# by stochastic rescaling, which needs a compressibility.
 class Cells:
     """The motion of B cells.
 
     Attributes:
-        momenta: symmetric [B,3,3]; divided by the mass, the rate at which the cell is strained.
-        mass: [B], (n - 1 + 1) kT time^2: the atoms' 3n - 3 degrees of freedom, and three.
-        degrees: of freedom of a cell.
+        momenta: symmetric [B,3,3]; divided by the mass, the strain rate of the cell.
+        mass: [B], eV time^2. W = (N_f + 3) kT time^2 / 3 with N_f = 3n - 3.
+        degrees: degrees of freedom of one cell, :data:`VOLUME` or :data:`CELL`.
     """
 
     def __init__(
         self, state: DynamicsState, kT: torch.Tensor, time: torch.Tensor, degrees: int
     ) -> None:
-        """In motion, as the temperature has it."""
+        """Draw momenta from the distribution at ``kT`` [B] (eV).
+
+        Args:
+            time: relaxation time of the barostat, in ASE's unit of time.
+            degrees: :data:`VOLUME` or :data:`CELL`.
+        """
         self.degrees = degrees
+        # The paper's W_g for a flexible cell. A volume that scales has three equal diagonal
+        # momenta, and so three times this mass, which is the paper's W.
         self.mass = (freedom(state) / 3 + 1) * kT * time**2
         self.momenta = self.draw(kT)
 
     @property
     def rate(self) -> torch.Tensor:
-        """Symmetric [B,3,3], strain per unit of time."""
+        """Symmetric [B,3,3], strain per ASE unit of time."""
         return self.momenta / self.mass[:, None, None]
 
     @property
     def kinetic(self) -> torch.Tensor:
-        """[B], eV."""
+        """Kinetic energy of the cells, [B], eV."""
         return (self.momenta**2).sum(dim=(1, 2)) / (2 * self.mass)
 
     def allowed(self, matrices: torch.Tensor) -> torch.Tensor:
-        """What of symmetric [B,3,3] moves a cell: all, or the mean of the diagonal."""
+        """The part of symmetric [B,3,3] that may move a cell: all of it, or its isotropic part."""
         if self.degrees == CELL:
             return matrices
         mean = torch.diagonal(matrices, dim1=1, dim2=2).mean(dim=1)
@@ -70,7 +83,11 @@ class Cells:
         drawn = torch.randn(len(kT), 3, 3, dtype=kT.dtype, device=kT.device)
         drawn = drawn * (self.mass * kT).sqrt()[:, None, None]
         if self.degrees == CELL:
+            # Diagonal entries have variance W kT, the others half of it. Each of these stands
+            # twice in the sum of squares, so that every one of the six has kT / 2.
             return (drawn + drawn.mT) / 2
+        # One number on three diagonal entries: its variance is W kT / 3, so that all three
+        # together have kT / 2.
         return drawn[:, :1, :1] / 3**0.5 * torch.eye(3).to(drawn)
 
     def keep(self, index: torch.Tensor) -> None:
@@ -79,15 +96,17 @@ class Cells:
 
 
 class CellCoupling(Protocol):
-    """Keeps atoms and cells at a temperature."""
+    """A thermostat of atoms and cells."""
 
     def half_step(self, state: DynamicsState, cells: Cells, kT: torch.Tensor) -> None:
-        """Half a time step."""
+        """Change the momenta of atoms and cells for half a time step; kT [B] in eV."""
 
     def keep(self, index: torch.Tensor) -> None:
         """Go on with the systems at ``index`` alone."""
 
 
+# torch-sim 0.6 has such a pair of chains for each system in npt_nose_hoover_isotropic_step, for a
+# cell with one degree of freedom. A cell with six is not covered.
 class TwoChains:
     """A Nose-Hoover chain for the atoms of each system, and one for its cell."""
 
@@ -99,13 +118,14 @@ class TwoChains:
         dt: torch.Tensor,
         times: tuple[torch.Tensor, torch.Tensor],
     ) -> None:
-        """``times`` of the two chains."""
+        """Set up both chains; ``times`` are those of the atoms and of the cell."""
         of_cell = torch.full_like(kT, cells.degrees)
         self._atoms = Chain(freedom(state), kT, dt, times[0])
         self._cell = Chain(of_cell, kT, dt, times[1])
 
     def half_step(self, state: DynamicsState, cells: Cells, kT: torch.Tensor) -> None:
-        """Deterministic."""
+        """Scale the momenta of cells and atoms; no random numbers."""
+        # The two chains act on different momenta, so their order does not matter.
         cells.momenta = cells.momenta * self._cell.half_step(cells.kinetic, kT)[:, None, None]
         scaled(state, self._atoms.half_step(kinetic_energy(state), kT))
 
@@ -115,6 +135,7 @@ class TwoChains:
         self._cell.keep(index)
 
 
+# torch-sim 0.6 has no barostat whose atoms and volume share one chain.
 class OneChain:
     """A Nose-Hoover chain for the atoms and the cell of each system together."""
 
@@ -126,11 +147,11 @@ class OneChain:
         dt: torch.Tensor,
         times: tuple[torch.Tensor, torch.Tensor],
     ) -> None:
-        """The first of ``times`` is that of the chain."""
+        """Set up the chain; its time is the first of ``times``."""
         self._chain = Chain(freedom(state) + cells.degrees, kT, dt, times[0])
 
     def half_step(self, state: DynamicsState, cells: Cells, kT: torch.Tensor) -> None:
-        """Deterministic."""
+        """Scale the momenta of atoms and cells by one factor; no random numbers."""
         factor = self._chain.half_step(kinetic_energy(state) + cells.kinetic, kT)
         cells.momenta = cells.momenta * factor[:, None, None]
         scaled(state, factor)
@@ -140,10 +161,13 @@ class OneChain:
         self._chain.keep(index)
 
 
+# torch-sim 0.6's npt_langevin_isotropic_step also has friction and noise on atoms and volume, but
+# integrates as Gronbech-Jensen and Farago (2014) do, and takes n kT / V for the kinetic pressure.
+# It would be another algorithm with the same ensemble, not this one.
 class Noise:
     """Friction and noise for atoms and cells.
 
-    As Quigley and Probert, J. Chem. Phys. 120, 11432 (2004), have them.
+    Quigley and Probert, J. Chem. Phys. 120, 11432 (2004).
     """
 
     def __init__(
@@ -154,13 +178,15 @@ class Noise:
         dt: torch.Tensor,
         times: tuple[torch.Tensor, torch.Tensor],
     ) -> None:
-        """The frictions are 1 / ``times``."""
+        """Set the frictions of atoms and cells to 1 / ``times``."""
         self._kept = [torch.exp(-dt / 2 / time) for time in times]
 
     def half_step(self, state: DynamicsState, cells: Cells, kT: torch.Tensor) -> None:
-        """Noise comes from torch's global generator."""
+        """Friction and noise for half a time step, from torch's global generator."""
         atoms, cell = self._kept
         noise(state, kT, atoms)
+        # The exact solution of the Ornstein-Uhlenbeck process: the variance W kT is kept for any
+        # time step.
         cells.momenta = cell * cells.momenta + (1 - cell**2).sqrt() * cells.draw(kT)
 
     def keep(self, index: torch.Tensor) -> None:
@@ -176,8 +202,11 @@ ALGORITHMS: dict[str, tuple[int, Callable[..., CellCoupling]]] = {
 }
 
 
+# Of torch-sim 0.6, npt_nose_hoover_isotropic_step would replace "mtk_isotropic". "mtk_full",
+# "langevin" and "nose_hoover" have no counterpart there. Nor does its state drop systems with
+# their chains: chains are global attributes of it, which state[index] does not cut.
 class Barostat:
-    """Atoms and cells in motion at a temperature and a pressure."""
+    """Integrates atoms and cells at a temperature and a pressure."""
 
     def __init__(
         self,
@@ -188,20 +217,22 @@ class Barostat:
         dt: torch.Tensor,
         times: tuple[torch.Tensor, torch.Tensor],
     ) -> None:
-        """``times`` are the relaxation times of thermostat and barostat."""
+        """Start with random cell momenta; ``times`` are those of thermostat and barostat."""
         degrees, bath = ALGORITHMS[algorithm]
         self._model, self._dt = model, dt
         self._cells = Cells(state, kT, times[1], degrees)
         self._bath = bath(state, self._cells, kT, dt, times)
 
     def step(self, state: DynamicsState, kT: torch.Tensor, pressure: torch.Tensor) -> None:
-        """One time step, the same forwards and backwards."""
+        """One time step: thermostat, cell, velocity Verlet, cell, thermostat (time-reversible)."""
         self._bath.half_step(state, self._cells, kT)
         self._push_cells(state, pressure)
         self._kick(state)
         self._drift(state)
         ask(state, self._model)
         self._kick(state)
+        # before the cell is pushed: the kinetic pressure is that of the motion about the centre of
+        # mass
         rest(state)
         self._push_cells(state, pressure)
         self._bath.half_step(state, self._cells, kT)
@@ -212,20 +243,26 @@ class Barostat:
         self._bath.keep(index)
 
     def strain_rate(self, state: DynamicsState) -> torch.Tensor:
-        """Largest in any direction, at most, [B]."""
+        """An upper bound of the strain rate in any direction, [B], per ASE unit of time."""
+        # The Frobenius norm is at least the largest eigenvalue, and needs no diagonalisation.
         return torch.linalg.matrix_norm(self._cells.rate)
 
     def _push_cells(self, state: DynamicsState, pressure: torch.Tensor) -> None:
         """Change the cells' momenta by the pressure, during half a time step."""
         unit = torch.eye(3).to(state.stress)
+        # d p_g / dt = V (P_int - P) + (2 K / N_f) 1. The second term is what makes the ensemble
+        # right for a finite number of atoms (Martyna, Tobias and Klein).
         excess = pressure_tensor(state) - pressure[:, None, None] * unit
         of_motion = 2 * kinetic_energy(state) / freedom(state)  # [B]
         force = volume(state)[:, None, None] * excess + of_motion[:, None, None] * unit
         self._cells.momenta = self._cells.momenta + self._dt / 2 * self._cells.allowed(force)
 
     def _kick(self, state: DynamicsState) -> None:
-        """Change the momenta by forces and the strain of the cell, during half a time step."""
+        """Change the momenta by forces and the strain rate of the cell, during half a time step."""
+        # The strain rate is symmetric. Along its eigenvectors the three components decouple, and d
+        # p / dt = F - a p has the exact solution p exp(-a t) + F t (exp(-a t) - 1) / (-a t).
         rate, axes = torch.linalg.eigh(self._cells.rate)  # [B,3], columns of [B,3,3]
+        # Momenta feel the trace once more, over N_f: the counterpart of the 2 K / N_f of the cell.
         rate = rate + rate.sum(dim=1, keepdim=True) / freedom(state).unsqueeze(-1)
         x = (-self._dt / 2 * rate)[state.system_idx]  # [N,3]
         axes = axes[state.system_idx]
@@ -234,9 +271,10 @@ class Barostat:
         state.momenta = _along(new, axes.mT)
 
     def _drift(self, state: DynamicsState) -> None:
-        """Change positions and cells by the velocities and the strain, during a time step."""
+        """Change positions and cells by the velocities and the strain rate, during a time step."""
         rate, axes = torch.linalg.eigh(self._cells.rate)
         x = self._dt * rate  # [B,3]
+        # Lattice vectors are rows, and transform like positions without a velocity of their own.
         rows = (state.row_vector_cell @ axes) * x.exp().unsqueeze(1)
         state.row_vector_cell = rows @ axes.mT
         x, axes = x[state.system_idx], axes[state.system_idx]
@@ -252,5 +290,6 @@ def _along(vectors: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
 
 def _exprel(x: torch.Tensor) -> torch.Tensor:
     """(exp(x) - 1) / x, one at zero."""
+    # expm1 keeps the digits that exp(x) - 1 loses for small x; only 0 / 0 is left to avoid.
     small = x.abs() < 1e-12  # there the next term, x / 2, is below double precision
     return torch.where(small, torch.ones_like(x), torch.expm1(x) / torch.where(small, 1, x))

@@ -1,4 +1,4 @@
-"""Bonds that should not break: those of molecules, followed along trajectories."""
+"""Follow the bonds of molecules along trajectories, and notice when one breaks."""
 
 from dataclasses import dataclass
 
@@ -31,10 +31,14 @@ class Watched:
 
 
 class BondWatch:
-    """The bonds of R structures. Metals, salts and frameworks have none that are watched."""
+    """The bonds of R structures. None are watched in metals, salts and frameworks."""
 
     def __init__(self, frames: Frames, max_stretch: float | None) -> None:
-        """Note the bonds of ``frames``; none where ``max_stretch`` is None."""
+        """Note the bonds of ``frames``, or none if ``max_stretch`` is None.
+
+        Args:
+            max_stretch: multiple of a bond's first length at which it counts as broken.
+        """
         self._max_stretch = max_stretch
         self._bonds = [
             None if max_stretch is None else _watched(frames, b) for b in range(len(frames))
@@ -45,11 +49,13 @@ class BondWatch:
 
         Args:
             members: int [B], which of the structures they are.
-            frames: where their atoms went, never wrapped into the cell.
+            frames: the structures now, with atoms that were never wrapped into the cell.
         """
         offsets = frames.offsets
         return np.array(
             [
+                # Bonds number the atoms of their own structure, so that the rows may run on past
+                # its end.
                 self._is_broken(self._bonds[r], frames.positions[start:], frames.cell[b])
                 for b, (r, start) in enumerate(zip(members, offsets, strict=False))
             ],
@@ -68,6 +74,7 @@ def _watched(frames: Frames, b: int) -> Watched | None:
     bonds = _between_nonmetals(numbers, find_bonds(numbers, positions, cell, periodic))
     try:
         molecular_graph(numbers, bonds)
+    # Bonds lead from an atom to its own image: a framework, in which none is watched.
     except NotMolecular:
         return None
     length = _lengths(bonds, positions, cell)
@@ -78,10 +85,13 @@ def _between_nonmetals(numbers: np.ndarray, bonds: Bonds) -> Bonds:
     """Without those that have a metal in them, and those between two noble gases."""
     first, second = numbers[bonds.first], numbers[bonds.second]
     keep = np.isin(first, _NONMETALS) & np.isin(second, _NONMETALS)
+    # Two noble gas atoms near each other are a collision, not a bond.
     keep &= ~(np.isin(first, _NOBLE) & np.isin(second, _NOBLE))
     return Bonds(bonds.first[keep], bonds.second[keep], bonds.shift[keep], bonds.ratio[keep])
 
 
 def _lengths(bonds: Bonds | Watched, positions: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    # The image that was bonded at the start, not the nearest one now: an atom that has left may
+    # stand next to another image.
     vectors = positions[bonds.second] + bonds.shift @ cell - positions[bonds.first]
     return np.linalg.norm(vectors, axis=1)

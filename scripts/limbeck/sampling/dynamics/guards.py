@@ -1,4 +1,4 @@
-"""When a trajectory is cut, and why."""
+"""Limits at which a trajectory is cut, and the reasons."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,6 +58,8 @@ def limits(
     """
     moving = settings.ensemble == "NPT"
     return Limits(
+        # The larger of the two limits: the temperature of few atoms fluctuates beyond any fixed
+        # factor.
         temperature=temperature
         * np.maximum(settings.max_temperature_factor, chance_factor(frames.n_atoms)),
         energy=energy + settings.max_energy_rise_eV_per_atom * frames.n_atoms,
@@ -70,6 +72,7 @@ def cell_sizes(cell: np.ndarray) -> np.ndarray:
     """Volumes (Angstrom^3) and distances of opposite faces (Angstrom) of cells [B,3,3]: [B,4]."""
     volume = np.abs(np.linalg.det(cell))
     with np.errstate(divide="ignore", invalid="ignore"):  # a flat cell: caught as not finite
+        # height = volume / area of the face, as in geometry.cell_height
         areas = np.linalg.norm(np.cross(np.roll(cell, -1, 1), np.roll(cell, -2, 1)), axis=2)
         return np.column_stack([volume, volume[:, None] / areas])
 
@@ -80,6 +83,7 @@ def chance_factor(n_atoms: np.ndarray) -> np.ndarray:
     The kinetic energy of 3n - 3 degrees of freedom follows a chi-square distribution: the
     factor is 20 for two atoms, 4.2 for ten and 1.7 for a hundred.
     """
+    # A single atom has none, and is refused elsewhere; 1 keeps the formula defined.
     freedom = np.maximum(3 * np.asarray(n_atoms) - 3, 1)
     return chi2.isf(CHANCE, freedom) / freedom
 
@@ -90,11 +94,14 @@ def why_cut(seen: "Observation", limit: Limits, cell: np.ndarray) -> np.ndarray:
     Args:
         cell: float64 [B,3,3], Angstrom.
     """
+    # One sum is finite only if every term is.
     finite = np.isfinite(seen.energy + seen.temperature + seen.reach + seen.strain)
     changed = np.zeros(len(cell), dtype=bool)
     if limit.sizes.size:
         ratio = cell_sizes(cell) / limit.sizes
+        # Written as a negation, so that a ratio of NaN counts as changed.
         changed = ~((ratio < limit.change) & (ratio * limit.change > 1)).all(axis=1)
+    # The first reason that holds is given, and NaN comes first: all comparisons with it are false.
     return np.select(
         [
             ~finite,

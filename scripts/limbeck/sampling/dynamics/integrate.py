@@ -1,4 +1,4 @@
-"""Batched molecular dynamics: many structures in motion as one batch of torch-sim's."""
+"""Batched molecular dynamics: many structures integrated as one torch-sim state."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ from limbeck.sampling.settings import MDSettings
 
 @dataclass(frozen=True)
 class Observation:
-    """What is seen of B running systems after a step.
+    """Observables of B running systems after a step.
 
     Attributes:
         energy: float64 [B], eV, potential energy.
@@ -51,6 +51,9 @@ class Observation:
     strain: np.ndarray
 
 
+# integrate() of torch-sim 0.6 (Python 3.12) takes one kT for each step and system, but runs a
+# batch to its end. This loop stays: it looks at every step, and drops single systems from the
+# batch.
 class Dynamics:
     """Many structures integrated as one batch; systems can be taken out on the way.
 
@@ -70,6 +73,8 @@ class Dynamics:
         """
         self.members = np.arange(len(frames))
         self._model, self._schedule = model, schedule
+        # ASE's unit of time, sqrt(amu Angstrom^2 / eV), is about 10.18 fs: with it p = m v and F =
+        # dp/dt need no factors.
         self._dt = settings.time_step_fs * units.fs
         self._float = {"dtype": model.dtype, "device": model.device}
         kT, _ = self._targets(0.0)
@@ -77,7 +82,7 @@ class Dynamics:
         self._integrator = _integrator(model, self._state, settings, kT)
 
     def step(self, share: float) -> None:
-        """One time step of every running system, to a share of the whole time."""
+        """One time step of every running system; ``share`` of the whole time has then passed."""
         self._integrator.step(self._state, *self._targets(share))
 
     def keep(self, good: np.ndarray) -> None:
@@ -90,7 +95,7 @@ class Dynamics:
 
     @property
     def positions(self) -> np.ndarray:
-        """float64 [N',3], Angstrom, as the atoms went, never wrapped into the cell."""
+        """float64 [N',3], Angstrom, continuous in time: never wrapped into the cell."""
         return _numpy(self._state.positions)
 
     @property
@@ -104,12 +109,14 @@ class Dynamics:
         masses = state.masses.unsqueeze(-1)
         reach = state.velocities.norm(dim=-1) * dt
         reach = reach + (state.forces / masses).norm(dim=-1) * dt**2 / 2  # [N]
+        # segment_reduce needs the atoms of a system side by side, as frames have them.
         largest = torch.segment_reduce(reach, "max", lengths=state.n_atoms_per_system)
         kinetic = kinetic_energy(state)
         pressure = torch.diagonal(pressure_tensor(state), dim1=1, dim2=2).mean(dim=1)
         return Observation(
             energy=_numpy(state.energy),
             kinetic=_numpy(kinetic),
+            # T = 2 K / (N_f k), N_f = 3n - 3
             temperature=_numpy(2 * kinetic / (freedom(state) * units.kB)),
             pressure=_numpy(pressure / units.GPa),
             reach=_numpy(largest),
@@ -117,7 +124,7 @@ class Dynamics:
         )
 
     def _targets(self, share: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """kT (eV) and pressure (eV/Angstrom^3) of the running systems, [B']."""
+        """Target kT (eV) and pressure (eV/Angstrom^3) of the running systems, [B']."""
         kelvin, gigapascal = self._schedule.select(self.members).at(share)
         return (
             torch.tensor(kelvin * units.kB, **self._float),

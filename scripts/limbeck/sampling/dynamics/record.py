@@ -1,4 +1,4 @@
-"""What the dynamics of a shard gave: frames, a trace, averages, and what was cut."""
+"""Results of the dynamics of a shard: frames, a trace, averages, and why trajectories ended."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -39,13 +39,14 @@ TRACE = (
     "density_g_cm3",
 )
 #: of every step, and of the steps that are traced: there pressure is known
+# Running sums: with one entry a step, whole trajectories need not be kept for a mean or a slope.
 SUMS = ("n", "t", "tt", "e", "te", "h", "th", "T", "target")
 TRACED_SUMS = ("n_traced", "pressure", "density")
 
 
 @dataclass(frozen=True)
 class RecordedStep:
-    """What was seen of B' trajectories at one time.
+    """Observables of B' trajectories at one time.
 
     Attributes:
         members: int64 [B'], which trajectories.
@@ -77,13 +78,14 @@ class Record:
     """
 
     def __init__(self, frames: Frames, trajectory: np.ndarray) -> None:
-        """Nothing has happened yet."""
+        """Start with empty sums and tables."""
         count = len(frames)
         self.frames, self.trajectory = frames, trajectory
         self.cut = np.full(count, "", dtype=object)
         self.cut_time = np.full(count, np.nan)
         self.energy_start = np.full(count, np.nan)
         mass = np.bincount(frames.frame_of_atom, atomic_masses[frames.numbers], minlength=count)
+        # NaN makes the density of isolated systems NaN, which tables leave empty.
         self._mass = np.where(frames.periodic, mass, np.nan)
         self._sums = {name: np.zeros(count) for name in (*SUMS, *TRACED_SUMS)}
         self._kept: list[Frames] = []
@@ -101,6 +103,7 @@ class Record:
         return replace(
             found,
             positions=positions,
+            # Dynamics gives isolated systems a unit cell; frames have zeros.
             cell=np.where(found.periodic[:, None, None], cell, found.cell),
         )
 
@@ -108,6 +111,7 @@ class Record:
         """Keep the frames of a snapshot where the mask ``good`` is true."""
         self._kept.append(snapshot.select(good))
         self._parents.append(at.members[good])
+        # trajectory numbers start from 0: any other number means more than one
         several = bool(self.trajectory.any())
         for b in np.flatnonzero(good):
             info = {"time_fs": at.time, "temperature_K": float(at.target[b])}
@@ -120,6 +124,7 @@ class Record:
     def trace(self, at: RecordedStep, good: np.ndarray, *, equilibrated: bool) -> None:
         """Take the trajectories where ``good`` is true into the trace and its averages."""
         members, seen = at.members, at.seen
+        # dalton / Angstrom^3 -> g/cm3
         density = self._mass[members] / np.abs(np.linalg.det(at.cell)) * G_CM3
         columns = [
             members,
@@ -143,6 +148,8 @@ class Record:
         """Take one step into the averages of the trajectories where ``good`` is true."""
         members, seen = at.members[good], at.seen
         t, atoms = at.time / 1000, self.frames.n_atoms[members]  # ps
+        # Differences from the start: total energies of thousands of eV would leave few digits for
+        # a drift in sums of squares and products.
         e = (seen.energy[good] - self.energy_start[members]) / atoms
         h = e + seen.kinetic[good] / atoms
         values = (1.0, t, t * t, e, t * e, h, t * h, seen.temperature[good], at.target[good])
@@ -158,6 +165,8 @@ class Record:
         with np.errstate(divide="ignore", invalid="ignore"):
             t, tt, e, te, h, th, kelvin, target = (s[k] / s["n"] for k in SUMS[1:])
             pressure, density = (s[k] / s["n_traced"] for k in TRACED_SUMS[1:])
+            # Slope of least squares: (<te> - <t><e>) / (<tt> - <t><t>). Two points fit any line,
+            # so that a slope needs three.
             spread = np.where(s["n"] > 2, tt - t * t, np.nan)
             return {
                 "target": target,
@@ -210,5 +219,6 @@ class Record:
         if not self._rows_of_trace:
             return []
         table = np.concatenate(self._rows_of_trace)
+        # by trajectory; a stable sort keeps the order of time within each
         table = table[np.argsort(table[:, 0], kind="stable")]
         return [[*self._name(int(row[0])), *map(number, row[1:])] for row in table]

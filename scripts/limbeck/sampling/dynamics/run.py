@@ -1,4 +1,4 @@
-"""Molecular dynamics of many structures at once, cut where a trajectory goes astray."""
+"""Molecular dynamics of many structures at once; a trajectory that breaks a limit is cut."""
 
 import logging
 from collections import Counter
@@ -42,6 +42,7 @@ def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
         LimbeckError: a setting cannot be, or constant pressure with a potential without stress.
     """
     threads, name = int(settings["threads"]), settings["sampling"]
+    # The last bits of forces depend on it, and dynamics makes them grow.
     torch.set_num_threads(threads)
     own = md_settings(settings, f"sampling.{name}")
     potential = open_potential(settings["potential"], device=settings["device"])
@@ -89,6 +90,7 @@ def run(
     """
     prepared = prepare(frames, potential, settings)
     of_one = schedule(settings.temperature_K, settings.pressure_GPa if settings.moves_cell else 0.0)
+    # Trajectories of one structure are adjacent: structure 0 at every (T, p), then structure 1.
     each = np.repeat(np.arange(len(frames)), len(of_one))
     record = Record(prepared.frames.select(each), np.tile(np.arange(len(of_one)), len(frames)))
     why = np.where(
@@ -99,6 +101,7 @@ def run(
     watch = BondWatch(prepared.frames, settings.max_bond_stretch)
     all_of_them = of_one.of_each(len(frames))
     fit = np.flatnonzero(record.cut == "")
+    # Systems of a batch share one stream of random numbers, so that these depend on the batch.
     for number, index in enumerate(potential.batches(record.frames.select(fit))):
         with seeded(seeds.torch_seed(seed, f"sample_md/{place}/{number}"), potential.device):
             members = fit[index]
@@ -108,10 +111,11 @@ def run(
 
 
 def unfit(frames: Frames, potential: Potential[Any], settings: MDSettings) -> np.ndarray:
-    """Why each of B structures cannot be run, an empty string where it can. str [B]."""
+    """Why each of B structures cannot be run, or an empty string. str [B]."""
     limit = settings.min_distance_ratio
     return np.select(
         [
+            # With its centre of mass at rest a single atom does not move, and 3n - 3 is zero.
             frames.n_atoms < 2,
             potential.unknown_elements(frames),
             ~frames.periodic & settings.moves_cell,
@@ -124,7 +128,8 @@ def unfit(frames: Frames, potential: Potential[Any], settings: MDSettings) -> np
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Torch's global generators start from ``seed`` inside, and are put back after."""
+    """Seed torch's global generators inside the block, and restore them afterwards."""
+    # The integrators here draw from the global generator.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
@@ -154,24 +159,28 @@ class Batch:
         self._watch, self._structure, self._settings = watch, structure, settings
 
     def integrate(self, potential: Potential[Any]) -> None:
-        """Run them all, and note what is seen."""
+        """Integrate all trajectories of the batch, and record them."""
         settings, frames = self._settings, self._record.frames.select(self._members)
         model = dynamics_model(potential)
         dynamics = Dynamics(model, frames, settings, self._plan)
         start = dynamics.observe().energy
         self._record.energy_start[self._members] = start
         limits = guards.limits(settings, self._plan.temperature.max(axis=1), frames, start)
+        # Step 0 checks and traces the start before anything has moved.
         for step in range(settings.steps + 1):
             if step:
+                # Stress costs time, and is needed in every step only at constant pressure.
                 model.compute_stress = settings.moves_cell or settings.traced(step)
                 dynamics.step(step / settings.steps)
+            # Checked before the next step, so that the model is never asked about a system that
+            # has left.
             good = self._check(dynamics, limits.select(dynamics.members), step)
             dynamics.keep(good)
             if not good.any():
                 return
 
     def _check(self, dynamics: Dynamics, limits: guards.Limits, step: int) -> np.ndarray:
-        """Note what is seen after a step; which of the running are to go on, bool [B']."""
+        """Record a step; returns which of the running trajectories go on, bool [B']."""
         settings, record = self._settings, self._record
         here = dynamics.members
         kelvin, gigapascal = self._plan.select(here).at(step / settings.steps)
@@ -197,13 +206,14 @@ class Batch:
     def _check_atoms(
         self, at: RecordedStep, positions: np.ndarray, why: np.ndarray, *, keep: bool
     ) -> np.ndarray:
-        """Why each of B' trajectories is to be cut, and frames kept of those that are not."""
+        """Why each of B' trajectories is to be cut; frames of the others are kept if ``keep``."""
         good = np.flatnonzero(why == "")  # the others may have no finite positions
         whole = self._record.snapshot(at.members, positions, at.cell)
         atoms = whole.select(good)
         limit = self._settings.min_distance_ratio
         near = shortest_distance_ratio(atoms, limit) < limit
         broken = self._watch.broken(self._structure[at.members[good]], atoms)
+        # Strings of numpy have a fixed width, and would cut a longer reason short.
         why = why.astype(object)
         why[good] = np.select([near, broken], [reasons.TOO_NEAR, reasons.BOND_BROKEN], default="")
         if keep:
@@ -212,8 +222,9 @@ class Batch:
 
 
 def wrapped(frames: Frames) -> Frames:
-    """Frames with every atom of the periodic ones inside its cell."""
+    """Frames with all atoms of periodic frames wrapped into the cell."""
     cell, owner = frames.cell.copy(), frames.frame_of_atom
+    # only so that there is an inverse; isolated frames are not moved
     cell[~frames.periodic] = np.eye(3)
     fractions = np.einsum("ni,nij->nj", frames.positions, np.linalg.inv(cell)[owner])
     shifts = np.where(frames.periodic[owner, None], np.floor(fractions), 0.0)

@@ -1,6 +1,7 @@
-"""The state of many systems in motion, and what every integrator does with it.
+"""The state of many systems in motion, and the steps that all integrators share.
 
-Units are ASE's: Angstrom, eV, atomic mass units, and the time that follows from them.
+Units are ASE's: Angstrom, eV, atomic mass units, and time in sqrt(amu Angstrom^2 / eV), about
+10.18 fs.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class DynamicsState(MDState):
 
     stress: torch.Tensor
 
+    # torch-sim cuts state[index] by these lists. (NPTState of torch-sim 0.6 has a stress as well.)
     _system_attributes = MDState._system_attributes | {"stress"}
 
 
@@ -40,6 +42,8 @@ def start(model: ModelInterface, frames: Frames, kT: torch.Tensor) -> DynamicsSt
     """
     state = state_of(frames, model)
     answer = model(state)
+    # Maxwell-Boltzmann: each component has variance m kT. torch-sim's initialize_momenta, also in
+    # 0.6, takes the mean momentum from every atom, and so cannot replace this.
     noise = torch.randn_like(state.positions)
     momenta = noise * (state.masses * kT[state.system_idx]).sqrt().unsqueeze(-1)
     return DynamicsState(
@@ -52,24 +56,26 @@ def start(model: ModelInterface, frames: Frames, kT: torch.Tensor) -> DynamicsSt
 
 
 def kick(state: DynamicsState, dt: torch.Tensor) -> None:
-    """Change the momenta by the forces during ``dt``."""
+    """Change the momenta by the forces for a time ``dt``."""
     state.momenta = state.momenta + state.forces * dt
 
 
 def drift(state: DynamicsState, dt: torch.Tensor) -> None:
-    """Change the positions by the velocities during ``dt``."""
+    """Change the positions by the velocities for a time ``dt``."""
     state.positions = state.positions + state.velocities * dt
 
 
 def ask(state: DynamicsState, model: ModelInterface) -> None:
-    """New energies, forces and, where the model gives one now, stress."""
+    """Compute new energies and forces, and stress if the model gives it at this step."""
     answer = model(state)
     state.energy, state.forces = answer["energy"], answer["forces"]
+    # NaN, not the stress of an earlier step: a pressure that was not computed must not look like
+    # one.
     state.stress = answer.get("stress", torch.full_like(state.cell, torch.nan))
 
 
 def rest(state: DynamicsState) -> None:
-    """Take the motion of the centres of mass away, which forces with a net pull would start."""
+    """Remove the motion of the centres of mass, which forces that do not add up to zero cause."""
     state.momenta = internal_momenta(state.momenta, state.masses, state.system_idx)
 
 
@@ -85,18 +91,20 @@ def internal_momenta(
     count = int(system_idx[-1]) + 1
     total = momenta.new_zeros(count, 3).index_add(0, system_idx, momenta)
     mass = masses.new_zeros(count).index_add(0, system_idx, masses)
+    # V = sum p / sum m: all atoms lose the same velocity, not the same momentum.
     velocity = total / mass.unsqueeze(-1)  # [B,3]
     return momenta - masses.unsqueeze(-1) * velocity[system_idx]
 
 
 def kinetic_energy(state: DynamicsState) -> torch.Tensor:
-    """Of the motion about the centre of mass, [B], eV."""
+    """Kinetic energy of the motion about the centre of mass, [B], eV."""
     momenta = internal_momenta(state.momenta, state.masses, state.system_idx)
     return calc_kinetic_energy(masses=state.masses, momenta=momenta, system_idx=state.system_idx)
 
 
 def freedom(state: DynamicsState) -> torch.Tensor:
     """Degrees of freedom of the motion about the centre of mass, 3n - 3, [B]."""
+    # Three components of the momentum of the centre of mass are fixed at zero.
     return (3 * state.n_atoms_per_system - 3).to(state.dtype)
 
 
@@ -106,8 +114,9 @@ def volume(state: DynamicsState) -> torch.Tensor:
 
 
 def pressure_tensor(state: DynamicsState) -> torch.Tensor:
-    """Motion's part and forces' part together, symmetric [B,3,3], eV/Angstrom^3."""
+    """Instantaneous pressure, kinetic and virial part, symmetric [B,3,3], eV/Angstrom^3."""
     velocities = state.velocities
+    # P = sum p v^T / V - stress: the stress has ASE's sign, positive under tension.
     flow = state.momenta.unsqueeze(2) * velocities.unsqueeze(1)  # [N,3,3]
     motion = torch.zeros_like(state.stress).index_add(0, state.system_idx, flow)
     stress = (state.stress + state.stress.mT) / 2  # single precision leaves it not quite symmetric

@@ -1,8 +1,8 @@
-"""Thermostats, each system of a batch with its own, and the steps of NVE and NVT.
+"""Thermostats with one instance per system of a batch, and the steps of NVE and NVT.
 
-torch-sim 0.3.0 has no velocity rescaling, couples a whole batch to one Nose-Hoover chain, and
-lets Langevin noise move the centre of mass: what is here has the shape of its integrators and none
-of that.
+torch-sim 0.3.0 has no velocity rescaling. It couples a whole batch to one Nose-Hoover chain, and
+its Langevin noise moves the centre of mass. The integrators here have the same form without these
+faults.
 """
 
 from typing import Protocol
@@ -22,6 +22,7 @@ from limbeck.sampling.dynamics.state import (
     scaled,
 )
 
+# the usual length; ASE and torch-sim have the same default
 CHAIN_LENGTH = 3
 
 
@@ -35,11 +36,11 @@ class Integrator(Protocol):
         """Go on with the systems at ``index`` alone."""
 
     def strain_rate(self, state: DynamicsState) -> torch.Tensor:
-        """How fast the cells are deformed, [B], per unit of time."""
+        """Strain rate of the cells, [B], per ASE unit of time."""
 
 
 class Thermostat(Protocol):
-    """Changes momenta for half a time step, as their distribution at a temperature has it."""
+    """Changes momenta so that they keep the canonical distribution at a temperature."""
 
     def half_step(self, state: DynamicsState, kT: torch.Tensor) -> None:
         """Half a time step of B systems; kT [B] in eV."""
@@ -48,6 +49,7 @@ class Thermostat(Protocol):
         """Go on with the systems at ``index`` alone."""
 
 
+# With VelocityVerlet this is nve_step of torch-sim 0.6 (Python 3.12).
 class NoThermostat:
     """Constant energy."""
 
@@ -58,23 +60,28 @@ class NoThermostat:
         """Nothing to do."""
 
 
+# torch-sim 0.6 (Python 3.12) has this thermostat per system in nvt_vrescale_step. It would replace
+# this class but for three things: it rescales once, before velocity Verlet, and not half a step on
+# either side; it has no sign of equation A8; and it lets a net force move the centre of mass (its
+# constraint FixCom would take the three degrees of freedom off twice).
 class VelocityRescaling:
     """Stochastic velocity rescaling.
 
-    Bussi, Donadio and Parrinello, J. Chem. Phys. 126, 014101 (2007): the kinetic energy moves as
-    that of 3n - 3 degrees of freedom in contact with a bath would, in closed form (their equation
-    A7), and all momenta are scaled to it; the sign of the factor is that of equation A8.
+    Bussi, Donadio and Parrinello, J. Chem. Phys. 126, 014101 (2007). The kinetic energy of 3n - 3
+    degrees of freedom follows its stochastic equation in closed form (their equation A7), and all
+    momenta are scaled to it. The sign of the factor is that of equation A8.
     """
 
     def __init__(self, dt: torch.Tensor, time: torch.Tensor) -> None:
-        """``time`` is that in which the kinetic energy forgets itself."""
+        """Set the relaxation time of the kinetic energy to ``time``."""
         self._kept = torch.exp(-dt / 2 / time)  # c of the paper
 
     def half_step(self, state: DynamicsState, kT: torch.Tensor) -> None:
-        """Noise comes from torch's global generator."""
+        """Rescale for half a time step, with noise from torch's global generator."""
         degrees, kinetic = freedom(state), kinetic_energy(state)
         share = (1 - self._kept) * (kT / 2) / kinetic  # [B], of one degree of freedom
         first = torch.randn_like(kinetic)
+        # The sum of the N_f - 1 other squares, drawn at once from its distribution.
         others = torch.distributions.Chi2(degrees - 1, validate_args=False).sample()
         square = self._kept + share * (first**2 + others) + 2 * first * (self._kept * share).sqrt()
         sign = torch.sign(first + (self._kept / share).sqrt())
@@ -84,18 +91,32 @@ class VelocityRescaling:
         """Nothing to do: it remembers nothing."""
 
 
+# torch-sim 0.6 has a chain per system ([systems, length]) in nvt_nose_hoover_step, and would
+# replace this class and NoseHoover. Not covered: its chain is a global attribute of the state, so
+# that state[index] leaves all chains in place, where keep() here drops those of the systems that
+# were cut.
 class Chain:
     """A Nose-Hoover chain for each of B systems (Martyna et al., J. Chem. Phys. 97, 2635 (1992)).
 
-    torch-sim's chain functions work elementwise, so here they get a column for each system, and
-    return each system's scaling of the momenta.
+    torch-sim's chain functions work elementwise. Here each system is a column of their arrays, and
+    they return one scaling factor of the momenta for each system.
     """
 
     def __init__(
         self, degrees: torch.Tensor, kT: torch.Tensor, dt: torch.Tensor, time: torch.Tensor
     ) -> None:
-        """``degrees`` [B] of freedom it is coupled to; masses of the chain follow from kT [B]."""
+        """Set up chains at rest.
+
+        Args:
+            degrees: [B], degrees of freedom that each chain is coupled to.
+            kT: [B], eV.
+            time: time scale of the chain.
+        """
+        # one step of the chain per half step, split by three Suzuki-Yoshida weights
         self._functions = construct_nose_hoover_chain(dt, CHAIN_LENGTH, 1, 3, time)
+        # Q_1 = N_f kT time^2, Q_j = kT time^2 (Martyna, Klein and Tuckerman). Masses set how fast
+        # the chain responds, not what it samples, so that in a ramp they stay those of the first
+        # temperature.
         masses = (kT * time**2).expand(CHAIN_LENGTH, len(degrees)).clone()  # [chain, B]
         masses[0] *= degrees
         zeros = torch.zeros_like(masses)
@@ -109,12 +130,13 @@ class Chain:
         )
 
     def half_step(self, kinetic: torch.Tensor, kT: torch.Tensor) -> torch.Tensor:
-        """What momenta are to be scaled by after half a time step, [B].
+        """The factor by which momenta are scaled for half a time step, [B].
 
         Args:
             kinetic: [B], eV, kinetic energy of the degrees of freedom it is coupled to.
         """
         self._chain.kinetic_energy = kinetic
+        # Ones go in where torch-sim expects momenta, so that the scaling itself comes out.
         factor, self._chain = self._functions.half_step(torch.ones_like(kinetic), self._chain, kT)
         return factor
 
@@ -132,16 +154,16 @@ class Chain:
 
 
 class NoseHoover:
-    """A chain for the atoms of each system."""
+    """Nose-Hoover thermostat: a chain for the atoms of each system."""
 
     def __init__(
         self, state: DynamicsState, kT: torch.Tensor, dt: torch.Tensor, time: torch.Tensor
     ) -> None:
-        """``time`` is the time scale of the chain."""
+        """Set up chains with the time scale ``time``."""
         self._chain = Chain(freedom(state), kT, dt, time)
 
     def half_step(self, state: DynamicsState, kT: torch.Tensor) -> None:
-        """Deterministic."""
+        """Scale the momenta of each system; no random numbers."""
         scaled(state, self._chain.half_step(kinetic_energy(state), kT))
 
     def keep(self, index: torch.Tensor) -> None:
@@ -149,8 +171,10 @@ class NoseHoover:
         self._chain.keep(index)
 
 
+# torch-sim 0.6: velocity_verlet_step inside nve_step and its thermostats. With its constraint
+# FixCom the centre of mass stays at rest there as well.
 class VelocityVerlet:
-    """Half a step of a thermostat, velocity Verlet, and the other half of the thermostat."""
+    """A half step of the thermostat, velocity Verlet, and the other half step."""
 
     def __init__(self, model: ModelInterface, dt: torch.Tensor, thermostat: Thermostat) -> None:
         """A step of ``dt`` with the forces of ``model``."""
@@ -175,18 +199,21 @@ class VelocityVerlet:
         return torch.zeros_like(state.energy)
 
 
+# torch-sim 0.6: nvt_langevin_step is the same BAOAB splitting with one kT per system, and would
+# replace this class together with its constraint FixCom.
 class Langevin:
     """BAOAB Langevin dynamics (Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34).
 
-    Noise and friction act on the motion about the centre of mass alone.
+    Noise and friction act only on the motion about the centre of mass.
     """
 
     def __init__(self, model: ModelInterface, dt: torch.Tensor, time: torch.Tensor) -> None:
-        """The friction is 1 / ``time``."""
+        """Set the friction to 1 / ``time``."""
         self._model, self._dt, self._kept = model, dt, torch.exp(-dt / time)
 
     def step(self, state: DynamicsState, kT: torch.Tensor, pressure: torch.Tensor) -> None:
         """One time step; noise comes from torch's global generator."""
+        # B (forces), A (velocities), O (noise), A, B
         kick(state, self._dt / 2)
         rest(state)
         drift(state, self._dt / 2)
@@ -204,10 +231,11 @@ class Langevin:
 
 
 def noise(state: DynamicsState, kT: torch.Tensor, kept: torch.Tensor) -> None:
-    """Keep the part ``kept`` of the momenta and fill them up with noise of temperature ``kT``.
+    """Keep a fraction ``kept`` of the momenta and add noise at the temperature ``kT`` (eV) [B].
 
-    The exact Ornstein-Uhlenbeck step, of the motion about the centre of mass.
+    This is the exact Ornstein-Uhlenbeck step for the motion about the centre of mass.
     """
+    # Keeps the variance m kT of a momentum, whatever the time step.
     size = ((1 - kept**2) * kT[state.system_idx] * state.masses).sqrt().unsqueeze(-1)  # [N,1]
     state.momenta = kept * state.momenta + size * torch.randn_like(state.momenta)
     rest(state)
