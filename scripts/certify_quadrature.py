@@ -12,18 +12,20 @@ log = logging.getLogger(__name__)
 def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
-    parser.add_argument("--output", required=True, help="the certificate (.json)")
+    parser.add_argument("--output", required=True, help="the certificate (.json, .csv)")
     args = parser.parse_args()
     settings = args.settings
     use_threads(settings["threads"])
     from limbeck.potentials import open_potential
     from limbeck.warrant.gaps import choose
-    from limbeck.warrant.grids import certify
+    from limbeck.warrant.grids import certificate_rows, certify
+    from limbeck.warrant.tidy import write_table
 
     frames = choose(storage.read_many(args.frames), settings["n_frames"])
     potential = open_potential(settings["potential"], device=settings["device"])
     found = certify(potential, frames)
     write_json(args.output, found)
+    write_table(args.output, certificate_rows(found, set="selected"))
     for row in found["rules"]:
         log.info("%(n_views)d views (%(views)s): forces %(error)s", row)
 

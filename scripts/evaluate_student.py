@@ -25,6 +25,7 @@ def main() -> None:
     from limbeck import storage
     from limbeck.datasets.split import read_part
     from limbeck.students import card, evaluation, handover
+    from limbeck.warrant.tidy import write_table
 
     label_set = settings["label_set"]
     training, test = (read_part(p, label_set) for p in (args.train, args.test))
@@ -33,13 +34,14 @@ def main() -> None:
         reference = storage.read_many_labels(args.reference, settings["reference"])
     student = handover.open_student(args.model, device=settings["device"])
     answers = evaluation.answer(student, test.frames)
-    metrics = evaluation.evaluate(answers, training, test, reference)
+    found = evaluation.evaluate(answers, training, test, reference)
     names = {k: settings[k] for k in ("label_set", "student", "seed")}
     summary = json.loads((folder / "training.json").read_text())
-    parameters = {"n_parameters": summary["parameters"]}
-    write_json(folder / "metrics.json", names | parameters | {"test": metrics})
+    metrics = names | {"n_parameters": summary["parameters"], "test": found}
+    write_json(folder / "metrics.json", metrics)
+    write_table(folder / "metrics.json", evaluation.metric_rows(metrics))
     elements = [chemical_symbols[z] for z in sorted(student.about.elements)]
-    text = card.card(names, summary, metrics, test.labels.attrs, elements, settings["split_by"])
+    text = card.card(names, summary, found, test.labels.attrs, elements, settings["split_by"])
     write_text(folder / "card.md", text)
     write_text(folder / "use_me.py", handover.use_me(test.frames))
     storage.write_frames(

@@ -1,17 +1,22 @@
 """Measure the warrant gap of a teacher or a student on the test frames, and its errors."""
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limbeck import cli, storage
 from limbeck.datasets.split import split_as
+from limbeck.errors import LimbeckError
 from limbeck.files import write_json
 from limbeck.potentials.threads import use_threads
 
 log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from limbeck.potentials.interface import Potential
+    from limbeck.warrant.tidy import Row
 
 
 def main() -> None:
@@ -24,12 +29,13 @@ def main() -> None:
         "--reference", nargs="*", default=[], help="labels to measure errors against"
     )
     parser.add_argument("--models", nargs="*", default=[], help="a student's folders, one a seed")
-    parser.add_argument("--output", required=True, help="the gaps (.json)")
+    parser.add_argument("--output", required=True, help="the gaps (.json, .csv)")
     args = parser.parse_args()
     settings = args.settings
     use_threads(settings["threads"])
     from limbeck.warrant.accuracy import measure_errors
-    from limbeck.warrant.gaps import choose, measure_gaps, structures_of
+    from limbeck.warrant.gaps import ON_STRUCTURES, choose, measure_gaps, structures_of
+    from limbeck.warrant.tidy import write_table
 
     frames = storage.read_many(args.frames)
     if settings["subset"] == "test":
@@ -53,8 +59,32 @@ def main() -> None:
         reference = storage.read_many_labels(args.reference, name)
         result["errors"] = measure_errors(potentials, frames, reference, name)
     write_json(args.output, result)
+    measured_on = {ON_STRUCTURES: "structures"} if args.structures else {}
+    write_table(args.output, rows_of(result, settings["subset"], measured_on, args.models))
     for gap in result["gaps"]:
         log.info("%s: %s", gap["symmetry"], gap.get("work") or gap["forces"])
+
+
+def rows_of(
+    result: dict[str, Any], subset: str, measured_on: dict[str, str], models: list[str]
+) -> "Iterator[Row]":
+    """The tidy table; ``measured_on``: gaps of other frames than the subset's."""
+    from limbeck.warrant.accuracy import error_rows
+    from limbeck.warrant.gaps import gap_rows
+
+    names = {"subject": result["model"], "kind": result["kind"]}
+    names |= {"seeds": [seed_of(folder) for folder in models]}
+    for gap in result["gaps"]:
+        yield from gap_rows(gap, set=measured_on.get(gap["symmetry"], subset), **names)
+    yield from error_rows(result.get("errors", {}), set=subset, **names)
+
+
+def seed_of(folder: str) -> int:
+    """The seed of a student, from its folder ``.../seed{n}/model``."""
+    name = Path(folder).parent.name
+    if not name.removeprefix("seed").isdigit():
+        raise LimbeckError(f"--models: expected .../seed{{number}}/model, got {folder}")
+    return int(name.removeprefix("seed"))
 
 
 def open_all(settings: dict[str, Any], models: list[str]) -> "list[Potential[Any]]":

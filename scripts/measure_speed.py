@@ -1,11 +1,16 @@
 """Measure the speed of teachers and students, in turn, on the same frames."""
 
 import logging
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from limbeck import cli, storage
 from limbeck.files import write_json
 from limbeck.potentials.threads import use_threads
+from limbeck.warrant.statistics import Estimate
+from limbeck.warrant.tidy import Row, row_of, write_table
 
 FRAMES = 48  # enough to fill the largest batch with small structures
 
@@ -14,7 +19,7 @@ def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
     parser.add_argument("--models", nargs="*", default=[], help="students' model folders")
-    parser.add_argument("--output", required=True, help="the speeds (.json)")
+    parser.add_argument("--output", required=True, help="the speeds (.json, .csv)")
     args = parser.parse_args()
     settings = args.settings
     use_threads(settings["threads"])
@@ -32,8 +37,23 @@ def main() -> None:
         models.append((open_student(folder, device=device, name=name), "student"))
     speeds = [measure_speed(model, frames, kind=kind) for model, kind in models]
     write_json(args.output, {"models": speeds, "threads": settings["threads"], "device": device})
+    write_table(args.output, chain.from_iterable(map(speed_rows, speeds)))
     for speed in speeds:
         logging.info("%(name)s: %(atoms_per_second).0f atoms/s", speed)
+
+
+def speed_rows(speed: dict[str, Any]) -> Iterator[Row]:
+    """Rows of one model: its speed at each size of the batch, and the best of both."""
+    subject, _, seed = speed["name"].partition("/seed")
+    names = {"subject": subject, "seed": seed, "set": "selected"}
+    names |= {key: speed[key] for key in ("kind", "n_frames")}
+    for each in speed["by_batch"]:
+        statistic = f"batch_of_{each['batch_atoms']}_atoms"
+        found = Estimate(each["atoms_per_second"])
+        yield row_of(found, "atoms/s", quantity="speed", statistic=statistic, **names)
+    best = {"speed": ("atoms_per_second", "atoms/s"), "batch": ("best_batch_atoms", "atoms")}
+    for quantity, (key, unit) in best.items():
+        yield row_of(Estimate(speed[key]), unit, quantity=quantity, statistic="best", **names)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,17 @@ log = logging.getLogger("run_study")
 def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("--results", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--output", type=Path, required=True, help="the comparison (.json)")
+    parser.add_argument("--output", type=Path, required=True, help="the comparison (.json, .csv)")
     arguments = parser.parse_args()
     use_threads(arguments.settings["threads"])
+    from limbeck.studies.expectation import study_rows
     from limbeck.studies.gathering import study
     from limbeck.studies.words import answers
+    from limbeck.warrant.tidy import write_table
 
     found = study(arguments.results, arguments.settings)
     write_json(arguments.output, found)
+    write_table(arguments.output, study_rows(found))
     for sentence in answers(found):
         log.info("%s", sentence)
 

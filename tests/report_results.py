@@ -321,23 +321,23 @@ def _student(
 
 def _metrics(settings: dict[str, Any], label_set: str, student: str, seed: int) -> dict[str, Any]:
     def errors(energy: float, forces: float) -> dict[str, Any]:
-        return {
-            "energy_mae_meV_per_atom": _value(energy),
-            "forces_mae_meV_per_A": _value(forces),
-            "forces_rms_meV_per_A": 1.4 * forces,
-        }
+        size = {"size": figure(1.4 * forces, "meV/A")}
+        tenth = {"meV/atom": energy, "meV/A": forces}
+        both = [figure(v, unit, 0.9 * v, 1.1 * v) for unit, v in tenth.items()]
+        return {"energy": both[0], "forces": both[1] | size}
 
     labels = errors(8.0, 40.0) | {"by_source": {n: errors(8, 40) for n in settings["sources"]}}
     test: dict[str, Any] = {"n_frames": 20, "n_roots": 9, "against": {"labels": labels}}
-    test["constant"] = {"forces_mae_meV_per_A": 800.0, "energy_mae_meV_per_atom": 160.0}
+    test["constant"] = {"energy": figure(160.0, "meV/atom"), "forces": figure(800.0, "meV/A")}
     if settings["warrant"]["reference"]:
         test["against"]["reference"] = errors(15.0, 75.0)
         test["teacher_against_reference"] = errors(12.0, 64.0)
     return {"label_set": label_set, "student": student, "seed": seed, "test": test}
 
 
-def _value(value: float) -> dict[str, Any]:
-    return {"value": value, "ci95": [0.9 * value, 1.1 * value]}
+def figure(value: float, unit: str, *ends: float) -> dict[str, Any]:
+    """A figure of a JSON file; without an interval where no ends are given."""
+    return {"value": value, "ci95": list(ends) or [None, None], "unit": unit}
 
 
 #: of a rotation gap: how large the gaps of the other symmetries are made
@@ -366,27 +366,27 @@ def gaps_of(
 
 def _spread(size: float) -> dict[str, Any]:
     return {
-        "energy": {"rms_meV_per_atom": size / 9, "ci95": [size / 10, size / 8]},
-        "forces": _figure(size) | {"relative": size / 1000, "relative_ci95": [size / 1e3] * 2},
-        "stress": {"rms_GPa": size / 300, "ci95": [size / 330, size / 270]},
+        "energy": figure(size / 9, "meV/atom", size / 10, size / 8),
+        "forces": _force(size) | {"relative": figure(size / 1000, "", size / 1e3, size / 1e3)},
+        "stress": figure(size / 300, "GPa", size / 330, size / 270),
     }
 
 
 def _work(size: float) -> dict[str, Any]:
-    numerical = {"integration_error_meV_per_A": 0.3, "step_A": 0.01, "n_points": 16}
-    return {"work": _figure(size) | numerical | {"extrapolated": True}}
+    numerical = {"numerical_error": figure(0.3, "meV/A"), "step_A": 0.01, "n_points": 16}
+    return {"work": _force(size) | numerical | {"extrapolated": True}}
 
 
 def _differences(size: float) -> dict[str, Any]:
-    stress = {"rms_GPa": size / 100, "ci95": [size / 110, size / 90], "error_GPa": 0.004}
+    stress = figure(size / 100, "GPa", size / 110, size / 90)
     return {
-        "forces": _figure(size) | {"step_A": 0.01, "error_meV_per_A": 1.5},
-        "stress": stress | {"step_strain": 0.001},
+        "forces": _force(size) | {"step_A": 0.01, "numerical_error": figure(1.5, "meV/A")},
+        "stress": stress | {"step_strain": 0.001, "numerical_error": figure(0.004, "GPa")},
     }
 
 
-def _figure(size: float) -> dict[str, Any]:
-    return {"rms_meV_per_A": size, "ci95": [0.9 * size, 1.1 * size]}
+def _force(size: float) -> dict[str, Any]:
+    return figure(size, "meV/A", 0.9 * size, 1.1 * size)
 
 
 #: what decided on the views of a label set
@@ -397,7 +397,7 @@ CHOICE = {
     "views": 12,
     "reason": "The gap of the forces in organics is 48 meV/A: averaged over 12 views.",
     "threshold_meV_per_A": 2.0,
-    "largest": {"source": "organics", "rms_meV_per_A": 48.0, "ci95": [40.0, 55.0]},
+    "largest": {"source": "organics", "forces": figure(48.0, "meV/A", 40.0, 55.0)},
     "model_calls": {"beforehand": 128, "labels": 936, "saved": -128},
 }
 
@@ -420,13 +420,13 @@ def _certificate(gap: float) -> dict[str, Any]:
 
 
 def _both(size: float) -> dict[str, Any]:
-    energy = {"rms_meV_per_atom": size / 9, "ci95": [size / 10, size / 8]}
-    return {"energy": energy, "forces": _figure(size)}
+    energy = figure(size / 9, "meV/atom", size / 10, size / 8)
+    return {"energy": energy, "forces": _force(size)}
 
 
 def _errors(gain: float) -> dict[str, Any]:
     def error(value: float, half: float) -> dict[str, Any]:
-        return {"force_mae_meV_per_A": value, "ci95": [value - half, value + half]}
+        return {"forces": figure(value, "meV/A", value - half, value + half)}
 
     return {
         "reference": "chgnet",
@@ -439,20 +439,21 @@ def _errors(gain: float) -> dict[str, Any]:
     }
 
 
-def _error(value: float) -> dict[str, Any]:
-    return {"force_mae_meV_per_A": value, "ci95": [value - 5, value + 5], "by_seed": [value] * 2}
+def _error(value: float, *, seeded: bool = True) -> dict[str, Any]:
+    seeds = {"by_seed": [value] * 2} if seeded else {}
+    return {"forces": figure(value, "meV/A", value - 5, value + 5) | seeds}
 
 
 def _arm(name: str, views: int, own: float) -> dict[str, Any]:
-    gap = {"rms_meV_per_A": 50.0, "ci95": [40.0, 60.0]}
+    gap = figure(50.0, "meV/A", 40.0, 60.0)
     return {
         "label_set": name,
         "views": "as given" if views == 1 else f"{views} random views",
         "n_views": views,
         "frames": {"train": 80 // views, "valid": 20 // views, "test": 24 // views},
         "teacher_calls": {"train": 80, "valid": 20, "test": 24},
-        "teacher": _error(40),
-        "constant": _error(300),
+        "teacher": _error(40, seeded=False),
+        "constant": _error(300, seeded=False),
         "students": {"mace": {"as_given": _error(own), "random": _error(own + 40), "gap": gap}},
     }
 
@@ -463,6 +464,7 @@ STUDY: dict[str, Any] = {
     "teachers": ["orb-demo"],
     "baselines": ["as_given"],
     "students": {"mace": {"architecture": "mace", "augment": False, "spread_weight": 0}},
+    "seeds": {"as_given/mace": [1, 2], "k4/mace": [1, 2]},
     "by_source": {},
     "n_frames": 50,
     "n_roots": 20,

@@ -31,8 +31,7 @@ class Property:
             for each copy.
         parity: 1, or -1 for one that changes sign in a mirror beside what its rank does.
         gradient_of: what it is the derivative of, where the model is conservative.
-        shown: its unit in tables.
-        key: of a root mean square in files, with that unit.
+        shown: its unit in figures and tables.
         factor: from ``unit`` to ``shown``.
         by_atoms: figures are of the value over the number of atoms.
     """
@@ -41,7 +40,6 @@ class Property:
     rank: int
     unit: str
     shown: str
-    key: str
     factor: float
     extensive: bool = False
     parity: int = 1
@@ -60,7 +58,6 @@ PROPERTIES: dict[str, Property] = {
         rank=0,
         unit="eV",
         shown="meV/atom",
-        key="rms_meV_per_atom",
         factor=1e3,
         extensive=True,
         by_atoms=True,
@@ -70,7 +67,6 @@ PROPERTIES: dict[str, Property] = {
         rank=1,
         unit="eV/Angstrom",
         shown="meV/A",
-        key="rms_meV_per_A",
         factor=1e3,
         gradient_of="energy",
     ),
@@ -80,27 +76,23 @@ PROPERTIES: dict[str, Property] = {
         rank=2,
         unit="eV/Angstrom^3",
         shown="GPa",
-        key="rms_GPa",
         # ASE's GPa is 1 GPa in eV/Angstrom^3.
         factor=1 / GPa,
         gradient_of="energy",
     ),
-    "charges": Property(per_atom=True, rank=0, unit="e", shown="me", key="rms_me", factor=1e3),
+    "charges": Property(per_atom=True, rank=0, unit="e", shown="me", factor=1e3),
     # Defined relative to the origin: of a charged system it changes with the choice of origin.
     "dipole": Property(
         per_atom=False,
         rank=1,
         unit="e Angstrom",
         shown="me A",
-        key="rms_me_A",
         factor=1e3,
         extensive=True,
     ),
-    "magmoms": Property(
-        per_atom=True, rank=0, unit="Bohr magneton", shown="mmuB", key="rms_mmuB", factor=1e3
-    ),
+    "magmoms": Property(per_atom=True, rank=0, unit="Bohr magneton", shown="mmuB", factor=1e3),
     # a vector of features for each atom that no rotation changes, on request
-    "descriptors": Property(per_atom=True, rank=0, unit="", shown="", key="rms", factor=1.0),
+    "descriptors": Property(per_atom=True, rank=0, unit="", shown="", factor=1.0),
 }
 
 #: what nearly every potential predicts

@@ -54,6 +54,7 @@ NOT_REACHED = "energy target not reached"
 
 # Frames that a measurement leaves out.
 UNSUITED = "the symmetry has nothing to act on"
+NO_REFERENCE = "no good label of the reference"
 
 
 class Status(IntEnum):

@@ -5,6 +5,7 @@ import json
 import in_process
 from limbeck.frames import empty
 from limbeck.storage import write_frames
+from limbeck.warrant.tidy import read_table
 from planted import real_frames
 
 AUTO = {"n_frames": 4, "views": 12, "student_error_meV_per_A": 20.0, "negligible_fraction": 0.1}
@@ -39,6 +40,9 @@ def test_an_invariant_potential_needs_one_view(tmp_path):
     assert found["by_source"]["real"]["n_frames"] == 4
     assert found["model_calls"]["saved"] == 6 * 11 - found["model_calls"]["beforehand"]
     assert "each frame is labelled once" in done.stderr
+    table = read_table(tmp_path / "views.csv")
+    assert set(table["source"]) == {"real"}
+    assert {"rotation_gap_rms", "rotation_gap_relative"} == set(table["statistic"])
 
 
 def test_a_potential_that_knows_nothing_of_it_is_told_in_a_line(tmp_path):

@@ -12,6 +12,8 @@ from limbeck.datasets.split import split
 from limbeck.frames import from_atoms
 from limbeck.labels import Labels
 from limbeck.storage import write_frames, write_labels
+from limbeck.warrant.statistics import estimate_of
+from limbeck.warrant.tidy import pick, read_table
 
 ALL_SYMMETRIES = [
     "rotation",
@@ -86,9 +88,14 @@ def test_teacher(files):
     for entry in found["gaps"]:
         # of 20 roots, 8 are tested, and 5 of these asked for
         assert (entry["n_frames"], entry["n_roots"], entry["n_views"]) == (5, 5, 3)
-        assert entry["forces"]["rms_meV_per_A"] < 1e-9  # float64 rounding
+        assert entry["forces"]["value"] < 1e-9  # float64 rounding
     assert found["errors"]["reference"] == "zeros"
-    assert found["errors"]["as_given"]["force_mae_meV_per_A"] > 0
+    assert found["errors"]["as_given"]["forces"]["value"] > 0
+    table = read_table(folder / "toy.csv")
+    assert set(table["subject"] + table["kind"] + table["set"]) == {"toyteachertest"}
+    assert {"rotation_gap_rms", "reflection_gap_relative", "mae_gain"} < set(table["statistic"])
+    of = {"quantity": "forces", "statistic": "mae_as_given"}
+    assert pick(table, **of) == estimate_of(found["errors"]["as_given"]["forces"])
 
 
 def test_measured_frames_are_test_frames(files):
@@ -121,12 +128,15 @@ def test_all_nine_gaps_on_all_frames(files):
     assert done.returncode == 0, done.stderr
     found = json.loads(output.read_text())["gaps"]
     assert [g["symmetry"] for g in found] == nine
+    table = read_table(folder / "toy.csv").set_index("statistic")
+    assert set(table.loc[["space_group_gap_rms"], "set"]) == {"structures"}
+    assert set(table.loc[["supercell_gap_rms"], "set"]) == {"all"}
     for entry in found:
         assert entry["n_frames"] == (1 if entry["symmetry"] == "space_group" else 4)
         assert entry["n_left_out"] == 0
         assert {"n_roots", "n_views", "n_evaluations", "seconds", "by_source"} <= set(entry)
         figure = entry.get("work") or entry["forces"]
-        assert figure["rms_meV_per_A"] < 0.1  # a good model: rounding, and the error of integrals
+        assert figure["value"] < 0.1  # a good model: rounding, and the error of integrals
 
 
 def test_bad_input_is_one_line(files):

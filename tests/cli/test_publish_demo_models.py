@@ -11,10 +11,10 @@ from limbeck.files import sha256_of
 
 SETTINGS = {"run": "demo_models", "students": {"mace-demo": {}, "orb-demo": {}}}
 KINDS = {
-    kind: {"force_mae_meV_per_A": value, "ci95": [None, None]}
+    kind: {"forces": {"value": value, "ci95": [None, None], "unit": "meV/A"}}
     for kind, value in (("as_given", 41.0), ("random", 42.0), ("averaged", 39.0))
 }
-GAP = {"forces": {"rms_meV_per_A": 21.0}}
+GAP = {"forces": {"value": 21.0, "ci95": [None, None], "unit": "meV/A"}}
 WARRANT = {
     "errors": {"reference": "chgnet", **KINDS, "by_source": {"clusters": KINDS}},
     "gaps": [{"symmetry": "rotation", **GAP, "by_source": {"clusters": GAP}}],
@@ -30,7 +30,7 @@ def trained(repository: Path, tmp_path: Path) -> Path:
         (seed / "model" / file).write_text(name)
         (seed / "model" / ".snakemake_timestamp").write_text("")  # as in a real run
         (seed / "card.md").write_text(f"# {name}\n")
-        size = {"forces_rms_meV_per_A": 1000.0}
+        size = {"forces": {"size": {"value": 1000.0, "ci95": [None, None], "unit": "meV/A"}}}
         labels = size | {"by_source": {"clusters": size}}
         (seed / "metrics.json").write_text(json.dumps({"test": {"against": {"labels": labels}}}))
         warrant = tmp_path / f"results/demo_models/warrant/students/chgnet/{name}.json"

@@ -17,6 +17,7 @@ from limbeck.seeds import generator
 from limbeck.students import architecture, loop
 from limbeck.students.handover import open_student
 from limbeck.students.statistics import measure
+from limbeck.warrant.tidy import pick, read_table
 from metals import SETTINGS, metals
 
 EMT = {"name": "emt", "model": "emt"}
@@ -94,11 +95,12 @@ def done(run_folder, tmp_path_factory):
     output = tmp_path_factory.mktemp("study") / "results.json"
     finished = study(run_folder, output, start=in_process.run_as_process)
     assert finished.returncode == 0, finished.stderr
-    return json.loads(output.read_text()), finished.stderr
+    table = read_table(output.with_suffix(".csv"))
+    return json.loads(output.read_text()), finished.stderr, table
 
 
 def test_the_arms_and_what_they_cost(done):
-    found, _ = done
+    found, *_ = done
     assert (found["kind"], found["reference"], found["teachers"]) == (
         "expectation",
         "reference",
@@ -110,12 +112,12 @@ def test_the_arms_and_what_they_cost(done):
     assert grid["teacher_calls"] == {"train": 4 * 24, "valid": 2 * 24, "test": 12 * 24}
     for arm in (own, grid):
         # EMT is invariant: its labels are 0.1 eV/A from the truth in any view
-        assert arm["teacher"]["force_mae_meV_per_A"] == pytest.approx(1e3 * OFF)
-        assert arm["constant"]["force_mae_meV_per_A"] > 100
+        assert arm["teacher"]["forces"]["value"] == pytest.approx(1e3 * OFF)
+        assert arm["constant"]["forces"]["value"] > 100
 
 
 def test_figures_of_students_are_those_of_their_answers(done, run_folder):
-    found, _ = done
+    found, _, table = done
     frames = storage.read_frames(run_folder / "datasets/reference/test.h5")
     truth = storage.read_labels(run_folder / "datasets/reference/test.h5", "reference")
     ten = np.argsort(frames.id)[:10]
@@ -126,23 +128,26 @@ def test_figures_of_students_are_those_of_their_answers(done, run_folder):
         errors.append(1e3 * np.abs(student.predict(test.frames).forces - test.labels.forces).mean())
     entry = found["arms"][1]["students"]["direct"]
     # float32 in batches of another size
-    assert entry["as_given"]["by_seed"] == pytest.approx(errors, rel=1e-5)
-    assert entry["as_given"]["force_mae_meV_per_A"] == pytest.approx(np.mean(errors), rel=1e-5)
-    assert entry["gap"]["rms_meV_per_A"] > 1  # a direct network, hardly trained
+    assert entry["as_given"]["forces"]["by_seed"] == pytest.approx(errors, rel=1e-5)
+    assert entry["as_given"]["forces"]["value"] == pytest.approx(np.mean(errors), rel=1e-5)
+    assert entry["gap"]["value"] > 1  # a direct network, hardly trained
     pairs = [(d["label_set"], d["name"], *d["against"].values()) for d in found["differences"]]
     assert pairs == [
         ("as_given", "direct", "as_given", "turned"),
         ("octahedral", "direct", "as_given", "direct"),
         ("octahedral", "direct", "as_given", "turned"),
     ]
-    base = found["arms"][0]["students"]["direct"]["as_given"]["force_mae_meV_per_A"]
-    difference = found["differences"][1]["as_given"]["force_mae_meV_per_A"]
+    base = found["arms"][0]["students"]["direct"]["as_given"]["forces"]["value"]
+    difference = found["differences"][1]["as_given"]["forces"]["value"]
     assert difference == pytest.approx(np.mean(errors) - base, rel=1e-4)
     assert set(found["spread"]) == {"octahedral"}  # the other arm has one view
+    of = {"quantity": "forces", "statistic": "mae_as_given"}
+    rows = [pick(table, subject="octahedral/direct", seed=s, **of).value for s in (1, 2)]
+    assert rows == entry["as_given"]["forces"]["by_seed"]
 
 
 def test_the_answer_stands_in_the_log(done):
-    _, log = done
+    _, log, _ = done
     assert (
         "Every arm spent 28 to 432 calls of emt: as_given (as given, 12 training frames); " in log
     )

@@ -125,7 +125,15 @@ def test_training_leaves_a_model_a_curve_and_a_summary(trained):
     own = ["model.model"] if architecture == "mace" else []  # what other programs read
     files = sorted(p.name for p in (folder / "model").iterdir())
     assert files == ["model.json", *own, "model.safetensors"]
-    left = {"model", "training.csv", "training.json", "metrics.json", "card.md", "use_me.py"}
+    left = {
+        "model",
+        "training.csv",
+        "training.json",
+        "metrics.json",
+        "metrics.csv",
+        "card.md",
+        "use_me.py",
+    }
     assert {p.name for p in folder.iterdir()} == left | {"predictions.h5"}  # no temporary file
 
 
@@ -157,11 +165,11 @@ def test_evaluation_says_what_the_student_answers(trained, dataset):
     assert frames.id.tolist() == answers.id.tolist() == test.frames.id.tolist()
     assert answers.status.tolist() == [0] * 10 + [1]
     error = np.abs(answers.forces - test.labels.forces)[:40].mean()
-    force = found["against"]["labels"]["forces_mae_meV_per_A"]
+    force = found["against"]["labels"]["forces"]
     assert force["value"] == pytest.approx(1e3 * error)
     assert force["ci95"][0] < force["value"] < force["ci95"][1]
     # the truth is 0.1 eV/A from the labels, in every component
-    teacher = found["teacher_against_reference"]["forces_mae_meV_per_A"]["value"]
+    teacher = found["teacher_against_reference"]["forces"]["value"]
     assert teacher == pytest.approx(100)
     expected = open_student(folder).predict(test.frames.select(np.arange(10)))
     np.testing.assert_allclose(answers.forces[:40], expected.forces, atol=1e-5)  # float32

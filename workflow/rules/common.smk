@@ -158,20 +158,32 @@ def gap_settings(**values):
     return settings(**values, **section, **SPLIT, **COMPUTE)
 
 
+def with_tables(files):
+    """Files of figures, each with the table beside it."""
+    return [
+        path.removesuffix(".json") + kind
+        for path in files
+        for kind in (".json", ".csv")
+    ]
+
+
 def everything():
     """What the report is made from."""
     students = {
         f"{RUN}/warrant/students/{labels}/{name}.json" for labels, name, _ in STUDENTS
     }
-    return [
-        *expand(f"{RUN}/gate/{{label_set}}.json", label_set=config["labels"]),
+    measured = [
         *expand(f"{RUN}/warrant/teachers/{{potential}}.json", potential=TEACHERS),
-        *expand(
-            f"{RUN}/datasets/{{label_set}}/counts.json", label_set=config["labels"]
-        ),
         *[f"{folder}/metrics.json" for folder in student_folders()],
         *sorted(students),
         f"{RUN}/speed.json",
+    ]
+    return [
+        *expand(f"{RUN}/gate/{{label_set}}.json", label_set=config["labels"]),
+        *expand(
+            f"{RUN}/datasets/{{label_set}}/counts.json", label_set=config["labels"]
+        ),
+        *with_tables(measured),
         *products(),
     ]
 

@@ -67,8 +67,7 @@ def studies():
 def products():
     """What is made where a config asks for it."""
     return [
-        *studies(),
-        *certificates(),
+        *with_tables([*studies(), *certificates()]),
         *force_constant_tables(),
         *finite_subsystems(),
         *delta_sets(),

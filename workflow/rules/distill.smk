@@ -78,7 +78,12 @@ rule evaluate_student:
         reference=reference_files(),
     output:
         multiext(
-            f"{STUDENT}/", "metrics.json", "card.md", "use_me.py", "predictions.h5"
+            f"{STUDENT}/",
+            "metrics.json",
+            "metrics.csv",
+            "card.md",
+            "use_me.py",
+            "predictions.h5",
         ),
     log:
         f"{LOGS}/evaluate_student/{{label_set}}/{{student}}/seed{{seed}}.log",

@@ -41,7 +41,8 @@ rule choose_views:
         script="scripts/choose_views.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
     output:
-        f"{RUN}/labels/{{label_set}}.views.json",
+        figures=f"{RUN}/labels/{{label_set}}.views.json",
+        table=f"{RUN}/labels/{{label_set}}.views.csv",
     log:
         f"{LOGS}/choose_views/{{label_set}}.log",
     benchmark:
@@ -61,7 +62,7 @@ rule choose_views:
         ),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        " --output {output.figures:q} > {log:q} 2>&1"
 
 
 rule label_frames:
@@ -146,7 +147,8 @@ rule certify_quadrature:
         script="scripts/certify_quadrature.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
     output:
-        f"{RUN}/warrant/quadrature/{{potential}}.json",
+        figures=f"{RUN}/warrant/quadrature/{{potential}}.json",
+        table=f"{RUN}/warrant/quadrature/{{potential}}.csv",
     log:
         f"{LOGS}/certify_quadrature/{{potential}}.log",
     benchmark:
@@ -166,4 +168,4 @@ rule certify_quadrature:
         ),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        " --output {output.figures:q} > {log:q} 2>&1"

@@ -12,7 +12,8 @@ if config["study"]:
             ),
             models=[f"{folder}/model" for folder in student_folders()],
         output:
-            f"{RUN}/studies/expectation/results.json",
+            figures=f"{RUN}/studies/expectation/results.json",
+            table=f"{RUN}/studies/expectation/results.csv",
         log:
             f"{LOGS}/run_study.log",
         benchmark:
@@ -29,4 +30,4 @@ if config["study"]:
             results=lambda wildcards, output: str(Path(output[0]).parents[2]),
         shell:
             "python {input.script:q} --settings {params.settings:q} --results {params.results:q}"
-            " --output {output:q} > {log:q} 2>&1"
+            " --output {output.figures:q} > {log:q} 2>&1"

@@ -10,7 +10,8 @@ rule measure_teacher_gap:
             [] if is_reference(wildcards.potential) else reference_files()
         ),
     output:
-        f"{RUN}/warrant/teachers/{{potential}}.json",
+        figures=f"{RUN}/warrant/teachers/{{potential}}.json",
+        table=f"{RUN}/warrant/teachers/{{potential}}.csv",
     log:
         f"{LOGS}/measure_teacher_gap/{{potential}}.log",
     benchmark:
@@ -31,7 +32,7 @@ rule measure_teacher_gap:
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
         " --structures {input.structures:q} --reference {input.reference:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        " --output {output.figures:q} > {log:q} 2>&1"
 
 
 rule measure_student_gap:
@@ -46,7 +47,8 @@ rule measure_student_gap:
             if (label_set, student) == (wildcards.label_set, wildcards.student)
         ],
     output:
-        f"{RUN}/warrant/students/{{label_set}}/{{student}}.json",
+        figures=f"{RUN}/warrant/students/{{label_set}}/{{student}}.json",
+        table=f"{RUN}/warrant/students/{{label_set}}/{{student}}.csv",
     log:
         f"{LOGS}/measure_student_gap/{{label_set}}/{{student}}.log",
     benchmark:
@@ -65,7 +67,7 @@ rule measure_student_gap:
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
         " --structures {input.structures:q} --reference {input.reference:q}"
-        " --models {input.models:q} --output {output:q} > {log:q} 2>&1"
+        " --models {input.models:q} --output {output.figures:q} > {log:q} 2>&1"
 
 
 rule measure_speed:
@@ -74,7 +76,8 @@ rule measure_speed:
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
         models=[f"{folder}/model" for folder in student_folders()],
     output:
-        f"{RUN}/speed.json",
+        figures=f"{RUN}/speed.json",
+        table=f"{RUN}/speed.csv",
     log:
         f"{LOGS}/measure_speed.log",
     benchmark:
@@ -90,4 +93,4 @@ rule measure_speed:
         settings=settings(potentials=[potential(name) for name in TEACHERS], **COMPUTE),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
-        " --models {input.models:q} --output {output:q} > {log:q} 2>&1"
+        " --models {input.models:q} --output {output.figures:q} > {log:q} 2>&1"

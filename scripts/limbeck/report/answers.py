@@ -11,7 +11,7 @@ from limbeck.report.words import (
     closing,
     from_the_reference,
 )
-from limbeck.warrant.statistics import Interval, interval, over_seeds
+from limbeck.warrant.statistics import Estimate, estimate_of, over_seeds
 
 
 def averaging_of(run: Run) -> list[Answer]:
@@ -77,9 +77,9 @@ def _by_title(run: Run) -> dict[str, list[Student]]:
     return {t: [s for s in run.students if s.title == t] for t in titles}
 
 
-def _mae(entry: dict[str, Any] | None) -> Interval:
-    return interval((entry or {}).get("forces_mae_meV_per_A"))
+def _mae(entry: dict[str, Any] | None) -> Estimate:
+    return estimate_of((entry or {}).get("forces"))
 
 
-def _gap(gaps: dict[str, dict[str, Any]], symmetry: str) -> Interval:
-    return interval((gaps.get(symmetry) or {}).get("forces"), "rms_meV_per_A")
+def _gap(gaps: dict[str, dict[str, Any]], symmetry: str) -> Estimate:
+    return estimate_of((gaps.get(symmetry) or {}).get("forces"))

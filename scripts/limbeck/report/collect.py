@@ -16,7 +16,7 @@ from limbeck.report.parity import Parity, parity
 from limbeck.report.reading import read_csv, read_json
 from limbeck.report.sampling_results import SamplingResults, sampling_results
 from limbeck.storage import read_labels
-from limbeck.warrant.statistics import Interval, interval
+from limbeck.warrant.statistics import Estimate, estimate_of
 
 #: eV to meV
 MILLI = 1000.0
@@ -60,9 +60,9 @@ class Student:
     curve: pd.DataFrame
     training: dict[str, Any]
     parity: Parity
-    loss: Interval
+    loss: Estimate
     gaps: dict[str, dict[str, Any]]
-    own_gaps: dict[str, Interval]
+    own_gaps: dict[str, Estimate]
 
     @property
     def title(self) -> str:
@@ -219,10 +219,10 @@ def _students(folder: Path, settings: dict[str, Any]) -> list[Student]:
     return students
 
 
-def _of_seed(part: dict[str, Any], place: int) -> Interval:
+def _of_seed(part: dict[str, Any], place: int) -> Estimate:
     """One seed's gap: the file has an interval only for all of them together."""
     by_seed = part.get("by_seed")
-    return Interval(by_seed[place]) if by_seed else interval(part, "rms_meV_per_A")
+    return Estimate(by_seed[place]) if by_seed else estimate_of(part)
 
 
 def _student(
@@ -231,7 +231,7 @@ def _student(
     title: str,
     seed: int,
     gaps: dict[str, dict[str, Any]],
-    own_gaps: dict[str, Interval],
+    own_gaps: dict[str, Estimate],
 ) -> Student:
     label_set, name = title.split("/")
     own = folder / f"students/{title}/seed{seed}"

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from limbeck.report.collect import Run, Student
 from limbeck.report.table import spread_intervals
 from limbeck.report.teacher_tables import ERRORS
-from limbeck.warrant.statistics import TINY, Interval, interval
+from limbeck.warrant.statistics import TINY, Estimate, estimate_of
 
 # Okabe and Ito's colours: told apart with any colour vision, and in print.
 BLUE, ORANGE, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
@@ -108,19 +108,19 @@ _ERROR_AXIS = "Force error vs reference (MAE), meV/Å"
 _GAP_AXIS = "Rotation gap of forces (RMS), meV/Å"
 
 
-Points = list[tuple[str, Interval, str]]
+Points = list[tuple[str, Estimate, str]]
 
 
 def _error_points(run: Run) -> Points:
     points: Points = []
     for t in run.compared:
         for key in ("as_given", "random", "averaged"):
-            value = interval(t.errors.get(key), "force_mae_meV_per_A")
+            value = estimate_of((t.errors.get(key) or {}).get("forces"))
             points.append((f"{t.name}, {ERRORS[key].lower()}", value, BLUE))
     for s in run.students:
         reference = s.metrics["against"].get("reference")
         if reference:
-            value = interval(reference.get("forces_mae_meV_per_A"))
+            value = estimate_of(reference.get("forces"))
             points.append((student_name(run, s), value, ORANGE))
     return [p for p in points if p[1].known]
 
@@ -129,7 +129,7 @@ def _gap_points(run: Run) -> Points:
     points = [(m.name, m.gaps.get("rotation"), BLUE) for m in run.teachers]
     students = {s.title: s.gaps.get("rotation") for s in run.students}
     points += [(title, gap, ORANGE) for title, gap in students.items()]
-    found = [(n, interval((g or {}).get("forces"), "rms_meV_per_A"), c) for n, g, c in points]
+    found = [(n, estimate_of((g or {}).get("forces")), c) for n, g, c in points]
     return [p for p in found if p[1].known]
 
 

@@ -6,7 +6,7 @@ from math import isnan, nan
 from typing import Any
 
 from limbeck.report.words import CANNOT_TELL, NO, NOT_MEASURED, PARTLY, ROUNDING, YES, Answer
-from limbeck.warrant.statistics import Interval, interval
+from limbeck.warrant.statistics import Estimate, estimate_of
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ KINDS = {
         "Conservativity",
         "work",
         "work around closed loops over the length of the path",
-        "integration_error_meV_per_A",
+        "numerical_error",
     ),
     "consistency": Kind(
         "Consistency",
         "forces",
         "forces less minus the slope of the energy",
-        "error_meV_per_A",
+        "numerical_error",
     ),
 }
 #: those that are no symmetry
@@ -82,15 +82,15 @@ class Headline:
             differences; meV/Angstrom.
     """
 
-    value: Interval
-    relative: Interval
+    value: Estimate
+    relative: Estimate
     level: float
 
     @property
-    def percent(self) -> Interval:
+    def percent(self) -> Estimate:
         """The relative value in percent."""
         r = self.relative
-        return Interval(100 * r.value, 100 * r.low, 100 * r.high)
+        return Estimate(100 * r.value, 100 * r.low, 100 * r.high)
 
     @property
     def state(self) -> str:
@@ -110,11 +110,11 @@ def headline(name: str, entry: dict[str, Any]) -> Headline:
     kind = kind_of(name)
     part = entry.get(kind.part) or {}
     found = Headline(
-        interval(part, "rms_meV_per_A"),
-        interval({"value": part.get("relative"), "ci95": part.get("relative_ci95")}),
-        max(ROUNDING, part.get(kind.error) or 0.0),
+        estimate_of(part),
+        estimate_of(part.get("relative")),
+        max(ROUNDING, estimate_of(part.get("numerical_error")).value if kind.error else 0.0),
     )
-    return replace(found, relative=Interval(nan)) if found.state == CLOSED else found
+    return replace(found, relative=Estimate(nan)) if found.state == CLOSED else found
 
 
 def kept(potential: str, gaps: dict[str, dict[str, Any]]) -> Answer:

@@ -9,7 +9,7 @@ from limbeck.report.collect import Measured
 from limbeck.report.gap_kinds import FORCE_FIELD, Headline, headline, in_order, kind_of, spoken
 from limbeck.report.table import Column, Table, count, estimate, number, percent, text
 from limbeck.report.words import ROUNDING
-from limbeck.warrant.statistics import Interval, interval
+from limbeck.warrant.statistics import Estimate, estimate_of
 
 
 def overview(models: Sequence[Measured], name: str = "gaps_overview") -> Table | None:
@@ -45,7 +45,7 @@ def _measure(name: str) -> str:
     return f"{of[0].upper()}{of[1:]}, meV/Å"
 
 
-def _of_each(found: dict[str, dict[str, Headline]], gap: str, part: str) -> dict[str, Interval]:
+def _of_each(found: dict[str, dict[str, Headline]], gap: str, part: str) -> dict[str, Estimate]:
     return {model: getattr(gaps[gap], part) for model, gaps in found.items() if gap in gaps}
 
 
@@ -94,10 +94,10 @@ def gap_row(name: str, entry: dict[str, Any]) -> dict[str, Any]:
     """The numbers of a symmetry's gap, of all frames or of one source."""
     found = headline(name, entry)
     return {
-        "energy_meV_per_atom": interval(entry.get("energy") or {}, "rms_meV_per_atom"),
+        "energy_meV_per_atom": estimate_of(entry.get("energy") or {}),
         "forces_meV_per_A": found.value,
         "relative": found.relative.value,
-        "stress_GPa": interval(entry.get("stress") or {}, "rms_GPa"),
+        "stress_GPa": estimate_of(entry.get("stress") or {}),
     }
 
 
@@ -134,11 +134,11 @@ def _force_field_row(name: str, entry: dict[str, Any]) -> dict[str, Any]:
     kind, stress = kind_of(name), entry.get("stress") or {}
     part = entry.get(kind.part) or {}
     return {
-        "force_meV_per_A": interval(part, "rms_meV_per_A"),
-        "error_meV_per_A": part.get(kind.error),
+        "force_meV_per_A": estimate_of(part),
+        "error_meV_per_A": estimate_of(part.get("numerical_error")).value,
         "step_A": part.get("step_A"),
-        "stress_GPa": interval(stress, "rms_GPa"),
-        "error_GPa": stress.get("error_GPa"),
+        "stress_GPa": estimate_of(stress),
+        "error_GPa": estimate_of(stress.get("numerical_error")).value,
         "step_strain": stress.get("step_strain"),
     }
 

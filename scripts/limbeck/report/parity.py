@@ -10,7 +10,7 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
 from limbeck.labels import Labels, select_labels
 from limbeck.storage import read_frames, read_labels, read_many_labels
-from limbeck.warrant.statistics import Interval, ratio
+from limbeck.warrant.statistics import Estimate, ratio
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def parity(
     label_set: str,
     reference: str | None,
     reference_files: Sequence[Path],
-) -> tuple[Parity, Interval]:
+) -> tuple[Parity, Estimate]:
     """Points of the parity plots, and the student's loss of accuracy.
 
     Args:
@@ -73,12 +73,12 @@ def parity(
         forces_student=student.forces,
     )
     if reference is None:
-        return points, Interval(np.nan)
+        return points, Estimate(np.nan)
     references = read_many_labels(reference_files, reference)
     return points, loss(frames, labels.forces, student.forces, references)
 
 
-def loss(frames: Frames, labels: np.ndarray, student: np.ndarray, reference: Labels) -> Interval:
+def loss(frames: Frames, labels: np.ndarray, student: np.ndarray, reference: Labels) -> Estimate:
     """mean |student - reference| less mean |labels - reference| of a force component, meV/Angstrom.
 
     Paired: each root brings both errors into a resample, so that frames which are hard for
@@ -99,7 +99,7 @@ def loss(frames: Frames, labels: np.ndarray, student: np.ndarray, reference: Lab
     sums = np.bincount(frames.frame_of_atom, weights=excess, minlength=len(frames))
     weights = np.where(reference.status[rows] == 0, 3.0 * frames.n_atoms, 0.0)
     found = ratio(np.where(weights > 0, sums, 0.0), weights, frames.root, signed=True)
-    return Interval(*found.times(1000.0))
+    return found.times(1000.0)
 
 
 def element_energies(train: Path, label_set: str) -> np.ndarray:

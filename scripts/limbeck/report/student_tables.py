@@ -6,7 +6,7 @@ import pandas as pd
 
 from limbeck.report.collect import Run
 from limbeck.report.table import Column, Table, count, estimate, text
-from limbeck.warrant.statistics import Interval, interval
+from limbeck.warrant.statistics import Estimate, estimate_of
 
 
 def speeds(run: Run) -> dict[str, float]:
@@ -82,19 +82,19 @@ def _labels_name(run: Run, label_set: str) -> str:
     return f"labels ({row['potential']}, {row['views']})"
 
 
-def _against(entry: dict[str, Any]) -> dict[str, Interval]:
+def _against(entry: dict[str, Any]) -> dict[str, Estimate]:
     return {
-        "energy_labels": interval(entry.get("energy_mae_meV_per_atom")),
-        "forces_labels": interval(entry.get("forces_mae_meV_per_A")),
+        "energy_labels": estimate_of(entry.get("energy")),
+        "forces_labels": estimate_of(entry.get("forces")),
     }
 
 
-def _reference(entry: dict[str, Any] | None) -> dict[str, Interval]:
-    return {"forces_reference": interval(entry.get("forces_mae_meV_per_A"))} if entry else {}
+def _reference(entry: dict[str, Any] | None) -> dict[str, Estimate]:
+    return {"forces_reference": estimate_of(entry.get("forces"))} if entry else {}
 
 
-def _force_gaps(gaps: dict[str, dict[str, Any]]) -> dict[str, Interval]:
-    return {s: interval(g.get("forces") or {}, "rms_meV_per_A") for s, g in gaps.items()}
+def _force_gaps(gaps: dict[str, dict[str, Any]]) -> dict[str, Estimate]:
+    return {s: estimate_of(g.get("forces") or {}) for s, g in gaps.items()}
 
 
 def errors_by_source(run: Run) -> Table | None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 
 from limbeck.report.figures import GREY, WIDTH, Figure, look
 from limbeck.report.table import Table, count, estimate, spread_intervals, text
-from limbeck.warrant.statistics import Interval, interval
+from limbeck.warrant.statistics import Estimate, estimate_of
 
 #: how a student is asked: the frames as given, or in random views
 ASKED = {"as_given": "frames as given", "random": "random views"}
@@ -57,7 +57,7 @@ def _row(arm: dict[str, Any], model: str, found: dict[str, Any]) -> dict[str, An
         "frames": _learned_from(arm["frames"]),
         "calls": _learned_from(arm["teacher_calls"]),
         **{kind: _mae(found[kind]) for kind in ASKED if kind in found},
-        "gap": interval(found.get("gap"), "rms_meV_per_A"),
+        "gap": estimate_of(found.get("gap")),
     }
 
 
@@ -65,8 +65,8 @@ def _learned_from(parts: dict[str, int]) -> int:
     return parts["train"] + parts["valid"]
 
 
-def _mae(entry: dict[str, Any]) -> Interval:
-    return interval(entry, "force_mae_meV_per_A")
+def _mae(entry: dict[str, Any]) -> Estimate:
+    return estimate_of(entry["forces"])
 
 
 def differences(study: dict[str, Any]) -> Table | None:
@@ -133,7 +133,7 @@ def figure(study: dict[str, Any]) -> Figure:
 def _panel(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
     for place, kind in enumerate(ASKED):
         colour, marker = look(place)
-        shown = [(names.index(str(n)), v) for n, v in rows[kind].items() if isinstance(v, Interval)]
+        shown = [(names.index(str(n)), v) for n, v in rows[kind].items() if isinstance(v, Estimate)]
         heights = [row + 0.22 * (place - 0.5) for row, _ in shown]
         values = [v.value for _, v in shown]
         axes.plot(values, heights, marker, color=colour, ms=5, label=ASKED[kind])

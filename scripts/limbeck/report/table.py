@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from limbeck.warrant.statistics import NO_INTERVAL, Interval
+from limbeck.warrant.statistics import NO_INTERVAL, Estimate
 
 ABSENT = "–"
 
@@ -60,7 +60,7 @@ def spread_intervals(data: pd.DataFrame) -> pd.DataFrame:
     """Each column of intervals ``x`` as ``x``, ``x_low`` and ``x_high``."""
     columns: dict[str, Any] = {}
     for key in data:
-        if any(isinstance(v, Interval) for v in data[key]):
+        if any(isinstance(v, Estimate) for v in data[key]):
             for suffix, part in (("", "value"), ("_low", "low"), ("_high", "high")):
                 columns[f"{key}{suffix}"] = [getattr(v, part, None) for v in data[key]]
         else:
@@ -79,7 +79,7 @@ def _cell(column: Column, value: Any) -> str:
     return column.show(value)
 
 
-def _brief(value: Interval) -> str:
+def _brief(value: Estimate) -> str:
     return value.text().removesuffix(NO_INTERVAL) if value.known else ABSENT
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from limbeck.report.collect import Run
 from limbeck.report.table import Column, Table, count, estimate, number, text
-from limbeck.warrant.statistics import interval
+from limbeck.warrant.statistics import estimate_of
 
 
 def errors(run: Run) -> Table | None:
@@ -45,7 +45,7 @@ def errors_by_source(run: Run) -> Table | None:
 
 
 def _error_row(name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    values = {k: interval(entry.get(k), "force_mae_meV_per_A") for k in ERRORS}
+    values = {k: estimate_of((entry.get(k) or {}).get("forces")) for k in ERRORS}
     return {"model": name, "frames": entry.get("n_frames"), "roots": entry.get("n_roots")} | values
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from limbeck.report.collect import Run
 from limbeck.report.figures import WIDTH, Figure, look, plain
 from limbeck.report.table import Column, Table, count, estimate, number, spread_intervals, text
-from limbeck.warrant.statistics import Interval, interval
+from limbeck.warrant.statistics import Estimate, estimate_of
 
 
 def choices(run: Run) -> Table | None:
@@ -21,7 +21,7 @@ def choices(run: Run) -> Table | None:
             {
                 "label_set": name,
                 "potential": found["potential"],
-                "gap_meV_per_A": interval(largest, "rms_meV_per_A"),
+                "gap_meV_per_A": estimate_of(largest["forces"]),
                 "source": largest["source"],
                 "threshold_meV_per_A": found["threshold_meV_per_A"],
                 "views": found["views"],
@@ -94,12 +94,12 @@ def _row(rule: dict[str, Any]) -> dict[str, Any]:
         "error_meV_per_A": _forces(rule["error"]),
         "random_meV_per_A": _forces(rule["as_many_random"]),
         "change_meV_per_A": _forces(rule["change_to_next"]),
-        "energy_meV_per_atom": interval(rule["error"]["energy"], "rms_meV_per_atom"),
+        "energy_meV_per_atom": estimate_of(rule["error"]["energy"]),
     }
 
 
-def _forces(figures: dict[str, Any] | None) -> Interval:
-    return interval((figures or {}).get("forces") or {}, "rms_meV_per_A")
+def _forces(figures: dict[str, Any] | None) -> Estimate:
+    return estimate_of((figures or {}).get("forces") or {})
 
 
 def _frames(run: Run) -> str:

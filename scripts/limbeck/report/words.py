@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from limbeck.warrant.statistics import Interval, difference, interval
+from limbeck.warrant.statistics import Estimate, estimate_of
 
 #: Forces of float32 models repeat to a few hundredths of this under rotation (CHGNet: 0.03), so
 #: that a gap below it is rounding. meV/Angstrom.
@@ -39,12 +39,12 @@ def averaging(potential: str, errors: dict[str, Any]) -> Answer:
 
     The gain is the force error of one random view less that of the mean of 24, paired by root.
     """
-    gain, reference = interval(errors.get("gain"), _MAE), errors.get("reference")
+    gain, reference = _mae(errors, "gain"), errors.get("reference")
     if not gain.known:
         return Answer(
             potential, NOT_MEASURED, "No labels of a reference to measure errors against."
         )
-    own, one, mean = (interval(errors.get(k), _MAE) for k in ("as_given", "random", "averaged"))
+    own, one, mean = (_mae(errors, k) for k in ("as_given", "random", "averaged"))
     if max(abs(gain.low), abs(gain.high)) < ROUNDING:
         text = "Its answers do not depend on the view beyond rounding: there is nothing to average."
         return Answer(potential, NO_GAP, f"{text} Error against {reference}: {mean.text(_UNIT)}.")
@@ -54,7 +54,7 @@ def averaging(potential: str, errors: dict[str, Any]) -> Answer:
         0: f"A mean of 24 views lowers the force error of one view by {size}: {_why(gain)}.",
         -1: f"A mean of 24 views raises the force error of one view: a gain of {size}.",
     }[gain.sign]
-    as_given = difference(own, mean)
+    as_given = own.less(mean)
     rest = {
         1: " The mean is also better than the answer for the frames as given.",
         0: " From the answer for the frames as given, the mean cannot be told apart.",
@@ -71,7 +71,7 @@ def averaging(potential: str, errors: dict[str, Any]) -> Answer:
 
 
 def accuracy(
-    student: str, labels: Interval, own: Interval, loss: Interval, reference: str | None
+    student: str, labels: Estimate, own: Estimate, loss: Estimate, reference: str | None
 ) -> Answer:
     """Did the student keep the accuracy of its labels?
 
@@ -89,7 +89,7 @@ def accuracy(
     share = f", {abs(loss.value) / labels.value:.0%} of theirs" if labels.value > ROUNDING else ""
     lead = {
         -1: f"The student is nearer to {reference} than its labels are, by "
-        f"{_turned(loss).text(_UNIT)}{share}.",
+        f"{(-loss).text(_UNIT)}{share}.",
         0: f"The student's force error differs from its labels' by {loss.text(_UNIT)}{share}: "
         f"{_why(loss)}.",
         1: f"The student's force error is larger than its labels' by {loss.text(_UNIT)}{share}.",
@@ -98,13 +98,13 @@ def accuracy(
     return Answer(student, _VERDICT[-loss.sign], f"{lead} {rest}")
 
 
-def from_the_reference(student: str, own: Interval) -> Answer:
+def from_the_reference(student: str, own: Estimate) -> Answer:
     """A student whose labels are the reference itself: it can only lose, so its error is told."""
     text = f"Its labels are the reference here; it differs from them by {own.text(_UNIT)}."
     return Answer(student, NOT_MEASURED, text)
 
 
-def closing(student: str, teacher: Interval, own: Interval, symmetry: str) -> Answer:
+def closing(student: str, teacher: Estimate, own: Estimate, symmetry: str) -> Answer:
     """Did the warrant gap close? From the force gaps of teacher and student, meV/Angstrom."""
     if not (teacher.known and own.known):
         return Answer(student, NOT_MEASURED, f"The {symmetry} gap of both was not measured.")
@@ -114,7 +114,7 @@ def closing(student: str, teacher: Interval, own: Interval, symmetry: str) -> An
     )
     if max(teacher.value, own.value) < ROUNDING:
         return Answer(student, NO_GAP, f"Neither has a gap beyond rounding. {numbers}")
-    change = difference(teacher, own)
+    change = teacher.less(own)
     if change.sign > 0 and own.value < ROUNDING:
         return Answer(student, YES, f"Closed: what is left of it is rounding. {numbers}")
     lead = {
@@ -136,17 +136,16 @@ def caution(potential: str, model: str) -> str | None:
     )
 
 
-_MAE = "force_mae_meV_per_A"
 _UNIT = "meV/Å"
 _VERDICT = {1: YES, 0: CANNOT_TELL, -1: NO}
 
 
-def _why(value: Interval) -> str:
+def _why(value: Estimate) -> str:
     """Why a sign cannot be told."""
     if isfinite(value.low) and isfinite(value.high):
         return "an interval that includes zero"
     return "too few roots for an interval"
 
 
-def _turned(value: Interval) -> Interval:
-    return Interval(-value.value, -value.high, -value.low)
+def _mae(errors: dict[str, Any], kind: str) -> Estimate:
+    return estimate_of((errors.get(kind) or {}).get("forces"))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from limbeck.warrant.statistics import estimate_of
+
 TEMPLATE = """# {student} from {label_set}, seed {seed}
 
 `{architecture}`: {network} It has {parameters:,} parameters and was trained on {train_frames}
@@ -67,17 +69,16 @@ def _rows(metrics: dict[str, Any]) -> list[str]:
 
 
 def _row(source: str, against: str, figures: dict[str, Any]) -> str:
-    energy, forces = (
-        _interval(figures[k]) for k in ("energy_mae_meV_per_atom", "forces_mae_meV_per_A")
+    energy, forces = (_short(figures[k]) for k in ("energy", "forces"))
+    return (
+        f"| {source} | {against} | {energy} | {forces} | {figures['forces']['size']['value']:.0f} |"
     )
-    return f"| {source} | {against} | {energy} | {forces} | {figures['forces_rms_meV_per_A']:.0f} |"
 
 
-def _interval(figure: dict[str, Any]) -> str:
-    low, high = figure["ci95"]
-    if low is None or low != low:
-        return f"{figure['value']:.3g}"
-    return f"{figure['value']:.3g} ({low:.3g} to {high:.3g})"
+def _short(figure: dict[str, Any]) -> str:
+    found = estimate_of(figure)
+    text = f"{found.value:.3g}"
+    return text + f" ({found.low:.3g} to {found.high:.3g})" if found.bounded else text
 
 
 VIEWS = """## In other orientations
@@ -112,11 +113,7 @@ def views(warrant: dict[str, Any], metrics: dict[str, Any]) -> str:
 def _views_row(
     source: str, errors: dict[str, Any], gap: dict[str, Any], sizes: dict[str, Any]
 ) -> str:
-    cells = []
-    for kind in ("as_given", "random", "averaged"):
-        figure = errors[kind]
-        value = {"value": figure["force_mae_meV_per_A"], "ci95": figure["ci95"]}
-        cells.append(_interval(value))
-    share = errors["random"]["force_mae_meV_per_A"] / sizes["forces_rms_meV_per_A"]
-    cells += [f"{gap['forces']['rms_meV_per_A']:.3g}", f"{100 * share:.1f} %"]
+    cells = [_short(errors[kind]["forces"]) for kind in ("as_given", "random", "averaged")]
+    share = errors["random"]["forces"]["value"] / sizes["forces"]["size"]["value"]
+    cells += [f"{gap['forces']['value']:.3g}", f"{100 * share:.1f} %"]
     return f"| {source} | {' | '.join(cells)} |"

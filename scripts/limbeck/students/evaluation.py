@@ -1,6 +1,8 @@
 """Errors of a student on the test frames, beside those of its teacher and of a constant."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,17 @@ from limbeck.properties import Predictions, put, select
 from limbeck.reasons import Status
 from limbeck.students.statistics import measure
 from limbeck.warrant.accuracy import labels_of
-from limbeck.warrant.measure import MEV, by_source, per_frame
-from limbeck.warrant.statistics import Estimate, ratio
+from limbeck.warrant.measure import Sums, stack
+from limbeck.warrant.on_frames import (
+    MEV,
+    Part,
+    errors_of,
+    in_all_and_by_source,
+    mean_absolute,
+    per_frame,
+)
+from limbeck.warrant.statistics import Estimate, entry_of
+from limbeck.warrant.tidy import Row, rows
 
 
 def evaluate(
@@ -49,11 +60,32 @@ def evaluate(
     if reference is not None:
         found, labels = labels_of(frames, reference)
         index = np.flatnonzero(found)
-        part = frames.select(index)
-        result["against"]["reference"] = errors(_take(answers, frames, index), labels, part)
+        part, own = frames.select(index), _take(answers, frames, index)
         teacher = select_labels(test.labels, index)
+        result["against"]["reference"] = errors(own, labels, part)
         result["teacher_against_reference"] = errors(teacher, labels, part)
+        result["excess"] = excess(own.forces, teacher.forces, labels, part)
     return result
+
+
+def metric_rows(metrics: Mapping[str, Any]) -> Iterator[Row]:
+    """Rows of ``metrics.json``: of the student, its labels, and the constant."""
+    label_set, test = metrics["label_set"], metrics["test"]
+    student = {"subject": f"{label_set}/{metrics['student']}", "seed": metrics["seed"]}
+    kinds = {
+        "student": test["against"] | {"reference_excess": test.get("excess", {})},
+        "constant": {"labels": test["constant"]},
+        "labels": {"reference": test.get("teacher_against_reference", {})},
+    }
+    for kind, tables in kinds.items():
+        names = student if kind == "student" else {"subject": f"{label_set}/{kind}"}
+        for against, table in tables.items():
+            naming = partial(_names, against)
+            yield from rows(table, naming, kind=kind, set="test", **names)
+
+
+def _names(against: str, quantity: str, part: str = "") -> tuple[str, str]:
+    return quantity, f"rms_of_{against}" if part == "size" else f"mae_against_{against}"
 
 
 def answer(student: Potential[Any], frames: Frames) -> Predictions:
@@ -72,15 +104,30 @@ def answered_frames(answers: Predictions, frames: Frames) -> np.ndarray:
 
 def errors(answers: Predictions, labels: Labels, frames: Frames) -> dict[str, Any]:
     """Errors of the energy per atom and of the forces, in all and by source."""
-    energy = np.abs(answers.energy - labels.energy) / frames.n_atoms
-    forces = per_frame(np.abs(answers.forces - labels.forces), frames)
-    square = per_frame(labels.forces**2, frames)
-    result = _figures(energy, forces, square, frames)
-    result["by_source"] = {
-        name: _figures(energy[mask], forces[mask], square[mask], part)
-        for name, mask, part in by_source(frames)
+    sums = {
+        "energy": np.abs(answers.energy - labels.energy) / frames.n_atoms,
+        "forces": per_frame(np.abs(answers.forces - labels.forces), frames),
+        "square": per_frame(labels.forces**2, frames),
     }
-    return result
+    return in_all_and_by_source(stack([sums]), frames, _figures)
+
+
+def excess(
+    student: np.ndarray, labels: np.ndarray, reference: Labels, frames: Frames
+) -> dict[str, Any]:
+    """Mean absolute error of a student's force components less that of its labels, in all and by
+    source; both against the reference. [N,3] each.
+
+    Paired: each root brings both errors into a resample, so that frames which are hard for
+    both do not widen the interval.
+    """
+    more = np.abs(student - reference.forces) - np.abs(labels - reference.forces)
+
+    def figures(sums: Sums, part: Frames) -> Part:
+        components = 3 * part.n_atoms
+        return {"forces": mean_absolute(sums["forces"], components, part, "meV/A", signed=True)}
+
+    return in_all_and_by_source({"forces": per_frame(more, frames)[None]}, frames, figures)
 
 
 def constant(training: Dataset, frames: Frames) -> Predictions:
@@ -94,22 +141,12 @@ def constant(training: Dataset, frames: Frames) -> Predictions:
     )
 
 
-def _figures(
-    energy: np.ndarray, forces: np.ndarray, square: np.ndarray, frames: Frames
-) -> dict[str, Any]:
-    # Each frame counts by its number of components, so that the ratio of sums is the mean over all
-    # of them.
-    components = 3 * frames.n_atoms
-    return {
-        "energy_mae_meV_per_atom": _estimate(energy, np.ones(len(frames)), frames),
-        "forces_mae_meV_per_A": _estimate(forces, components, frames),
-        "forces_rms_meV_per_A": MEV * float(np.sqrt(square.sum() / components.sum())),
-    }
-
-
-def _estimate(sums: np.ndarray, weights: np.ndarray, frames: Frames) -> dict[str, Any]:
-    found: Estimate = ratio(sums, weights, frames.root).times(MEV)
-    return {"value": found.value, "ci95": [found.low, found.high]}
+def _figures(sums: Sums, frames: Frames) -> Part:
+    """Errors, and beside those of the forces how large the forces are that are learned."""
+    found = errors_of(sums["energy"], sums["forces"], frames)
+    size = MEV * float(np.sqrt(sums["square"].sum() / (3 * frames.n_atoms).sum()))
+    found["forces"]["size"] = entry_of(Estimate(size), "meV/A")
+    return found
 
 
 def _take(answers: Predictions, frames: Frames, index: np.ndarray) -> Predictions:

@@ -5,7 +5,7 @@ students are compared with those of other arms on the same test frames, against 
 student saw; differences are paired by root.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,8 +17,18 @@ from limbeck.frames import Frames
 from limbeck.labels import Labels
 from limbeck.properties import Predictions
 from limbeck.warrant.correlation import rank_correlation
-from limbeck.warrant.measure import MEV, Sums, by_source, counts, figure, per_frame, take
-from limbeck.warrant.statistics import Estimate, ratio, spread
+from limbeck.warrant.measure import Sums, take
+from limbeck.warrant.on_frames import (
+    MEV,
+    Part,
+    counts,
+    errors_of,
+    in_all_and_by_source,
+    per_frame,
+    root_mean_square,
+)
+from limbeck.warrant.statistics import entry_of, spread
+from limbeck.warrant.tidy import Row, rows
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -26,6 +36,8 @@ if TYPE_CHECKING:
 #: purpose of the views' random numbers; labels and gaps have others
 STUDY_VIEWS = "study"
 TEACHER, CONSTANT = "teacher", "constant"
+#: how a student is asked: the frames as given, or in random views
+ASKED = ("as_given", "random")
 
 
 class Model(NamedTuple):
@@ -116,28 +128,18 @@ def results(
         comparisons: pairs of models; figures are of the first less the second.
     """
     used, pairs = answered(found), list(comparisons)
-    kept, found = frames.select(used), _take(found, used)
+    flat = {f"{'/'.join(m)}/{name}": v for m, sums in found.items() for name, v in sums.items()}
+
+    def figures(sums: Sums, part: Frames) -> Part:
+        of_models = {m: {n: sums[f"{'/'.join(m)}/{n}"] for n in found[m]} for m in found}
+        return {
+            "arms": [_arm(arm, of_models, part) for arm in arms],
+            "differences": [_difference(of_models, a, b, part) for a, b in pairs],
+        }
+
     return {
-        **counts(kept),
         "n_left_out": int((~used).sum()),
-        **_tables(arms, found, kept, pairs),
-        "by_source": {
-            name: counts(part) | _tables(arms, _take(found, mask), part, pairs)
-            for name, mask, part in by_source(kept)
-        },
-    }
-
-
-def _take(found: Found, frames: np.ndarray) -> Found:
-    return {model: take(sums, frames) for model, sums in found.items()}
-
-
-def _tables(
-    arms: Sequence[Arm], found: Found, frames: Frames, pairs: Sequence[tuple[Model, Model]]
-) -> dict[str, Any]:
-    return {
-        "arms": [_arm(arm, found, frames) for arm in arms],
-        "differences": [_difference(found, a, b, frames) for a, b in pairs],
+        **in_all_and_by_source(take(flat, used), frames.select(used), figures),
     }
 
 
@@ -157,12 +159,10 @@ def _arm(arm: Arm, found: Found, frames: Frames) -> dict[str, Any]:
 
 
 def _student(sums: Sums, frames: Frames) -> dict[str, Any]:
-    gap = ratio(sums["gap/forces"].mean(axis=0), 3 * frames.n_atoms, frames.root).root()
-    by_seed = np.sqrt(sums["gap/forces"].sum(axis=1) / (3 * frames.n_atoms.sum()))
+    components = 3 * frames.n_atoms
     return {
-        "as_given": _errors(sums, "as_given", frames),
-        "random": _errors(sums, "random", frames),
-        "gap": figure(gap.times(MEV), MEV * by_seed, "rms_meV_per_A"),
+        **{kind: _errors(sums, kind, frames) for kind in ASKED},
+        "gap": root_mean_square(sums["gap/forces"], components, frames, "meV/A", MEV),
     }
 
 
@@ -172,25 +172,53 @@ def _difference(found: Found, model: Model, against: Model, frames: Frames) -> d
     return {
         **model._asdict(),
         "against": against._asdict(),
-        "as_given": _errors(less, "as_given", frames, signed=True),
-        "random": _errors(less, "random", frames, signed=True),
+        **{kind: _errors(less, kind, frames, signed=True) for kind in ASKED},
     }
 
 
-def _errors(sums: Sums, kind: str, frames: Frames, *, signed: bool = False) -> dict[str, Any]:
+def _errors(sums: Sums, kind: str, frames: Frames, **signed: bool) -> Part:
     """Mean absolute errors, or differences of them, with intervals over roots."""
-    forces, energy = sums[f"{kind}/forces"], sums[f"{kind}/energy"]
-    components, ones = 3 * frames.n_atoms, np.ones(len(frames))
-    return _mean(forces, components, frames, "force_mae_meV_per_A", signed) | {
-        "energy": _mean(energy, ones, frames, "mae_meV_per_atom", signed)
-    }
+    return errors_of(sums[f"{kind}/energy"], sums[f"{kind}/forces"], frames, **signed)
 
 
-def _mean(
-    sums: np.ndarray, weights: np.ndarray, frames: Frames, key: str, signed: bool
-) -> dict[str, Any]:
-    pooled: Estimate = ratio(sums.mean(axis=0), weights, frames.root, signed=signed)
-    return figure(pooled.times(MEV), MEV * sums.sum(axis=1) / weights.sum(), key)
+def study_rows(study: Mapping[str, Any]) -> Iterator[Row]:
+    """Rows of ``studies/expectation/results.json``: of models, differences and correlations."""
+    for source, part in {"": study, **study["by_source"]}.items():
+        counts_of = {key: part[key] for key in ("n_frames", "n_roots")}
+        for kind, subject, figures in _subjects(part):
+            names = {"subject": subject, "kind": kind, "set": "test"}
+            seeds = study["seeds"].get(subject.partition(" less ")[0], [])
+            found = {"by_source": {source: figures | counts_of}}
+            yield from rows(found, _names, seeds=seeds, **names)
+    for label_set, part in study["spread"].items():
+        yield from rows(part, _names_of_spread, subject=label_set, kind="labels", set="test")
+
+
+def _subjects(part: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Kind, name and figures of everything that a study compares."""
+    for arm in part["arms"]:
+        name = arm["label_set"]
+        yield "labels", name, {"as_given": arm[TEACHER]}
+        yield "constant", f"{name}/{CONSTANT}", {"as_given": arm[CONSTANT]}
+        for student, figures in arm["students"].items():
+            yield "student", f"{name}/{student}", figures
+    for difference in part["differences"]:
+        yield "difference", difference_name(difference), {k: difference[k] for k in ASKED}
+
+
+def difference_name(difference: Mapping[str, Any]) -> str:
+    """Which is less which."""
+    pair = (difference, difference["against"])
+    return " less ".join(f"{model['label_set']}/{model['name']}" for model in pair)
+
+
+def _names(kind: str, quantity: str = "forces") -> tuple[str, str]:
+    return quantity, "rotation_gap_rms" if kind == "gap" else f"mae_{kind}"
+
+
+def _names_of_spread(of: str, by: str) -> tuple[str, str]:
+    """Of the error with the label's spread, or with its size; over atoms or frames."""
+    return "forces", f"rank_correlation_with_{by}_over_{of}"
 
 
 def spread_predicts(labels: Labels, reference: Labels, frames: Frames) -> dict[str, Any] | None:
@@ -215,11 +243,16 @@ def spread_predicts(labels: Labels, reference: Labels, frames: Frames) -> dict[s
         **counts(frames.select(good)),
         **_correlations(values, frames),
         "by_source": {
-            name: counts(part)
-            | _correlations({k: v[mask[frames.frame_of_atom]] for k, v in values.items()}, part)
-            for name, mask, part in by_source(frames)
+            name.decode(): _of_source(name, values, frames) for name in np.unique(frames.source)
         },
     }
+
+
+def _of_source(name: bytes, values: Sums, frames: Frames) -> dict[str, Any]:
+    mask = frames.source == name
+    part = frames.select(mask)
+    of_atoms = {k: v[mask[frames.frame_of_atom]] for k, v in values.items()}
+    return counts(part) | _correlations(of_atoms, part)
 
 
 def _correlations(values: Sums, frames: Frames) -> dict[str, Any]:
@@ -235,5 +268,4 @@ def _correlations(values: Sums, frames: Frames) -> dict[str, Any]:
 
 
 def _correlation(x: np.ndarray, y: np.ndarray, roots: np.ndarray) -> dict[str, Any]:
-    found = rank_correlation(x, y, roots)
-    return {"rank_correlation": found.value, "ci95": [found.low, found.high]}
+    return entry_of(rank_correlation(x, y, roots), "")

@@ -1,7 +1,7 @@
 """What a study of label sets is made from: data sets, students and teachers of one run."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +61,18 @@ def study(folder: Path, settings: Settings) -> dict[str, Any]:
         "teachers": sorted({s["potential"]["name"] for s in settings["label_sets"].values()}),
         "baselines": settings["baselines"],
         "students": settings["students"],
+        "seeds": seeds_of(settings["trained"]),
         **results(arms, found, test.frames, comparisons(settings)),
         "spread": {name: found for name, found in spreads.items() if found},
     }
+
+
+def seeds_of(trained: Iterable[Sequence[Any]]) -> dict[str, list[int]]:
+    """``{label_set}/{student}`` -> its seeds, in the order in which figures list them."""
+    seeds: dict[str, list[int]] = {}
+    for label_set, student, seed in trained:
+        seeds.setdefault(f"{label_set}/{student}", []).append(seed)
+    return seeds
 
 
 def test_set(folder: Path, settings: Settings) -> Dataset:

@@ -7,9 +7,8 @@ zero, and all seeds agree on the side: the interval knows of other roots, and no
 from collections.abc import Sequence
 from typing import Any
 
-from limbeck.warrant.statistics import Interval, interval
+from limbeck.warrant.statistics import estimate_of
 
-MAE, RHO = "force_mae_meV_per_A", "rank_correlation"
 UNIT = "meV/Å"
 
 Entry = dict[str, Any]
@@ -29,9 +28,9 @@ def answers(results: Entry) -> list[str]:
 
 
 def side(entry: Entry) -> int:
-    """-1 where a difference is surely negative, 1 where surely positive, else 0."""
-    sign = interval(entry, MAE).sign
-    agree = all(value * sign > 0 for value in entry.get("by_seed", []))
+    """-1 where a difference of force errors is surely negative, 1 where surely positive, else 0."""
+    sign = estimate_of(entry["forces"]).sign
+    agree = all(value * sign > 0 for value in entry["forces"].get("by_seed", []))
     return sign if agree else 0
 
 
@@ -128,7 +127,7 @@ def _against_constant(results: Entry) -> list[str]:
         f"{arm['label_set']}/{name}"
         for arm in results["arms"]
         for name, student in arm["students"].items()
-        if student["as_given"][MAE] >= arm["constant"][MAE]
+        if student["as_given"]["forces"]["value"] >= arm["constant"]["forces"]["value"]
     ]
     if not idle:
         return []
@@ -140,7 +139,7 @@ def _spread(results: Entry) -> str:
         return "Whether the spread predicts the label's error was not asked: no arm has a spread."
     parts = []
     for name, entry in results["spread"].items():
-        spread, size = (interval(entry["atoms"][k], RHO) for k in ("spread", "force_size"))
+        spread, size = (estimate_of(entry["atoms"][k]) for k in ("spread", "force_size"))
         verdict = {1: "yes", 0: "cannot tell", -1: "no, the other way round"}[spread.sign]
         parts.append(
             f"{name}: {verdict}, rank correlation over atoms {spread.text()} "
@@ -154,5 +153,4 @@ def _name(model: Entry) -> str:
 
 
 def _mae(entry: Entry) -> str:
-    found: Interval = interval(entry, MAE)
-    return found.text(UNIT)
+    return estimate_of(entry["forces"]).text(UNIT)

@@ -1,6 +1,6 @@
 """Errors of a potential against reference labels: as given, in one random view, and averaged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,21 +10,18 @@ from limbeck.frames import Frames
 from limbeck.labels import Labels, select_labels
 from limbeck.potentials.evaluation import predict_or_nan
 from limbeck.potentials.interface import Potential
+from limbeck.reasons import NO_REFERENCE, Status
 from limbeck.symmetry.rotation import Rotation
-from limbeck.warrant.measure import (
-    MEV,
-    Sums,
-    answerable,
-    by_source,
-    complain_if_empty,
-    counts,
-    figure,
-    finite,
+from limbeck.warrant.measure import Sums
+from limbeck.warrant.on_frames import (
+    Part,
+    errors_of,
+    in_all_and_by_source,
+    left_out,
+    measure_frames,
     per_frame,
-    stack,
-    take,
 )
-from limbeck.warrant.statistics import ratio
+from limbeck.warrant.tidy import Row, rows
 
 RANDOM_VIEWS = 8
 MEAN_VIEWS = 24
@@ -54,25 +51,27 @@ def measure_errors(
         reference: labels of any frames, joined by id; those of another status than 0 do not count.
         name: of the reference's label set.
     """
-    known = answerable(potentials, frames)
-    found, labels = labels_of(known, reference)
-    known = known.select(found)
-    complain_if_empty(known, len(frames), potentials)
-    sums = stack([error_sums(p, known, labels) for p in potentials])
-    used = finite(sums, list(sums))
-    sums, kept = take(sums, used), known.select(used)
-    complain_if_empty(kept, len(frames), potentials)
+    has_label = labels_of(frames, reference)[0]
+
+    def find(potential: Potential, part: Frames) -> Sums:
+        return error_sums(potential, part, labels_of(part, reference)[1])
+
+    found = measure_frames(potentials, frames, find, known={NO_REFERENCE: has_label})
     return {
         "reference": name,
-        "n_left_out": len(frames) - len(kept),
-        **_figures(sums, kept),
-        "by_source": {n: _figures(take(sums, mask), part) for n, mask, part in by_source(kept)},
+        **left_out(found),
+        **in_all_and_by_source(found.sums, found.sample.frames, _figures),
     }
+
+
+def error_rows(errors: Mapping[str, Any], **columns: Any) -> Iterator[Row]:
+    """Rows of the errors; ``columns`` as of :func:`limbeck.warrant.tidy.rows`."""
+    return rows(errors, lambda kind, quantity: (quantity, f"mae_{kind}"), **columns)
 
 
 def labels_of(frames: Frames, labels: Labels) -> tuple[np.ndarray, Labels]:
     """Which frames have a good label (bool [B]), and the labels of these, in their order."""
-    good = np.flatnonzero(labels.status == 0)
+    good = np.flatnonzero(labels.status == Status.GOOD)
     row_of = dict(zip(labels.id[good].tolist(), good.tolist(), strict=True))
     rows = np.array([row_of.get(i, -1) for i in frames.id.tolist()], dtype=np.int64)
     return rows >= 0, select_labels(labels, rows[rows >= 0])
@@ -97,21 +96,10 @@ def error_sums(potential: Potential, frames: Frames, reference: Labels) -> Sums:
     return result
 
 
-def _figures(sums: Sums, frames: Frames) -> dict[str, Any]:
+def _figures(sums: Sums, frames: Frames) -> Part:
     kinds = {kind: {"n_views": n, **_errors(sums, kind, frames)} for kind, n in KINDS.items()}
-    return counts(frames) | kinds | {"gain": _errors(sums, "gain", frames)}
+    return kinds | {"gain": _errors(sums, "gain", frames, signed=True)}
 
 
-def _errors(sums: Sums, kind: str, frames: Frames) -> dict[str, Any]:
-    forces, energy = sums[f"{kind}/forces"], sums[f"{kind}/energy"]
-    weights = 3 * frames.n_atoms
-    return _mean(forces, weights, frames, "force_mae_meV_per_A", kind) | {
-        "energy": _mean(energy, np.ones(len(frames)), frames, "mae_meV_per_atom", kind)
-    }
-
-
-def _mean(
-    sums: np.ndarray, weights: np.ndarray, frames: Frames, key: str, kind: str
-) -> dict[str, Any]:
-    pooled = ratio(sums.mean(axis=0), weights, frames.root, signed=kind == "gain")
-    return figure(pooled.times(MEV), sums.sum(axis=1) / weights.sum() * MEV, key)
+def _errors(sums: Sums, kind: str, frames: Frames, **signed: bool) -> Part:
+    return errors_of(sums[f"{kind}/energy"], sums[f"{kind}/forces"], frames, **signed)

@@ -1,6 +1,6 @@
 """``views: auto``: whether averaging over views is worth its calls, measured on a few frames."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,7 +8,9 @@ import numpy as np
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, concatenate
 from limbeck.selection.fair import fair_order
-from limbeck.warrant.gaps import measure_gaps
+from limbeck.warrant.gaps import gap_rows, measure_gaps
+from limbeck.warrant.statistics import estimate_of
+from limbeck.warrant.tidy import Row
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -66,6 +68,12 @@ def choose_views(
     }
 
 
+def choice_rows(choice: Mapping[str, Any]) -> Iterator[Row]:
+    """Rows of the gap of each source that was looked at."""
+    names = {"subject": choice["potential"], "kind": "teacher", "set": "selected"}
+    return gap_rows({key: choice[key] for key in ("symmetry", "by_source")}, **names)
+
+
 def few_of_each_source(frames: Frames, count: int) -> Frames:
     """At most ``count`` frames of each source, of as many roots and samplings as there are."""
     parts = []
@@ -76,14 +84,10 @@ def few_of_each_source(frames: Frames, count: int) -> Frames:
 
 
 def _row(part: Mapping[str, Any]) -> dict[str, Any]:
-    forces = part["forces"]
-    value, high = forces["rms_meV_per_A"], forces["ci95"][1]
+    gap = estimate_of(part["forces"])
     return {
-        "n_frames": part["n_frames"],
-        "n_roots": part["n_roots"],
-        "rms_meV_per_A": value,
-        "ci95": forces["ci95"],
-        "counts_as_meV_per_A": float(high if np.isfinite(high) else value),
+        **{key: part[key] for key in ("n_frames", "n_roots", "forces")},
+        "counts_as_meV_per_A": gap.high if gap.bounded else gap.value,
     }
 
 
@@ -95,10 +99,10 @@ def _reason(
     *,
     negligible: bool,
 ) -> str:
-    found = f"{largest['rms_meV_per_A']:.3g} meV/A"
-    low, high = largest["ci95"]
-    if np.isfinite([low, high]).all():
-        found += f" ({low:.3g} to {high:.3g})"
+    gap = estimate_of(largest["forces"])
+    found = f"{gap.value:.3g} meV/A"
+    if gap.bounded:
+        found += f" ({gap.low:.3g} to {gap.high:.3g})"
     limit = (
         f"{threshold:.3g} meV/A, which is {auto['negligible_fraction']:g} of the error of "
         f"{auto['student_error_meV_per_A']:g} meV/A that a student can hope for"

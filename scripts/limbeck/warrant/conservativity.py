@@ -28,7 +28,9 @@ from limbeck.frames import Frames
 from limbeck.potentials.evaluation import predict_or_nan
 from limbeck.potentials.interface import Potential
 from limbeck.seeds import frame_generator
-from limbeck.warrant.measure import MEV, Sums, measure, per_frame, size
+from limbeck.warrant.measure import Sums
+from limbeck.warrant.on_frames import MEV, measure_gap_of, per_frame, size
+from limbeck.warrant.statistics import Estimate, entry_of
 
 #: Angstrom; root mean square displacement of an atom, as of a stiff solid at room temperature: what
 #: a step of dynamics explores, and where the frames that were measured on still stand for it.
@@ -47,11 +49,11 @@ MOST_FRAMES = 50
 def measure_conservativity(potentials: Sequence[Potential[Any]], frames: Frames) -> dict[str, Any]:
     """The gap "conservativity", as it stands in ``warrant/**/*.json``.
 
-    ``work.rms_meV_per_A``: root mean square over frames of the work around a loop by the length of
-    its path; ``integration_error_meV_per_A``: of its error. A conservative
-    potential has no more work than error. ``relative``: to the force along the path.
+    ``work``: root mean square over frames of the work around a loop by the length of its path,
+    with its ``numerical_error``. A conservative potential has no more work than error.
+    ``relative``: to the force along the path.
     """
-    return measure(
+    return measure_gap_of(
         "conservativity",
         potentials,
         frames,
@@ -142,14 +144,15 @@ def _atoms(frames: Frames) -> np.ndarray:
 
 def _figures(sums: Sums, frames: Frames) -> dict[str, Any]:
     ones = np.ones(len(frames))
-    found = size(sums["work"], sums["forces_square"], ones, frames, "rms_meV_per_A", MEV)
+    found = size(sums["work"], sums["forces_square"], ones, frames, "meV/A", MEV)
     if found is None:
         return {"work": None}
     points = float(sums["evaluations"].mean())
+    error = float(np.sqrt(sums["error"].mean())) * MEV
     return {
         "work": found
         | {
-            "integration_error_meV_per_A": float(np.sqrt(sums["error"].mean())) * MEV,
+            "numerical_error": entry_of(Estimate(error), "meV/A"),
             "n_points": points,
             "step_A": 2 * np.pi * AMPLITUDE / points,
             "extrapolated": False,

@@ -28,16 +28,17 @@ from limbeck.geometry import voigt_to_stress, volumes
 from limbeck.potentials.evaluation import predict_or_nan
 from limbeck.potentials.interface import Potential
 from limbeck.seeds import frame_generator
-from limbeck.warrant.measure import (
+from limbeck.warrant.measure import Sums
+from limbeck.warrant.on_frames import (
     MEV,
-    Sums,
-    answerable,
     force_size,
-    measure,
+    known_frames,
+    measure_gap_of,
     per_frame,
     slabs,
     stress_size,
 )
+from limbeck.warrant.statistics import Estimate, entry_of
 
 DIRECTIONS_PER_FRAME = 3
 #: Frames that are measured, the first of those given: one takes 25 evaluations.
@@ -67,10 +68,10 @@ def measure_consistency(potentials: Sequence[Potential[Any]], frames: Frames) ->
     components of periodic frames that are no slabs; each with its step and error.
     A model whose forces are no gradient (see conservativity) cannot be consistent.
     """
-    known = answerable(potentials, frames)
+    known = frames.select(known_frames(potentials, frames))
     step = choose_step(potentials, known, displaced, STEPS_A)
     strain = choose_step(potentials, known.select(stressed(known)), strained, STEPS_STRAIN)
-    return measure(
+    return measure_gap_of(
         "consistency",
         potentials,
         frames,
@@ -203,9 +204,9 @@ def stressed(frames: Frames) -> np.ndarray:
 def _figures(sums: Sums, frames: Frames, step: Step, strain: Step) -> dict[str, Any]:
     forces, stress = force_size(sums, frames), stress_size(sums, frames)
     if forces is not None:
-        error = {"step_A": step.size, "error_meV_per_A": step.error * MEV}
-        forces |= error | {"extrapolated": True}
+        error = entry_of(Estimate(step.error * MEV), "meV/A")
+        forces |= {"numerical_error": error, "step_A": step.size, "extrapolated": True}
     if stress is not None:
-        error = {"step_strain": strain.size, "error_GPa": strain.error / GPa}
-        stress |= error | {"extrapolated": True}
+        error = entry_of(Estimate(strain.error / GPa), "GPa")
+        stress |= {"numerical_error": error, "step_strain": strain.size, "extrapolated": True}
     return {"forces": forces, "stress": stress}

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from limbeck.seeds import generator
-from limbeck.warrant.statistics import MINIMUM_CLUSTERS, Estimate
+from limbeck.warrant.statistics import MINIMUM_CLUSTERS, Estimate, resamples
 
-#: Resamples of an interval; its ends then repeat to a tenth of its width.
-DRAWS = 1000
+#: Resamples of an interval, each of which takes ranks anew; its ends then repeat to a tenth of its
+#: width.
+RANKINGS = 1000
 
 
 def rank_correlation(
-    x: np.ndarray, y: np.ndarray, clusters: np.ndarray, *, draws: int = DRAWS
+    x: np.ndarray, y: np.ndarray, clusters: np.ndarray, *, draws: int = RANKINGS
 ) -> Estimate:
     """Spearman's rank correlation, with a 95 % bootstrap interval over clusters.
 
@@ -34,10 +34,9 @@ def rank_correlation(
     value = _weighted(x_group, y_group, np.ones(used.sum()))
     count = cluster.max(initial=-1) + 1
     if not np.isfinite(value) or count < MINIMUM_CLUSTERS:
-        return Estimate(value, np.nan, np.nan)
-    rng = generator(0, f"studies/rank_correlation/{count}")
-    counts = rng.multinomial(count, np.full(count, 1 / count), size=draws)
-    found = np.array([_weighted(x_group, y_group, c[cluster].astype(float)) for c in counts])
+        return Estimate(value)
+    counts = resamples(int(count), draws, "studies/rank_correlation")
+    found = np.array([_weighted(x_group, y_group, c[cluster]) for c in counts])
     spread = np.nanstd(_artanh(found), ddof=1)
     low, high = np.tanh(_artanh(np.array(value)) + 1.96 * spread * np.array([-1, 1]))
     return Estimate(value, float(low), float(high))

@@ -1,6 +1,6 @@
 """Warrant gaps of potentials on frames: by name, and the spread over views of a symmetry."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,17 +15,16 @@ from limbeck.symmetry import SYMMETRIES
 from limbeck.symmetry.interface import Symmetry
 from limbeck.warrant.conservativity import measure_conservativity
 from limbeck.warrant.consistency import measure_consistency
-from limbeck.warrant.measure import (
-    Sums,
-    finite,
-    measure,
+from limbeck.warrant.measure import Sums, finite, take
+from limbeck.warrant.on_frames import (
+    measure_gap_of,
     per_frame,
     root_mean_square,
     size,
     slabs,
-    take,
 )
 from limbeck.warrant.statistics import spread
+from limbeck.warrant.tidy import Row, rows
 
 #: Gaps of a force field that are no symmetry.
 FIELD_GAPS: dict[str, Callable[[Sequence[Potential[Any]], Frames], dict[str, Any]]] = {
@@ -86,6 +85,15 @@ def measure_gaps(
     return result
 
 
+def gap_rows(gap: Mapping[str, Any], **columns: Any) -> Iterator[Row]:
+    """Rows of one gap; ``columns`` as of :func:`limbeck.warrant.tidy.rows`."""
+
+    def naming(quantity: str, part: str = "rms") -> tuple[str, str]:
+        return quantity, f"{gap['symmetry']}_gap_{part}"
+
+    return rows(gap, naming, **columns)
+
+
 def measure_gap(
     potentials: Sequence[Potential[Any]], frames: Frames, symmetry: Symmetry, views: int
 ) -> dict[str, Any]:
@@ -96,7 +104,7 @@ def measure_gap(
     of periodic frames that are not slabs. ``relative`` is the gap over the root mean square of the
     components themselves; energies have none, since their zero is arbitrary.
     """
-    return measure(
+    return measure_gap_of(
         symmetry.name,
         potentials,
         frames,
@@ -155,5 +163,5 @@ def _figure(name: str, sums: Sums, frames: Frames) -> dict[str, Any] | None:
         return None
     weights = 3**of.rank * (kept.n_atoms if of.per_atom else np.ones(len(kept)))
     if of.by_atoms:  # relative to what, where its zero is arbitrary
-        return root_mean_square(part[name], weights, kept, of.key, of.factor)
-    return size(part[name], part[name + SQUARE], weights, kept, of.key, of.factor)
+        return root_mean_square(part[name], weights, kept, of.shown, of.factor)
+    return size(part[name], part[name + SQUARE], weights, kept, of.shown, of.factor)

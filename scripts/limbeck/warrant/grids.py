@@ -9,8 +9,8 @@ without bias, with V estimated without bias (M - 1) from the same views. By chan
 negative in a sample: then the error cannot be told from zero, and is given as 0.
 """
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,18 @@ from limbeck.frames import Frames, atom_rows
 from limbeck.potentials.evaluation import in_pieces
 from limbeck.potentials.interface import empty_predictions
 from limbeck.properties import property_of, put
-from limbeck.warrant.measure import MEV, answerable, complain_if_empty, counts, per_frame
-from limbeck.warrant.statistics import Estimate, ratio
+from limbeck.warrant.measure import Measurement, Sums
+from limbeck.warrant.on_frames import (
+    MEV,
+    FrameSample,
+    Part,
+    counts,
+    left_out,
+    measure_frames,
+    per_frame,
+)
+from limbeck.warrant.statistics import Estimate, entry_of
+from limbeck.warrant.tidy import Row, row_of, rows
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -40,8 +50,9 @@ RULES: tuple[Views, ...] = (
     Views(quadrature="product", order=7),
 )
 
-#: Squares in each frame, [B]: of its energy per atom, and of its force components, summed.
-Squares = dict[str, np.ndarray]
+
+#: what is asked of each grid
+GRID_FIGURES = ("error", "as_many_random", "change_to_next")
 
 
 def certify(
@@ -61,45 +72,74 @@ def certify(
     Raises:
         LimbeckError: no frame is left.
     """
-    start = time.perf_counter()
-    known = answerable([potential], frames)
-    # Views of their own, which no rule shares, and no label.
-    many = mean_over(potential, known, Views(random_views), "certificate/random")
-    means = [mean_over(potential, known, views, "certificate") for views in rules]
-    used = np.all([np.isfinite(v) for m in (many, *means) for v in _sizes(m, known)], axis=0)
-    kept = known.select(used)
-    complain_if_empty(kept, len(frames), [potential])
-
-    def figures(squares: Squares) -> dict[str, Any]:
-        return _figures({name: values[used] for name, values in squares.items()}, kept)
-
-    variance = _variance(many, known, random_views)
-    changes = [figures(_squares(*pair, known)) for pair in pairwise(means)]
-    rows = []
-    for views, mean, change in zip(rules, means, [*changes, None], strict=True):
-        error = _squares(mean, many, known)
-        rows.append(
-            {
-                **_described(views),
-                "change_to_next": change,
-                "error": figures({n: error[n] - v / random_views for n, v in variance.items()}),
-                "as_many_random": figures({n: v / views.count for n, v in variance.items()}),
-            }
-        )
+    found = measure_frames(
+        [potential],
+        frames,
+        partial(square_sums, rules=rules, random_views=random_views),
+    )
+    rows = [
+        {
+            **_described(views),
+            "change_to_next": _figures(found, f"{place}/change")
+            if place + 1 < len(rules)
+            else None,
+            "error": _figures(found, f"{place}/error"),
+            "as_many_random": _figures(found, f"{place}/random"),
+        }
+        for place, views in enumerate(rules)
+    ]
     return {
         "model": potential.about.name,
         "random_views": random_views,
-        "n_left_out": len(frames) - len(kept),
-        "seconds": time.perf_counter() - start,
-        **counts(kept),
-        "gap": figures(variance),
+        "seconds": found.seconds,
+        **left_out(found),
+        **counts(found.sample.frames),
+        "gap": _figures(found, "gap"),
         "rules": rows,
     }
 
 
+def certificate_rows(certificate: Mapping[str, Any], **columns: Any) -> Iterator[Row]:
+    """Rows of the gap over random views, and of each grid: its size, and what its mean is worth."""
+    name = certificate["model"]
+    counts = {key: certificate[key] for key in ("n_frames", "n_roots")}
+    columns |= {"kind": "teacher", "subject": name}
+    yield from rows(certificate["gap"] | counts, lambda q: (q, "rotation_gap_rms"), **columns)
+    for rule in certificate["rules"]:
+        order = f"-{rule['order']}" if rule["order"] else ""
+        columns |= {"kind": "grid", "subject": f"{name}/{rule['views']}{order}"}
+        sizes = {"number": rule["n_views"], "exact_to_degree": rule["exact_to_degree"]}
+        for statistic, size in sizes.items():
+            yield row_of(Estimate(size), "", quantity="views", statistic=statistic, **columns)
+        figures = {key: rule[key] for key in GRID_FIGURES if rule[key]} | counts
+        yield from rows(figures, lambda key, q: (q, f"{key}_rms"), **columns)
+
+
+def square_sums(
+    potential: "Potential[Any]", frames: Frames, rules: Sequence[Views], random_views: int
+) -> Sums:
+    """Squares of what the certificate is about, for the energy per atom and summed over the force
+    components of a frame. [B] each, named ``gap/forces``, ``{place of a rule}/error/forces``, ...
+    """
+    # Views of their own, which no rule shares, and no label.
+    many = mean_over(potential, frames, Views(random_views), "certificate/random")
+    means = [mean_over(potential, frames, views, "certificate") for views in rules]
+    variance = _variance(many, frames, random_views)
+    found = {"gap": variance}
+    for place, (views, mean) in enumerate(zip(rules, means, strict=True)):
+        error = _squares(mean, many, frames)
+        found[f"{place}/error"] = {q: error[q] - v / random_views for q, v in variance.items()}
+        found[f"{place}/random"] = {q: v / views.count for q, v in variance.items()}
+    for place, pair in enumerate(pairwise(means)):
+        found[f"{place}/change"] = _squares(*pair, frames)
+    return {f"{name}/{q}": v for name, squares in found.items() for q, v in squares.items()}
+
+
 def mean_over(potential: "Potential[Any]", frames: Frames, views: Views, purpose: str) -> Average:
     """The mean over views of any frames, NaN where the potential fails."""
-    result = Average(empty_predictions(frames), {})
+    unknown = {"energy": len(frames), "forces": len(frames.numbers)}  # where nothing is answered
+    variances = {name: np.full(length, np.nan) for name, length in unknown.items()}
+    result = Average(empty_predictions(frames), variances)
 
     def ask(index: np.ndarray) -> Average:
         part = frames.select(index)
@@ -131,18 +171,14 @@ def _described(views: Views) -> dict[str, Any]:
     }
 
 
-def _sizes(mean: Average, frames: Frames) -> tuple[np.ndarray, np.ndarray]:
-    return mean.mean.energy, per_frame(mean.mean.forces, frames)
-
-
-def _squares(one: Average, other: Average, frames: Frames) -> Squares:
+def _squares(one: Average, other: Average, frames: Frames) -> Sums:
     return {
         "energy": ((one.mean.energy - other.mean.energy) / frames.n_atoms) ** 2,
         "forces": per_frame((one.mean.forces - other.mean.forces) ** 2, frames),
     }
 
 
-def _variance(mean: Average, frames: Frames, views: int) -> Squares:
+def _variance(mean: Average, frames: Frames, views: int) -> Sums:
     """Unbiased, from independent views."""
     factor = views / (views - 1)
     components = np.repeat(mean.variances["forces"][:, None], 3, axis=1)
@@ -152,17 +188,14 @@ def _variance(mean: Average, frames: Frames, views: int) -> Squares:
     }
 
 
-def _figures(squares: Squares, frames: Frames) -> dict[str, Any]:
-    ones = np.ones(len(frames))
-    return {
-        "energy": _root(ratio(squares["energy"], ones, frames.root, signed=True), "meV_per_atom"),
-        "forces": _root(
-            ratio(squares["forces"], 3 * frames.n_atoms, frames.root, signed=True), "meV_per_A"
-        ),
-    }
+def _figures(found: Measurement[FrameSample], name: str) -> Part:
+    frames = found.sample.frames
+    energy = found.mean(f"{name}/energy", np.ones(len(frames)), signed=True)
+    forces = found.mean(f"{name}/forces", 3 * frames.n_atoms, signed=True)
+    return {"energy": _root(energy.pooled, "meV/atom"), "forces": _root(forces.pooled, "meV/A")}
 
 
 def _root(square: Estimate, unit: str) -> dict[str, Any]:
     """The root, where a mean square below zero is zero: it is there by chance."""
-    root = Estimate(*np.sqrt(np.maximum(square, 0.0))).times(MEV)  # NaN stays
-    return {f"rms_{unit}": float(root.value), "ci95": [float(root.low), float(root.high)]}
+    above_zero = Estimate(*np.maximum(square, 0.0).tolist())  # NaN stays
+    return entry_of(above_zero.root().times(MEV), unit)

@@ -1,197 +1,146 @@
-"""From sums over each frame to the figures of a gap: what all kinds of gap have in common."""
+"""From what models answer on a sample to figures with intervals, whatever the sample is of.
+
+Frames of atoms, numbers, fields, ensembles, sentences: all that is asked of a :class:`Sample` is
+how many there are, a way to take some of them, which of them were drawn together, and which
+population each was drawn from. Nothing is asked of a model: whoever measures knows how to put the
+question.
+"""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
-from ase.units import GPa
 
 from limbeck.errors import LimbeckError
-from limbeck.frames import Frames
-from limbeck.potentials.interface import Potential
-from limbeck.reasons import NO_GOOD_ANSWER, UNKNOWN_ELEMENT, UNSUITED
-from limbeck.warrant.statistics import Estimate, ratio
+from limbeck.reasons import NO_GOOD_ANSWER, UNSUITED
+from limbeck.warrant.statistics import Figure, pool
 
-#: For each frame, what a quantity sums to [B], or [S,B] by seed.
+#: For each of B inputs, what a quantity sums to over its components [B], or [S,B] by model.
 Sums = dict[str, np.ndarray]
-#: Figures from sums [S,B] of B frames.
-Figures = Callable[[Sums, Frames], dict[str, Any]]
 
-MEV = 1e3  # meV per eV
+
+class Sample(Protocol):
+    """B inputs that models are measured on."""
+
+    @property
+    def noun(self) -> str:
+        """What several of them are called."""
+
+    @property
+    def clusters(self) -> np.ndarray:
+        """Labels [B] of what was drawn together: intervals go over clusters."""
+
+    @property
+    def strata(self) -> np.ndarray:
+        """Names [B], str, of the populations they are of: each has its own figures, too."""
+
+    def __len__(self) -> int: ...
+
+    def select(self, which: np.ndarray) -> Any:
+        """Some of them, by a mask [B] or by their places, as a sample of the same kind."""
+
+
+S = TypeVar("S", bound=Sample)
+M = TypeVar("M")
+
+
+@dataclass(frozen=True)
+class Measurement(Generic[S]):
+    """What was found on the inputs that could be measured.
+
+    Attributes:
+        sample: B inputs.
+        sums: by name, [S,B], a row for each model.
+        left_out: how many of those given were not measured, by reason.
+        seconds: that it took.
+    """
+
+    sample: S
+    sums: Sums
+    left_out: Mapping[str, int]
+    seconds: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.sample)
+
+    @property
+    def n_clusters(self) -> int:
+        """How many clusters the inputs are of."""
+        return len(np.unique(self.sample.clusters))
+
+    def select(self, which: np.ndarray) -> "Measurement[S]":
+        """The same of some of the inputs, by a mask [B]."""
+        return Measurement(self.sample.select(which), take(self.sums, which), self.left_out)
+
+    def strata(self) -> Iterator[tuple[str, "Measurement[S]"]]:
+        """The name of each stratum, and the same of its inputs alone."""
+        for name in np.unique(self.sample.strata):
+            yield str(name), self.select(self.sample.strata == name)
+
+    def mean(self, name: str, weights: np.ndarray, *, signed: bool = False) -> Figure:
+        """Sums of that name over ``weights`` [B] components of each input."""
+        return pool(self.sums[name], weights, self.sample.clusters, signed=signed)
 
 
 def measure(
-    name: str,
-    potentials: Sequence[Potential[Any]],
-    frames: Frames,
-    find: Callable[[Potential[Any], Frames], Sums],
-    figures: Figures,
+    whom: str,
+    models: Sequence[M],
+    sample: S,
+    find: Callable[[M, S], Sums],
     *,
+    needs: Sequence[str] | None = None,
     suits: np.ndarray | None = None,
-    needs: Sequence[str],
+    known: Mapping[str, np.ndarray] | None = None,
     most: int | None = None,
-    **more: Any,
-) -> dict[str, Any]:
-    """One gap, as it stands in ``warrant/**/*.json``.
+) -> Measurement[S]:
+    """Ask every model about the same inputs, and keep those on which all have answered.
 
     Args:
-        name: of the gap.
-        potentials: one model, or the same student trained from several seeds.
-        frames: B frames; those that cannot be measured are left out, and counted by reason.
-        find: sums for the frames a potential knows.
-        figures: from the sums of all seeds.
-        suits: bool [B], frames that have this gap at all; all where not given.
-        needs: sums that have to be finite.
-        most: measure the first so many of the frames that can be; all where not given.
-        more: entries to put beside the name.
+        whom: names the models where there is something to complain of.
+        models: one, or the same one made several times (from several seeds).
+        sample: B inputs; those that cannot be measured are left out, and counted by reason.
+        find: sums of a model's answers for the inputs it is asked about.
+        needs: sums that have to be finite; all where not given.
+        suits: bool [B], inputs that this measurement is for; all where not given.
+        known: reason -> bool [B], inputs that are not left out for it.
+        most: ask about the first so many of those that can be; about all where not given.
 
     Raises:
-        LimbeckError: there are frames for this gap, and no potential can answer any.
+        LimbeckError: there are inputs that it is for, and the models answer none. Where none of
+            these but others can be asked about, this measurement alone has nothing to measure.
     """
     start = time.perf_counter()
-    suited = frames if suits is None else frames.select(suits)
-    known = answerable(potentials, suited)
-    asked = known.select(np.arange(len(known))[:most])
-    sums = stack([find(potential, asked) for potential in potentials])
-    used = finite(sums, needs)
-    sums, kept = take(sums, used), asked.select(used)
-    reasons = {
-        UNSUITED: len(frames) - len(suited),
-        UNKNOWN_ELEMENT: len(suited) - len(known),
-        NO_GOOD_ANSWER: len(asked) - len(kept),
-    }
-    if len(suited) and (len(known) or not len(answerable(potentials, frames))):
-        # Else it knows frames of other kinds, and this gap alone has none to be measured on.
-        complain_if_empty(kept, len(frames), potentials, reasons)
-    return {
-        "symmetry": name,
-        **more,
-        "n_left_out": sum(reasons.values()),
-        "left_out": {reason: n for reason, n in reasons.items() if n},
-        "n_evaluations": int(sums["evaluations"].sum()),
-        "seconds": time.perf_counter() - start,
-        **counts(kept),
-        **figures(sums, kept),
-        "by_source": {
-            source: counts(part) | figures(take(sums, mask), part)
-            for source, mask, part in by_source(kept)
-        },
-    }
+    suited = np.ones(len(sample), dtype=bool) if suits is None else suits
+    known = known or {}
+    askable, left_out = suited, {UNSUITED: int((~suited).sum())}
+    for reason, good in known.items():
+        left_out[reason] = int((askable & ~good).sum())
+        askable = askable & good
+    asked = sample.select(np.flatnonzero(askable)[:most])
+    sums = stack([find(model, asked) for model in models])
+    used = finite(sums, list(sums) if needs is None else needs)
+    left_out[NO_GOOD_ANSWER] = int((~used).sum())
+    reasons = {reason: n for reason, n in left_out.items() if n}
+    only_others = not askable.any() and np.logical_and.reduce(list(known.values())).any()
+    if not used.any() and suited.any() and not only_others:
+        why = "; ".join(f"{reason}: {n}" for reason, n in reasons.items())
+        raise LimbeckError(f"{whom}: none of {len(sample)} {sample.noun} could be measured: {why}")
+    seconds = time.perf_counter() - start
+    return Measurement(asked.select(used), take(sums, used), reasons, seconds)
 
 
-def size(
-    sums: np.ndarray,
-    square: np.ndarray,
-    weights: np.ndarray,
-    frames: Frames,
-    key: str,
-    factor: float,
-) -> dict[str, Any] | None:
-    """A root mean square, and its ratio to the root mean square of the quantity itself.
-
-    Args:
-        sums: [S,B], squares of what was found, over ``weights`` [B] components of each frame.
-        square: [S,B], squares of the quantity, over the same components.
-        key, factor: name and unit of the figure.
-
-    Returns:
-        None where there are no frames.
-    """
-    if not len(frames):
-        return None
-    result = root_mean_square(sums, weights, frames, key, factor)
-    relative = ratio(sums.mean(axis=0), square.mean(axis=0), frames.root).root()
-    return result | {"relative": relative.value, "relative_ci95": [relative.low, relative.high]}
+def stack(models: Sequence[Sums]) -> Sums:
+    """Sums [B] of several models as one [S,B] each."""
+    return {name: np.stack([sums[name] for sums in models]) for name in models[0]}
 
 
-def force_size(sums: Sums, frames: Frames, name: str = "forces") -> dict[str, Any] | None:
-    """Over the three force components of all atoms, meV/Angstrom."""
-    square = sums["forces_square"]
-    return size(sums[name], square, 3 * frames.n_atoms, frames, "rms_meV_per_A", MEV)
-
-
-def stress_size(sums: Sums, frames: Frames) -> dict[str, Any] | None:
-    """Over the nine stress components of periodic frames that are no slabs, GPa."""
-    used = finite(sums, ("stress",)) & ~slabs(frames)
-    part, kept = take(sums, used), frames.select(used)
-    nine = np.full(len(kept), 9.0)
-    return size(part["stress"], part["stress_square"], nine, kept, "rms_GPa", 1 / GPa)
-
-
-def slabs(frames: Frames) -> np.ndarray:
-    """bool [B]: periodic with vacuum, where a stress means nothing."""
-    found = [frames.info_of(b).get("vacuum_axis") is not None for b in range(len(frames))]
-    return np.array(found, dtype=bool)
-
-
-def root_mean_square(
-    sums: np.ndarray, weights: np.ndarray, frames: Frames, key: str, factor: float
-) -> dict[str, Any]:
-    """A figure of the report from sums of squares [S,B] over ``weights`` [B] components."""
-    pooled = ratio(sums.mean(axis=0), weights, frames.root).root().times(factor)
-    by_seed = np.sqrt(sums.sum(axis=1) / weights.sum()) * factor
-    return figure(pooled, by_seed, key)
-
-
-def figure(pooled: Estimate, by_seed: np.ndarray, key: str) -> dict[str, Any]:
-    """``{key: value, "ci95": [low, high]}``, and each seed's value where there are several."""
-    result: dict[str, Any] = {key: pooled.value, "ci95": [pooled.low, pooled.high]}
-    return result | ({"by_seed": by_seed.tolist()} if len(by_seed) > 1 else {})
-
-
-def per_frame(values: np.ndarray, frames: Frames) -> np.ndarray:
-    """Sum of per-atom components [N,3] over each frame. [B]"""
-    return np.bincount(frames.frame_of_atom, weights=values.sum(axis=1), minlength=len(frames))
-
-
-def stack(seeds: Sequence[Sums]) -> Sums:
-    """Sums [B] of several seeds as one [S,B] each."""
-    return {name: np.stack([s[name] for s in seeds]) for name in seeds[0]}
-
-
-def take(sums: Sums, frames: np.ndarray) -> Sums:
-    """The columns of the frames that are true in a mask [B]."""
-    return {name: values[:, frames] for name, values in sums.items()}
+def take(sums: Sums, which: np.ndarray) -> Sums:
+    """The columns of the inputs that are true in a mask [B]."""
+    return {name: values[:, which] for name, values in sums.items()}
 
 
 def finite(sums: Sums, names: Sequence[str]) -> np.ndarray:
-    """bool [B]: these sums are finite for every seed."""
+    """bool [B]: these sums are finite for every model."""
     return np.all([np.isfinite(sums[name]).all(axis=0) for name in names], axis=0)
-
-
-def answerable(potentials: Sequence[Potential[Any]], frames: Frames) -> Frames:
-    """The frames all of whose elements all potentials know."""
-    unknown = np.any([p.unknown_elements(frames) for p in potentials], axis=0)
-    return frames.select(~unknown)
-
-
-def counts(frames: Frames) -> dict[str, int]:
-    """How many frames, and how many roots they come from."""
-    return {"n_frames": len(frames), "n_roots": len(np.unique(frames.root))}
-
-
-def by_source(frames: Frames) -> Iterator[tuple[str, np.ndarray, Frames]]:
-    """Name of each source, the mask [B] of its frames, and these frames."""
-    for name in np.unique(frames.source):
-        mask = frames.source == name
-        yield name.decode(), mask, frames.select(mask)
-
-
-def complain_if_empty(
-    kept: Frames,
-    given: int,
-    potentials: Sequence[Potential[Any]],
-    reasons: dict[str, int] | None = None,
-) -> None:
-    """Raise where nothing is left to measure."""
-    if len(kept):
-        return
-    why = "; ".join(f"{reason}: {n}" for reason, n in (reasons or {}).items() if n)
-    raise LimbeckError(
-        f"{potentials[0].about.name}: none of {given} frames could be measured: "
-        + (
-            why
-            or "their elements are unknown to it, its answers are not finite, or no good reference"
-        )
-    )

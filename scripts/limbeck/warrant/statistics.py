@@ -1,4 +1,4 @@
-"""The warrant engine: views, answers, and how sure one can be of their spread.
+"""How sure one can be of a figure: the one set of statistics, of gaps, errors, studies and report.
 
 It knows nothing of atoms: an answer is an array, and a cluster is whatever was drawn independently
 of the others.
@@ -9,8 +9,7 @@ Its interval comes from a bootstrap over clusters, since members of a cluster (t
 trajectory) are alike, and resampling members promises far more than it holds.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import hypot, isfinite, nan
 from typing import Any, NamedTuple
@@ -24,14 +23,33 @@ from limbeck.seeds import generator
 DRAWS = 4000
 #: Below this many clusters no interval is given: resampling two or three things says nothing.
 MINIMUM_CLUSTERS = 5
+#: Values that are smaller read "< 0.001", whatever their unit.
+TINY = 0.001
+#: Ends the text of a value without an interval.
+NO_INTERVAL = " (no interval)"
 
 
 class Estimate(NamedTuple):
     """A figure and the ends of its 95 % interval; NaN where there is none."""
 
     value: float
-    low: float
-    high: float
+    low: float = nan
+    high: float = nan
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a value."""
+        return isfinite(self.value)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is an interval."""
+        return isfinite(self.low) and isfinite(self.high)
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the whole interval lies above or below zero, else 0."""
+        return int(self.low > 0) - int(self.high < 0) if self.bounded else 0
 
     def root(self) -> "Estimate":
         """The square root: of a mean square, the root mean square."""
@@ -40,6 +58,87 @@ class Estimate(NamedTuple):
     def times(self, factor: float) -> "Estimate":
         """In another unit; the factor is positive."""
         return Estimate(*(v * factor for v in self))
+
+    def less(self, other: "Estimate") -> "Estimate":
+        """This less another, from two separate intervals (Zou, Donner, Stat. Med. 27, 1693, 2008).
+
+        Right for independent estimates; where both are of the same inputs, as two gaps are, the
+        interval is, if anything, too wide.
+        """
+        value = self.value - other.value
+        below = hypot(self.value - self.low, other.high - other.value)
+        above = hypot(self.high - self.value, other.value - other.low)
+        return Estimate(value, value - below, value + above)
+
+    def __neg__(self) -> "Estimate":
+        return Estimate(-self.value, -self.high, -self.low)
+
+    def text(self, unit: str = "") -> str:
+        """E.g. ``41.2 (38.9 to 43.1) meV/A``; decimals follow the width of the interval."""
+        if not self.known:
+            return "not measured"
+        unit = f" {unit}" if unit else ""
+        if all(abs(v) < TINY for v in self if isfinite(v)):
+            return f"< {TINY}{unit}"
+        if not self.bounded:
+            return f"{_number(self.value, abs(self.value) / 10)}{unit}{NO_INTERVAL}"
+        value, low, high = (_number(v, self.high - self.low) for v in self)
+        return f"{value} ({low} to {high}){unit}"
+
+
+def _number(value: float, width: float) -> str:
+    """With as many decimals as the width of the interval makes worth reading."""
+    decimals = 0
+    while decimals < 3 and width < 10.0 ** (1 - decimals):
+        decimals += 1
+    return f"{value:,.{decimals}f}".replace("-", "−")
+
+
+class Figure(NamedTuple):
+    """A figure over models of one kind, such as the seeds of a student.
+
+    Attributes:
+        pooled: over all of them.
+        each: of each alone, [S].
+    """
+
+    pooled: Estimate
+    each: np.ndarray
+
+    def root(self) -> "Figure":
+        """The square root: of mean squares, the root mean squares."""
+        return Figure(self.pooled.root(), np.sqrt(self.each))
+
+    def times(self, factor: float) -> "Figure":
+        """In another unit; the factor is positive."""
+        return Figure(self.pooled.times(factor), self.each * factor)
+
+    def entry(self, unit: str) -> dict[str, Any]:
+        """As it stands in every JSON file; each one's own value only where there are several."""
+        several = {"by_seed": self.each.tolist()} if len(self.each) > 1 else {}
+        return entry_of(self.pooled, unit) | several
+
+
+def entry_of(found: Estimate, unit: str) -> dict[str, Any]:
+    """``{"value", "ci95": [low, high], "unit"}``: how a figure stands in every JSON file."""
+    return {"value": found.value, "ci95": [found.low, found.high], "unit": unit}
+
+
+def estimate_of(entry: Mapping[str, Any] | None) -> Estimate:
+    """The estimate of an entry of a JSON file; null is NaN."""
+    found = entry or {}
+    ends = (found.get("value"), *(found.get("ci95") or (None, None)))
+    return Estimate(*(nan if v is None else float(v) for v in ends))
+
+
+def over_seeds(values: Sequence[Estimate]) -> Estimate:
+    """Mean over seeds; the interval reaches from the lowest to the highest end of any seed."""
+    if not values:
+        return Estimate(nan)
+    mean = sum(v.value for v in values) / len(values)
+    if not all(v.bounded for v in values):
+        return Estimate(mean)
+    return Estimate(mean, min(v.low for v in values), max(v.high for v in values))
 
 
 def spread(answers: np.ndarray, *, whole: bool = False) -> np.ndarray:
@@ -107,13 +206,21 @@ def ratio(
     """
     used = np.asarray(weights) > 0
     if not used.any():
-        return Estimate(np.nan, np.nan, np.nan)
+        return Estimate(nan)
     s, w = cluster_sums(np.asarray(clusters)[used], sums[used], weights[used])
     value = float(s.sum() / w.sum())
     if len(s) < MINIMUM_CLUSTERS:
-        return Estimate(value, np.nan, np.nan)
+        return Estimate(value)
     low, high = _interval(s, w, draws)
     return Estimate(value, low if signed else max(low, 0.0), high)
+
+
+def pool(
+    sums: np.ndarray, weights: np.ndarray, clusters: np.ndarray, *, signed: bool = False
+) -> Figure:
+    """The :func:`ratio` of the mean over models of their sums [S,M], and each model's own."""
+    pooled = ratio(sums.mean(axis=0), weights, clusters, signed=signed)
+    return Figure(pooled, sums.sum(axis=1) / weights.sum())
 
 
 def cluster_sums(clusters: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
@@ -130,16 +237,16 @@ def _interval(s: np.ndarray, w: np.ndarray, draws: int) -> tuple[float, float]:
     _, (error,) = _studentised(np.ones((1, clusters)), away, w)
     if error == 0:
         return value, value
-    moved, errors = _studentised(_resamples(clusters, draws), away, w)  # [draws]
+    moved, errors = _studentised(resamples(clusters, draws), away, w)  # [draws]
     t = moved / np.maximum(errors, error / 5)
     high, low = value - error * np.quantile(t, [0.025, 0.975])
     return float(low), float(high)
 
 
 @lru_cache(maxsize=4)
-def _resamples(clusters: int, draws: int) -> np.ndarray:
+def resamples(clusters: int, draws: int, purpose: str = "warrant/bootstrap") -> np.ndarray:
     """How often each cluster stands in each resample; the same for all figures. [draws,R]"""
-    rng = generator(0, f"warrant/bootstrap/{clusters}")
+    rng = generator(0, f"{purpose}/{clusters}")
     return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=draws).astype(float)
 
 
@@ -151,91 +258,3 @@ def _studentised(counts: np.ndarray, s: np.ndarray, w: np.ndarray) -> tuple[np.n
     # sum of count * (s - theta w)^2: the squared influence of each cluster on the ratio
     squares = counts @ s**2 - 2 * theta * (counts @ (s * w)) + theta**2 * (counts @ w**2)
     return theta, np.sqrt(np.maximum(squares, 0) * clusters / (clusters - 1)) / weights
-
-
-#: Values that are smaller read "< 0.001", whatever their unit.
-TINY = 0.001
-
-
-#: Ends the text of a value without an interval.
-NO_INTERVAL = " (no interval)"
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value and the ends of its 95 % interval; NaN where there is none."""
-
-    value: float
-    low: float = nan
-    high: float = nan
-
-    @property
-    def known(self) -> bool:
-        """Whether there is a value."""
-        return isfinite(self.value)
-
-    @property
-    def sign(self) -> int:
-        """1 or -1 where the whole interval lies above or below zero, else 0."""
-        if not (isfinite(self.low) and isfinite(self.high)):
-            return 0
-        return int(self.low > 0) - int(self.high < 0)
-
-    def text(self, unit: str = "") -> str:
-        """E.g. ``41.2 (38.9 to 43.1) meV/A``; decimals follow the width of the interval."""
-        if not self.known:
-            return "not measured"
-        unit = f" {unit}" if unit else ""
-        if all(abs(v) < TINY for v in (self.value, self.low, self.high) if isfinite(v)):
-            return f"< {TINY}{unit}"
-        if not (isfinite(self.low) and isfinite(self.high)):
-            return f"{_number(self.value, abs(self.value) / 10)}{unit}{NO_INTERVAL}"
-        low, value, high = (
-            _number(v, self.high - self.low) for v in (self.low, self.value, self.high)
-        )
-        return f"{value} ({low} to {high}){unit}"
-
-
-def interval(entry: Any, key: str = "value") -> Interval:
-    """An interval of ``{key: value, "ci95": [low, high]}`` or a bare value; null is NaN."""
-    if not isinstance(entry, dict):
-        return Interval(_float(entry))
-    low, high = entry.get("ci95") or (None, None)
-    return Interval(_float(entry.get(key)), _float(low), _float(high))
-
-
-def difference(a: Interval, b: Interval) -> Interval:
-    """a - b from two separate intervals (Zou and Donner, Statist. Med. 27, 1693, 2008).
-
-    Right for independent estimates; both gaps are measured on the same frames, so that the
-    interval is, if anything, too wide.
-    """
-    return Interval(
-        a.value - b.value,
-        a.value - b.value - hypot(a.value - a.low, b.high - b.value),
-        a.value - b.value + hypot(a.high - a.value, b.value - b.low),
-    )
-
-
-def over_seeds(values: Sequence[Interval]) -> Interval:
-    """Mean over seeds; the interval reaches from the lowest to the highest end of any seed."""
-    if not values:
-        return Interval(nan)
-    mean = sum(v.value for v in values) / len(values)
-    if any(not (isfinite(v.low) and isfinite(v.high)) for v in values):
-        return Interval(mean)
-    return Interval(mean, min(v.low for v in values), max(v.high for v in values))
-
-
-def _float(value: Any) -> float:
-    return nan if value is None else float(value)
-
-
-def _number(value: float, width: float) -> str:
-    """With as many decimals as the width of the interval makes worth reading."""
-    if not isfinite(value):
-        return "–"
-    decimals = 0
-    while decimals < 3 and width < 10.0 ** (1 - decimals):
-        decimals += 1
-    return f"{value:,.{decimals}f}".replace("-", "−")

@@ -20,7 +20,7 @@ from limbeck.report.figures import look
 from limbeck.report.page import tidy, write
 from limbeck.report.parity import loss
 from limbeck.report.reading import read_csv, read_json
-from limbeck.warrant.statistics import Interval, over_seeds
+from limbeck.warrant.statistics import Estimate, over_seeds
 from report_results import (
     CHOICE,
     HOSTILE,
@@ -36,9 +36,9 @@ from report_results import (
 def errors(gain, low, high, own=100.0):
     """Errors of a teacher whose mean of 24 views is wrong by 80 meV/Angstrom."""
     entry = {"as_given": own, "random": 80 + gain, "averaged": 80.0}
-    found = {k: {"force_mae_meV_per_A": v, "ci95": [v - 2, v + 2]} for k, v in entry.items()}
-    gains = {"force_mae_meV_per_A": gain, "ci95": [low, high]}
-    return {"reference": "chgnet", **found, "gain": gains}
+    found = {k: {"forces": {"value": v, "ci95": [v - 2, v + 2]}} for k, v in entry.items()}
+    gains = {"value": gain, "ci95": [low, high]}
+    return {"reference": "chgnet", **found, "gain": {"forces": gains}}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def errors(gain, low, high, own=100.0):
 )
 def test_averaging_follows_the_interval_of_the_gain(gain, low, high, verdict):
     found = errors(gain or 0.0, low, high)
-    found["gain"]["force_mae_meV_per_A"] = gain
+    found["gain"]["forces"]["value"] = gain
     assert words.averaging("orb-demo", found).verdict == verdict
 
 
@@ -70,33 +70,33 @@ def test_averaging_is_no_full_yes_where_the_frames_as_given_do_better():
 @pytest.mark.parametrize(
     ("loss_of_accuracy", "verdict"),
     [
-        (Interval(5.0, 2.0, 8.0), words.NO),
-        (Interval(5.0, -1.0, 11.0), words.CANNOT_TELL),
-        (Interval(-5.0, -8.0, -2.0), words.YES),
-        (Interval(np.nan), words.NOT_MEASURED),
+        (Estimate(5.0, 2.0, 8.0), words.NO),
+        (Estimate(5.0, -1.0, 11.0), words.CANNOT_TELL),
+        (Estimate(-5.0, -8.0, -2.0), words.YES),
+        (Estimate(np.nan), words.NOT_MEASURED),
     ],
 )
 def test_accuracy_follows_the_interval_of_the_loss(loss_of_accuracy, verdict):
-    answer = words.accuracy("s", Interval(60, 50, 70), Interval(65, 55, 75), loss_of_accuracy, "t")
+    answer = words.accuracy("s", Estimate(60, 50, 70), Estimate(65, 55, 75), loss_of_accuracy, "t")
     assert answer.verdict == verdict
 
 
 def test_accuracy_without_a_truth_is_not_measured():
-    answer = words.accuracy("s", Interval(60), Interval(65), Interval(5, 4, 6), None)
+    answer = words.accuracy("s", Estimate(60), Estimate(65), Estimate(5, 4, 6), None)
     assert answer.verdict == words.NOT_MEASURED
 
 
 @pytest.mark.parametrize(
     ("teacher", "student", "verdict"),
     [
-        (Interval(40, 36, 44), Interval(0.01, 0.009, 0.011), words.YES),
-        (Interval(40, 36, 44), Interval(12, 10, 14), words.PARTLY),
-        (Interval(40, 36, 44), Interval(38, 33, 43), words.CANNOT_TELL),
-        (Interval(40, 36, 44), Interval(38), words.CANNOT_TELL),
-        (Interval(40, 36, 44), Interval(90, 80, 100), words.NO),
-        (Interval(0.02, 0.01, 0.03), Interval(0.01, 0.0, 0.02), words.NO_GAP),
-        (Interval(0.02, 0.01, 0.03), Interval(30, 25, 35), words.NO),  # a direct student opens one
-        (Interval(np.nan), Interval(30, 25, 35), words.NOT_MEASURED),
+        (Estimate(40, 36, 44), Estimate(0.01, 0.009, 0.011), words.YES),
+        (Estimate(40, 36, 44), Estimate(12, 10, 14), words.PARTLY),
+        (Estimate(40, 36, 44), Estimate(38, 33, 43), words.CANNOT_TELL),
+        (Estimate(40, 36, 44), Estimate(38), words.CANNOT_TELL),
+        (Estimate(40, 36, 44), Estimate(90, 80, 100), words.NO),
+        (Estimate(0.02, 0.01, 0.03), Estimate(0.01, 0.0, 0.02), words.NO_GAP),
+        (Estimate(0.02, 0.01, 0.03), Estimate(30, 25, 35), words.NO),  # a direct student opens one
+        (Estimate(np.nan), Estimate(30, 25, 35), words.NOT_MEASURED),
     ],
 )
 def test_closing_follows_the_difference_of_the_gaps(teacher, student, verdict):
@@ -105,25 +105,25 @@ def test_closing_follows_the_difference_of_the_gaps(teacher, student, verdict):
 
 def test_difference_of_symmetric_intervals_is_the_textbook_one():
     """Half widths 3 and 4 of independent estimates add in squares to 5."""
-    found = words.difference(Interval(10, 7, 13), Interval(6, 2, 10))
+    found = Estimate(10, 7, 13).less(Estimate(6, 2, 10))
     assert (found.value, found.low, found.high) == pytest.approx((4, -1, 9))  # exact but for bits
 
 
 def test_over_seeds_reaches_over_all_seeds():
-    found = over_seeds([Interval(1, 0.5, 1.5), Interval(3, 2.0, 4.0)])
-    assert found == Interval(2, 0.5, 4.0)
-    assert over_seeds([Interval(1, 0.5, 1.5), Interval(3)]).sign == 0
+    found = over_seeds([Estimate(1, 0.5, 1.5), Estimate(3, 2.0, 4.0)])
+    assert found == Estimate(2, 0.5, 4.0)
+    assert over_seeds([Estimate(1, 0.5, 1.5), Estimate(3)]).sign == 0
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (Interval(41.23, 38.91, 43.14), "41.2 (38.9 to 43.1) meV/Å"),
-        (Interval(-3.0, -40.0, 34.0), "−3 (−40 to 34) meV/Å"),
-        (Interval(0.0101, 0.0091, 0.0112), "0.010 (0.009 to 0.011) meV/Å"),
-        (Interval(1e-5, 1e-6, 1e-4), "< 0.001 meV/Å"),
-        (Interval(1234.5, 1000.0, 1500.0), "1,234 (1,000 to 1,500) meV/Å"),
-        (Interval(np.nan), "not measured"),
+        (Estimate(41.23, 38.91, 43.14), "41.2 (38.9 to 43.1) meV/Å"),
+        (Estimate(-3.0, -40.0, 34.0), "−3 (−40 to 34) meV/Å"),
+        (Estimate(0.0101, 0.0091, 0.0112), "0.010 (0.009 to 0.011) meV/Å"),
+        (Estimate(1e-5, 1e-6, 1e-4), "< 0.001 meV/Å"),
+        (Estimate(1234.5, 1000.0, 1500.0), "1,234 (1,000 to 1,500) meV/Å"),
+        (Estimate(np.nan), "not measured"),
     ],
 )
 def test_intervals_read_with_the_decimals_they_deserve(value, text):
@@ -332,7 +332,8 @@ def test_left_out_frames_are_told_by_reason(gaps_page):
 
 
 def gap(name, value, low, high, **more):
-    part = {"rms_meV_per_A": value, "ci95": [low, high], **more}
+    part = {"value": value, "ci95": [low, high]}
+    part |= {key: {"value": v} for key, v in more.items()}
     return {name: {"symmetry": name, gap_kinds.kind_of(name).part: part}}
 
 
@@ -349,9 +350,9 @@ ROUNDED = gap("translation", 0.01, 0.005, 0.02)
         (gap("rotation", 3, 0, 7), words.CANNOT_TELL, "Uncertain: rotation 3.0 (0.0 to 7.0)"),
         (gap("rotation", 3, None, None), words.CANNOT_TELL, "Uncertain: rotation 3.0"),
         # below the error of the integration, whatever the interval says
-        (gap("conservativity", 0.5, 0.4, 0.6, integration_error_meV_per_A=1), words.YES, "None"),
-        (gap("conservativity", 5, 4, 6, integration_error_meV_per_A=1), words.NO, "Gaps: conserv"),
-        (gap("consistency", 0.5, 0.4, 0.6, error_meV_per_A=2), words.YES, "None beyond"),
+        (gap("conservativity", 0.5, 0.4, 0.6, numerical_error=1), words.YES, "None"),
+        (gap("conservativity", 5, 4, 6, numerical_error=1), words.NO, "Gaps: conserv"),
+        (gap("consistency", 0.5, 0.4, 0.6, numerical_error=2), words.YES, "None beyond"),
         (gap("rotation", None, None, None), words.NOT_MEASURED, "No gap was measured."),
         ({"supercell": {"symmetry": "supercell", "forces": None}}, words.NOT_MEASURED, "No gap"),
         ({}, words.NOT_MEASURED, "No gap was measured."),

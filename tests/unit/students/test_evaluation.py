@@ -47,16 +47,16 @@ def test_errors_by_hand():
     found = errors(answers_for(data, np.array([0.3, -0.4, 0.0]), forces), data.labels, data.frames)
     value = lambda table, key: table[key]["value"]  # noqa: E731
     # per atom: 0.1, 0.2 and 0 eV, each frame the same
-    assert value(found, "energy_mae_meV_per_atom") == pytest.approx(100)
+    assert value(found, "energy") == pytest.approx(100)
     # two of three components; 3 atoms with 0.1, 2 with 0.4, 3 with 0.2 eV/A, each atom the same
-    assert value(found, "forces_mae_meV_per_A") == pytest.approx(1e3 * 2 / 3 * 1.7 / 8)
-    assert found["forces_rms_meV_per_A"] == pytest.approx(1e3 * np.sqrt((27 + 108) / 24))
+    assert value(found, "forces") == pytest.approx(1e3 * 2 / 3 * 1.7 / 8)
+    assert found["forces"]["size"]["value"] == pytest.approx(1e3 * np.sqrt((27 + 108) / 24))
     wet, dry = found["by_source"]["wet"], found["by_source"]["dry"]
-    assert value(wet, "energy_mae_meV_per_atom") == pytest.approx(150)
-    assert value(wet, "forces_mae_meV_per_A") == pytest.approx(1e3 * 2 / 3 * 1.1 / 5)
-    assert value(dry, "energy_mae_meV_per_atom") == 0
-    assert value(dry, "forces_mae_meV_per_A") == pytest.approx(1e3 * 2 / 3 * 0.2)
-    assert np.isnan(found["forces_mae_meV_per_A"]["ci95"]).all()  # three roots: no interval
+    assert value(wet, "energy") == pytest.approx(150)
+    assert value(wet, "forces") == pytest.approx(1e3 * 2 / 3 * 1.1 / 5)
+    assert value(dry, "energy") == 0
+    assert value(dry, "forces") == pytest.approx(1e3 * 2 / 3 * 0.2)
+    assert np.isnan(found["forces"]["ci95"]).all()  # three roots: no interval
 
 
 def test_the_constant_knows_the_composition_alone():
@@ -82,10 +82,10 @@ def test_evaluation_beside_truth_teacher_and_constant():
     truth = replace(truth, forces=truth.forces + 0.02, status=np.array([0] * 7 + [1]))
     found = evaluate(answers, training, test, truth)
     assert (found["n_frames"], found["n_left_out"], found["n_roots"]) == (10, 0, 10)
-    force = "forces_mae_meV_per_A"
+    force = "forces"
     own = found["against"]["labels"]
     assert own[force]["value"] == pytest.approx(50)
-    assert own["energy_mae_meV_per_atom"]["value"] == pytest.approx(100)
+    assert own["energy"]["value"] == pytest.approx(100)
     assert own[force]["ci95"] == pytest.approx([50, 50])  # every root has the same error
     assert found["against"]["reference"][force]["value"] == pytest.approx(30)
     assert found["teacher_against_reference"][force]["value"] == pytest.approx(20)
@@ -103,8 +103,8 @@ def test_frames_without_an_answer_are_left_out_and_counted():
     answers.forces[4] = np.inf  # first atom of the second frame
     found = evaluate(answers, training, test, test.labels)
     assert (found["n_frames"], found["n_left_out"]) == (8, 2)
-    assert found["against"]["labels"]["forces_mae_meV_per_A"]["value"] == pytest.approx(50)
-    assert found["against"]["reference"]["forces_mae_meV_per_A"]["value"] == pytest.approx(50)
+    assert found["against"]["labels"]["forces"]["value"] == pytest.approx(50)
+    assert found["against"]["reference"]["forces"]["value"] == pytest.approx(50)
     assert as_labels(answers, test.frames).status.tolist() == [1, 1] + [0] * 8
     with pytest.raises(LimbeckError, match="none of 10 test frames has an answer"):
         evaluate(answers_for(test, np.full(10, np.nan), 0.0), training, test, None)

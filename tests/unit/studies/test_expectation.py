@@ -70,20 +70,20 @@ def test_figures_by_hand():
     assert first["teacher_calls"] == {"train": 70, "valid": 10, "test": 20}
     assert second["teacher_calls"] == {"train": 72, "valid": 8, "test": 20}
     student = second["students"]["s"]
-    assert student["as_given"]["force_mae_meV_per_A"] == pytest.approx(60)
-    assert student["as_given"]["by_seed"] == pytest.approx([70, 50])
-    assert student["random"]["force_mae_meV_per_A"] == pytest.approx(120)
-    assert student["as_given"]["energy"]["mae_meV_per_atom"] == pytest.approx(6)
+    assert student["as_given"]["forces"]["value"] == pytest.approx(60)
+    assert student["as_given"]["forces"]["by_seed"] == pytest.approx([70, 50])
+    assert student["random"]["forces"]["value"] == pytest.approx(120)
+    assert student["as_given"]["energy"]["value"] == pytest.approx(6)
     # the root of the mean of the seeds' mean squares
-    assert student["gap"]["rms_meV_per_A"] == pytest.approx(np.sqrt((70**2 + 50**2) / 2))
-    assert first["teacher"]["force_mae_meV_per_A"] == pytest.approx(50)
-    assert first["constant"]["force_mae_meV_per_A"] == pytest.approx(200)
+    assert student["gap"]["value"] == pytest.approx(np.sqrt((70**2 + 50**2) / 2))
+    assert first["teacher"]["forces"]["value"] == pytest.approx(50)
+    assert first["constant"]["forces"]["value"] == pytest.approx(200)
     (difference,) = table["differences"]
     assert difference["label_set"] == "k4"
     assert difference["against"] == {"label_set": "as_given", "name": "s"}
-    assert difference["as_given"]["force_mae_meV_per_A"] == pytest.approx(-40)
-    assert difference["as_given"]["by_seed"] == pytest.approx([-30, -50])
-    assert difference["random"]["energy"]["mae_meV_per_atom"] == pytest.approx(-8)
+    assert difference["as_given"]["forces"]["value"] == pytest.approx(-40)
+    assert difference["as_given"]["forces"]["by_seed"] == pytest.approx([-30, -50])
+    assert difference["random"]["energy"]["value"] == pytest.approx(-8)
 
 
 def test_each_source_has_its_own_tables():
@@ -96,7 +96,7 @@ def test_each_source_has_its_own_tables():
     for name, expected in (("soft", -20), ("stiff", 40)):
         part = table["by_source"][name]
         assert (part["n_frames"], part["n_roots"]) == ((frames.source == name.encode()).sum(), 6)
-        assert part["differences"][0]["as_given"]["force_mae_meV_per_A"] == pytest.approx(expected)
+        assert part["differences"][0]["as_given"]["forces"]["value"] == pytest.approx(expected)
 
 
 def test_a_frame_that_one_model_cannot_answer_is_left_out_of_all():
@@ -107,7 +107,7 @@ def test_a_frame_that_one_model_cannot_answer_is_left_out_of_all():
     found[Model("k4", "s")]["random/forces"][1, 3] = np.nan
     table = results(ARMS, found, frames, PAIR)
     assert (table["n_frames"], table["n_left_out"]) == (len(frames) - 1, 1)
-    own = [t["arms"][0]["students"]["s"]["as_given"]["force_mae_meV_per_A"] for t in (whole, table)]
+    own = [t["arms"][0]["students"]["s"]["as_given"]["forces"]["value"] for t in (whole, table)]
     rest = np.arange(len(frames)) != 3
     atoms = frames.n_atoms[rest]
     assert own[1] == pytest.approx(1e3 * (values[0].mean(axis=0)[rest] @ atoms) / atoms.sum())
@@ -127,7 +127,8 @@ def test_the_interval_of_a_difference_holds_it_as_often_as_promised(shift):
         own, k4 = per_atom_of(frames, rng), per_atom_of(frames, rng, shift)
         table = results(ARMS, found_in(frames, own, k4), frames, PAIR)
         found = table["differences"][0]["as_given"]
-        held += found["ci95"][0] <= 1e3 * shift <= found["ci95"][1]
+        low, high = found["forces"]["ci95"]
+        held += low <= 1e3 * shift <= high
         decided += side(found) != 0
     assert held >= 90
     # told apart where there is nothing to tell: one in twenty, and its errors; else more often
@@ -141,7 +142,7 @@ def test_pairing_by_root_tells_what_separate_intervals_do_not():
     own = per_atom_of(frames, rng)
     table = results(ARMS, found_in(frames, own, own - 0.002), frames, PAIR)
     assert side(table["differences"][0]["as_given"]) == -1
-    first, second = (a["students"]["s"]["as_given"]["ci95"] for a in table["arms"])
+    first, second = (a["students"]["s"]["as_given"]["forces"]["ci95"] for a in table["arms"])
     assert first[0] < second[1]  # negative control: these overlap
 
 
@@ -197,7 +198,7 @@ def test_a_spread_that_predicts_the_error_and_one_that_does_not():
             assert (low > 0.5) == honest  # the error's own scatter is about that of its size
             assert honest or low < 0 < high
             # the truth has no forces, so that the size of a label is its error
-            assert found[of]["force_size"]["rank_correlation"] == pytest.approx(1)
+            assert found[of]["force_size"]["value"] == pytest.approx(1)
         assert set(found["by_source"]) == {"synthetic"}
 
 
@@ -216,7 +217,7 @@ def test_frames_without_a_label_do_not_count():
         replace(labels, forces=forces, energy=energy), labels_for(frames), frames
     )
     assert found["n_frames"] == len(frames) - 1
-    assert found["frames"]["spread"]["rank_correlation"] > 0.5
+    assert found["frames"]["spread"]["value"] > 0.5
 
 
 SECTIONS = {
@@ -248,8 +249,8 @@ def test_which_models_are_compared():
 
 
 def estimate(value, half, by_seed=None):
-    entry = {"force_mae_meV_per_A": value, "ci95": [value - half, value + half]}
-    return entry | ({"by_seed": by_seed} if by_seed else {})
+    entry = {"value": value, "ci95": [value - half, value + half], "unit": "meV/A"}
+    return {"forces": entry | ({"by_seed": by_seed} if by_seed else {})}
 
 
 def made_up(*differences, constant=300.0, spread=(0.4, 0.1)):
@@ -269,7 +270,7 @@ def made_up(*differences, constant=300.0, spread=(0.4, 0.1)):
         }
 
     rho, half = spread
-    correlation = {"rank_correlation": rho, "ci95": [rho - half, rho + half]}
+    correlation = {"value": rho, "ci95": [rho - half, rho + half], "unit": ""}
     made = {
         "reference": "chgnet",
         "teachers": ["orb-demo"],

@@ -27,7 +27,7 @@ def gaps(orb, atoms, displacement):
         moved.rattle(displacement, seed=0)
     frame = from_atoms([moved], groups=["a"], source="named")
     found = measure_gaps([orb], frame, SYMMETRIES, 16)
-    return {g["symmetry"]: g["forces"]["rms_meV_per_A"] for g in found}
+    return {g["symmetry"]: g["forces"]["value"] for g in found}
 
 
 def neighbours(orb, atoms):

@@ -17,16 +17,17 @@ def test_errors_of_a_planted_field():
     assert [found[kind]["n_views"] for kind in ("as_given", "random", "averaged")] == [1, 8, 24]
     # In its as given the force is (0, 0, 1); in a random view each component is uniform in
     # [-1, 1], mean absolute value 1/2; the mean of 24 is normal with variance 1/72.
-    key = "force_mae_meV_per_A"
     own, averaged = 1000 / 3, 1000 * np.sqrt(2 / np.pi / 72)
-    assert found["as_given"][key] == pytest.approx(own, rel=1e-12)
+    assert found["as_given"]["forces"]["value"] == pytest.approx(own, rel=1e-12)
     # 8 views of 150 frames: 0.5 * 0.58 / sqrt(1200 * 3) = 0.5 %; four of these. With 24, 1.5 %.
-    assert found["random"][key] == pytest.approx(500, rel=0.04)
-    assert found["averaged"][key] == pytest.approx(averaged, rel=0.1)
-    assert holds(found["gain"], 500 - averaged)
-    assert found["gain"][key] == pytest.approx(found["random"][key] - found["averaged"][key])
+    assert found["random"]["forces"]["value"] == pytest.approx(500, rel=0.04)
+    assert found["averaged"]["forces"]["value"] == pytest.approx(averaged, rel=0.1)
+    assert holds(found["gain"]["forces"], 500 - averaged)
+    assert found["gain"]["forces"]["value"] == pytest.approx(
+        found["random"]["forces"]["value"] - found["averaged"]["forces"]["value"]
+    )
     # energy per atom: one random e_z as well
-    assert found["random"]["energy"]["mae_meV_per_atom"] == pytest.approx(500, rel=0.05)
+    assert found["random"]["energy"]["value"] == pytest.approx(500, rel=0.05)
     assert found["by_source"]["synthetic"]["gain"] == found["gain"]
 
 
@@ -34,16 +35,16 @@ def test_a_model_that_respects_rotation_gains_nothing_by_averaging():
     frames = real_frames()
     wrong = labels_for(frames)
     found = measure_errors([LennardJones()], frames, wrong, "zeros")
-    own = found["as_given"]["force_mae_meV_per_A"]
+    own = found["as_given"]["forces"]["value"]
     assert own > 100  # it is wrong, and equally wrong from everywhere (float64 rounding)
-    assert found["random"]["force_mae_meV_per_A"] == pytest.approx(own, rel=1e-12)
-    assert abs(found["gain"]["force_mae_meV_per_A"]) < 1e-10 * own
+    assert found["random"]["forces"]["value"] == pytest.approx(own, rel=1e-12)
+    assert abs(found["gain"]["forces"]["value"]) < 1e-10 * own
     right = LennardJones().predict(frames)
     found = measure_errors(
         [LennardJones()], frames, labels_for(frames, right.energy, right.forces), "itself"
     )
-    assert found["as_given"]["force_mae_meV_per_A"] == 0
-    assert found["as_given"]["energy"]["mae_meV_per_atom"] == 0
+    assert found["as_given"]["forces"]["value"] == 0
+    assert found["as_given"]["energy"]["value"] == 0
 
 
 def test_truth_is_joined_by_id_and_only_where_it_is_good():
@@ -57,16 +58,15 @@ def test_truth_is_joined_by_id_and_only_where_it_is_good():
     shuffled = select_labels(truth, np.r_[0, order[order != 0]])
     found = measure_errors([LabField()], frames, shuffled, "itself")
     # what is given is the reference only where rows were joined rightly
-    assert found["as_given"]["force_mae_meV_per_A"] == 0
+    assert found["as_given"]["forces"]["value"] == 0
     assert found["n_frames"] == len(shuffled) - 1
     assert found["n_left_out"] == len(frames) - found["n_frames"]
-    with pytest.raises(LimbeckError, match="no good reference"):
+    with pytest.raises(LimbeckError, match="no good label of the reference"):
         measure_errors([LabField()], trajectories(11), shuffled, "of others")
 
 
 def test_errors_of_seeds_are_averaged():
     frames = trajectories(12, scatter=0.0)
     found = measure_errors([LabField(1.0), LabField(2.0)], frames, labels_for(frames), "zeros")
-    key = "force_mae_meV_per_A"
-    assert found["as_given"]["by_seed"] == pytest.approx([1000 / 3, 2000 / 3], rel=1e-12)
-    assert found["as_given"][key] == pytest.approx(500, rel=1e-12)
+    assert found["as_given"]["forces"]["by_seed"] == pytest.approx([1000 / 3, 2000 / 3], rel=1e-12)
+    assert found["as_given"]["forces"]["value"] == pytest.approx(500, rel=1e-12)

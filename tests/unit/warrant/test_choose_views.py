@@ -27,7 +27,7 @@ def test_a_negligible_gap_is_not_averaged_away():
     frames = two_sources(1.0)
     found = choose_views(LennardJones(), frames, SETTINGS)
     assert found["views"] == "as_given"
-    assert found["largest"]["rms_meV_per_A"] < 1e-6  # rounding
+    assert found["largest"]["forces"]["value"] < 1e-6  # rounding
     assert "each frame is labelled once, as it is given" in found["reason"]
     calls = found["model_calls"]
     assert calls["beforehand"] == 16 * VIEWS
@@ -43,7 +43,7 @@ def test_a_gap_that_matters_is_averaged_away():
     assert found["threshold_meV_per_A"] == pytest.approx(2.0)
     for row in found["by_source"].values():
         # 8 frames x 8 views: a relative error of some 10 %; three of these
-        assert row["rms_meV_per_A"] == pytest.approx(ONE_THIRD, rel=0.3)
+        assert row["forces"]["value"] == pytest.approx(ONE_THIRD, rel=0.3)
     assert found["model_calls"]["saved"] == -16 * VIEWS
     assert found["model_calls"]["labels"] == 12 * len(frames)
 
@@ -57,19 +57,19 @@ def test_the_source_with_the_largest_gap_decides(strong, views):
     if strong > 1:
         assert found["largest"]["source"] == "strong"
         assert "in strong is 9" in found["reason"] or "in strong is 8" in found["reason"]
-        assert found["by_source"]["weak"]["rms_meV_per_A"] < 2
+        assert found["by_source"]["weak"]["forces"]["value"] < 2
 
 
 def test_little_knowledge_speaks_for_averaging():
     """The upper end of the interval counts: just below the threshold is not far enough."""
     frames = two_sources(1.0)
     gap = choose_views(LabField(), frames, SETTINGS)["largest"]
-    between = (gap["rms_meV_per_A"] + gap["ci95"][1]) / 2
+    between = (gap["forces"]["value"] + gap["forces"]["ci95"][1]) / 2
     auto = AUTO | {"student_error_meV_per_A": between, "negligible_fraction": 1.0}
     found = choose_views(LabField(), frames, SETTINGS | {"auto": auto})
-    assert gap["rms_meV_per_A"] < found["threshold_meV_per_A"]
+    assert gap["forces"]["value"] < found["threshold_meV_per_A"]
     assert found["views"] == 12
-    above = auto | {"student_error_meV_per_A": gap["ci95"][1] * 1.1}
+    above = auto | {"student_error_meV_per_A": gap["forces"]["ci95"][1] * 1.1}
     assert choose_views(LabField(), frames, SETTINGS | {"auto": above})["views"] == "as_given"
 
 

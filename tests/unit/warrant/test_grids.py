@@ -24,21 +24,19 @@ def test_the_errors_of_a_band_limited_model_are_those_of_theory():
     frames = trajectories(0, roots=40, scatter=0.0)
     found = certify(LabField(), frames, RULES, random_views=100)
     own, tetrahedral, octahedral = found["rules"]
-    assert found["gap"]["forces"]["rms_meV_per_A"] == pytest.approx(ONE_THIRD, rel=0.03)
+    assert found["gap"]["forces"]["value"] == pytest.approx(ONE_THIRD, rel=0.03)
     # own: a z against the mean 0, whose mean square over three components is 1/3. The noise of
     # 100 views was taken off: 10 % of the value in a mean square, 5 % in its root, without.
-    assert own["error"]["forces"]["rms_meV_per_A"] == pytest.approx(ONE_THIRD, rel=0.02)
+    assert own["error"]["forces"]["value"] == pytest.approx(ONE_THIRD, rel=0.02)
     assert holds(own["error"]["forces"], ONE_THIRD)
     # exact: of the mean of 100 views, off by 58, a few by chance is left after the noise is off
     for row in (tetrahedral, octahedral):
         assert row["error"]["forces"]["ci95"][0] == 0
-        assert row["error"]["forces"]["rms_meV_per_A"] < 0.5 * ONE_THIRD / 10
-    assert tetrahedral["change_to_next"]["forces"]["rms_meV_per_A"] < 1e-9  # rounding
+        assert row["error"]["forces"]["value"] < 0.5 * ONE_THIRD / 10
+    assert tetrahedral["change_to_next"]["forces"]["value"] < 1e-9  # rounding
     assert octahedral["change_to_next"] is None
     expected = ONE_THIRD / np.sqrt(12)
-    assert tetrahedral["as_many_random"]["forces"]["rms_meV_per_A"] == pytest.approx(
-        expected, rel=0.03
-    )
+    assert tetrahedral["as_many_random"]["forces"]["value"] == pytest.approx(expected, rel=0.03)
     assert [row["n_views"] for row in found["rules"]] == [1, 12, 24]
     assert [row["exact_to_degree"] for row in found["rules"]] == [0, 2, 3]
 
@@ -47,7 +45,7 @@ def test_without_the_noise_taken_off_an_exact_grid_would_look_bad():
     """Negative control: what the mean over the random views itself is off by."""
     frames = trajectories(0, roots=40, scatter=0.0)
     found = certify(LabField(), frames, (Views(100), Views(quadrature="tetrahedral")), 100)
-    change = found["rules"][0]["change_to_next"]["forces"]["rms_meV_per_A"]
+    change = found["rules"][0]["change_to_next"]["forces"]["value"]
     assert change == pytest.approx(ONE_THIRD / 10, rel=0.15)
 
 
@@ -57,7 +55,7 @@ def test_a_mean_over_random_views_has_the_error_that_is_promised():
     found = certify(LabField(), frames, (Views(12),), random_views=50)
     (row,) = found["rules"]
     assert holds(row["error"]["forces"], ONE_THIRD / np.sqrt(12))
-    assert holds(row["error"]["forces"], row["as_many_random"]["forces"]["rms_meV_per_A"])
+    assert holds(row["error"]["forces"], row["as_many_random"]["forces"]["value"])
     # negative control: the noise of the 50 views, which was taken off, would have been seen
     assert not holds(row["error"]["forces"], ONE_THIRD * np.sqrt(1 / 12 + 1 / 50))
 
@@ -65,7 +63,7 @@ def test_a_mean_over_random_views_has_the_error_that_is_promised():
 def test_an_invariant_model_has_no_error_at_all():
     found = certify(LennardJones(), real_frames(), RULES, random_views=10)
     for row in found["rules"]:
-        assert row["error"]["forces"]["rms_meV_per_A"] < 1e-6  # rounding of float64
+        assert row["error"]["forces"]["value"] < 1e-6  # rounding of float64
     assert found["n_frames"] == 6
 
 

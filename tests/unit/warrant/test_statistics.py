@@ -1,16 +1,10 @@
 """The engine: unbiased spreads, the identity, and intervals that hold what they promise."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from limbeck.errors import LimbeckError
 from limbeck.warrant.statistics import DRAWS, MINIMUM_CLUSTERS, decompose, ratio, spread
-
-SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
 def test_spread_does_not_depend_on_the_number_of_views():
@@ -166,14 +160,3 @@ def test_interval_repeats_and_does_not_depend_on_units():
     # float64 and a power of two: exact
     assert ratio(sums * 2.0**-80, weights, np.arange(20)) == found.times(2.0**-80)
     assert found.root().value == np.sqrt(found.value)
-
-
-def test_engine_knows_nothing_of_atoms():
-    code = (
-        "import sys, limbeck.warrant.statistics; "
-        "print(*sorted({'ase', 'torch', 'limbeck.frames'} & set(sys.modules)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == []
