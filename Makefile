@@ -3,6 +3,7 @@
 # make list          the potentials, gaps, sources, samplers and students there are
 # make test          style, types and the quick tests
 # make test-all      the slow tests as well, in half an hour
+# make config-docs   write config/README.md and the config's schema anew, after a change of its sections
 # make demo-models   train the models of resources/models anew
 #
 # PYTHON=python3.12  another Python (3.11 or 3.12)
@@ -24,7 +25,7 @@ READY := $(VENV)/.ready
 # The rules call `python`: it has to be the one of the virtual environment.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo run demo-models list check test test-all
+.PHONY: demo run demo-models list config-docs check test test-all
 
 demo: run
 
@@ -46,6 +47,9 @@ demo-models:
 
 list: $(READY)
 	@python -m limbeck.catalogue
+
+config-docs: $(READY)
+	@python -m limbeck.config.document
 
 check: $(READY)
 	ruff check

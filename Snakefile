@@ -16,8 +16,6 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/common_settings.smk"
-include: "workflow/rules/common_subsystems.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/force_constants.smk"
 include: "workflow/rules/sample.smk"

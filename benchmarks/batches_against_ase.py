@@ -15,18 +15,20 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from limbeck.config.config import Config  # noqa: E402
+from limbeck.config.jobs import GenerateStructures  # noqa: E402
 from limbeck.config.load import load  # noqa: E402
 from limbeck.frames import Frames, concatenate  # noqa: E402
 from limbeck.potentials import open_potential  # noqa: E402
 from limbeck.structures import generate  # noqa: E402
 
 
-def structures(config: dict[str, Any]) -> Frames:
+def structures(config: Config) -> Frames:
     """The demo's own structures: molecules, rocksalts of 8 atoms, clusters of 4 to 13."""
     parts = []
-    for name, source in config["sources"].items():
-        settings = {**source, "seed": 1, "source": name, "shard": 0, "shards": 1}
-        parts.append(generate(source["kind"], settings)[0])
+    for source in config.sources.values():
+        whole = source.model_copy(update={"shards": 1})
+        parts.append(generate(GenerateStructures(seed=1, shard=0, source=whole))[0])
     return concatenate(parts)
 
 
@@ -84,10 +86,10 @@ def main() -> None:
     config = load(ROOT / "config" / "config.yaml")
     frames = structures(config)
     print("| what | times faster than ASE's loop | range |\n|---|---|---|")
-    for name, section in config["potentials"].items():
-        potential = open_potential({"name": name, **section})
+    for name, section in config.potentials.items():
+        potential = open_potential(section)
         # CHGNet's own calculator knows crystals alone
-        part = frames.select(frames.periodic) if section["model"] == "chgnet" else frames
+        part = frames.select(frames.periodic) if section.model == "chgnet" else frames
         calls = (
             lambda p=potential, f=part: loop(p, f),
             lambda p=potential, f=part: p.predict(f),

@@ -24,12 +24,13 @@ from ase.md.velocitydistribution import thermalize_momenta  # noqa: E402
 from batches_against_ase import own_calculator  # noqa: E402
 from turns import header, ratios, row, seconds  # noqa: E402
 
+from limbeck.config.config import Config  # noqa: E402
+from limbeck.config.jobs import GenerateStructures  # noqa: E402
 from limbeck.config.load import load  # noqa: E402
 from limbeck.frames import Frames, concatenate, from_atoms  # noqa: E402
 from limbeck.potentials import open_potential  # noqa: E402
 from limbeck.potentials.batches import Limits  # noqa: E402
 from limbeck.sampling.dynamics import run as md  # noqa: E402
-from limbeck.sampling.settings import md_settings  # noqa: E402
 from limbeck.structures import generate  # noqa: E402
 
 COUNT = 64
@@ -48,10 +49,10 @@ def crystals(supercells: tuple[tuple[int, int, int], ...], count: int) -> Frames
     return from_atoms(made, groups=["NaCl"] * count, source="benchmark")
 
 
-def molecules(config: dict[str, Any], count: int, most: int) -> Frames:
+def molecules(config: Config, count: int, most: int) -> Frames:
     """The demo's molecules, of at least 8 atoms."""
-    source = {**config["sources"]["organics"], "count": 200, "shards": 1}
-    frames, _ = generate("rdkit", {**source, "seed": 1, "source": "organics", "shard": 0})
+    source = config.sources["organics"].model_copy(update={"count": 200, "shards": 1})
+    frames, _ = generate(GenerateStructures(seed=1, shard=0, source=source))
     fit = np.flatnonzero((frames.n_atoms >= 8) & (frames.n_atoms <= most))
     return frames.select(np.resize(fit, count))
 
@@ -66,7 +67,7 @@ def ase_dynamics(potential: Any, frames: Frames, steps: int) -> None:
         Bussi(atoms, step, temperature_K=KELVIN, taut=time).run(steps)
 
 
-def batched_dynamics(config: dict[str, Any], potential: Any, frames: Frames, steps: int) -> None:
+def batched_dynamics(config: Config, potential: Any, frames: Frames, steps: int) -> None:
     """The same number of steps through the pipeline's own sampler, guards and trace included."""
     changes = {
         "nvt_algorithm": "csvr",
@@ -79,7 +80,7 @@ def batched_dynamics(config: dict[str, Any], potential: Any, frames: Frames, ste
         "relax_input_cell": "none",
         "supercell_radius_A": None,
     }
-    settings = md_settings(config["sampling"]["md-300"] | changes, "benchmark")
+    settings = config.sampling["md-300"].model_copy(update=changes)
     record = md.run(frames, potential, settings, seed=1, place="benchmark")
     assert not any(record.cut), set(record.cut)
 
@@ -99,7 +100,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     config = load(ROOT / "config" / "config.yaml")
-    section = {"name": "mace-demo", **config["potentials"]["mace-demo"]}
+    section = config.potentials["mace-demo"]
     potential = open_potential(section)
     potential.batch_limits = dict.fromkeys((True, False), Limits(args.batch_atoms))
     sets = {

@@ -21,6 +21,8 @@ from turns import header, ratios, row, seconds  # noqa: E402
 
 from limbeck import storage  # noqa: E402
 from limbeck.averaging.views import Views  # noqa: E402
+from limbeck.config.config import Config  # noqa: E402
+from limbeck.config.jobs import GenerateStructures  # noqa: E402
 from limbeck.config.load import load  # noqa: E402
 from limbeck.frames import Frames, concatenate, derive  # noqa: E402
 from limbeck.labelling.label import label  # noqa: E402
@@ -34,13 +36,13 @@ GAP_FRAMES, GAP_VIEWS = 200, 8
 VIEWS = 12
 
 
-def mixed(config: dict[str, Any], kinds: tuple[str, ...]) -> Frames:
+def mixed(config: Config, kinds: tuple[str, ...]) -> Frames:
     """500 displaced frames of the demo's sources, in a mixed order."""
     parts = []
-    for name, source in config["sources"].items():
-        if source["kind"] in kinds:
-            settings = {**source, "seed": 1, "source": name, "shard": 0, "shards": 1}
-            parts.append(generate(source["kind"], settings)[0])
+    for source in config.sources.values():
+        if source.kind in kinds:
+            whole = source.model_copy(update={"shards": 1})
+            parts.append(generate(GenerateStructures(seed=1, shard=0, source=whole))[0])
     roots = concatenate(parts)
     rng = np.random.default_rng(1)
     parents = roots.select(rng.integers(len(roots), size=FRAMES))
@@ -75,9 +77,9 @@ def files(potential: Any, frames: Frames) -> float:
         return seconds(there_and_back)
 
 
-def measure(name: str, config: dict[str, Any], rounds: int) -> None:
+def measure(name: str, config: Config, rounds: int) -> None:
     """The rows of one potential."""
-    potential = open_potential({"name": name, **config["potentials"][name]})
+    potential = open_potential(config.potentials[name])
     # CHGNet's own calculator knows crystals alone
     kinds = ("pymatgen",) if potential.about.model == "chgnet" else ("rdkit", "pymatgen", "ase")
     frames = mixed(config, kinds)

@@ -21,17 +21,18 @@ from typing import Any
 import torch
 from ase.io import read
 
+from limbeck.config.config import Config
+from limbeck.config.jobs import ExtractSubsystems, SampleFrames
 from limbeck.config.load import resolve
 from limbeck.frames import Frames, concatenate, from_atoms
 from limbeck.molecules.subsystems import extract_subsystems
 from limbeck.phonons.calculation import force_constants
 from limbeck.phonons.record import write_crystal
-from limbeck.phonons.settings import ForceConstantSettings
 from limbeck.potentials import open_potential
+from limbeck.potentials.opening import opened
 from limbeck.preparation.relaxation import relax
 from limbeck.sampling import Sample, sample
-from limbeck.sampling.annotate import annotated
-from limbeck.sampling.settings import from_mapping
+from limbeck.sampling.annotate import annotate
 
 CONFIG = Path("config/molecular_crystal.yaml")
 KEEP = ["energy", "forces", "descriptors"]
@@ -72,8 +73,8 @@ def stage(name: str) -> Iterator[None]:
     SPENT[name] = SPENT.get(name, 0.0) + time.process_time() - start
 
 
-def resolved() -> dict[str, Any]:
-    """The config of this benchmark, with the schema's defaults for all else."""
+def resolved() -> Config:
+    """The config of this benchmark, with the defaults for all else."""
     import yaml
 
     given = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
@@ -91,48 +92,49 @@ def resolved() -> dict[str, Any]:
     )
 
 
-def settings(config: dict[str, Any], section: str, name: str, **more: Any) -> dict[str, Any]:
-    """What a job of this section gets."""
-    potential = {"name": "mace-urea", **config["potentials"]["mace-urea"]}
-    compute = {"device": "cpu", "threads": torch.get_num_threads(), "seed": 1, "source": "urea"}
-    return {**config[section][name], **compute, "shard": 0, "potential": potential, **more}
+def of_urea(config: Config) -> dict[str, Any]:
+    """What jobs of this benchmark have in common."""
+    potential = config.potentials["mace-urea"]
+    compute = {"device": "cpu", "threads": torch.get_num_threads()}
+    return {"potential": potential, **compute, "seed": 1, "source": "urea", "shard": 0}
 
 
-def force_constants_of(crystal: Frames, config: dict[str, Any], folder: Path) -> None:
+def force_constants_of(crystal: Frames, config: Config, folder: Path) -> None:
     """Force constants in the folder of the crystal."""
-    section = settings(config, "force_constants", "urea")
-    potential = open_potential(section["potential"], device="cpu")
-    own = from_mapping(ForceConstantSettings, section, "force_constants.urea")
+    potential = open_potential(config.potentials["mace-urea"])
+    own = config.force_constants["urea"]
     (found,) = force_constants(crystal, potential, own, seed=1, name="urea")
     if found.reason:
         sys.exit(f"no force constants: {found.reason}")
     write_crystal(folder / crystal.id[0].decode(), found)
 
 
-def clusters_of(made: Sample, config: dict[str, Any], sampling: str) -> Frames:
+def clusters_of(made: Sample, config: Config, sampling: str) -> Frames:
     """Clusters of all frames of a sampling, with what the potential says of them."""
-    section = settings(config, "subsystems", "clusters", subsystem="clusters", sampling=sampling)
-    return annotated(extract_subsystems(made.frames, section).frames, section)
+    own = config.subsystems["clusters"]
+    job = ExtractSubsystems(sampling=sampling, subsystem=own, **of_urea(config))
+    return annotate(extract_subsystems(made.frames, job).frames, opened(job), own.keep)
 
 
 def main() -> None:
     """Print CPU seconds by stage, and the largest memory."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     config = resolved()
-    path = sys.argv[1] if len(sys.argv) > 1 else config["sources"]["urea"]["path"]
+    path = sys.argv[1] if len(sys.argv) > 1 else config.sources["urea"].path
     start = from_atoms([read(path)], groups=["urea"], source="urea")
-    potential = open_potential(settings(config, "sampling", "md")["potential"], device="cpu")
+    potential = open_potential(config.potentials["mace-urea"])
     with stage("relaxation"):
         relaxed = relax(start, potential, "constant_volume", force_tolerance=0.001, steps=500)
     with stage("dynamics"):
-        md = sample("md", relaxed.frames, settings(config, "sampling", "md", sampling="md"))
+        job = SampleFrames(sampling=config.sampling["md"], **of_urea(config))
+        md = sample(relaxed.frames, job)
     with TemporaryDirectory() as folder:
         with stage("force constants"):
             force_constants_of(relaxed.frames, config, Path(folder))
         with stage("phonon frames"):
-            section = settings(config, "sampling", "phonons", sampling="phonons")
-            section["force_constants_folder"] = folder
-            modes = sample("phonons", relaxed.frames, section)
+            own = config.sampling["phonons"]
+            job = SampleFrames(sampling=own, force_constants=folder, **of_urea(config))
+            modes = sample(relaxed.frames, job)
     with stage("clusters"):
         cut = concatenate([clusters_of(md, config, "md"), clusters_of(modes, config, "phonons")])
     print("| stage | CPU seconds |\n|---|---|")

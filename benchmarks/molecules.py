@@ -18,6 +18,7 @@ from ase.build import make_supercell  # noqa: E402
 from ase.io import read  # noqa: E402
 from turns import seconds  # noqa: E402
 
+from limbeck.config.jobs import ExtractSubsystems  # noqa: E402
 from limbeck.frames import Frames, derive, from_atoms  # noqa: E402
 from limbeck.molecules.detection import detect_molecules  # noqa: E402
 from limbeck.molecules.subsystems import extract_subsystems  # noqa: E402
@@ -28,16 +29,8 @@ SIZES = {16: (1, 1, 1, ""), 128: (2, 2, 2, ""), 432: (3, 3, 3, "0.1"), 10368: (9
 #: a supercell of 128 atoms whose shortest lattice vector is 11.1 A
 DENSE = [[2, 0, 0], [0, 2, 0], [1, 1, 2]]
 FRAMES = 440
-SETTINGS = {
-    "seed": 1,
-    "subsystem": "clusters",
-    "sampling": "md",
-    "detect_molecules_in": "each_frame",
-    "assert_identical_composition": True,
-    "many_body_order": None,
-    "charges": {},
-    "bond_factor": 1.25,
-}
+JOB = {"seed": 1, "sampling": "md", "source": "urea", "shard": 0}
+SECTION = {"name": "clusters", "of": ["md"]}
 RULES = {
     "closest_to_center_of_mass": {"n_molecules": list(range(1, 9))},
     "closest_to_central_molecule": {"n_molecules": list(range(1, 9))},
@@ -68,9 +61,10 @@ def main() -> None:
     frames = trajectory(urea)
     print(f"\n| rule, {FRAMES} frames | clusters | s |\n|---|---|---|")
     for rule, limits in RULES.items():
-        settings = SETTINGS | {"rule": rule} | limits
-        found = extract_subsystems(frames, settings)
-        best = min(seconds(lambda s=settings: extract_subsystems(frames, s)) for _ in rounds)
+        own = SECTION | {"rule": rule, **limits}
+        job = ExtractSubsystems.model_validate(JOB | {"subsystem": own})
+        found = extract_subsystems(frames, job)
+        best = min(seconds(lambda j=job: extract_subsystems(frames, j)) for _ in rounds)
         print(f"| {rule} | {len(found.frames)} | {best:.2f} |", flush=True)
 
 

@@ -4,28 +4,29 @@ import logging
 from pathlib import Path
 
 from limbeck import cli, storage
+from limbeck.config.jobs import BuildDataset
 from limbeck.datasets.export import write_extxyz
 from limbeck.datasets.split import build, counts, split_as
 from limbeck.files import write_json
 
 
 def main() -> None:
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, BuildDataset)
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
     parser.add_argument("--labels", nargs="+", required=True, help="their labels (.h5)")
     parser.add_argument("--output-folder", required=True)
     args = parser.parse_args()
-    settings, folder = args.settings, Path(args.output_folder)
-    label_set = settings["label_set"]
+    job, folder = args.settings, Path(args.output_folder)
+    label_set = job.label_set
     frames = storage.read_many(args.frames)
     labels = storage.read_many_labels(args.labels, label_set)
-    parts = build(frames, labels, split_as(frames, settings))
+    parts = build(frames, labels, split_as(frames, job))
     for part, data in parts.items():
         storage.write_frames(
             folder / f"{part}.h5",
             data.frames,
             stage="build_dataset",
-            settings=settings,
+            settings=job.model_dump(),
             labels={label_set: data.labels},
         )
         write_extxyz(folder / f"{part}.extxyz", data)

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from limbeck import cli, storage
+from limbeck.config.jobs import BuildDeltaSet
 from limbeck.datasets import delta
 from limbeck.datasets.export import write_for_mace
 from limbeck.datasets.split import build, counts, split_as
@@ -14,7 +15,7 @@ log = logging.getLogger("build_delta_set")
 
 def main() -> None:
     """Read frames and both labels, subtract, split as all data sets are, write."""
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, BuildDeltaSet)
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames, .h5")
     parser.add_argument("--baseline", nargs="+", required=True, help="labels, .h5")
     parser.add_argument("--target", nargs="+", required=True, help="labels, .h5")
@@ -23,16 +24,19 @@ def main() -> None:
     )
     parser.add_argument("--output-folder", type=Path, required=True)
     args = parser.parse_args()
-    settings, folder = args.settings, args.output_folder
+    job, folder = args.settings, args.output_folder
 
     frames = storage.read_many(args.frames)
     baseline, target = (
-        storage.read_many_labels(paths, settings[name])
-        for name, paths in (("baseline", args.baseline), ("target", args.target))
+        storage.read_many_labels(paths, name)
+        for name, paths in (
+            (job.delta.baseline, args.baseline),
+            (job.delta.target, args.target),
+        )
     )
     labels = delta.difference(baseline, target)
-    parts = build(frames, labels, split_as(frames, settings))
-    if settings["atoms"] == "fit":
+    parts = build(frames, labels, split_as(frames, job))
+    if job.delta.atoms == "fit":
         atoms = delta.fitted_energies(parts["train"])
     else:
         of_baseline, of_target = (read_json(path)["energies_eV"] for path in args.atoms)
@@ -44,8 +48,8 @@ def main() -> None:
             folder / f"{part}.h5",
             data.frames,
             stage="build_delta_set",
-            settings=settings,
-            labels={settings["delta"]: data.labels},
+            settings=job.model_dump(),
+            labels={job.delta.name: data.labels},
         )
         write_for_mace(folder / f"{part}.extxyz", data, atoms if part == "train" else {})
     write_json(folder / "counts.json", found)

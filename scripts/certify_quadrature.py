@@ -3,6 +3,7 @@
 import logging
 
 from limbeck import cli, storage
+from limbeck.config.jobs import CertifyQuadrature
 from limbeck.files import write_json
 from limbeck.potentials.threads import use_threads
 
@@ -10,19 +11,19 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, CertifyQuadrature)
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
     parser.add_argument("--output", required=True, help="the certificate (.json, .csv)")
     args = parser.parse_args()
-    settings = args.settings
-    use_threads(settings["threads"])
-    from limbeck.potentials import open_potential
+    job = args.settings
+    use_threads(job.threads)
+    from limbeck.potentials.opening import opened
     from limbeck.warrant.gaps import choose
     from limbeck.warrant.grids import certificate_rows, certify
     from limbeck.warrant.tidy import write_table
 
-    frames = choose(storage.read_many(args.frames), settings["n_frames"])
-    potential = open_potential(settings["potential"], device=settings["device"])
+    frames = choose(storage.read_many(args.frames), job.n_frames)
+    potential = opened(job)
     found = certify(potential, frames)
     write_json(args.output, found)
     write_table(args.output, certificate_rows(found, set="selected"))

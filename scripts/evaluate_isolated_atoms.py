@@ -5,6 +5,7 @@ import logging
 import numpy as np
 
 from limbeck import cli, storage
+from limbeck.config.jobs import EvaluateIsolatedAtoms
 from limbeck.files import write_json
 from limbeck.potentials.threads import use_threads
 
@@ -13,20 +14,19 @@ log = logging.getLogger("isolated_atoms")
 
 def main() -> None:
     """Read the elements of the frames, ask the potential, write."""
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, EvaluateIsolatedAtoms)
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames, .h5")
     parser.add_argument("--output", required=True, help="energies by element, .json")
     args = parser.parse_args()
-    settings = args.settings
-
-    use_threads(settings["threads"])
+    job = args.settings
+    use_threads(job.threads)
+    from limbeck.config.sections.known import SYMBOLS
     from limbeck.labelling.isolated_atoms import isolated_energies
-    from limbeck.potentials import open_potential
-    from limbeck.potentials.known import SYMBOLS
+    from limbeck.potentials.opening import opened
 
     parts = [np.unique(frames.numbers) for frames in storage.stream(args.frames)]
     elements = [SYMBOLS[z - 1] for z in np.unique(np.concatenate(parts)).tolist()]
-    potential = open_potential(settings["potential"], device=settings["device"])
+    potential = opened(job)
     energies = isolated_energies(potential, elements)
     about = potential.about.described()
     write_json(args.output, {"potential": about["name"], "about": about, "energies_eV": energies})

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 from limbeck import cli
+from limbeck.config.jobs import EvaluateStudent
 from limbeck.files import write_json, write_text
 from limbeck.potentials.threads import use_threads
 
 
 def main() -> None:
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, EvaluateStudent)
     parser.add_argument("--model", required=True, help="the student's model folder")
     parser.add_argument("--train", required=True, help="training set (.h5)")
     parser.add_argument("--test", required=True, help="test set (.h5)")
@@ -18,8 +19,8 @@ def main() -> None:
     )
     parser.add_argument("--output-folder", required=True, help="the seed's folder")
     args = parser.parse_args()
-    settings, folder = args.settings, Path(args.output_folder)
-    use_threads(settings["threads"])
+    job, folder = args.settings, Path(args.output_folder)
+    use_threads(job.threads)
     from ase.data import chemical_symbols
 
     from limbeck import storage
@@ -27,28 +28,28 @@ def main() -> None:
     from limbeck.students import card, evaluation, handover
     from limbeck.warrant.tidy import write_table
 
-    label_set = settings["label_set"]
+    label_set = job.label_set
     training, test = (read_part(p, label_set) for p in (args.train, args.test))
     reference = None
     if args.reference:
-        reference = storage.read_many_labels(args.reference, settings["reference"])
-    student = handover.open_student(args.model, device=settings["device"])
+        reference = storage.read_many_labels(args.reference, job.reference)
+    student = handover.open_student(args.model, device=job.device)
     answers = evaluation.answer(student, test.frames)
     found = evaluation.evaluate(answers, training, test, reference)
-    names = {k: settings[k] for k in ("label_set", "student", "seed")}
+    names = {"label_set": label_set, "student": job.student, "seed": job.seed}
     summary = json.loads((folder / "training.json").read_text())
     metrics = names | {"n_parameters": summary["parameters"], "test": found}
     write_json(folder / "metrics.json", metrics)
     write_table(folder / "metrics.json", evaluation.metric_rows(metrics))
     elements = [chemical_symbols[z] for z in sorted(student.about.elements)]
-    text = card.card(names, summary, found, test.labels.attrs, elements, settings["split_by"])
+    text = card.card(names, summary, found, test.labels.attrs, elements, job.split_by)
     write_text(folder / "card.md", text)
     write_text(folder / "use_me.py", handover.use_me(test.frames))
     storage.write_frames(
         folder / "predictions.h5",
         test.frames,
         stage="evaluate_student",
-        settings=settings,
+        settings=job.model_dump(),
         labels={"student": evaluation.as_labels(answers, test.frames)},
     )
 

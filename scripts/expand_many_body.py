@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from limbeck import cli, storage
+from limbeck.config.jobs import ExpandManyBody
 from limbeck.errors import LimbeckError
 from limbeck.files import write_csv
 from limbeck.molecules.many_body import columns, expand
@@ -26,16 +27,16 @@ def read_fragments(paths: list[Path]) -> Iterator[dict[str, str]]:
 
 def main() -> None:
     """Read which cluster has which fragments, and their energies; write the terms."""
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, ExpandManyBody)
     parser.add_argument("--fragments", type=Path, nargs="+", required=True, help="tables, .csv")
     parser.add_argument("--labels", type=Path, nargs="+", required=True, help="labels, .h5")
     parser.add_argument("--output", type=Path, required=True, help="a row for each cluster, .csv")
     args = parser.parse_args()
-    order = args.settings["many_body_order"]
+    order = args.settings.many_body_order
 
     energies: dict[str, float] = {}
     for path in args.labels:
-        labels = storage.read_labels(path, args.settings["label_set"])
+        labels = storage.read_labels(path, args.settings.label_set)
         good = labels.status == Status.GOOD
         names = [name.decode() for name in labels.id[good].tolist()]
         energies.update(zip(names, labels.energy[good].tolist(), strict=True))

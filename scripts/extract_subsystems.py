@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from limbeck import cli
+from limbeck.config.jobs import ExtractSubsystems
 from limbeck.files import write_csv
 from limbeck.molecules.subsystems import COLUMNS, FRAGMENT_COLUMNS, extract_subsystems
 from limbeck.storage import read_frames, write_frames
@@ -13,7 +14,7 @@ log = logging.getLogger("extract_subsystems")
 
 def main() -> None:
     """Read frames, cut clusters out of them, write these, a summary and a table of fragments."""
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, ExtractSubsystems)
     parser.add_argument("--input", type=Path, required=True, help="frames, .h5")
     parser.add_argument("--output", type=Path, required=True, help="clusters, .h5")
     parser.add_argument(
@@ -23,18 +24,18 @@ def main() -> None:
         "--fragments", type=Path, required=True, help="which cluster has which fragments, .csv"
     )
     args = parser.parse_args()
-    settings = args.settings
-
+    job = args.settings
     frames = read_frames(args.input)
-    found = extract_subsystems(frames, settings)
+    found = extract_subsystems(frames, job)
     clusters = found.frames
-    if settings["keep"]:
-        from limbeck.sampling.annotate import annotated
+    if job.subsystem.keep:
+        from limbeck.potentials.opening import opened
+        from limbeck.sampling.annotate import annotate
 
-        clusters = annotated(clusters, settings)
+        clusters = annotate(clusters, opened(job), job.subsystem.keep)
     write_csv(args.summary, COLUMNS, found.rows)
     write_csv(args.fragments, FRAGMENT_COLUMNS, found.fragments)
-    write_frames(args.output, clusters, stage="extract_subsystems", settings=settings)
+    write_frames(args.output, clusters, stage="extract_subsystems", settings=job.model_dump())
     log.info("%d clusters and fragments of %d frames", len(clusters), len(frames))
 
 

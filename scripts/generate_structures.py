@@ -3,18 +3,19 @@
 from pathlib import Path
 
 from limbeck import cli
+from limbeck.config.jobs import GenerateStructures
 from limbeck.structures import write_shard
 
 
 def main() -> None:
     """Read the command line, make the shard, write it."""
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, GenerateStructures)
     parser.add_argument("--output", type=Path, required=True, help="frames.h5 to write")
     parser.add_argument(
         "--failed", type=Path, required=True, help="CSV of the structures that could not be made"
     )
     args = parser.parse_args()
-    write_shard(args.settings["kind"], args.settings, args.output, args.failed)
+    write_shard(args.settings, args.output, args.failed)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,20 @@
 import logging
 
 from limbeck import cli, storage
+from limbeck.config.jobs import JudgeLabels
 from limbeck.files import write_json
 from limbeck.gate.verdict import verdict
 
 
 def main() -> None:
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, JudgeLabels)
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
     parser.add_argument("--labels", nargs="+", required=True, help="their labels (.h5)")
     parser.add_argument("--output", required=True, help="the verdict (.json)")
     args = parser.parse_args()
-    settings = args.settings
-    labels = (storage.read_labels(path, settings["label_set"]) for path in args.labels)
-    found = verdict(storage.stream(args.frames), labels, settings["min_good_fraction"])
+    job = args.settings
+    labels = (storage.read_labels(path, job.label_set) for path in args.labels)
+    found = verdict(storage.stream(args.frames), labels, job.min_good_fraction)
     write_json(args.output, found)
     for criterion in found["criteria"]:
         logging.info("%(name)s of %(scope)s: %(value)s, at least %(threshold)s", criterion)

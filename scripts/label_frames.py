@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from limbeck import cli, storage
+from limbeck.config.jobs import LabelFrames
 from limbeck.files import read_json
 from limbeck.frames import Frames
 from limbeck.labels import Labels
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, LabelFrames)
     parser.add_argument("--input", required=True, help="selected frames (.h5)")
     parser.add_argument(
         "--views", nargs="*", default=[], help="what choose_views decided (.json), for views: auto"
@@ -28,20 +29,19 @@ def main() -> None:
     parser.add_argument("--batch-plans", help="folder of the batch plans; none without")
     parser.add_argument("--output", required=True, help="labels (.h5)")
     args = parser.parse_args()
-    settings = args.settings
-    use_threads(settings["threads"])
+    job = args.settings
+    use_threads(job.threads)
     frames = storage.read_frames(args.input)
-    lost_device = settings.get("lost_device", "stop")
-    device = present(settings["device"], lost_device)
+    device = present(job.device, job.lost_device)
     start = time.perf_counter()
     try:
         found = label_on(device, frames, args)
     except DeviceLost as error:
-        if lost_device != "cpu":
+        if job.lost_device != "cpu":
             raise
         log.warning("%s; labelling all frames of this slice on the CPU", error)
         found = label_on("cpu", frames, args)
-    storage.write_labels(args.output, settings["label_set"], found)
+    storage.write_labels(args.output, job.label_set.name, found)
     counts = np.bincount(found.status, minlength=len(STATUS))
     summary = ", ".join(f"{n} {STATUS[i]}" for i, n in enumerate(counts) if n)
     log.info("%d frames in %.1f s: %s", len(frames), time.perf_counter() - start, summary or "none")
@@ -55,23 +55,23 @@ def label_on(device: str, frames: Frames, args: argparse.Namespace) -> Labels:
     from limbeck.potentials import open_potential
     from limbeck.potentials.batch_plan import use_plan
 
-    settings, threads = args.settings, args.settings["threads"]
-    views = views_of(settings, *(read_json(path)["views"] for path in args.views))
-    potential = open_potential(settings["potential"], device=device)
-    if args.batch_plans and settings["potential"].get("batch_atoms") is None:
-        use_plan(potential, frames, args.batch_plans, threads=threads)
-    store = LabelStore(args.store, potential, views, threads) if args.store else None
+    job: LabelFrames = args.settings
+    views = views_of(job.label_set, *(read_json(path)["views"] for path in args.views))
+    potential = open_potential(job.potential, device=device)
+    if args.batch_plans and job.potential.batch_atoms is None:
+        use_plan(potential, frames, args.batch_plans, threads=job.threads)
+    store = LabelStore(args.store, potential, views, job.threads) if args.store else None
     found = label(
         potential,
         frames,
         views,
-        max_force=settings["max_force_eV_per_A"],
-        asked=asked_for(frames, settings),
+        max_force=job.label_set.max_force_eV_per_A,
+        asked=asked_for(frames, job),
         store=store,
     )
     if store:
         log.info("%s: %d read, %d made", args.store, store.read_entries, store.made_entries)
-    made_with = provenance(potential, views, settings["label_set"], threads)
+    made_with = provenance(potential, views, job.label_set.name, job.threads)
     return replace(found, attrs=made_with | found.attrs)
 
 

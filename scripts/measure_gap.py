@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limbeck import cli, storage
+from limbeck.config.jobs import MeasureGap
 from limbeck.datasets.split import split_as
 from limbeck.errors import LimbeckError
 from limbeck.files import write_json
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, MeasureGap)
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
     parser.add_argument(
         "--structures", nargs="*", default=[], help="structures that the frames come from (.h5)"
@@ -31,36 +32,34 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=[], help="a student's folders, one a seed")
     parser.add_argument("--output", required=True, help="the gaps (.json, .csv)")
     args = parser.parse_args()
-    settings = args.settings
-    use_threads(settings["threads"])
+    job = args.settings
+    asked = job.warrant
+    use_threads(job.threads)
     from limbeck.warrant.accuracy import measure_errors
     from limbeck.warrant.gaps import ON_STRUCTURES, choose, measure_gaps, structures_of
     from limbeck.warrant.tidy import write_table
 
     frames = storage.read_many(args.frames)
-    if settings["subset"] == "test":
-        frames = frames.select(split_as(frames, settings)["test"])
+    if asked.subset == "test":
+        frames = frames.select(split_as(frames, job)["test"])
     structures = None
     if args.structures:
         structures = structures_of(frames, storage.read_many(args.structures))
-        structures = choose(structures, settings["n_frames"])
-    frames = choose(frames, settings["n_frames"])
-    potentials = open_all(settings, args.models)
+        structures = choose(structures, asked.n_frames)
+    frames = choose(frames, asked.n_frames)
+    potentials = open_all(job, args.models)
     result: dict[str, Any] = {
-        "model": settings["name"],
-        "kind": settings["kind"],
+        "model": job.name,
+        "kind": "teacher" if job.potential else "student",
         "about": potentials[0].about.described(),
-        "gaps": measure_gaps(
-            potentials, frames, settings["symmetries"], settings["views"], structures
-        ),
+        "gaps": measure_gaps(potentials, frames, asked.symmetries, asked.views, structures),
     }
     if args.reference:
-        name = settings["reference"]
-        reference = storage.read_many_labels(args.reference, name)
-        result["errors"] = measure_errors(potentials, frames, reference, name)
+        reference = storage.read_many_labels(args.reference, asked.reference)
+        result["errors"] = measure_errors(potentials, frames, reference, asked.reference)
     write_json(args.output, result)
     measured_on = {ON_STRUCTURES: "structures"} if args.structures else {}
-    write_table(args.output, rows_of(result, settings["subset"], measured_on, args.models))
+    write_table(args.output, rows_of(result, asked.subset, measured_on, args.models))
     for gap in result["gaps"]:
         log.info("%s: %s", gap["symmetry"], gap.get("work") or gap["forces"])
 
@@ -87,15 +86,15 @@ def seed_of(folder: str) -> int:
     return int(name.removeprefix("seed"))
 
 
-def open_all(settings: dict[str, Any], models: list[str]) -> "list[Potential[Any]]":
-    """The teacher of the settings, or the student of each folder."""
-    if settings["kind"] == "student":
+def open_all(job: MeasureGap, models: list[str]) -> "list[Potential[Any]]":
+    """The teacher of the job, or the student of each folder."""
+    if job.potential is None:
         from limbeck.students.handover import open_student
 
-        return [open_student(folder, device=settings["device"]) for folder in models]
+        return [open_student(folder, device=job.device) for folder in models]
     from limbeck.potentials import open_potential
 
-    return [open_potential(settings["potential"], device=settings["device"])]
+    return [open_potential(job.potential, device=job.device)]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from limbeck import cli, storage
+from limbeck.config.jobs import MeasureSpeed
 from limbeck.files import write_json
 from limbeck.potentials.threads import use_threads
 from limbeck.warrant.statistics import Estimate
@@ -16,27 +17,27 @@ FRAMES = 48  # enough to fill the largest batch with small structures
 
 
 def main() -> None:
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, MeasureSpeed)
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
     parser.add_argument("--models", nargs="*", default=[], help="students' model folders")
     parser.add_argument("--output", required=True, help="the speeds (.json, .csv)")
     args = parser.parse_args()
-    settings = args.settings
-    use_threads(settings["threads"])
+    job = args.settings
+    use_threads(job.threads)
     from limbeck.potentials import open_potential
     from limbeck.potentials.speed import measure_speed
     from limbeck.students.handover import open_student
     from limbeck.warrant.gaps import choose
 
     frames = choose(storage.read_many(args.frames), FRAMES)
-    device = settings["device"]
-    models = [(open_potential(p, device=device), "teacher") for p in settings["potentials"]]
+    device = job.device
+    models = [(open_potential(p, device=device), "teacher") for p in job.potentials]
     for folder in args.models:
         seed, student, label_set = list(Path(folder).parents)[:3]
         name = f"{label_set.name}/{student.name}/{seed.name}"
         models.append((open_student(folder, device=device, name=name), "student"))
     speeds = [measure_speed(model, frames, kind=kind) for model, kind in models]
-    write_json(args.output, {"models": speeds, "threads": settings["threads"], "device": device})
+    write_json(args.output, {"models": speeds, "threads": job.threads, "device": device})
     write_table(args.output, chain.from_iterable(map(speed_rows, speeds)))
     for speed in speeds:
         logging.info("%(name)s: %(atoms_per_second).0f atoms/s", speed)

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from limbeck import cli
+from limbeck.config.config import Config
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json, sha256_of
 from limbeck.students.card import views
@@ -34,12 +35,12 @@ orb-v2's.
 
 def main() -> None:
     """Copy each model that the run trained, and its card, and patch its hash in the config."""
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, Config)
     parser.add_argument("--config", type=Path, required=True, help="config that uses the models")
     args = parser.parse_args()
-    results = Path("results", args.settings["run"])
+    results = Path("results", args.settings.run)
     text = args.config.read_text(encoding="utf-8")
-    for name in args.settings["students"]:
+    for name in args.settings.students:
         part, target = PUBLISHED[name]
         copy(folder(results, name) / "model" / part, target)
         write_card(results, name)

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from limbeck import cli
+from limbeck.config.jobs import RunStudy
 from limbeck.files import write_json
 from limbeck.potentials.threads import use_threads
 
@@ -11,11 +12,11 @@ log = logging.getLogger("run_study")
 
 
 def main() -> None:
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, RunStudy)
     parser.add_argument("--results", type=Path, required=True, help="folder of the run")
     parser.add_argument("--output", type=Path, required=True, help="the comparison (.json, .csv)")
     arguments = parser.parse_args()
-    use_threads(arguments.settings["threads"])
+    use_threads(arguments.settings.threads)
     from limbeck.studies.expectation import study_rows
     from limbeck.studies.gathering import study
     from limbeck.studies.words import answers

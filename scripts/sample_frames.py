@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from limbeck import cli
+from limbeck.config.jobs import SampleFrames
 from limbeck.sampling import sample, write_sample
 from limbeck.storage import read_frames
 
@@ -12,7 +13,7 @@ log = logging.getLogger("sample")
 
 def main() -> None:
     """Read structures, sample them, write frames and a summary."""
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, SampleFrames)
     parser.add_argument("--input", type=Path, required=True, help="screened structures, .h5")
     parser.add_argument(
         "--force-constants",
@@ -29,17 +30,11 @@ def main() -> None:
     )
     parser.add_argument("--batch-plans", help="folder of the batch plans; none without")
     args = parser.parse_args()
-    settings = args.settings
-    for folder in args.force_constants:
-        settings["force_constants_folder"] = folder
-
-    if args.batch_plans:
-        settings["batch_plans"] = args.batch_plans
-
+    folders = {"force_constants": next(iter(args.force_constants), None)}
+    job = args.settings.model_copy(update=folders | {"batch_plans": args.batch_plans})
     structures = read_frames(args.input)
-    result = sample(settings["method"], structures, settings)
-    stage = f"sample_{settings['method']}"
-    write_sample(result, args.output, args.summary, *args.trace, stage=stage, settings=settings)
+    result = sample(structures, job)
+    write_sample(result, args.output, args.summary, *args.trace, job=job)
     log.info("%d frames of %d structures", len(result.frames), len(structures))
 
 

@@ -3,20 +3,21 @@
 from pathlib import Path
 
 from limbeck import cli
+from limbeck.config.jobs import ScreenStructures
 from limbeck.storage import read_frames, write_frames
 from limbeck.structures.screening import screen, write_rejected
 
 
 def main() -> None:
     """Read the command line, screen the frames, write those kept and those refused."""
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, ScreenStructures)
     parser.add_argument("--input", type=Path, required=True, help="frames.h5 of one shard")
     parser.add_argument("--output", type=Path, required=True, help="frames.h5 of those kept")
     parser.add_argument("--rejects", type=Path, required=True, help="CSV of those refused")
     args = parser.parse_args()
     kept, rejected = screen(read_frames(args.input), args.settings)
     write_rejected(args.rejects, rejected)
-    write_frames(args.output, kept, stage="screen", settings=args.settings)
+    write_frames(args.output, kept, stage="screen", settings=args.settings.model_dump())
 
 
 if __name__ == "__main__":

@@ -4,39 +4,39 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from limbeck import cli
+from limbeck.config.jobs import SelectFrames
+from limbeck.config.sections.labels import Score
 from limbeck.frames import Frames, concatenate
-from limbeck.potentials.threads import use_threads
 from limbeck.selection.fair import chosen
 from limbeck.storage import stream, write_frames
 
 log = logging.getLogger("select_frames")
 
 
-def scored(parts: Iterable[Frames], settings: dict[str, Any]) -> tuple[Frames, np.ndarray]:
-    """All frames, and their places by the potential of ``settings["score"]``, file by file."""
-    use_threads(settings["threads"])
-    from limbeck.potentials import open_potential
+def scored(parts: Iterable[Frames], job: SelectFrames, score: Score) -> tuple[Frames, np.ndarray]:
+    """All frames, and their places by what a potential says of them, file by file."""
+    from limbeck.potentials.opening import opened
     from limbeck.selection.fair import priorities_by_spread
 
-    score = settings["score"]
-    potential = open_potential(score["potential"], device=settings["device"])
-    options = {"views": score["views"], "prefer": score["prefer"]}
-    found = [(light(part), priorities_by_spread(potential, part, **options)) for part in parts]
+    potential = opened(job)
+    found = [
+        (light(part), priorities_by_spread(potential, part, views=score.views, prefer=score.prefer))
+        for part in parts
+    ]
     return concatenate([part for part, _ in found]), np.concatenate([p for _, p in found])
 
 
-def unlike(parts: Iterable[Frames], settings: dict[str, Any]) -> tuple[Frames, np.ndarray]:
+def unlike(parts: Iterable[Frames], job: SelectFrames) -> tuple[Frames, np.ndarray]:
     """All frames, and their places by how unlike they are, descriptors averaged file by file."""
     from limbeck.selection.diversity import features, joined, priorities_by_diversity
 
     found = [(light(part), features(part)) for part in parts]
     frames = concatenate([part for part, _ in found])
-    return frames, priorities_by_diversity(frames, joined([f for _, f in found]), settings)
+    return frames, priorities_by_diversity(frames, joined([f for _, f in found]), job)
 
 
 def light(part: Frames) -> Frames:
@@ -54,24 +54,24 @@ def picked(parts: Iterable[Frames], index: np.ndarray) -> Iterator[Frames]:
 
 def main() -> None:
     """Read all frames of a slice, put them in order, select, read those again, write."""
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, SelectFrames)
     parser.add_argument(
         "--input", type=Path, nargs="*", required=True, help="frames of the slice, .h5"
     )
     parser.add_argument("--output", type=Path, required=True, help="selected frames, .h5")
     arguments = parser.parse_args()
-    settings, parts = arguments.settings, stream(arguments.input)
+    job, parts = arguments.settings, stream(arguments.input)
 
     turns = None
-    if settings["score"]:
-        frames, turns = scored(parts, settings)
-    elif settings["diversity"]:
-        frames, turns = unlike(parts, settings)
+    if job.select.score:
+        frames, turns = scored(parts, job, job.select.score)
+    elif job.select.diversity:
+        frames, turns = unlike(parts, job)
     else:
         frames = concatenate([light(part) for part in parts])
-    index = chosen(frames, settings, turns)
+    index = chosen(frames, job, turns)
     selected = concatenate(list(picked(stream(arguments.input), index)))
-    write_frames(arguments.output, selected, stage="select_frames", settings=settings)
+    write_frames(arguments.output, selected, stage="select_frames", settings=job.model_dump())
     log.info("%d of %d frames", len(selected), len(frames))
 
 

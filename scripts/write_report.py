@@ -4,17 +4,18 @@ import logging
 from pathlib import Path
 
 from limbeck import cli
+from limbeck.config.config import Config
 from limbeck.report.collect import collect
 from limbeck.report.page import write
 
 
 def main() -> None:
     """Read the command line and the results, write the page."""
-    parser = cli.parser(__doc__)
+    parser = cli.parser(__doc__, Config)
     parser.add_argument("--results", type=Path, required=True, help="folder results/{run}")
     parser.add_argument("--output-folder", type=Path, required=True, help="folder of the report")
     args = parser.parse_args()
-    write(collect(args.results, args.settings), args.output_folder)
+    write(collect(args.results, args.settings.model_dump(mode="json")), args.output_folder)
     logging.info("report: %s", args.output_folder / "index.html")
 
 

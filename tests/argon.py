@@ -1,6 +1,5 @@
 """Small Lennard-Jones systems for tests of dynamics, and free particles."""
 
-from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -11,12 +10,13 @@ from ase.build import bulk
 from ase.neighborlist import neighbor_list
 from torch_sim.models.interface import ModelInterface
 
+from jobs_of import sampling
+from limbeck.config.sections.sampling import MolecularDynamics
 from limbeck.frames import Frames, from_atoms
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.sampling.dynamics import run as md
 from limbeck.sampling.dynamics.integrate import Dynamics
 from limbeck.sampling.schedule import schedule
-from limbeck.sampling.settings import MDSettings
 
 SETTINGS = {
     "ensemble": "NVT",
@@ -63,8 +63,8 @@ def frames_of(*structures: Atoms) -> Frames:
     return from_atoms(structures, groups=["g"] * len(structures), source="s")
 
 
-def settings_with(**changes: Any) -> MDSettings:
-    return replace(MDSettings(**SETTINGS), **changes)
+def settings_with(**changes: Any) -> MolecularDynamics:
+    return sampling("md", SETTINGS).model_copy(update=changes)
 
 
 class Free(ModelInterface):
@@ -125,7 +125,7 @@ class Crystals(Free):
 
 
 def dynamics_of(
-    frames: Frames, settings: MDSettings, model: ModelInterface | None = None, seed: int = 1
+    frames: Frames, settings: MolecularDynamics, model: ModelInterface | None = None, seed: int = 1
 ) -> Dynamics:
     """Dynamics of frames, of which each has one temperature and one pressure."""
     plan = schedule(settings.temperature_K, settings.pressure_GPa).of_each(len(frames))

@@ -21,7 +21,7 @@ from limbeck.potentials import open_potential  # noqa: E402
 from planted import real_frames  # noqa: E402
 
 GOLDEN = ROOT / "tests" / "golden_labels.json"
-MODELS = ROOT / "resources" / "models"
+MODELS = f"{ROOT}/resources/models"
 SHARED = ROOT.parent / "shared" / "potentials"
 VIEWS = {"as-given": Views(), "random": Views(3), "grid": Views(quadrature="tetrahedral")}
 
@@ -37,9 +37,15 @@ POTENTIALS = {
     "emt": ({"model": "emt"}, real_frames),
     "chgnet": ({"model": "chgnet"}, crystals),
     "xtb": ({"model": "xtb"}, molecules),
-    "mace": ({"model": "mace", "path": MODELS / "mace-demo.model", "trust": True}, rocksalt_alone),
-    "orb": ({"model": "orb", "path": MODELS / "orb-demo"}, rocksalt_alone),
-    "matgl": ({"model": "matgl", "path": SHARED / "TensorNet-MatPES-PBE-v2025.1-PES"}, crystals),
+    "mace": (
+        {"model": "mace", "path": f"{MODELS}/mace-demo.model", "trust": True},
+        rocksalt_alone,
+    ),
+    "orb": ({"model": "orb", "path": f"{MODELS}/orb-demo"}, rocksalt_alone),
+    "matgl": (
+        {"model": "matgl", "path": f"{SHARED}/TensorNet-MatPES-PBE-v2025.1-PES"},
+        crystals,
+    ),
 }
 
 

@@ -5,9 +5,9 @@ from ase import Atoms
 from ase.build import bulk
 from phonopy import Phonopy
 
+from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.phonons.crystals import phonopy_of
 from limbeck.phonons.fitting import displace, fit_all
-from limbeck.phonons.settings import ForceConstantSettings
 from limbeck.potentials.models.toys import EffectiveMedium
 
 #: Angstrom, of copper in effective medium theory
@@ -31,9 +31,9 @@ SETTINGS = {
 }
 
 
-def settings(**changes) -> ForceConstantSettings:
+def settings(**changes) -> ForceConstants:
     """Fields of ``force_constants``, some of them changed."""
-    return ForceConstantSettings(**(SETTINGS | changes))
+    return ForceConstants(name="test", sources=["s"], potential="some", **(SETTINGS | changes))
 
 
 def copper() -> Atoms:

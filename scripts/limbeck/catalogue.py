@@ -8,7 +8,7 @@ import ast
 import importlib.util
 from pathlib import Path
 
-from limbeck.potentials.known import KINDS
+from limbeck.config.sections.known import KINDS
 from limbeck.sampling import METHODS
 from limbeck.structures import SOURCES
 from limbeck.students import ARCHITECTURES

@@ -6,37 +6,41 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel
 
+from limbeck.config.sections.base import Section
+from limbeck.config.sections.messages import validated
 from limbeck.errors import LimbeckError
 
-
-class Settings(dict[str, Any]):
-    """Settings that say which field is missing."""
-
-    def __missing__(self, key: str) -> Any:
-        raise LimbeckError(f"settings: no {key!r}, there are {sorted(map(str, self))}")
+S = TypeVar("S", bound=BaseModel)
 
 
-yaml.SafeDumper.add_representer(Settings, yaml.SafeDumper.represent_dict)
+def parser(description: str | None, kind: type[BaseModel] = Section) -> argparse.ArgumentParser:
+    """Parser with ``--settings``: JSON from a rule, or the path of a YAML file from a person.
 
-
-def parser(description: str | None) -> argparse.ArgumentParser:
-    """Parser with ``--settings``: JSON from a rule, or the path of a YAML file from a person."""
+    Args:
+        kind: what the settings are, one of :mod:`limbeck.config.jobs`; none where not given.
+    """
     result = argparse.ArgumentParser(description=description)
     result.add_argument(
         "--settings",
-        type=read_settings,
+        type=lambda text: read_settings(text, kind),
         required=True,
         help="the rule's part of the config: JSON, or the path of a YAML file",
     )
     return result
 
 
-def read_settings(text: str) -> Settings:
-    """Settings from JSON text or from a YAML file."""
+def read_settings(text: str, kind: type[S]) -> S:
+    """Settings from JSON text or from a YAML file.
+
+    Raises:
+        ArgumentTypeError: they cannot be read.
+        LimbeckError: a field is missing, unknown or wrong; one line for each error.
+    """
     try:
         value = json.loads(text) if text.lstrip().startswith("{") else _read_yaml(text)
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -44,13 +48,7 @@ def read_settings(text: str) -> Settings:
         raise argparse.ArgumentTypeError(f"not readable: {one_line}") from error
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f"expected a mapping, got {type(value).__name__}")
-    return _strict(value)
-
-
-def _strict(value: Any) -> Any:
-    if isinstance(value, dict):
-        return Settings({k: _strict(v) for k, v in value.items()})
-    return [_strict(v) for v in value] if isinstance(value, list) else value
+    return validated(kind, value, "settings")
 
 
 def _read_yaml(path: str) -> Any:

@@ -9,6 +9,7 @@ from ase.build import bulk
 from ase.io import read
 
 import in_process
+from jobs_of import split_job
 from limbeck.averaging.views import Views
 from limbeck.datasets.split import read_part, split_as
 from limbeck.frames import concatenate, from_atoms
@@ -16,13 +17,8 @@ from limbeck.labelling.label import label
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.storage import read_header, write_frames, write_labels
 
-SETTINGS = {
-    "label_set": "lj",
-    "seed": 1,
-    "valid_fraction": 0.2,
-    "test_fraction": 0.25,
-    "split_by": "group",
-}
+SPLIT = {"valid_fraction": 0.2, "test_fraction": 0.25, "split_by": "group"}
+SETTINGS = {"label_set": "lj", "seed": 1, "dataset": SPLIT}
 FILES = ["counts.json", *(f"{p}.{s}" for p in ("test", "train", "valid") for s in ("extxyz", "h5"))]
 
 
@@ -80,18 +76,18 @@ def test_a_data_set_is_written(folder):
     header = read_header(folder / "data/test.h5")
     assert (header["stage"], json.loads(header["settings"])) == ("build_dataset", SETTINGS)
     # the split is the one that everybody else works out from the frames alone
-    test = split_as(whole, SETTINGS)["test"]
+    test = split_as(whole, split_job(SPLIT | {"seed": 1}))["test"]
     assert set(whole.id[test].tolist()) == set(parts["test"].frames.id.tolist())
 
 
 def test_settings_from_a_file_and_parts_without_frames(folder):
-    own = SETTINGS | {"valid_fraction": 0.0, "test_fraction": 0.0}
+    own = SETTINGS | {"dataset": SPLIT | {"valid_fraction": 0.0}}
     (folder / "settings.yaml").write_text(yaml.safe_dump(own))
     done = run(folder, str(folder / "settings.yaml"))
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (folder / "data").iterdir()) == FILES
     assert len(read_part(folder / "data/valid.h5", "lj")) == 0
-    assert len(read_part(folder / "data/train.h5", "lj")) == 22
+    assert sum(len(read_part(folder / f"data/{p}.h5", "lj")) for p in ("train", "test")) == 22
 
 
 def expect_one_line(done, message, folder):
@@ -102,13 +98,13 @@ def expect_one_line(done, message, folder):
 
 
 def test_bad_settings_end_in_one_line(folder):
-    less = {k: v for k, v in SETTINGS.items() if k != "split_by"}
-    expect_one_line(run(folder, less), "settings: no 'split_by'", folder)
+    less = {k: v for k, v in SETTINGS.items() if k != "dataset"}
+    expect_one_line(run(folder, less), "settings.dataset: not given", folder)
     other = SETTINGS | {"label_set": "emt"}
     message = f"{folder / 'labels/0.h5'}: no label set 'emt', it has ['lj']"
     expect_one_line(run(folder, other), message, folder)
-    wrong = SETTINGS | {"split_by": "groups"}
-    expected = "split_by: expected group, root or frame, got 'groups'"
+    wrong = SETTINGS | {"dataset": SPLIT | {"split_by": "groups"}}
+    expected = "settings.dataset.split_by: 'groups', expected one of group, root, frame"
     expect_one_line(run(folder, wrong), expected, folder)
 
 

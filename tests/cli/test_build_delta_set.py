@@ -25,16 +25,13 @@ from limbeck.reasons import Status
 from limbeck.storage import write_frames, write_labels
 from molecular_crystals import urea, waters
 
+DELTA = {"name": "lj-to-xtb", "baseline": "lj", "target": "xtb", "atoms": "isolated"}
 SETTINGS = {
-    "delta": "lj-to-xtb",
-    "baseline": "lj",
-    "target": "xtb",
-    "atoms": "isolated",
+    "delta": DELTA,
     "seed": 1,
-    "valid_fraction": 0.2,
-    "test_fraction": 0.2,
-    "split_by": "frame",
+    "dataset": {"valid_fraction": 0.2, "test_fraction": 0.2, "split_by": "frame"},
 }
+FITTED = SETTINGS | {"delta": DELTA | {"atoms": "fit"}}
 XTB = {"name": "gfn2", "model": "xtb"}
 
 
@@ -60,13 +57,13 @@ def folder(inputs, tmp_path):
     return shutil.copytree(inputs, tmp_path / "run")
 
 
-def build(folder: Path, start=in_process.run, **changed):
+def build(folder: Path, settings=SETTINGS, start=in_process.run):
     arguments = []
     for option, name in (("frames", "frames"), ("baseline", "lj"), ("target", "xtb")):
         arguments += [f"--{option}", *(folder / f"{name}{i}.h5" for i in range(2))]
-    atoms = [folder / "lj.json", folder / "gfn2.json"] if not changed else []
+    atoms = [folder / "lj.json", folder / "gfn2.json"] if settings is SETTINGS else []
     arguments += ["--atoms", *atoms, "--output-folder", folder / "delta"]
-    return start("build_delta_set", *arguments, settings=SETTINGS | changed)
+    return start("build_delta_set", *arguments, settings=settings)
 
 
 def atoms_of(folder: Path, potential: dict, start=in_process.run):
@@ -105,7 +102,7 @@ def test_a_set_of_differences(folder):
 
 
 def test_atoms_that_are_fitted_need_no_other_file(folder):
-    done = build(folder, atoms="fit")
+    done = build(folder, FITTED)
     assert done.returncode == 0, done.stderr
     counts = json.loads((folder / "delta/counts.json").read_text())
     fitted = counts["train"]["energy_less_atoms_rms_meV_per_atom"]
@@ -128,7 +125,7 @@ def test_a_potential_without_an_atom_ends_in_one_line(tmp_path):
 def test_labels_of_other_frames_end_in_one_line(folder):
     (folder / "xtb1.h5").unlink()
     (folder / "xtb1.h5").write_bytes((folder / "xtb0.h5").read_bytes())
-    done = build(folder, atoms="fit")
+    done = build(folder, FITTED)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: baseline and target are not labels of")
     assert not (folder / "delta").exists()
@@ -151,7 +148,7 @@ def test_mace_trains_on_it_without_any_option_for_keys(tmp_path):
     files = {n: tmp_path / f"{n}0.h5" for n in ("frames", "lj", "xtb")}
     arguments = ["--frames", files["frames"], "--baseline", files["lj"], "--target", files["xtb"]]
     arguments += ["--output-folder", tmp_path / "delta"]
-    done = in_process.run("build_delta_set", *arguments, settings=SETTINGS | {"atoms": "fit"})
+    done = in_process.run("build_delta_set", *arguments, settings=FITTED)
     assert done.returncode == 0, done.stderr
     data = tmp_path / "delta"
     command = [str(Path(sys.executable).parent / "mace_run_train"), "--name", "delta"]

@@ -8,12 +8,18 @@ from ase import Atoms
 
 import in_process
 from harmonic import SETTINGS, copper_gold
+from jobs_of import sample_job
 from limbeck.frames import from_atoms
 from limbeck.storage import read_frames, write_frames
 
-FORCE_CONSTANTS = SETTINGS | {
+SECTION = SETTINGS | {
+    "name": "metals",
+    "sources": ["alloys"],
+    "potential": "emt",
     "supercell_matrix": [2, 2, 2],
-    "force_constants": "metals",
+}
+FORCE_CONSTANTS = {
+    "force_constants": SECTION,
     "seed": 1,
     "source": "alloys",
     "shard": 0,
@@ -22,12 +28,10 @@ FORCE_CONSTANTS = SETTINGS | {
     "threads": 1,
 }
 PHONONS = {
-    "method": "phonons",
     "seed": 1,
     "sampling": "modes",
     "source": "alloys",
     "shard": 0,
-    "force_constants": "metals",
     "draw": "canonical",
     "statistics": "classical",
     "temperature_K": 300.0,
@@ -85,7 +89,7 @@ def test_sample_follows_the_modes_and_keeps_what_the_potential_says(folder, tmp_
         "sample_frames",
         *("--input", folder / "in.h5", "--force-constants", folder / "0"),
         *("--output", tmp_path / "out.h5", "--summary", tmp_path / "out.csv"),
-        settings=PHONONS,
+        settings=sample_job("phonons", PHONONS).model_dump(mode="json"),
     )
     assert done.returncode == 0, done.stderr
     frames = read_frames(tmp_path / "out.h5")
@@ -96,12 +100,12 @@ def test_sample_follows_the_modes_and_keeps_what_the_potential_says(folder, tmp_
 
 
 def test_a_missing_setting_is_one_clear_line(folder, tmp_path):
-    settings = {k: v for k, v in FORCE_CONSTANTS.items() if k != "displacement_A"}
+    less = {k: v for k, v in SECTION.items() if k != "potential"}
     done = in_process.run(
         "calculate_force_constants",
         *("--input", folder / "in.h5", "--output", tmp_path / "0"),
         *("--summary", tmp_path / "0.csv"),
-        settings=settings,
+        settings=FORCE_CONSTANTS | {"force_constants": less},
     )
     assert done.returncode == 1
-    assert "error: force_constants.metals: displacement_A missing" in done.stderr
+    assert "error: settings.force_constants.potential: not given" in done.stderr

@@ -37,4 +37,4 @@ def test_the_certificate_of_an_invariant_potential(tmp_path):
 def test_an_unknown_potential_is_told_in_a_line(tmp_path):
     done = run(tmp_path, {"name": "x", "model": "dft"})
     assert done.returncode != 0
-    assert done.stderr.splitlines()[-1].startswith("error: potentials.x.model: 'dft'")
+    assert done.stderr.splitlines()[-1].startswith("error: settings.potential.model: 'dft'")

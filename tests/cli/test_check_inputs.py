@@ -13,7 +13,7 @@ from limbeck.files import sha256_of
 def run(
     repository: Path, folder: Path, config: dict, start=in_process.run
 ) -> tuple[in_process.Done, Path]:
-    output, settings = folder / "check_inputs.json", resolve(config)
+    output, settings = folder / "check_inputs.json", resolve(config).model_dump(mode="json")
     done = start("check_inputs", "--output", output, settings=settings, cwd=repository)
     return done, output
 

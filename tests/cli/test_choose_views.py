@@ -10,11 +10,8 @@ from planted import real_frames
 
 AUTO = {"n_frames": 4, "views": 12, "student_error_meV_per_A": 20.0, "negligible_fraction": 0.1}
 SETTINGS = {
-    "label_set": "emt-auto",
-    "views": "auto",
-    "reflections": False,
-    "n_frames": None,
-    "auto": AUTO,
+    "label_set": {"name": "emt-auto", "potential": "emt", "views": "auto", "auto": AUTO},
+    "lost_device": "stop",
     "potential": {"name": "emt", "model": "emt"},
     "device": "cpu",
     "threads": 1,
@@ -49,5 +46,5 @@ def test_a_potential_that_knows_nothing_of_it_is_told_in_a_line(tmp_path):
     settings = SETTINGS | {"potential": {"name": "x", "model": "dft"}}
     done = run(tmp_path, settings)
     assert done.returncode != 0
-    assert done.stderr.splitlines()[-1].startswith("error: potentials.x.model: 'dft'")
+    assert done.stderr.splitlines()[-1].startswith("error: settings.potential.model: 'dft'")
     assert not (tmp_path / "views.json").exists()

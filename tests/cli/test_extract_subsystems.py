@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import in_process
+from jobs_of import subsystem_job
 from limbeck.averaging.views import Views
 from limbeck.files import sha256_of
 from limbeck.frames import empty, from_atoms
@@ -40,7 +41,8 @@ MANY_BODY = {"label_set": "lj", "many_body_order": 2}
 
 
 def run(folder: Path, frames, start=in_process.run, **changed):
-    return extract(folder, frames, SETTINGS | changed, start)
+    settings = subsystem_job(SETTINGS | changed).model_dump(mode="json")
+    return extract(folder, frames, settings, start)
 
 
 def extract(folder: Path, frames, settings, start=in_process.run):
@@ -78,7 +80,8 @@ def test_clusters_of_a_shard(tmp_path, frames):
     ids = set(found.id.astype(str))
     assert {row["cluster"] for row in fragments} | {row["fragment"] for row in fragments} == ids
     header = read_header(tmp_path / "out.h5")
-    assert (header["stage"], json.loads(header["settings"])) == ("extract_subsystems", SETTINGS)
+    settings = subsystem_job(SETTINGS).model_dump(mode="json")
+    assert (header["stage"], json.loads(header["settings"])) == ("extract_subsystems", settings)
 
 
 def test_what_a_potential_says_is_kept(tmp_path, frames):
@@ -100,11 +103,11 @@ def test_an_empty_shard_gives_empty_files(tmp_path):
 
 
 def test_a_missing_setting_ends_in_one_line(tmp_path, frames):
-    settings = dict(SETTINGS)
-    del settings["n_molecules"]
+    settings = subsystem_job(SETTINGS).model_dump(mode="json")
+    del settings["subsystem"]["rule"]
     done = extract(tmp_path, frames, settings)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: settings: no 'n_molecules'")
+    assert done.stderr.splitlines()[-1].startswith("error: settings.subsystem.rule: not given")
     assert not list(tmp_path.glob("out.*"))
 
 

@@ -5,6 +5,7 @@ from ase.build import bulk
 from ase.io import write
 
 import in_process
+from jobs_of import generate_job
 from limbeck.storage import read_frames, read_header
 from limbeck.structures.screening import read_rejected
 
@@ -18,7 +19,8 @@ OWN = {
 
 def call(kind, tmp_path, settings, start=in_process.run):
     arguments = ["--output", tmp_path / "1.h5", "--failed", tmp_path / "1.failed.csv"]
-    return start("generate_structures", *arguments, settings=settings | {"kind": kind})
+    job = generate_job(kind, settings).model_dump(mode="json")
+    return start("generate_structures", *arguments, settings=job)
 
 
 @pytest.mark.parametrize("kind", ["molecules", "crystals", "clusters", "file"])

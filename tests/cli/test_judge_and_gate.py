@@ -75,7 +75,7 @@ def test_settings_from_a_file(folder):
 
 
 def test_bad_settings_end_in_one_line(folder):
-    expect_one_line(judge(folder, [0], {"label_set": "emt"}), "settings: no 'min_good_fraction'")
+    expect_one_line(judge(folder, [0], {"min_good_fraction": 0.9}), "settings.label_set: not given")
     other = SETTINGS | {"label_set": "lj"}
     expect_one_line(judge(folder, [0], other), f"{folder / 'labels0.h5'}: no label set 'lj'")
     assert not (folder / "emt.json").exists()

@@ -14,6 +14,7 @@ import yaml
 from ase.build import molecule
 
 import in_process
+from jobs_of import label_set
 from limbeck.averaging.views import Views, views_of
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, empty, from_atoms
@@ -24,13 +25,19 @@ from limbeck.storage import read_header, read_labels, write_frames
 from planted import real_frames, same_bits
 
 SETTINGS = {
-    "label_set": "emt-k3",
-    "views": 3,
-    "max_force_eV_per_A": 100,
+    "label_set": {"name": "emt-k3", "potential": "emt", "views": 3},
+    "slice": 0,
+    "slices": 1,
+    "lost_device": "stop",
     "potential": {"name": "emt", "model": "emt"},
     "device": "cpu",
     "threads": 1,
 }
+
+
+def labelling(name="emt-k3", **fields):
+    """The settings with another label set."""
+    return SETTINGS | {"label_set": {"name": name, "potential": "emt", **fields}}
 
 
 def arguments(folder, *more, output="labels"):
@@ -77,7 +84,7 @@ def test_labels_are_written(frames, tmp_path):
 
 
 def test_settings_from_a_file(frames, tmp_path):
-    own = SETTINGS | {"views": "as_given", "label_set": "emt"}
+    own = labelling("emt")
     (tmp_path / "settings.yaml").write_text(yaml.safe_dump(own))
     done = run(tmp_path, str(tmp_path / "settings.yaml"))
     assert done.returncode == 0, done.stderr
@@ -106,12 +113,16 @@ def expect_one_line(done, message, folder):
         ('{"views": 3', "argument --settings: not readable: Expecting"),
         ("[1, 2]", "[1, 2]: no such file"),
         ("a: 1, b: 2 " * 100, "not readable"),  # too long for a path
-        ({k: v for k, v in SETTINGS.items() if k != "threads"}, "error: settings: no 'threads'"),
-        (SETTINGS | {"potential": {"name": "emt"}}, "error: settings: no 'model'"),
-        (SETTINGS | {"potential": {"name": "x", "model": "dft"}}, "error: potentials.x.model"),
-        (SETTINGS | {"views": 0}, "error: views: 0 random views"),
-        (SETTINGS | {"views": "auto"}, 'error: views: expected "as_given"'),
-        (SETTINGS | {"quadrature": "octahedral"}, "error: views: 3 random views and the grid"),
+        ({k: v for k, v in SETTINGS.items() if k != "threads"}, "error: settings.threads: not giv"),
+        (SETTINGS | {"thraeds": 1}, "error: settings.thraeds: unknown field, expected one of"),
+        (SETTINGS | {"potential": {"name": "emt"}}, "error: settings.potential.model: not given"),
+        (
+            SETTINGS | {"potential": {"name": "x", "model": "dft"}},
+            "error: settings.potential.model",
+        ),
+        (labelling(views=0), "error: settings.label_set.views: 0, expected as_given, auto, or"),
+        (labelling(views="auto"), "error: views: auto, expected a decision made beforehand"),
+        (labelling(views=3, quadrature="octahedral"), "settings.label_set.views: 3, expected none"),
         (SETTINGS | {"device": "cuda"}, "error: device: cuda was asked for, but torch finds no"),
     ],
 )
@@ -155,8 +166,7 @@ def test_threads_are_those_of_the_settings(repository):
 
 
 def test_a_grid_with_mirror_images(frames, tmp_path):
-    grid = {"quadrature": "tetrahedral", "reflections": True, "label_set": "emt-t"}
-    done = run(tmp_path, {k: v for k, v in SETTINGS.items() if k != "views"} | grid)
+    done = run(tmp_path, labelling("emt-t", quadrature="tetrahedral", reflections=True))
     assert done.returncode == 0, done.stderr
     attrs = read_labels(tmp_path / "labels" / "0.h5", "emt-t").attrs
     assert (attrs["views"], attrs["quadrature"], attrs["reflections"]) == (24, "tetrahedral", True)
@@ -168,17 +178,19 @@ def test_a_grid_with_mirror_images(frames, tmp_path):
 def test_a_choice_of_views_is_read(frames, tmp_path, views):
     (tmp_path / "views.json").write_text(json.dumps({"views": views, "reason": "because"}))
     choice = ["--views", tmp_path / "views.json"]
-    done = run(tmp_path, SETTINGS | {"views": "auto"}, *choice)
+    done = run(tmp_path, labelling(views="auto"), *choice)
     assert done.returncode == 0, done.stderr
     found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")
     assert found.attrs["views"] == views
-    expected = label(EffectiveMedium(), frames, views_of({"views": views}), max_force=100)
+    expected = label(
+        EffectiveMedium(), frames, views_of(label_set({"views": views})), max_force=100
+    )
     assert found.forces.tobytes() == expected.forces.tobytes()
 
 
 def test_some_frames_of_a_slice(frames, tmp_path):
-    some = {"n_frames": 8, "slice": 1, "slices": 2}  # four of this slice
-    done = run(tmp_path, SETTINGS | some)
+    some = labelling(views=3, n_frames=8) | {"slice": 1, "slices": 2}  # four of this slice
+    done = run(tmp_path, some)
     assert done.returncode == 0, done.stderr
     found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")
     assert np.array_equal(found.id, frames.id)
@@ -250,7 +262,7 @@ def test_an_explicit_batch_is_not_measured(frames, tmp_path):
     assert attrs["batch_plan"]["periodic"]["atoms"] == 7
 
 
-MANY = SETTINGS | {"views": 24, "potential": SETTINGS["potential"] | {"batch_atoms": 16}}
+MANY = labelling(views=24) | {"potential": SETTINGS["potential"] | {"batch_atoms": 16}}
 
 
 @pytest.fixture

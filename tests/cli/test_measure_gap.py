@@ -25,21 +25,18 @@ ALL_SYMMETRIES = [
     "space_group",
 ]
 SETTINGS = {
-    "kind": "teacher",
     "name": "toy",
     "potential": {"name": "toy", "model": "lj"},
-    "symmetries": ["rotation", "reflection"],
-    "n_frames": 5,
-    "views": 3,
-    "subset": "test",
-    "reference": "zeros",
-    "valid_fraction": 0.1,
-    "test_fraction": 0.4,
-    "split_by": "root",
+    "dataset": {"valid_fraction": 0.1, "test_fraction": 0.4, "split_by": "root"},
     "seed": 1,
     "device": "cpu",
     "threads": 1,
 }
+
+
+def measuring(**fields):
+    """The settings with these fields of ``warrant``."""
+    return SETTINGS | {"warrant": {"n_frames": 5, "views": 3, "reference": "zeros", **fields}}
 
 
 def run(*arguments, settings, start=in_process.run):
@@ -79,7 +76,7 @@ def test_teacher(files):
         "--frames", folder / "0.h5", folder / "1.h5",
         "--reference", folder / "zeros0.h5", folder / "zeros1.h5",
         "--output", output,
-        settings=SETTINGS, start=in_process.run_as_process,
+        settings=measuring(), start=in_process.run_as_process,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads(output.read_text())
@@ -100,7 +97,7 @@ def test_teacher(files):
 
 def test_measured_frames_are_test_frames(files):
     folder, made = files
-    settings = SETTINGS | {"n_frames": 100, "symmetries": ["rotation"], "reference": None}
+    settings = measuring(n_frames=100, symmetries=["rotation"], reference=None)
     output = folder / "toy.json"
     done = run("--frames", folder / "0.h5", "--output", output, settings=settings)
     assert done.returncode == 0, done.stderr
@@ -119,7 +116,7 @@ def test_all_nine_gaps_on_all_frames(files):
     frames = replace(made[0], root=np.repeat(structures.id, 10))
     write_frames(folder / "frames.h5", frames, stage="select_frames")
     write_frames(folder / "structures.h5", structures, stage="screen")
-    settings = SETTINGS | {"symmetries": nine, "subset": "all", "n_frames": 4, "views": 2}
+    settings = measuring(symmetries=nine, subset="all", n_frames=4, views=2)
     output = folder / "toy.json"
     done = run(
         "--frames", folder / "frames.h5", "--structures", folder / "structures.h5",
@@ -142,9 +139,9 @@ def test_all_nine_gaps_on_all_frames(files):
 def test_bad_input_is_one_line(files):
     folder, _ = files
     output = folder / "toy.json"
-    settings = SETTINGS | {"symmetries": ["spin"]}
+    settings = measuring(symmetries=["spin"])
     done = run("--frames", folder / "0.h5", "--output", output, settings=settings)
     assert done.returncode == 1
-    assert "symmetry 'spin' is unknown" in done.stderr
+    assert "settings.warrant.symmetries.0: 'spin', expected one of rotation" in done.stderr
     assert "Traceback" not in done.stderr
     assert not output.exists()

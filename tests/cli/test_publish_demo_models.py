@@ -9,7 +9,14 @@ import yaml
 import in_process
 from limbeck.files import sha256_of
 
-SETTINGS = {"run": "demo_models", "students": {"mace-demo": {}, "orb-demo": {}}}
+SETTINGS = {
+    "run": "demo_models",
+    "sources": {"clusters": {"kind": "clusters", "count": 1, "elements": ["Cu"], "sizes": [4, 6]}},
+    "students": {
+        "mace-demo": {"architecture": "mace"},
+        "orb-demo": {"architecture": "direct"},
+    },
+}
 KINDS = {
     kind: {"forces": {"value": value, "ci95": [None, None], "unit": "meV/A"}}
     for kind, value in (("as_given", 41.0), ("random", 42.0), ("averaged", 39.0))

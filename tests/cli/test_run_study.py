@@ -8,6 +8,8 @@ import pytest
 import torch
 
 import in_process
+from jobs_of import label_set as label_set_of
+from jobs_of import student as student_of
 from limbeck import storage
 from limbeck.averaging.views import views_of
 from limbeck.datasets.split import Dataset
@@ -22,23 +24,27 @@ from metals import SETTINGS, metals
 
 EMT = {"name": "emt", "model": "emt"}
 ARMS = {
-    "as_given": {"potential": EMT, "views": "as_given", "max_force_eV_per_A": 100},
-    "octahedral": {"potential": EMT, "quadrature": "octahedral", "max_force_eV_per_A": 100},
+    "as_given": {"name": "as_given", "potential": "emt"},
+    "octahedral": {"name": "octahedral", "potential": "emt", "quadrature": "octahedral"},
 }
 STUDENTS = {
-    "direct": {"architecture": "direct", "augment": False, "spread_weight": 0.0},
-    "turned": {"architecture": "direct", "augment": True, "spread_weight": 0.0},
+    "direct": {"name": "direct", "architecture": "direct"},
+    "turned": {"name": "turned", "architecture": "direct", "augment": True},
 }
+DISTILL = [
+    {"labels": "as_given", "students": ["direct"], "seeds": [1, 2]},
+    {"labels": "as_given", "students": ["turned"], "seeds": [1]},
+    {"labels": "octahedral", "students": ["direct"], "seeds": [1, 2]},
+]
 TRAINED = [["as_given", "direct", 1], ["as_given", "direct", 2], ["as_given", "turned", 1]]
 TRAINED += [["octahedral", "direct", 1], ["octahedral", "direct", 2]]
 STUDY = {
+    "study": {"kind": "expectation", "baselines": ["as_given"], "n_frames": 10, "views": 3},
     "label_sets": ARMS,
+    "potentials": {"emt": EMT},
     "students": STUDENTS,
-    "trained": TRAINED,
-    "baselines": ["as_given"],
+    "distill": DISTILL,
     "reference": "reference",
-    "n_frames": 10,
-    "views": 3,
     "device": "cpu",
     "threads": 1,
 }
@@ -49,7 +55,9 @@ OFF = 0.1
 def write_dataset(folder, name, data):
     """All three parts; the labels of the test set are the truth's where it is the truth."""
     for part, frames in data.items():
-        found = label(EffectiveMedium(), frames, views_of(ARMS.get(name, {})), max_force=100)
+        found = label(
+            EffectiveMedium(), frames, views_of(label_set_of(ARMS.get(name, {}))), max_force=100
+        )
         if name == "reference":
             found = replace(found, forces=found.forces + OFF)
         path = folder / f"datasets/{name}/{part}.h5"
@@ -60,8 +68,8 @@ def write_dataset(folder, name, data):
 def train(folder, label_set, name, seed, data):
     torch.manual_seed(seed)
     student = architecture("direct").build("tiny", measure(data), name=name, device="cpu")
-    settings = SETTINGS | STUDENTS[name] | {"steps": 2}
-    loop.train(student, data, data, settings, generator(seed, "test"))
+    own = student_of(SETTINGS | STUDENTS[name] | {"steps": 2})
+    loop.train(student, data, data, own, generator(seed, "test"))
     model = folder / f"students/{label_set}/{name}/seed{seed}/model"
     model.mkdir(parents=True)
     student.save(model)
@@ -156,7 +164,8 @@ def test_the_answer_stands_in_the_log(done):
 
 
 def test_a_missing_model_is_one_line(run_folder, tmp_path):
-    finished = study(run_folder, tmp_path / "out.json", trained=[["as_given", "direct", 7]])
+    missing = [{"labels": "as_given", "students": ["direct"], "seeds": [7]}]
+    finished = study(run_folder, tmp_path / "out.json", distill=missing)
     assert finished.returncode == 1
     assert "seed7/model/model.json: no such file" in finished.stderr.splitlines()[-1]
     assert not (tmp_path / "out.json").exists()

@@ -9,52 +9,57 @@ import pytest
 from ase.build import bulk
 
 import in_process
+from jobs_of import sample_job
 from limbeck.frames import Frames, from_atoms
 from limbeck.storage import read_frames, read_header, write_frames
 
-RATTLE = {
-    "method": "rattle",
-    "seed": 1,
-    "sampling": "rattled",
-    "source": "argon",
-    "shard": 0,
-    "standard_deviation_A": 0.03,
-    "strain": 0.01,
-    "n_frames": 3,
-    "min_distance_ratio": 0.6,
-}
-MD = {
-    "method": "md",
-    "seed": 1,
-    "sampling": "md-50",
-    "source": "argon",
-    "shard": 0,
-    "potential": {"name": "toy", "model": "lj"},
-    "device": "cpu",
-    "threads": 1,
-    "ensemble": "NVT",
-    "nvt_algorithm": "csvr",
-    "npt_algorithm": "mtk_full",
-    "temperature_K": 50,
-    "pressure_GPa": 0,
-    "time_total_fs": 60,
-    "time_equilibration_fs": 20,
-    "time_step_fs": 5,
-    "sampling_interval_fs": 20,
-    "thermostat_time_fs": 100,
-    "barostat_time_fs": 1000,
-    "supercell_radius_A": None,
-    "supercell_matrix": None,
-    "relax_input_cell": "none",
-    "relax_force_tolerance_eV_per_A": 0.02,
-    "relax_steps": 10,
-    "batch_atoms": 64,
-    "max_temperature_factor": 5,
-    "max_energy_rise_eV_per_atom": 1,
-    "min_distance_ratio": 0.5,
-    "max_bond_stretch": 1.5,
-    "max_cell_change": 2,
-}
+RATTLE = sample_job(
+    "rattle",
+    {
+        "seed": 1,
+        "sampling": "rattled",
+        "source": "argon",
+        "shard": 0,
+        "standard_deviation_A": 0.03,
+        "strain": 0.01,
+        "n_frames": 3,
+        "min_distance_ratio": 0.6,
+    },
+).model_dump(mode="json")
+MD = sample_job(
+    "md",
+    {
+        "seed": 1,
+        "sampling": "md-50",
+        "source": "argon",
+        "shard": 0,
+        "potential": {"name": "toy", "model": "lj"},
+        "device": "cpu",
+        "threads": 1,
+        "ensemble": "NVT",
+        "nvt_algorithm": "csvr",
+        "npt_algorithm": "mtk_full",
+        "temperature_K": 50,
+        "pressure_GPa": 0,
+        "time_total_fs": 60,
+        "time_equilibration_fs": 20,
+        "time_step_fs": 5,
+        "sampling_interval_fs": 20,
+        "thermostat_time_fs": 100,
+        "barostat_time_fs": 1000,
+        "supercell_radius_A": None,
+        "supercell_matrix": None,
+        "relax_input_cell": "none",
+        "relax_force_tolerance_eV_per_A": 0.02,
+        "relax_steps": 10,
+        "batch_atoms": 64,
+        "max_temperature_factor": 5,
+        "max_energy_rise_eV_per_atom": 1,
+        "min_distance_ratio": 0.5,
+        "max_bond_stretch": 1.5,
+        "max_cell_change": 2,
+    },
+).model_dump(mode="json")
 
 
 def argon(count: int) -> Frames:
@@ -81,8 +86,9 @@ def test_frames_and_summary_are_written(tmp_path, settings):
     assert done.returncode == 0, done.stderr
     frames = read_frames(tmp_path / "out.h5")
     np.testing.assert_array_equal(frames.parent, np.repeat(structures.id, 3))
-    assert set(frames.sampling) == {settings["sampling"].encode()}
-    assert read_header(tmp_path / "out.h5")["stage"] == f"sample_{settings['method']}"
+    section = settings["sampling"]
+    assert set(frames.sampling) == {section["name"].encode()}
+    assert read_header(tmp_path / "out.h5")["stage"] == f"sample_{section['method']}"
     rows = table(tmp_path / "out.csv")
     assert [row["id"] for row in rows] == [name.decode() for name in structures.id]
     assert [row["frames"] for row in rows] == ["3", "3"]
@@ -97,7 +103,7 @@ def test_dynamics_summary_has_temperature_and_no_cut(tmp_path):
 
 
 def test_constant_pressure_with_a_trace_and_a_measured_batch(tmp_path):
-    settings = MD | {"ensemble": "NPT", "batch_atoms": None}
+    settings = MD | {"sampling": MD["sampling"] | {"ensemble": "NPT", "batch_atoms": None}}
     plans = tmp_path / "plans"
     more = ["--trace", tmp_path / "trace.csv", "--batch-plans", plans]
     done = run(tmp_path, argon(2), settings, *more)
@@ -125,7 +131,7 @@ def test_an_empty_shard_passes_through(tmp_path, settings):
 
 
 def test_bad_times_end_in_one_line(tmp_path):
-    done = run(tmp_path, argon(1), MD | {"sampling_interval_fs": 7})
+    done = run(tmp_path, argon(1), MD | {"sampling": MD["sampling"] | {"sampling_interval_fs": 7}})
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: sampling.md-50: sampling_interval_fs")
+    assert done.stderr.splitlines()[-1].startswith("error: settings.sampling.sampling_int")
     assert not (tmp_path / "out.h5").exists()

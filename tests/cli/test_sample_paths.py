@@ -7,6 +7,7 @@ import pytest
 from ase.build import bulk
 
 import in_process
+from jobs_of import sample_job
 from limbeck.frames import from_atoms
 from limbeck.storage import read_frames, read_header, write_frames
 
@@ -20,7 +21,6 @@ COMMON = {
     "min_distance_ratio": 0.5,
 }
 CONTOUR = COMMON | {
-    "method": "contour",
     "sampling": "walk",
     "supercell_radius_A": 3.0,
     "supercell_matrix": None,
@@ -37,7 +37,6 @@ CONTOUR = COMMON | {
     "parallel_drift": 0.1,
 }
 RELAX_PATH = COMMON | {
-    "method": "relax_path",
     "sampling": "down",
     "relax": "full",
     "force_tolerance_eV_per_A": 0.01,
@@ -48,8 +47,8 @@ RELAX_PATH = COMMON | {
 }
 
 
-@pytest.mark.parametrize("settings", [CONTOUR, RELAX_PATH], ids=["contour", "relax_path"])
-def test_frames_summary_and_trace_are_written(tmp_path, settings):
+@pytest.mark.parametrize(("method", "fields"), [("contour", CONTOUR), ("relax_path", RELAX_PATH)])
+def test_frames_summary_and_trace_are_written(tmp_path, method, fields):
     crystals = [bulk("Ar", "fcc", 2.95 + 0.02 * i) for i in range(2)]
     structures = from_atoms(crystals, groups=["Ar"] * 2, source="argon")
     write_frames(tmp_path / "in.h5", structures, stage="screen")
@@ -57,12 +56,12 @@ def test_frames_summary_and_trace_are_written(tmp_path, settings):
         "sample_frames",
         *("--input", tmp_path / "in.h5", "--output", tmp_path / "out.h5"),
         *("--summary", tmp_path / "out.csv", "--trace", tmp_path / "out.trace.csv"),
-        settings=settings,
+        settings=sample_job(method, fields).model_dump(mode="json"),
     )
     assert done.returncode == 0, done.stderr
     frames = read_frames(tmp_path / "out.h5")
     np.testing.assert_array_equal(frames.parent, np.repeat(structures.id, 3))
-    assert read_header(tmp_path / "out.h5")["stage"] == f"sample_{settings['method']}"
+    assert read_header(tmp_path / "out.h5")["stage"] == f"sample_{method}"
     for name in ("out.csv", "out.trace.csv"):
         with open(tmp_path / name, newline="", encoding="utf-8") as handle:
             rows = list(csv.DictReader(handle))

@@ -9,13 +9,14 @@ from ase.build import bulk
 
 import in_process
 from answers import STATISTICS
+from jobs_of import select_job
 from limbeck.files import sha256_of
 from limbeck.frames import Frames, from_atoms
 from limbeck.selection.fair import priorities_by_spread
 from limbeck.storage import read_frames, write_frames
 from limbeck.students import architecture
 
-SETTINGS = {"seed": 1, "slice": 0, "slices": 1, "count": 1, "score": None, "diversity": None}
+SETTINGS = {"seed": 1, "slice": 0, "count": 1}
 
 
 def crystals(count: int, source: str) -> Frames:
@@ -26,7 +27,8 @@ def crystals(count: int, source: str) -> Frames:
 
 def run(inputs: list[Path], output: Path, start=in_process.run, **changed):
     files = ["--input", *inputs, "--output", output]
-    return start("select_frames", *files, settings=SETTINGS | changed)
+    settings = select_job(SETTINGS | changed).model_dump(mode="json")
+    return start("select_frames", *files, settings=settings)
 
 
 def test_a_slice_gets_its_share_of_every_source(tmp_path):
@@ -59,9 +61,9 @@ def test_frames_on_which_the_potential_agrees_with_itself_come_first(tmp_path):
     model["sha256"] = sha256_of(tmp_path / "model")
     chosen = {}
     for prefer in ("low", "high"):
-        score = {"potential": model, "views": 4, "prefer": prefer}
+        score = {"potential": "t", "views": 4, "prefer": prefer}
         output = tmp_path / f"{prefer}.h5"
-        done = run([tmp_path / "a.h5"], output, score=score, threads=1, device="cpu")
+        done = run([tmp_path / "a.h5"], output, score=score, potential=model)
         assert done.returncode == 0, done.stderr
         (chosen[prefer],) = read_frames(output).id
         turns = priorities_by_spread(student, frames, views=4, prefer=prefer)

@@ -14,6 +14,7 @@ import pytest
 from ase.build import bulk
 
 import in_process
+from jobs_of import student as student_of
 from limbeck import storage
 from limbeck.datasets.split import Dataset
 from limbeck.frames import concatenate, from_atoms
@@ -70,18 +71,13 @@ def dataset(tmp_path_factory):
 
 
 def settings_of(architecture, seed=3):
-    return (
-        SETTINGS
-        | COMPUTE
-        | {
-            "label_set": LABEL_SET,
-            "student": f"{architecture}-tiny",
-            "seed": seed,
-            "architecture": architecture,
-            "epochs": 2,
-            "augment": architecture == "direct",
-        }
-    )
+    student = SETTINGS | {
+        "name": f"{architecture}-tiny",
+        "architecture": architecture,
+        "epochs": 2,
+        "augment": architecture == "direct",
+    }
+    return COMPUTE | {"label_set": LABEL_SET, "student": student, "seed": seed}
 
 
 def train(dataset, folder, settings, start=in_process.run):
@@ -141,7 +137,7 @@ def test_the_model_is_the_one_of_the_best_epoch(trained, dataset):
     folder, _ = trained
     student = open_student(folder)
     parts = dataset[1]
-    weights = loop.Weights.of(SETTINGS, loop.measure(parts["train"]))
+    weights = loop.Weights.of(student_of(SETTINGS), loop.measure(parts["train"]))
     kept = loop.validate(
         student,
         loop.Batches(student, parts["valid"], 4, loop.forces_by_source(parts["train"])).in_order(),

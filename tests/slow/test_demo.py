@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from ase.neighborlist import natural_cutoffs, neighbor_list
 
+from limbeck.config.config import Config
+from limbeck.config.jobs import GenerateStructures, SampleFrames
 from limbeck.config.load import load
 from limbeck.frames import concatenate
 from limbeck.potentials import open_potential
@@ -117,23 +119,23 @@ def bonds(frames) -> list[set[tuple[int, int]]]:
     return found
 
 
-def structures(config: dict[str, Any], name: str, count: int):
-    source = config["sources"][name]
-    settings = {"seed": config["seed"], "source": name, "shard": 0, **source, "shards": 1}
-    frames = generate(source["kind"], settings)[0]
-    return screen(frames, config["screen"])[0].select(np.arange(min(count, len(frames))))
+def structures(config: Config, name: str, count: int):
+    source = config.sources[name].model_copy(update={"shards": 1})
+    frames = generate(GenerateStructures(seed=config.seed, shard=0, source=source))[0]
+    return screen(frames, config.screen)[0].select(np.arange(min(count, len(frames))))
 
 
 def test_two_picoseconds_at_300_k_hold_together(repository, monkeypatch):
     monkeypatch.chdir(repository)
     config = load("config/config.yaml")
-    potential = {"name": "mace-demo", **config["potentials"]["mace-demo"]}
-    md = config["sampling"]["md-300"] | {"time_total_fs": 2000, "sampling_interval_fs": 500}
-    common = {"seed": 5, "sampling": "md", "shard": 0, "device": "cpu", "threads": 1}
+    potential = config.potentials["mace-demo"]
+    longer = {"name": "md", "time_total_fs": 2000.0, "sampling_interval_fs": 500.0}
+    md = config.sampling["md-300"].model_copy(update=longer)
     started, ended = [], []
     for name, count in (("organics", 12), ("rocksalts", 9), ("clusters", 10)):
         frames = structures(config, name, count)
-        found = sample("md", frames, md | common | {"source": name, "potential": potential})
+        job = SampleFrames(seed=5, source=name, shard=0, sampling=md, potential=potential)
+        found = sample(frames, job)
         cut = [row[found.columns.index("cut")] for row in found.rows]
         assert not any(cut), cut
         started.append(frames)

@@ -1,30 +1,33 @@
 """The templates of docs/extending.md, taken out of the page and run."""
 
+import importlib
 import importlib.util
 import re
 import shutil
 import sys
-import textwrap
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated, get_args
 
 import numpy as np
 import pytest
 import torch
 import yaml
+from pydantic import Field
 
-import limbeck.config.load
 import report_results
 from answers import force_slopes, stress_slopes
 from in_process import call
 from limbeck import potentials, sampling, structures, students, symmetry
 from limbeck.averaging.views import Views
-from limbeck.config.check_inputs import check_inputs
-from limbeck.config.load import resolve
+from limbeck.config import check_inputs, jobs, load
+from limbeck.config.sections import known
+from limbeck.config.sections import students as student_section
 from limbeck.errors import LimbeckError
 from limbeck.geometry import stress_to_voigt, voigt_to_stress
 from limbeck.labelling.label import label
-from limbeck.potentials import known, open_potential
+from limbeck.potentials import open_potential
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.properties import PROPERTIES, Predictions, Property
 from limbeck.seeds import generator
@@ -46,39 +49,84 @@ REGISTRIES = {
     "METHODS": sampling.METHODS,
     "ARCHITECTURES": students.ARCHITECTURES,
 }
-#: section of the schema -> field that lists what there is, and the new name
-ENUMS = {
-    "potentials": ("model", "morse"),
-    "sources": ("kind", "dimers"),
-    "sampling": ("method", "breathe"),
-    "students": ("architecture", "pairs"),
+SECTIONS = "limbeck.config.sections"
+#: union of settings -> its module, and what tells its members apart
+UNIONS = {
+    "Potential": ("potentials", "model"),
+    "Source": ("sources", "kind"),
+    "Sampling": ("sampling", "method"),
 }
+#: names that a field may have -> their module
+NAMES = {"Gap": "warrant", "Architecture": "students"}
+#: what is made of the sections, in the order in which it is made
+WHOLE = ("config", "plan", "checks", "check_inputs", "load", "jobs")
 
 
-def blocks(language):
+def blocks():
     """(what its first line says, its text) of each code block of the page."""
     page = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
-    for text in re.findall(rf"```{language}\n(.*?)```", page, re.S):
+    for text in re.findall(r"```python\n(.*?)```", page, re.S):
         yield text.splitlines()[0].removeprefix("# "), text
 
 
 @pytest.fixture
 def page(monkeypatch, tmp_path):
     """The templates at their places and the lines in their registries, for one test."""
-    found = list(blocks("python"))
+    found = list(blocks())
+    with settings_of(found):
+        modules = [(path, text) for path, text in found if path.endswith(".py")]
+        for path, text in modules:
+            if "/sections/" not in path:
+                _load(monkeypatch, tmp_path, path, text)
+        lines = {name: text for name, text in found if name in REGISTRIES}
+        told = {name for name, _ in found if not name.endswith(".py")}
+        assert told == {*REGISTRIES, *UNIONS, *NAMES}  # each is told, and none besides
+        image = vars(sys.modules["limbeck.symmetry.image"])
+        for name, text in lines.items():
+            scope = {"Kind": known.Kind, "Property": Property, **image}
+            for key, value in eval(f"{{{text}}}", scope).items():
+                monkeypatch.setitem(REGISTRIES[name], key, value)
+        yield
+
+
+@contextmanager
+def settings_of(found):
+    """The config with the classes and names of the page in its sections, as an editor adds them."""
+    modules = {
+        name: importlib.import_module(f"{SECTIONS}.{name}")
+        for name in [*(name for name, _ in UNIONS.values()), *NAMES.values()]
+    }
+    before = {module: dict(vars(module)) for module in modules.values()}
     for path, text in found:
-        if path.endswith(".py"):
-            _load(monkeypatch, tmp_path, path, text)
-    lines = [(name, text) for name, text in found if not name.endswith(".py")]
-    assert [name for name, _ in lines] == list(REGISTRIES)  # each is told, and none besides
-    for name, text in lines:
-        scope = {
-            "Kind": known.Kind,
-            "Property": Property,
-            **vars(sys.modules["limbeck.symmetry.image"]),
-        }
-        for key, value in eval(f"{{{text}}}", scope).items():
-            monkeypatch.setitem(REGISTRIES[name], key, value)
+        if "/sections/" in path:
+            exec(text, vars(modules[Path(path).stem]))
+    for name, text in found:
+        if name in UNIONS:
+            module, field = UNIONS[name]
+            scope = vars(modules[module])
+            members = eval(f"(get_args({name})[0] {text})", {"get_args": get_args, **scope})
+            scope[name] = Annotated[members, Field(discriminator=field)]
+        elif name in NAMES:
+            module = modules[NAMES[name]]
+            source = Path(module.__file__).read_text(encoding="utf-8")
+            assert f"{name} = Literal[" in source
+            more = f"{name} = Literal[*{eval(text)!r}, "
+            exec(source.replace(f"{name} = Literal[", more), vars(module))
+    _make_whole()
+    try:
+        yield
+    finally:
+        for module, names in before.items():
+            vars(module).clear()
+            vars(module).update(names)
+        _make_whole()
+
+
+def _make_whole():
+    """Make the config anew of its sections."""
+    for name in WHOLE:
+        importlib.reload(importlib.import_module(f"limbeck.config.{name}"))
+    potentials.PotentialSection = importlib.import_module(f"{SECTIONS}.potentials").Potential
 
 
 def _load(monkeypatch, folder, path, text):
@@ -90,26 +138,6 @@ def _load(monkeypatch, folder, path, text):
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, name, module)
     spec.loader.exec_module(module)
-
-
-@pytest.fixture
-def schema(monkeypatch, tmp_path):
-    """The schema with the branches and names of the page: text first, since it has aliases."""
-    text = limbeck.config.load.SCHEMA.read_text(encoding="utf-8")
-    for section, branch in blocks("yaml"):
-        start = text.index(f"\n  {section}:\n")
-        end = re.compile(r"\n\n  \w+:\n").search(text, start).start()
-        text = text[:end] + textwrap.indent("\n" + branch.rstrip(), " " * 8) + text[end:]
-    whole = yaml.safe_load(text)
-    parts = whole["properties"]
-    for section, (field, name) in ENUMS.items():
-        parts[section]["additionalProperties"]["properties"][field]["enum"].append(name)
-    parts["warrant"]["properties"]["symmetries"]["items"]["enum"].append("image")
-    (tmp_path / "schema.yaml").write_text(yaml.safe_dump(whole, sort_keys=False))
-    monkeypatch.setattr(limbeck.config.load, "SCHEMA", tmp_path / "schema.yaml")
-    limbeck.config.load.schema.cache_clear()
-    yield
-    limbeck.config.load.schema.cache_clear()
 
 
 CONFIG = """
@@ -125,23 +153,23 @@ warrant: {symmetries: [rotation, image]}
 """
 
 
-def test_a_config_may_name_all_of_them(page, schema):
-    config = resolve(yaml.safe_load(CONFIG))
-    assert config["sources"]["pairs"]["stretch"] == [0.8, 1.6]
-    assert config["potentials"]["morse"]["r0_A"] == 2.5
-    assert check_inputs(config)["sources"] == {"pairs": ["Al", "Cu"]}
+def test_a_config_may_name_all_of_them(page):
+    config = load.resolve(yaml.safe_load(CONFIG))
+    assert config.sources["pairs"].stretch == [0.8, 1.6]
+    assert config.potentials["morse"].r0_A == 2.5
+    found = check_inputs.check_inputs(config, structures.elements_of, lambda potential: None)
+    assert found["sources"] == {"pairs": ["Al", "Cu"]}
 
 
-def test_without_its_lines_the_schema_refuses_them():
+def test_without_its_lines_the_config_refuses_them():
     with pytest.raises(LimbeckError) as caught:
-        resolve(yaml.safe_load(CONFIG))
+        load.resolve(yaml.safe_load(CONFIG))
     for name in ("dimers", "morse", "breathe", "pairs", "image"):
         assert f"'{name}', expected" in str(caught.value)
 
 
 def morse():
-    settings = {"name": "morse", "model": "morse", "r0_A": 2.5, "batch_atoms": None}
-    return open_potential(settings)
+    return open_potential({"name": "morse", "model": "morse"})
 
 
 def test_the_potential_answers_and_keeps_the_symmetries(page):
@@ -205,19 +233,21 @@ def test_the_symmetry_finds_what_breaks_it_and_nothing_else(page):
 
 
 def test_the_source_makes_its_structures_whatever_the_shards(page):
-    settings = {"seed": 1, "source": "pairs", "count": 6, "elements": ["Cu", "Al"]}
-    settings |= {"stretch": [0.8, 1.6], "shard": 0, "shards": 1}
-    frames, failed = structures.generate("dimers", settings)
+    source = load.resolve(yaml.safe_load(CONFIG)).sources["pairs"]
+    whole = jobs.GenerateStructures(seed=1, shard=0, source=source)
+    frames, failed = structures.generate(whole)
     assert (len(frames), failed) == (6, [])
     assert frames.group.tolist() == [b"dimer-CuCu", b"dimer-CuAl", b"dimer-AlAl"] * 2
-    second, _ = structures.generate("dimers", settings | {"shard": 1, "shards": 2})
+    halved = source.model_copy(update={"shards": 2})
+    second, _ = structures.generate(jobs.GenerateStructures(seed=1, shard=1, source=halved))
     assert second.id.tolist() == frames.id[1::2].tolist()
 
 
 def test_the_sampling_makes_children_with_their_ancestry(page):
     parents = metals(2)
-    settings = {"seed": 1, "sampling": "breathing", "source": "s", "shard": 0}
-    made = sampling.sample("breathe", parents, settings | {"scales": [0.9, 1.1]})
+    config = load.resolve(yaml.safe_load(CONFIG))
+    job = jobs.SampleFrames.of(config, sampling="breathing", source="pairs", shard="0")
+    made = sampling.sample(parents, job)
     assert made.frames.root.tolist() == np.repeat(parents.id, 2).tolist()
     np.testing.assert_allclose(made.frames.cell[1], 1.1 * parents.cell[0])
     np.testing.assert_allclose(
@@ -230,8 +260,9 @@ def test_the_student_trains_is_saved_and_keeps_the_symmetries(page, tmp_path):
     data = example(6)
     torch.manual_seed(0)
     student = architecture("pairs").build("small", measure(data), name="pairs", device="cpu")
-    settings = SETTINGS | {"epochs": 12, "learning_rate": 0.05}
-    history = loop.train(student, data, example(3, seed=9), settings, generator(0, "test"))
+    settings = {**SETTINGS, "architecture": "pairs", "epochs": 12, "learning_rate": 0.05}
+    own = student_section.Student(**settings)
+    history = loop.train(student, data, example(3, seed=9), own, generator(0, "test"))
     losses = [row[3] for row in history.rows]
     assert losses[-1] < 0.7 * losses[0]
     student.save(tmp_path)
@@ -254,19 +285,20 @@ def test_the_student_goes_through_every_rule_to_the_report(page, tmp_path):
     results = report_results.build(tmp_path / "made-up", settings)
     own = results / "students/orb-demo-k12/pairs/seed1"
     shutil.rmtree(own)
-    names = {"label_set": "orb-demo-k12", "student": "pairs", "seed": 1}
+    names = {"label_set": "orb-demo-k12", "seed": 1}
     compute = {"device": "cpu", "threads": 1}
+    pairs = {**SETTINGS, "name": "pairs", "architecture": "pairs", "epochs": 2}
     data = results / "datasets/orb-demo-k12"
     call(
         "train_student",
         *("--train", data / "train.h5", "--valid", data / "valid.h5", "--output-folder", own),
-        settings=names | SETTINGS | compute | {"architecture": "pairs", "epochs": 2},
+        settings=names | compute | {"student": pairs},
     )
     call(
         "evaluate_student",
         *("--model", own / "model", "--train", data / "train.h5", "--test", data / "test.h5"),
         *("--reference", *sorted(results.glob("labels/chgnet/*.h5")), "--output-folder", own),
-        settings=names | compute | {"reference": "chgnet", "split_by": "root"},
+        settings=names | compute | {"student": "pairs", "reference": "chgnet", "split_by": "root"},
     )
     card = (own / "card.md").read_text()
     assert "`pairs`: Invariant, hence equivariant forces; conservative. It has" in card
@@ -276,7 +308,13 @@ def test_the_student_goes_through_every_rule_to_the_report(page, tmp_path):
         *("--frames", *sorted(results.glob("selected/*.h5")), "--models", own / "model"),
         *("--reference", *sorted(results.glob("labels/chgnet/*.h5"))),
         *("--output", tmp_path / "gap.json"),
-        settings=compute | warrant | {"kind": "student", "name": "orb-demo-k12/pairs"},
+        settings={
+            **compute,
+            "name": "orb-demo-k12/pairs",
+            "warrant": warrant | {"teachers": None, "n_quadrature_frames": 0},
+            "seed": 1,
+            "dataset": settings["dataset"],
+        },
     )
     target = results / "warrant/students/orb-demo-k12/pairs.json"
     target.write_bytes((tmp_path / "gap.json").read_bytes())

@@ -72,8 +72,9 @@ def test_an_error_that_is_not_told_in_a_line_is_raised(tmp_path, monkeypatch):
 
 def test_what_a_script_sets_is_put_back(tmp_path):
     write_frames(tmp_path / "in.h5", empty(), stage="select_frames")
-    settings = {"label_set": "lj", "max_force_eV_per_A": 100, "views": 2, "device": "cpu"}
-    settings |= {"potential": {"name": "lj", "model": "lj"}, "threads": 3}
+    label_set = {"name": "lj", "potential": "lj", "views": 2}
+    settings = {"label_set": label_set, "slice": 0, "slices": 1, "lost_device": "stop"}
+    settings |= {"potential": {"name": "lj", "model": "lj"}, "device": "cpu", "threads": 3}
 
     def state():
         root = logging.getLogger()

@@ -17,13 +17,15 @@ def config(workspace: Path) -> dict:
 @pytest.fixture(scope="module")
 def screened(snakemake) -> None:
     """Structures generated and screened, as the tiny config says."""
-    result = snakemake("--configfile", "tests/config/tiny.yaml", "--cores", 2, "--until", "screen")
+    result = snakemake(
+        "--configfile", "tests/config/tiny.yaml", "--cores", 2, "--until", "screen_structures"
+    )
     assert result.returncode == 0, result.stderr
 
 
 @pytest.fixture
 def plan(screened, snakemake, workspace, tmp_path):
-    """Jobs that Snakemake plans for a config, those of the tiny one being done up to screen."""
+    """Jobs that Snakemake plans for a config, the tiny one being done up to the screening."""
 
     def planned(changed: dict) -> dict[str, int]:
         path = tmp_path / "changed.yaml"
@@ -35,7 +37,13 @@ def plan(screened, snakemake, workspace, tmp_path):
     return planned
 
 
-DONE = {"check_inputs", "check_inputs_again", "generate_clusters", "generate_crystals", "screen"}
+DONE = {
+    "check_inputs",
+    "check_inputs_again",
+    "generate_clusters",
+    "generate_crystals",
+    "screen_structures",
+}
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ MOLECULES = {
         "near": {
             "of": ["rattled"],
             "rule": "max_min_distance_to_central_molecule",
-            "distances_A": [3],
+            "distances_A": [3.0],
         },
     },
     "select": {"include": ["clusters", "near"], "count": 20, "slices": 2},
@@ -70,9 +70,9 @@ def test_the_plan_of_clusters_and_differences(plan):
 
 def test_a_rule_is_given_its_own_part(plan):
     line = command(plan.stdout, "extract_subsystems", "near/rattled/water/0.h5")
-    assert '"distances_A": [3]' in line
+    assert '"distances_A": [3.0]' in line
     assert '"sampling": "rattled"' in line
-    assert '"of"' not in line
+    assert '"of": ["rattled"]' in line  # whatever else the subsystem is cut out of
     assert "--input results/molecules/samples/rattled/water/0.h5" in line
 
 

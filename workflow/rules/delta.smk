@@ -15,14 +15,9 @@ rule evaluate_isolated_atoms:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=memory(4000),
-        runtime=runtime(30),
-        gpu=GPUS,
+        **needs(4000, 30, gpu=True),
     params:
-        settings=lambda wildcards: settings(
-            potential=potential(config["labels"][wildcards.label_set]["potential"]),
-            **COMPUTE,
-        ),
+        settings=settings(jobs.EvaluateIsolatedAtoms),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
         " --output {output:q} > {log:q} 2>&1"
@@ -31,17 +26,11 @@ rule evaluate_isolated_atoms:
 rule build_delta_set:
     input:
         script="scripts/build_delta_set.py",
-        passed=lambda wildcards: expand(
-            f"{RUN}/gate/{{label_set}}.passed", label_set=pair(wildcards)
-        ),
+        passed=files(plan.gates_of_difference),
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
-        baseline=lambda wildcards: slices(
-            f"{RUN}/labels/{pair(wildcards)[0]}/{{slice}}.h5"
-        ),
-        target=lambda wildcards: slices(
-            f"{RUN}/labels/{pair(wildcards)[1]}/{{slice}}.h5"
-        ),
-        atoms=atom_files,
+        baseline=files(plan.baseline_labels),
+        target=files(plan.target_labels),
+        atoms=files(plan.isolated_atoms),
     output:
         multiext(
             f"{RUN}/delta/{{delta}}/",
@@ -57,18 +46,13 @@ rule build_delta_set:
         f"{LOGS}/build_delta_set/{{delta}}.log",
     benchmark:
         f"{BENCHMARKS}/build_delta_set/{{delta}}.tsv"
-    wildcard_constraints:
-        delta=one_of(config["delta"]),
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(4000),
-        runtime=runtime(60),
+        **needs(4000, 60),
     params:
-        settings=lambda wildcards: settings(
-            delta=wildcards.delta, **config["delta"][wildcards.delta], **SPLIT
-        ),
+        settings=settings(jobs.BuildDeltaSet),
         folder=lambda wildcards, output: str(Path(output[0]).parent),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"

@@ -28,10 +28,9 @@ rule build_dataset:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(4000),
-        runtime=runtime(60),
+        **needs(4000, 60),
     params:
-        settings=lambda wildcards: settings(label_set=wildcards.label_set, **SPLIT),
+        settings=settings(jobs.BuildDataset),
         folder=lambda wildcards, output: str(Path(output[0]).parent),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
@@ -55,13 +54,9 @@ rule train_student:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=memory(8000),
-        runtime=runtime(480),
-        gpu=GPUS,
+        **needs(8000, 480, gpu=True),
     params:
-        settings=lambda wildcards: settings(
-            **names(wildcards), **config["students"][wildcards.student], **COMPUTE
-        ),
+        settings=settings(jobs.TrainStudent),
         folder=lambda wildcards, output: str(Path(output.model).parent),
     shell:
         "python {input.script:q} --settings {params.settings:q} --train {input.train:q}"
@@ -75,7 +70,7 @@ rule evaluate_student:
         training=f"{STUDENT}/training.json",
         train=f"{RUN}/datasets/{{label_set}}/train.h5",
         test=f"{RUN}/datasets/{{label_set}}/test.h5",
-        reference=reference_files(),
+        reference=files(plan.reference_labels),
     output:
         multiext(
             f"{STUDENT}/",
@@ -93,16 +88,9 @@ rule evaluate_student:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=memory(4000),
-        runtime=runtime(120),
-        gpu=GPUS,
+        **needs(4000, 120, gpu=True),
     params:
-        settings=lambda wildcards: settings(
-            **names(wildcards),
-            reference=config["warrant"]["reference"],
-            split_by=config["dataset"]["split_by"],
-            **COMPUTE,
-        ),
+        settings=settings(jobs.EvaluateStudent),
         folder=lambda wildcards, input: str(Path(input.model).parent),
     shell:
         "python {input.script:q} --settings {params.settings:q} --model {input.model:q}"

@@ -14,17 +14,13 @@ rule calculate_force_constants:
         f"{LOGS}/calculate_force_constants/{{force_constants}}/{{source}}/{{shard}}.log",
     benchmark:
         f"{BENCHMARKS}/calculate_force_constants/{{force_constants}}/{{source}}/{{shard}}.tsv"
-    wildcard_constraints:
-        force_constants=one_of(config["force_constants"]),
     conda:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=memory(6000),
-        runtime=runtime(240),
-        gpu=GPUS,
+        **needs(6000, 240, gpu=True),
     params:
-        settings=force_constants_settings,
+        settings=settings(jobs.CalculateForceConstants),
     # The batch plans are shared by all runs: a cache, and no output of a job.
     shell:
         "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"

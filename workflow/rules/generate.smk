@@ -16,11 +16,10 @@ rule check_inputs:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(4000),
-        runtime=runtime(20),
+        **needs(4000, 20),
     params:
         # Snakemake keeps no record of params that are made from the input.
-        settings=lambda wildcards, input: CHECKED,
+        settings=lambda wildcards, input: json.dumps(CHECKED),
     shell:
         "python {input.script:q} --settings {params.settings:q} --output {output:q} > {log:q} 2>&1"
 
@@ -43,7 +42,7 @@ for kind in SOURCES:
         input:
             script="scripts/generate_structures.py",
             check_inputs=INPUTS,
-            files=source_files,
+            files=lambda wildcards: plan.source_files(CONFIG, wildcards.source),
         output:
             frames=f"{RUN}/structures/{{source}}/{{shard}}.h5",
             failed=f"{RUN}/structures/{{source}}/{{shard}}.failed.csv",
@@ -52,15 +51,14 @@ for kind in SOURCES:
         benchmark:
             f"{BENCHMARKS}/generate_{kind}/{{source}}/{{shard}}.tsv"
         wildcard_constraints:
-            source=one_of(of_kind("sources", "kind", kind)),
+            source=one_of(plan.of_kind(CONFIG.sources, "kind", kind)),
         conda:
             ENVIRONMENT
         threads: 1
         resources:
-            mem_mb=memory(2000),
-            runtime=runtime(60),
+            **needs(2000, 60),
         params:
-            settings=source_settings,
+            settings=settings(jobs.GenerateStructures),
         shell:
             "python {input.script:q} --settings {params.settings:q}"
             " --output {output.frames:q} --failed {output.failed:q} > {log:q} 2>&1"
@@ -81,10 +79,9 @@ rule screen_structures:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=runtime(30),
+        **needs(2000, 30),
     params:
-        settings=settings(**config["screen"]),
+        settings=settings(jobs.ScreenStructures),
     shell:
         "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
         " --output {output.frames:q} --rejects {output.rejects:q} > {log:q} 2>&1"

@@ -4,9 +4,7 @@
 rule select_frames:
     input:
         script="scripts/select_frames.py",
-        frames=lambda wildcards: [
-            f"{RUN}/{file}" for file in frames_of_slice(config, int(wildcards.slice))
-        ],
+        frames=files(plan.frames_of_slice),
     output:
         f"{RUN}/selected/{{slice}}.h5",
     log:
@@ -15,21 +13,11 @@ rule select_frames:
         f"{BENCHMARKS}/select_frames/{{slice}}.tsv"
     conda:
         ENVIRONMENT
-    threads: THREADS if config["select"]["score"] else 1
+    threads: THREADS if CONFIG.select.score else 1
     resources:
-        mem_mb=memory(4000),
-        runtime=runtime(60),
-        gpu=GPUS if config["select"]["score"] else 0,
+        **needs(4000, 60, gpu=CONFIG.select.score is not None),
     params:
-        settings=lambda wildcards: settings(
-            seed=config["seed"],
-            slice=int(wildcards.slice),
-            slices=len(SLICES),
-            count=config["select"]["count"],
-            score=score(),
-            diversity=config["select"]["diversity"],
-            **(COMPUTE if score() else {}),
-        ),
+        settings=settings(jobs.SelectFrames),
     shell:
         "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
         " --output {output:q} > {log:q} 2>&1"
@@ -51,15 +39,9 @@ rule choose_views:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=memory(6000),
-        runtime=runtime(60),
-        gpu=GPUS,
+        **needs(6000, 60, gpu=True),
     params:
-        settings=lambda wildcards: settings(
-            **label_set(wildcards.label_set),
-            **COMPUTE,
-            lost_device=config["lost_device"],
-        ),
+        settings=settings(jobs.ChooseViews),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
         " --output {output.figures:q} > {log:q} 2>&1"
@@ -69,7 +51,7 @@ rule label_frames:
     input:
         script="scripts/label_frames.py",
         frames=f"{RUN}/selected/{{slice}}.h5",
-        views=chosen_views,
+        views=files(plan.choices_of_views),
     output:
         f"{RUN}/labels/{{label_set}}/{{slice}}.h5",
     log:
@@ -80,11 +62,9 @@ rule label_frames:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=memory(6000),
-        runtime=runtime(240),
-        gpu=GPUS,
+        **needs(6000, 240, gpu=True),
     params:
-        settings=label_settings,
+        settings=settings(jobs.LabelFrames),
     # The label store and the batch plans are shared by all runs: caches, and no outputs of a job.
     shell:
         "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
@@ -107,12 +87,9 @@ rule judge_labels:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=runtime(30),
+        **needs(2000, 30),
     params:
-        settings=lambda wildcards: settings(
-            label_set=wildcards.label_set, **config["gate"]
-        ),
+        settings=settings(jobs.JudgeLabels),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
         " --labels {input.labels:q} --output {output:q} > {log:q} 2>&1"
@@ -133,10 +110,9 @@ rule pass_gate:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(1000),
-        runtime=runtime(10),
+        **needs(1000, 10),
     params:
-        settings=settings(),
+        settings="{}",
     shell:
         "python {input.script:q} --settings {params.settings:q} --input {input.verdict:q}"
         " --output {output:q} > {log:q} 2>&1"
@@ -157,15 +133,9 @@ rule certify_quadrature:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=memory(6000),
-        runtime=runtime(240),
-        gpu=GPUS,
+        **needs(6000, 240, gpu=True),
     params:
-        settings=lambda wildcards: settings(
-            potential=potential(wildcards.potential),
-            n_frames=config["warrant"]["n_quadrature_frames"],
-            **COMPUTE,
-        ),
+        settings=settings(jobs.CertifyQuadrature),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
         " --output {output.figures:q} > {log:q} 2>&1"

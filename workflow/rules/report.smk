@@ -4,7 +4,7 @@
 rule write_report:
     input:
         script="scripts/write_report.py",
-        results=everything(),
+        results=files(plan.results),
     output:
         page=f"{RUN}/report/index.html",
         figures=directory(f"{RUN}/report/figures"),
@@ -17,10 +17,9 @@ rule write_report:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory(4000),
-        runtime=runtime(60),
+        **needs(4000, 60),
     params:
-        settings=settings(**config),
+        settings=json.dumps(CONFIG.model_dump(mode="json")),
         results=lambda wildcards, output: str(Path(output.page).parents[1]),
         folder=lambda wildcards, output: str(Path(output.page).parent),
     shell:

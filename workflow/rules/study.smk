@@ -1,16 +1,18 @@
 """Studies: a question to all students that a run has trained."""
 
-if config["study"]:
+if CONFIG.study:
 
     rule run_study:
         input:
             script="scripts/run_study.py",
             datasets=expand(
                 f"{RUN}/datasets/{{label_set}}/{{part}}.h5",
-                label_set=dict.fromkeys([*arms(), config["warrant"]["reference"]]),
+                label_set=dict.fromkeys(
+                    [*plan.arms(CONFIG), CONFIG.warrant.reference]
+                ),
                 part=("train", "valid", "test"),
             ),
-            models=[f"{folder}/model" for folder in student_folders()],
+            models=files(plan.models),
         output:
             figures=f"{RUN}/studies/expectation/results.json",
             table=f"{RUN}/studies/expectation/results.csv",
@@ -22,11 +24,9 @@ if config["study"]:
             ENVIRONMENT
         threads: THREADS
         resources:
-            mem_mb=memory(6000),
-            runtime=runtime(240),
-            gpu=GPUS,
+            **needs(6000, 240, gpu=True),
         params:
-            settings=study_settings(),
+            settings=settings(jobs.RunStudy),
             results=lambda wildcards, output: str(Path(output[0]).parents[2]),
         shell:
             "python {input.script:q} --settings {params.settings:q} --results {params.results:q}"

@@ -5,10 +5,8 @@ rule measure_teacher_gap:
     input:
         script="scripts/measure_gap.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
-        structures=structure_files(),
-        reference=lambda wildcards: (
-            [] if is_reference(wildcards.potential) else reference_files()
-        ),
+        structures=files(plan.structures_of_gaps),
+        reference=files(plan.reference_of_teacher),
     output:
         figures=f"{RUN}/warrant/teachers/{{potential}}.json",
         table=f"{RUN}/warrant/teachers/{{potential}}.csv",
@@ -20,15 +18,9 @@ rule measure_teacher_gap:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=memory(6000),
-        runtime=runtime(240),
-        gpu=GPUS,
+        **needs(6000, 240, gpu=True),
     params:
-        settings=lambda wildcards: gap_settings(
-            kind="teacher",
-            name=wildcards.potential,
-            potential=potential(wildcards.potential),
-        ),
+        settings=settings(jobs.MeasureGap),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
         " --structures {input.structures:q} --reference {input.reference:q}"
@@ -39,13 +31,9 @@ rule measure_student_gap:
     input:
         script="scripts/measure_gap.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
-        structures=structure_files(),
-        reference=reference_files(),
-        models=lambda wildcards: [
-            f"{RUN}/students/{label_set}/{student}/seed{seed}/model"
-            for label_set, student, seed in STUDENTS
-            if (label_set, student) == (wildcards.label_set, wildcards.student)
-        ],
+        structures=files(plan.structures_of_gaps),
+        reference=files(plan.reference_labels),
+        models=files(plan.models),
     output:
         figures=f"{RUN}/warrant/students/{{label_set}}/{{student}}.json",
         table=f"{RUN}/warrant/students/{{label_set}}/{{student}}.csv",
@@ -57,13 +45,9 @@ rule measure_student_gap:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=memory(6000),
-        runtime=runtime(240),
-        gpu=GPUS,
+        **needs(6000, 240, gpu=True),
     params:
-        settings=lambda wildcards: gap_settings(
-            kind="student", name=f"{wildcards.label_set}/{wildcards.student}"
-        ),
+        settings=settings(jobs.MeasureGap),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
         " --structures {input.structures:q} --reference {input.reference:q}"
@@ -74,7 +58,7 @@ rule measure_speed:
     input:
         script="scripts/measure_speed.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
-        models=[f"{folder}/model" for folder in student_folders()],
+        models=files(plan.models),
     output:
         figures=f"{RUN}/speed.json",
         table=f"{RUN}/speed.csv",
@@ -86,11 +70,9 @@ rule measure_speed:
         ENVIRONMENT
     threads: THREADS
     resources:
-        mem_mb=memory(6000),
-        runtime=runtime(60),
-        gpu=GPUS,
+        **needs(6000, 60, gpu=True),
     params:
-        settings=settings(potentials=[potential(name) for name in TEACHERS], **COMPUTE),
+        settings=settings(jobs.MeasureSpeed),
     shell:
         "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
         " --models {input.models:q} --output {output.figures:q} > {log:q} 2>&1"

@@ -1,12 +1,12 @@
 """The views of each frame that a label is averaged over."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from limbeck.averaging.quadrature import Quadrature, quadrature
+from limbeck.config.sections.labels import LabelSet
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.seeds import frame_generator
@@ -138,30 +138,24 @@ class Views:
         return f"{self.random} random view{'s' * (self.random != 1)}{mirrored}"
 
 
-def views_of(settings: Mapping[str, Any], chosen: int | str | None = None) -> Views:
+def views_of(label_set: LabelSet, chosen: int | str | None = None) -> Views:
     """The views of a label set.
 
     Args:
-        settings: its section of the config.
         chosen: what ``choose_views`` decided for ``views: auto``: "as_given" or a number.
 
     Raises:
-        LimbeckError: a field is none of those the schema allows, or ``auto`` was not decided.
+        LimbeckError: ``auto`` was not decided, or the views cannot be.
     """
-    grid, order = settings.get("quadrature"), settings.get("quadrature_order")
-    mirrored = bool(settings.get("reflections", False))
-    views = settings.get("views", None if grid else "as_given")
+    views: int | str | None = label_set.views
+    mirrored = label_set.reflections
     if views == "auto":
         views, mirrored = chosen, mirrored and chosen != "as_given"
-    # bool is a subclass of int
-    number = isinstance(views, int) and not isinstance(views, bool)
-    if not (number or views == "as_given" or (views is None and grid)):
-        raise LimbeckError(
-            f'views: expected "as_given", an integer of at least 1, or "auto" with a decision '
-            f"made, got {views!r}"
-        )
-    if views == "as_given" and grid:
-        raise LimbeckError(f"views: as_given, but quadrature: {grid}; expected one of them")
+        if not isinstance(views, int) and views != "as_given":
+            raise LimbeckError(f"views: auto, expected a decision made beforehand, got {views!r}")
     return Views(
-        random=views if number else None, quadrature=grid, order=order, reflections=mirrored
+        random=views if isinstance(views, int) else None,
+        quadrature=label_set.quadrature,
+        order=label_set.quadrature_order,
+        reflections=mirrored,
     )

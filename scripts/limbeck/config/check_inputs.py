@@ -1,21 +1,30 @@
 """What can only be checked by opening files: SMILES, hashes, elements of file models."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from limbeck.config.plan import potential_meets
+from limbeck.config.checks import unserved
+from limbeck.config.config import Config
+from limbeck.config.plan import CHECKED, potential_meets
+from limbeck.config.sections.known import SYMBOLS
+from limbeck.config.sections.potentials import AnyPotential
+from limbeck.config.sections.sources import AnySource
 from limbeck.errors import LimbeckError
-from limbeck.potentials.known import KINDS, SYMBOLS, known_elements
-from limbeck.structures import elements_of
 
-Config = dict[str, Any]
+Elements = Collection[str] | None
 
 
-def check_inputs(config: Config) -> dict[str, dict[str, Any]]:
-    """Check the files that a resolved config names.
+def check_inputs(
+    config: Config,
+    of_source: Callable[[AnySource], Elements],
+    of_weights: Callable[[AnyPotential], Elements],
+) -> dict[str, Any]:
+    """Check the files that a config names.
 
     Args:
-        config: the sections of it that :func:`limbeck.config.plan.checked` names.
+        of_source: opens a source's files; symbols of the elements that it is made of.
+        of_weights: opens a potential's weights where they are a file, and checks their hash;
+            symbols of the elements that they know, None where they do not tell.
 
     Returns:
         "config": what was checked; "sources" and "potentials": name -> symbols of its elements,
@@ -25,78 +34,53 @@ def check_inputs(config: Config) -> dict[str, dict[str, Any]]:
         LimbeckError: something is wrong; one line for each error.
     """
     errors: list[str] = []
-    sources = {name: _source(config, name, errors) for name in config["sources"]}
-    potentials = {name: _potential(config, name, errors) for name in config["potentials"]}
+    sources, potentials = {}, {}
+    for name, source in config.sources.items():
+        sources[name] = _told(of_source, source, errors, f"sources.{name}: ") or []
+    for name, potential in config.potentials.items():
+        found = _told(of_weights, potential, errors)
+        errors += _untrue(potential, found)
+        potentials[name] = potential.known_elements if found is None else found
     errors += _unserved(config, sources, potentials)
     if errors:
         raise LimbeckError("\n".join(dict.fromkeys(errors)))
     return {
-        "config": config,
+        "config": config.model_dump(mode="json", include=CHECKED),
         "sources": {name: _sorted(elements) for name, elements in sources.items()},
         "potentials": {name: _sorted(e) for name, e in potentials.items() if e is not None},
     }
 
 
-def _source(config: Config, name: str, errors: list[str]) -> frozenset[str]:
-    """Symbols of the elements that a source is made of."""
+def _told(
+    elements_of: Callable[[Any], Elements], section: Any, errors: list[str], where: str = ""
+) -> Elements:
+    """What the files of a section tell; None, and a line for each error, where they cannot."""
     try:
-        return elements_of(config["sources"][name])
+        return elements_of(section)
     except LimbeckError as error:
-        errors += [f"sources.{name}: {line}" for line in str(error).splitlines()]
-        return frozenset()
+        errors += [f"{where}{line}" for line in str(error).splitlines()]
+        return None
 
 
-def _potential(config: Config, name: str, errors: list[str]) -> frozenset[str] | None:
-    """Symbols that a potential knows; None where they are not limited."""
-    settings = {"name": name, **config["potentials"][name]}
-    declared = known_elements(settings)
-    try:
-        if not KINDS[settings["model"]].from_file:
-            _check_weights(settings)
-            return declared
-        found = _elements_of_file(settings)
-    except LimbeckError as error:
-        errors.append(str(error))
-        return declared
-    wrong = (declared or frozenset()) - found
+def _untrue(potential: AnyPotential, found: Elements) -> Iterator[str]:
+    """Elements that the config declares and the weights do not know."""
+    wrong = set(potential.known_elements or ()) - set(found or ()) if found is not None else set()
     if wrong:
-        errors.append(
-            f"potentials.{name}.elements: {', '.join(_sorted(wrong))} not known to "
-            f"{settings['path'] or settings['pretrained']}, expected some of "
-            f"{', '.join(_sorted(found))}"
+        yield (
+            f"potentials.{potential.name}.elements: {', '.join(_sorted(wrong))} not known to its "
+            f"weights, expected some of {', '.join(_sorted(found or ()))}"
         )
-    return found
-
-
-def _check_weights(settings: Config) -> None:
-    """Find, or download, the weights of a kind whose elements are known, and check their hash."""
-    if KINDS[settings["model"]].downloads:
-        from limbeck.potentials.models.orb_foundation import weights_file
-
-        weights_file(settings)
-
-
-def _elements_of_file(settings: Config) -> frozenset[str]:
-    from limbeck.potentials import open_potential
-
-    numbers = open_potential(settings).about.elements
-    return frozenset(SYMBOLS[z - 1] for z in numbers)
 
 
 def _unserved(
-    config: Config,
-    sources: dict[str, frozenset[str]],
-    potentials: dict[str, frozenset[str] | None],
+    config: Config, sources: Mapping[str, Collection[str]], potentials: Mapping[str, Elements]
 ) -> Iterator[str]:
     for potential, field, source in potential_meets(config):
         known = potentials[potential]
-        missing = sources[source] - known if known is not None else None
+        missing = set(sources[source]) - set(known) if known is not None else set()
         if missing:
-            yield (
-                f"{field}: {potential!r} does not know {', '.join(_sorted(missing))} of "
-                f"sources.{source}, expected a potential that does"
-            )
+            yield unserved(field, potential, source, _sorted(missing))
 
 
-def _sorted(elements: frozenset[str]) -> list[str]:
+def _sorted(elements: Collection[str]) -> list[str]:
     return sorted(elements, key=SYMBOLS.index)

@@ -1,12 +1,19 @@
-"""What follows from a resolved config: which parts of it meet. Opens no file."""
+"""What follows from a config: which parts of it meet, and which files they make.
 
-from collections.abc import Iterator
+Opens no file. Paths are below the folder of the run.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-Config = dict[str, Any]
+from limbeck.config.config import Config
+from limbeck.config.sections.sampling import Phonons
+from limbeck.config.sections.students import Distill
 
 
-class Trained(NamedTuple):
+class TrainedStudent(NamedTuple):
     """One student that is trained: on which labels, and with which seed."""
 
     label_set: str
@@ -14,115 +21,122 @@ class Trained(NamedTuple):
     seed: int
 
 
-def trained(config: Config) -> list[Trained]:
+def as_config(config: Config | Mapping[str, Any]) -> Config:
+    """The config, also of one that was resolved and written as JSON."""
+    return config if isinstance(config, Config) else Config.model_validate(config)
+
+
+def trained(config: Config | Mapping[str, Any]) -> list[TrainedStudent]:
     """Every student of every entry of ``distill``, once each."""
+    return trained_by(as_config(config).distill)
+
+
+def trained_by(entries: Sequence[Distill]) -> list[TrainedStudent]:
+    """Every student of these entries, once each."""
     found = [
-        Trained(entry["labels"], student, seed)
-        for entry in config["distill"]
-        for student in entry["students"]
-        for seed in entry["seeds"]
+        TrainedStudent(entry.labels, student, seed)
+        for entry in entries
+        for student in entry.students
+        for seed in entry.seeds
     ]
     return list(dict.fromkeys(found))
 
 
-def teachers(config: Config) -> list[str]:
+def arms(config: Config) -> list[str]:
+    """Label sets that students learn from."""
+    return list(dict.fromkeys(entry.labels for entry in config.distill))
+
+
+def teachers(config: Config | Mapping[str, Any]) -> list[str]:
     """Names of the potentials that are measured as teachers."""
-    chosen = config["warrant"]["teachers"]
+    config = as_config(config)
+    chosen = config.warrant.teachers
     if chosen is None:
-        chosen = [label_set["potential"] for label_set in config["labels"].values()]
+        chosen = [label_set.potential for label_set in config.labels.values()]
     return list(dict.fromkeys(chosen))
 
 
-def sources_of(config: Config, name: str) -> list[str]:
+def sources_of(config: Config | Mapping[str, Any], name: str) -> list[str]:
     """Names of the sources behind a sampling, a subsystem, or "generated"."""
+    config = as_config(config)
     if name == "generated":
-        return list(config["sources"])
-    if name in config["subsystems"]:
-        origins = config["subsystems"][name]["of"]
+        return list(config.sources)
+    if name in config.subsystems:
+        origins = config.subsystems[name].of
         return list(dict.fromkeys(s for origin in origins for s in sources_of(config, origin)))
-    return config["sampling"][name]["sources"]
+    return config.sampling[name].sources
 
 
-def frames_of(config: Config, name: str, source: str, shard: int) -> list[str]:
-    """Files, below the run's folder, of one shard of a sampling, a subsystem, or "generated"."""
+def frames_of(
+    config: Config | Mapping[str, Any], name: str, source: str, shard: int | str
+) -> list[str]:
+    """Files of one shard of a sampling, a subsystem, or "generated"."""
+    config = as_config(config)
     if name == "generated":
         return [f"screened/{source}/{shard}.h5"]
-    if name in config["subsystems"]:
+    if name in config.subsystems:
         return [
             f"subsystems/{name}/{origin}/{source}/{shard}.h5"
-            for origin in config["subsystems"][name]["of"]
+            for origin in config.subsystems[name].of
             if source in sources_of(config, origin)
         ]
     return [f"samples/{name}/{source}/{shard}.h5"]
 
 
-def frames_of_slice(config: Config, number: int) -> list[str]:
-    """Files, below the run's folder, that one slice selects its frames from.
+def frames_of_slice(config: Config, slice: int | str) -> list[str]:
+    """Files that one slice selects its frames from.
 
     Shard i of every source belongs to slice i modulo the number of slices.
     """
     return [
         path
-        for name in config["select"]["include"]
+        for name in config.select.include
         for source in sources_of(config, name)
-        for shard in range(number, config["sources"][source]["shards"], config["select"]["slices"])
+        for shard in range(int(slice), config.sources[source].shards, config.select.slices)
         for path in frames_of(config, name, source, shard)
+    ]
+
+
+def _shards(config: Config, names: list[str]) -> Iterator[tuple[str, int]]:
+    """Each source behind samplings or subsystems, with each of its shards."""
+    for source in dict.fromkeys(s for name in names for s in sources_of(config, name)):
+        for shard in range(config.sources[source].shards):
+            yield source, shard
+
+
+def structures_selected(config: Config) -> list[str]:
+    """Files of the structures that selected frames descend from."""
+    return [
+        f"screened/{source}/{shard}.h5" for source, shard in _shards(config, config.select.include)
     ]
 
 
 def subsystem_files(config: Config) -> list[str]:
-    """Files, below the run's folder, of all clusters."""
+    """Files of all clusters."""
     return [
         path
-        for name in config["subsystems"]
-        for source in sources_of(config, name)
-        for shard in range(config["sources"][source]["shards"])
+        for name in config.subsystems
+        for source, shard in _shards(config, [name])
         for path in frames_of(config, name, source, shard)
     ]
 
 
-def structures_selected(config: Config) -> list[str]:
-    """Files, below the run's folder, of the structures that selected frames descend from."""
-    sources = [s for name in config["select"]["include"] for s in sources_of(config, name)]
+def force_constant_files(config: Config) -> list[str]:
+    """Tables of all force constants."""
     return [
-        f"screened/{source}/{shard}.h5"
-        for source in dict.fromkeys(sources)
-        for shard in range(config["sources"][source]["shards"])
+        f"force_constants/{name}/{source}/{shard}.csv"
+        for name, section in config.force_constants.items()
+        for source in section.sources
+        for shard in range(config.sources[source].shards)
     ]
-
-
-def checked(config: Config) -> Config:
-    """The sections that the check_inputs job looks at."""
-    names = (
-        "sources",
-        "potentials",
-        "force_constants",
-        "sampling",
-        "subsystems",
-        "select",
-        "labels",
-        "warrant",
-    )
-    return {name: config[name] for name in names}
 
 
 def driver(config: Config, sampling: str) -> str | None:
     """Name of the potential that a sampling asks; None where it asks none."""
-    section = config["sampling"][sampling]
-    if section["method"] == "phonons":  # its force constants are there already
-        source = config["force_constants"][section["force_constants"]]
-        return source["potential"] if section["keep"] else None
-    return section.get("potential")
-
-
-def force_constant_files(config: Config) -> list[str]:
-    """Files, below the run's folder, of the tables of all force constants."""
-    return [
-        f"force_constants/{name}/{source}/{shard}.csv"
-        for name, section in config["force_constants"].items()
-        for source in section["sources"]
-        for shard in range(config["sources"][source]["shards"])
-    ]
+    section = config.sampling[sampling]
+    if isinstance(section, Phonons):  # its force constants are there already
+        return config.force_constants[section.force_constants].potential if section.keep else None
+    return getattr(section, "potential", None)
 
 
 def potential_meets(config: Config) -> Iterator[tuple[str, str, str]]:
@@ -131,21 +145,162 @@ def potential_meets(config: Config) -> Iterator[tuple[str, str, str]]:
     A teacher whose gaps are measured and no more is not among them: it is measured on the frames
     that it knows, and the others are counted.
     """
-    for name, sampling in config["sampling"].items():
-        if sampling.get("potential"):
-            for source in sampling["sources"]:
-                yield sampling["potential"], f"sampling.{name}.potential", source
-    for name, section in config["force_constants"].items():
-        for source in section["sources"]:
-            yield section["potential"], f"force_constants.{name}.potential", source
-    for name, section in config["subsystems"].items():
-        if section["potential"]:
-            for source in sources_of(config, name):
-                yield section["potential"], f"subsystems.{name}.potential", source
-    included = [s for name in config["select"]["include"] for s in sources_of(config, name)]
-    uses = {f"labels.{name}.potential": ls["potential"] for name, ls in config["labels"].items()}
-    if config["select"]["score"]:
-        uses["select.score.potential"] = config["select"]["score"]["potential"]
-    for field, potential in uses.items():
-        for source in dict.fromkeys(included):
-            yield potential, field, source
+    uses: list[tuple[str | None, str, list[str]]] = []
+    for name, sampling in config.sampling.items():
+        asked = getattr(sampling, "potential", None)
+        uses.append((asked, f"sampling.{name}", sampling.sources))
+    for name, constants in config.force_constants.items():
+        uses.append((constants.potential, f"force_constants.{name}", constants.sources))
+    for name, subsystem in config.subsystems.items():
+        uses.append((subsystem.potential, f"subsystems.{name}", sources_of(config, name)))
+    included = list(
+        dict.fromkeys(s for name in config.select.include for s in sources_of(config, name))
+    )
+    for name, label_set in config.labels.items():
+        uses.append((label_set.potential, f"labels.{name}", included))
+    if config.select.score:
+        uses.append((config.select.score.potential, "select.score", included))
+    for potential, field, sources in uses:
+        if potential:
+            yield from ((potential, f"{field}.potential", source) for source in sources)
+
+
+#: sections that the job check_inputs looks at
+CHECKED = {
+    *("sources", "potentials", "force_constants", "sampling", "subsystems"),
+    *("run", "select", "labels", "warrant"),
+}
+
+
+def digest(value: Any) -> str:
+    """A short name for what JSON can hold."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def of_kind(sections: Mapping[str, Any], field: str, value: str) -> list[str]:
+    """Names of the entries whose ``field`` is ``value``."""
+    return [name for name, section in sections.items() if getattr(section, field) == value]
+
+
+# Files that jobs read; arguments are the wildcards of the job.
+
+
+def source_files(config: Config, source: str) -> list[str]:
+    """Files of the user that a source is read from; these are not below the run."""
+    section = config.sources[source]
+    return [getattr(section, field) for field in ("smiles", "path") if hasattr(section, field)]
+
+
+def force_constants_of(config: Config, sampling: str, source: str, shard: str) -> list[str]:
+    """Folder of the force constants that a sampling follows; none where it follows none."""
+    section = config.sampling[sampling]
+    follows = section.force_constants if isinstance(section, Phonons) else None
+    return [f"force_constants/{follows}/{source}/{shard}"] if follows else []
+
+
+def frames_to_cut(
+    config: Config, subsystem: str, sampling: str, source: str, shard: str
+) -> list[str]:
+    """Frames that clusters are cut out of."""
+    return frames_of(config, sampling, source, shard)
+
+
+def fragment_tables(config: Config, subsystem: str, label_set: str) -> list[str]:
+    """Which cluster of a subsystem has which fragments."""
+    return [
+        f"{path.removesuffix('.h5')}.fragments.csv"
+        for path in subsystem_files(config)
+        if path.split("/")[1] == subsystem
+    ]
+
+
+def choices_of_views(config: Config, label_set: str, slice: str) -> list[str]:
+    """What decided on the views of a label set; none where the config says them."""
+    automatic = config.labels[label_set].views == "auto"
+    return [f"labels/{label_set}.views.json"] if automatic else []
+
+
+def label_files(config: Config, label_set: str | None) -> list[str]:
+    """Labels of every slice; none of no label set."""
+    return [f"labels/{label_set}/{i}.h5" for i in range(config.select.slices)] if label_set else []
+
+
+def baseline_labels(config: Config, delta: str) -> list[str]:
+    """Labels that a difference takes off."""
+    return label_files(config, config.delta[delta].baseline)
+
+
+def target_labels(config: Config, delta: str) -> list[str]:
+    """Labels that a difference takes others off from."""
+    return label_files(config, config.delta[delta].target)
+
+
+def gates_of_difference(config: Config, delta: str) -> list[str]:
+    """What says that both label sets are good enough."""
+    section = config.delta[delta]
+    return [f"gate/{name}.passed" for name in (section.baseline, section.target)]
+
+
+def isolated_atoms(config: Config, delta: str) -> list[str]:
+    """Energies of isolated atoms by both potentials; none where they are fitted."""
+    section = config.delta[delta]
+    names = (section.baseline, section.target) if section.atoms == "isolated" else ()
+    return [f"atoms/{name}.json" for name in names]
+
+
+def reference_labels(config: Config, **wildcards: str) -> list[str]:
+    """Labels that errors are measured against; none where the config names no reference."""
+    return label_files(config, config.warrant.reference)
+
+
+def reference_of_teacher(config: Config, potential: str) -> list[str]:
+    """As :func:`reference_labels`; none of the potential that made them."""
+    reference = config.warrant.reference
+    itself = reference and config.labels[reference].potential == potential
+    return [] if itself else reference_labels(config)
+
+
+def structures_of_gaps(config: Config, **wildcards: str) -> list[str]:
+    """Structures as their sources made them: a space group is measured on these."""
+    asked = "space_group" in config.warrant.symmetries
+    return structures_selected(config) if asked else []
+
+
+def student_folder(entry: TrainedStudent) -> str:
+    """Where one student and what is known of it stand."""
+    return f"students/{entry.label_set}/{entry.student}/seed{entry.seed}"
+
+
+def models(config: Config, label_set: str = "", student: str = "") -> list[str]:
+    """Models of all students, or of all seeds of one."""
+    one = (label_set, student)
+    return [f"{student_folder(e)}/model" for e in trained(config) if e[:2] == one or not student]
+
+
+def results(config: Config) -> list[str]:
+    """What the report is made from: all that a run ends in."""
+    students = trained(config)
+    labels, warrant = list(config.labels), config.warrant
+    certified = teachers(config) if warrant.n_quadrature_frames else []
+    measured = [
+        *(f"warrant/teachers/{name}" for name in teachers(config)),
+        *(f"{student_folder(entry)}/metrics" for entry in students),
+        *sorted({f"warrant/students/{e.label_set}/{e.student}" for e in students}),
+        "speed",
+        *([f"studies/{config.study.kind}/results"] if config.study else []),
+        *(f"warrant/quadrature/{name}" for name in certified),
+    ]
+    return [
+        *(f"gate/{name}.json" for name in labels),
+        *(f"datasets/{name}/counts.json" for name in labels),
+        *(f"{path}.{kind}" for path in measured for kind in ("json", "csv")),  # and its table
+        *force_constant_files(config),
+        *subsystem_files(config),
+        *(
+            f"many_body/{name}/{label_set}.csv"
+            for name, subsystem in config.subsystems.items()
+            if subsystem.many_body_order and name in config.select.include
+            for label_set in labels
+        ),
+        *(f"delta/{name}/counts.json" for name in config.delta),
+    ]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from limbeck import storage
+from limbeck.config.jobs import Split
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.labels import Labels, select_labels
@@ -132,10 +133,15 @@ def build(frames: Frames, labels: Labels, parts: dict[str, np.ndarray]) -> dict[
     return {part: whole.select(index[keep[index]]) for part, index in parts.items()}
 
 
-def split_as(frames: Frames, settings: dict[str, Any]) -> dict[str, np.ndarray]:
-    """:func:`split` with the fields of a rule's settings."""
-    names = ("valid_fraction", "test_fraction", "split_by", "seed")
-    return split(frames, **{name: settings[name] for name in names})
+def split_as(frames: Frames, job: Split) -> dict[str, np.ndarray]:
+    """:func:`split` as a job asks for it."""
+    return split(
+        frames,
+        valid_fraction=job.dataset.valid_fraction,
+        test_fraction=job.dataset.test_fraction,
+        split_by=job.dataset.split_by,
+        seed=job.seed,
+    )
 
 
 def read_part(path: str, label_set: str) -> Dataset:

@@ -5,7 +5,7 @@ A frame without a good answer gets a status and keeps its place. It costs no oth
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from limbeck.averaging.mean import Average, as_given, average
 from limbeck.averaging.views import Views
+from limbeck.config.jobs import LabelFrames
 from limbeck.frames import Frames, atom_rows
 from limbeck.labels import Labels, put_labels, unlabelled
 from limbeck.potentials.evaluation import in_pieces
@@ -71,15 +72,15 @@ def label(
     return replace(result, attrs={"halved_batches": halved})
 
 
-def asked_for(frames: Frames, settings: Mapping[str, Any]) -> np.ndarray | None:
+def asked_for(frames: Frames, job: LabelFrames) -> np.ndarray | None:
     """A mask of the frames to be labelled: the slice's share of the first ``n_frames``. bool [B].
 
     "First" is by a hash of their ids, so that the frames of a smaller number are a part of those
     of a larger one. None where all frames are to be labelled.
     """
-    if settings.get("n_frames") is None:
+    if job.label_set.n_frames is None:
         return None
-    quota = share(settings["n_frames"], settings["slice"], settings["slices"])
+    quota = share(job.label_set.n_frames, job.slice, job.slices)
     hashes = [hashlib.sha256(b"label/" + name).digest() for name in frames.id.tolist()]
     first = sorted(range(len(frames)), key=hashes.__getitem__)[:quota]
     return np.isin(np.arange(len(frames)), first)

@@ -22,10 +22,10 @@ import numpy as np
 
 from limbeck import storage
 from limbeck.averaging.views import Views
+from limbeck.config.sections.known import KINDS
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.labels import Labels
-from limbeck.potentials.known import KINDS
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
+from limbeck.config.jobs import ExtractSubsystems
+from limbeck.config.sections.subsystems import ByDistance, Subsystem
 from limbeck.frames import Frames, concatenate, empty
 from limbeck.molecules.clusters import Cluster, as_frames, charges_of
-from limbeck.molecules.shells import BY_DISTANCE, Shell, followed, shells, within
+from limbeck.molecules.shells import Shell, followed, shells, within
 from limbeck.molecules.tracking import Tracked, Trajectory, track, trajectories
 
 log = logging.getLogger(__name__)
@@ -50,59 +52,48 @@ class Subsystems:
     fragments: list[list[Any]]
 
 
-def extract_subsystems(frames: Frames, settings: Mapping[str, Any]) -> Subsystems:
+def extract_subsystems(frames: Frames, job: ExtractSubsystems) -> Subsystems:
     """Clusters of molecules of every frame, by one of four rules (:mod:`limbeck.molecules.shells`).
 
     Frames of one parent are one trajectory: a frame in which other atoms are bonded than in most of
     them is set aside with that reason.
-
-    Args:
-        settings: seed, subsystem (its name), sampling (that the frames come from), and the fields
-            of ``subsystems`` in the config.
     """
-    parts, rows, fragments = [], [], []
+    own, parts, rows, fragments = job.subsystem, [], [], []
     for index in trajectories(frames):
-        tracked = track(frames, index, factor=settings["bond_factor"])
-        choices = choose(tracked.trajectory, settings) if tracked.trajectory else []
-        cut = _cut(choices, settings)
-        made = _made(tracked.trajectory, cut.clusters, settings)
+        tracked = track(frames, index, factor=own.bond_factor)
+        choices = choose(tracked.trajectory, own) if tracked.trajectory else []
+        cut = _cut(choices, own, job.sampling)
+        made = _made(tracked.trajectory, cut.clusters, job)
         parts.append(made)
-        rows += _rows(frames, tracked, choices, cut, made, settings)
+        rows += _rows(frames, tracked, choices, cut, made, own)
         fragments += _fragment_rows(cut, made)
     _warn(rows)
     return Subsystems(concatenate(parts), rows, fragments)
 
 
-def _made(
-    trajectory: Trajectory | None, clusters: list[Cluster], settings: Mapping[str, Any]
-) -> Frames:
+def _made(trajectory: Trajectory | None, clusters: list[Cluster], job: ExtractSubsystems) -> Frames:
     if trajectory is None or not clusters:
         return empty()
-    names = {name: settings[name] for name in ("subsystem", "seed", "charges")}
-    return as_frames(trajectory, clusters, **names)
+    own = job.subsystem
+    return as_frames(trajectory, clusters, subsystem=own.name, seed=job.seed, charges=own.charges)
 
 
-def choose(trajectory: Trajectory, settings: Mapping[str, Any]) -> Choices:
+def choose(trajectory: Trajectory, own: Subsystem) -> Choices:
     """The molecules of every cluster asked for, or why it cannot be built."""
-    rule, limits = settings["rule"], asked_for(settings)
-    if settings["detect_molecules_in"] == "first":
+    rule, limits = own.rule, own.limits
+    if own.detect_molecules_in == "first":
         (first,) = shells(trajectory.part(slice(0, 1)), rule, limits[-1])
         found = followed(trajectory, first)
     else:
         found = shells(trajectory, rule, limits[-1])
     count = len(trajectory.graph)
     choices: Choices = [[within(s, rule, limit, count) for limit in limits] for s in found]
-    for f, reason in enumerate(_unknown_charges(trajectory, settings["charges"])):
+    for f, reason in enumerate(_unknown_charges(trajectory, own.charges)):
         if reason:
             choices[f] = [reason] * len(limits)
-    if settings["assert_identical_composition"]:
+    if own.assert_identical_composition:
         _set_other_compositions_aside(trajectory, choices)
     return choices
-
-
-def asked_for(settings: Mapping[str, Any]) -> list[float]:
-    """Numbers of molecules, or distances in Angstrom, ascending."""
-    return sorted(settings["distances_A" if settings["rule"] in BY_DISTANCE else "n_molecules"])
 
 
 def _unknown_charges(trajectory: Trajectory, charges: Mapping[str, int]) -> list[str]:
@@ -156,13 +147,13 @@ class _Cut:
         return self.place[key]
 
 
-def _cut(choices: Choices, settings: Mapping[str, Any]) -> _Cut:
+def _cut(choices: Choices, own: Subsystem, sampling: str) -> _Cut:
     """The clusters of all frames, then the fragments that are no such cluster."""
-    cut, order = _Cut(), settings["many_body_order"] or 0
-    rule, origin = settings["rule"], {"cut_from": settings["sampling"]}
-    name = "distance_A" if rule in BY_DISTANCE else "n_molecules"
+    cut, order = _Cut(), own.many_body_order or 0
+    rule, origin = own.rule, {"cut_from": sampling}
+    name = "distance_A" if isinstance(own, ByDistance) else "n_molecules"
     for f, row in enumerate(choices):
-        for limit, shell in zip(asked_for(settings), row, strict=True):
+        for limit, shell in zip(own.limits, row, strict=True):
             if isinstance(shell, Shell):
                 cut.add(f, shell, {**origin, "rule": rule, name: limit})
     # a copy of the list, since fragments are appended to it on the way
@@ -192,11 +183,11 @@ def _rows(
     choices: Choices,
     cut: _Cut,
     made: Frames,
-    settings: Mapping[str, Any],
+    own: Subsystem,
 ) -> list[list[Any]]:
     """The summary of one trajectory."""
-    limits, found = asked_for(settings), iter(enumerate(choices))
-    by_distance = settings["rule"] in BY_DISTANCE
+    limits, found = own.limits, iter(enumerate(choices))
+    by_distance = isinstance(own, ByDistance)
     rows = []
     for b, reason in zip(tracked.index.tolist(), tracked.reasons, strict=True):
         f, row = next(found) if not reason else (-1, [reason] * len(limits))

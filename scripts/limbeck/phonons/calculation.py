@@ -10,6 +10,7 @@ from ase import Atoms
 from phonopy import Phonopy
 
 from limbeck import seeds
+from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.phonons.crystals import atoms_of, frames_of, phonopy_of, point_group, symmetrised
@@ -17,7 +18,6 @@ from limbeck.phonons.downhill import step_down
 from limbeck.phonons.expansion import expansion
 from limbeck.phonons.fitting import Fit, displace, fit_all
 from limbeck.phonons.modes import Modes, modes_of
-from limbeck.phonons.settings import ForceConstantSettings
 from limbeck.phonons.spectrum import spectrum
 from limbeck.potentials.evaluation import attempt
 from limbeck.preparation.prepare import full_matrix
@@ -61,7 +61,7 @@ class Harmonic:
 
 
 def force_constants(
-    frames: Frames, potential: "Potential", own: ForceConstantSettings, *, seed: int, name: str
+    frames: Frames, potential: "Potential", own: ForceConstants, *, seed: int, name: str
 ) -> list[Harmonic]:
     """Force constants of every structure, or the reason why there are none.
 
@@ -97,9 +97,7 @@ def force_constants(
     return results
 
 
-def _guarded(
-    atoms: Atoms, potential: "Potential", own: ForceConstantSettings, seed: int
-) -> Harmonic:
+def _guarded(atoms: Atoms, potential: "Potential", own: ForceConstants, seed: int) -> Harmonic:
     """One crystal; any error becomes its reason."""
     start = time.perf_counter()
     found, error, _ = attempt(potential, lambda: _with_bands(atoms, potential, own, seed))
@@ -110,18 +108,14 @@ def _guarded(
     return replace(found, seconds=time.perf_counter() - start)
 
 
-def _with_bands(
-    atoms: Atoms, potential: "Potential", own: ForceConstantSettings, seed: int
-) -> Harmonic:
+def _with_bands(atoms: Atoms, potential: "Potential", own: ForceConstants, seed: int) -> Harmonic:
     found = _crystal(atoms, potential, own, seed)
     if not found.reason and found.phonon is not None:
         return replace(found, bands=spectrum(found.phonon))
     return found
 
 
-def _crystal(
-    atoms: Atoms, potential: "Potential", own: ForceConstantSettings, seed: int
-) -> Harmonic:
+def _crystal(atoms: Atoms, potential: "Potential", own: ForceConstants, seed: int) -> Harmonic:
     atoms = symmetrised(atoms, own.symmetry_tolerance_A)
     matrix = _matrix(atoms, own)
     expanded: dict[str, Any] = {}
@@ -140,7 +134,7 @@ def _crystal(
     raise AssertionError("the last descent returns")
 
 
-def _verdict(modes: Modes, own: ForceConstantSettings) -> str:
+def _verdict(modes: Modes, own: ForceConstants) -> str:
     """Why the modes of a crystal are not accepted; empty where they are."""
     if own.imaginary_modes == "drop":
         return ""
@@ -153,7 +147,7 @@ def _verdict(modes: Modes, own: ForceConstantSettings) -> str:
     )
 
 
-def _matrix(atoms: Atoms, own: ForceConstantSettings) -> np.ndarray:
+def _matrix(atoms: Atoms, own: ForceConstants) -> np.ndarray:
     """The supercell's lattice vectors in those of ``atoms``, rows. int64 [3,3]."""
     if own.supercell_matrix is not None:
         return full_matrix(own.supercell_matrix)
@@ -164,7 +158,7 @@ def _matrix(atoms: Atoms, own: ForceConstantSettings) -> np.ndarray:
 
 
 def _descend(
-    phonon: Phonopy, modes: Modes, potential: "Potential", own: ForceConstantSettings
+    phonon: Phonopy, modes: Modes, potential: "Potential", own: ForceConstants
 ) -> tuple[Atoms, np.ndarray]:
     """The crystal that the worst mode leads to, and its supercell."""
     lower = step_down(phonon, modes, potential)
@@ -181,7 +175,7 @@ def _descend(
 
 
 def _expand(
-    atoms: Atoms, matrix: np.ndarray, potential: "Potential", own: ForceConstantSettings
+    atoms: Atoms, matrix: np.ndarray, potential: "Potential", own: ForceConstants
 ) -> tuple[Atoms, dict[str, Any]]:
     """The crystal at its volume at ``temperature_K``, and its ``expansion.json``."""
     # strains of the volume -> factors of lengths
@@ -201,7 +195,7 @@ def _expand(
 
 
 def _at_volumes(
-    atoms: Atoms, factors: np.ndarray, potential: "Potential", own: ForceConstantSettings
+    atoms: Atoms, factors: np.ndarray, potential: "Potential", own: ForceConstants
 ) -> list[Atoms]:
     """The crystal with its lengths times each of ``factors``, and the rest relaxed."""
     scaled = []
@@ -217,7 +211,7 @@ def _at_volumes(
 
 
 def _relax(
-    frames: Frames, potential: "Potential", how: str, own: ForceConstantSettings
+    frames: Frames, potential: "Potential", how: str, own: ForceConstants
 ) -> tuple[Frames, np.ndarray]:
     """Relaxed frames, and why one is not to be used, str [B]."""
     done = relax(

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.files import write_json
 from limbeck.frames import Frames
 from limbeck.phonons.calculation import Harmonic
-from limbeck.phonons.settings import ForceConstantSettings
 from limbeck.phonons.store import save_phonons
 
 COLUMNS = (
@@ -43,9 +43,7 @@ def write_crystal(folder: Path, found: Harmonic) -> None:
         write_json(folder / "expansion.json", found.expansion)
 
 
-def rows(
-    frames: Frames, results: Sequence[Harmonic], own: ForceConstantSettings
-) -> list[list[Any]]:
+def rows(frames: Frames, results: Sequence[Harmonic], own: ForceConstants) -> list[list[Any]]:
     """The table, a row for each structure; steps that a crystal did not reach are left empty."""
     return [
         [

@@ -1,11 +1,14 @@
 """Potentials: models that give energy, forces and stress; open one with ``open_potential``."""
 
 import importlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from limbeck.errors import LimbeckError
+from limbeck.config.sections.known import ORB_FOUNDATION
+from limbeck.config.sections.messages import validated
+from limbeck.config.sections.potentials import AnyPotential
+from limbeck.config.sections.potentials import Potential as PotentialSection
 from limbeck.potentials.devices import present
-from limbeck.potentials.known import ORB_FOUNDATION
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -22,47 +25,23 @@ OPENERS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(ORB_FOUNDATION, ("orb_foundation", "open_foundation")),
 }
 
-#: upper bound of atoms in a batch on a CPU, from measured speeds (larger is not always faster)
-BATCH_ATOMS = {
-    "chgnet": 32,
-    "emt": 256,
-    "lj": 1024,
-    "mace": 256,
-    "matgl": 128,
-    "orb": 512,
-    "xtb": 64,
-}
-BATCH_ATOMS |= dict.fromkeys(ORB_FOUNDATION, 128)
 
-DEFAULTS: dict[str, Any] = {
-    "path": None,
-    "sha256": None,
-    "dtype": "float32",
-    "version": "0.3.0",
-    "method": "GFN2-xTB",
-}
-
-
-def open_potential(settings: dict[str, Any], *, device: str = "cpu") -> "Potential[Any]":
+def open_potential(
+    potential: AnyPotential | Mapping[str, Any], *, device: str = "cpu"
+) -> "Potential[Any]":
     """Open a potential of the config.
 
     Args:
-        settings: its section of the config, with its ``name``.
+        potential: its section of the config, as such or as a mapping with its ``name``.
         device: a torch device name.
 
     Raises:
-        LimbeckError: the kind is unknown, its weights are missing or not the right ones, or the
-            device is not there.
+        LimbeckError: the kind is unknown, a field is wrong, its weights are missing or not the
+            right ones, or the device is not there.
     """
+    if not isinstance(potential, AnyPotential):
+        potential = validated(PotentialSection, potential, f"potentials.{potential.get('name')}")
     device = present(device, "stop")
-    model = settings["model"]
-    if model not in OPENERS:
-        raise LimbeckError(
-            f"potentials.{settings['name']}.model: {model!r}, expected one of {sorted(OPENERS)}"
-        )
-    # None in the config means the default.
-    given = {k: v for k, v in settings.items() if v is not None}
-    full = {**DEFAULTS, "batch_atoms": BATCH_ATOMS.get(model, 256), **given}
-    name, function = OPENERS[model]
+    name, function = OPENERS[potential.model]
     module = importlib.import_module(f"limbeck.potentials.models.{name}")
-    return getattr(module, function)(full, device=device)
+    return getattr(module, function)(potential, device=device)

@@ -5,45 +5,45 @@ import os
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
+from limbeck.config.sections.potentials import Mace, SmallOrb, Weights
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 
 
-def checked_path(settings: dict[str, Any]) -> Path:
+def checked_path(potential: Weights | SmallOrb) -> Path:
     """The potential's ``path``, once it exists and has the ``sha256`` that the config gives.
 
     Raises:
         LimbeckError: no path, nothing there, or another hash; both hashes are shown.
     """
-    name = settings["name"]
-    if not settings.get("path"):
+    name = potential.name
+    if not potential.path:
         raise LimbeckError(f"potentials.{name}.path: expected a file or folder, got nothing")
-    path = Path(settings["path"])
+    path = Path(potential.path)
     if not path.exists():
         raise LimbeckError(f"potentials.{name}.path: {path} does not exist")
-    check_hash(path, settings.get("sha256"), f"potentials.{name}.sha256")
+    check_hash(path, potential.sha256, f"potentials.{name}.sha256")
     return path
 
 
-def located(
-    settings: dict[str, Any], library: str, download: Callable[[dict[str, Any]], Path]
-) -> Path:
-    """The potential's ``path``, or its ``pretrained`` weights by name; the hash checked.
+def located(potential: Weights, library: str, download: Callable[[str, str | None], Path]) -> Path:
+    """The potential's ``path``, or its weights by name; the hash checked.
+
+    Args:
+        download: name, and folder for downloads or None -> where the weights are.
 
     Raises:
         LimbeckError: as :func:`checked_path`, or the download failed.
     """
-    if not settings.get("pretrained") or settings.get("path"):
-        return checked_path(settings)
-    name = settings["name"]
+    if not potential.download or potential.path:
+        return checked_path(potential)
     with explained(
-        f"potentials.{name}: {library} could not download {settings['pretrained']}",
+        f"potentials.{potential.name}: {library} could not download {potential.download}",
         remedy="give path: where there is no network",
     ):
-        path = download(settings)
-    check_hash(path, settings.get("sha256"), f"potentials.{name}.sha256")
+        path = download(potential.download, potential.cache)
+    check_hash(path, potential.sha256, f"potentials.{potential.name}.sha256")
     return path
 
 
@@ -56,15 +56,15 @@ def check_hash(path: Path, expected: str | None, field: str) -> None:
         raise LimbeckError(f"{field}: {path} has {found}, expected {expected}")
 
 
-def check_trust(settings: dict[str, Any], path: Path) -> None:
+def check_trust(potential: Mace, path: Path) -> None:
     """Let a pickle through only where its hash was checked, or where the user trusts it.
 
     Raises:
         LimbeckError: neither ``sha256`` nor ``trust: true`` is given.
     """
-    if not settings.get("sha256") and not settings.get("trust"):
+    if not potential.sha256 and not potential.trust:
         raise LimbeckError(
-            f"potentials.{settings['name']}.sha256: expected the hash of {path}, got nothing "
+            f"potentials.{potential.name}.sha256: expected the hash of {path}, got nothing "
             f"(a pickle can run code, and is opened only when its hash is known, or with "
             f"trust: true; it has {sha256_of(path)})"
         )

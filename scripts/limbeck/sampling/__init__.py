@@ -1,16 +1,17 @@
 """Samplings: ways to make new frames of structures.
 
-A method is a module with ``sample(frames, settings) -> Sample``; a new one is a file in
-this folder and a line in :data:`METHODS`.
+A method is a module with ``sample(frames, own, job) -> Sample``; a new one is a file in this
+folder and a line in :data:`METHODS`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limbeck.config.jobs import SampleFrames
 from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
@@ -61,29 +62,22 @@ def number(value: float) -> float | str:
     return round(float(value), 6) if isfinite(value) else ""
 
 
-def sample(method: str, frames: "Frames", settings: Mapping[str, Any]) -> Sample:
-    """Children of ``frames`` by the named method.
+def sample(frames: "Frames", job: SampleFrames) -> Sample:
+    """Children of ``frames`` by the method of the job's sampling.
 
-    Args:
-        settings: seed, sampling (its name), source, shard, and the method's own fields; with
-            ``keep``, what its potential says of the frames is stored with them.
+    With ``keep``, what its potential says of the frames is stored with them.
 
     Raises:
-        LimbeckError: no such method, a setting is missing or cannot be.
+        LimbeckError: the sampling cannot be, as its method says.
     """
     from limbeck.potentials.opening import opened
     from limbeck.sampling.annotate import annotate
-    from limbeck.sampling.settings import check_keep
 
-    if method not in METHODS:
-        raise LimbeckError(f"sampling method {method!r}: expected one of {sorted(METHODS)}")
-    # before anything is computed, which may take hours
-    check_keep(settings, f"sampling.{settings.get('sampling')}")
-    made = import_module(METHODS[method]).sample(frames, settings)
-    if not settings.get("keep"):
+    made = import_module(METHODS[job.sampling.method]).sample(frames, job.sampling, job)
+    if not job.sampling.keep:
         return made
-    potential = opened(settings)
-    frames = annotate(made.frames, potential, settings["keep"])
+    potential = opened(job)
+    frames = annotate(made.frames, potential, job.sampling.keep)
     return replace(made, frames=frames, about=potential.about.described())
 
 
@@ -93,8 +87,7 @@ def write_sample(
     summary: str | Path,
     trace: str | Path | None = None,
     *,
-    stage: str,
-    settings: Any,
+    job: SampleFrames,
 ) -> None:
     """Write the frames, with what made them, the summary and the trace, each as a whole file.
 
@@ -105,11 +98,12 @@ def write_sample(
     from limbeck.storage import write_frames
 
     write_csv(summary, result.columns, result.rows)
+    stage = f"sample_{job.sampling.method}"
     if trace is not None:
         if result.trace is None:
             raise LimbeckError(
                 f"--trace {trace}: {stage} makes no trace, expected none to be asked"
             )
         write_csv(trace, result.trace.columns, result.trace.rows)
-    made_with = {**settings, "about": result.about} if result.about else settings
+    made_with = job.model_dump(mode="json") | ({"about": result.about} if result.about else {})
     write_frames(output, result.frames, stage=stage, settings=made_with)

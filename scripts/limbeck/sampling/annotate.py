@@ -1,23 +1,17 @@
 """Store a potential's energy, forces and descriptors with the sampled frames."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from limbeck.config.sections.known import DESCRIBED
 from limbeck.errors import LimbeckError
 from limbeck.potentials.evaluation import predict_or_nan
-from limbeck.potentials.known import DESCRIBED
-from limbeck.potentials.opening import opened
 from limbeck.properties import property_of
 
 if TYPE_CHECKING:
     from limbeck.frames import Frames
     from limbeck.potentials.interface import Potential
-
-
-def annotated(frames: "Frames", settings: Mapping[str, Any]) -> "Frames":
-    """The frames with what ``settings["keep"]`` asks of ``settings["potential"]``."""
-    return annotate(frames, opened(settings), settings["keep"])
 
 
 def annotate(frames: "Frames", potential: "Potential[Any]", names: Collection[str]) -> "Frames":

@@ -7,7 +7,6 @@ potentiostat holds the energy: a step towards it along the force, and the rest o
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +15,8 @@ from ase import Atoms
 from ase.md.contour_exploration import ContourExploration
 
 from limbeck import seeds
+from limbeck.config.jobs import SampleFrames
+from limbeck.config.sections.sampling import Contour
 from limbeck.frames import Frames, concatenate, derive
 from limbeck.geometry import shortest_ratio
 from limbeck.potentials.evaluation import attempt
@@ -24,7 +25,6 @@ from limbeck.potentials.opening import open_planned
 from limbeck.preparation.prepare import prepare
 from limbeck.reasons import FAILED, LONE_ATOM, NO_FORCE, NOT_FINITE, NOT_REACHED, TOO_NEAR
 from limbeck.sampling import Sample, Table, number
-from limbeck.sampling.settings import from_mapping
 
 log = logging.getLogger(__name__)
 
@@ -43,26 +43,6 @@ TRACE = ("id", "step", "energy_eV_per_atom")
 #: Angstrom, of each coordinate (standard deviation), and how often it is corrected.
 FIRST_DISPLACEMENT_A = 0.05
 MAX_TRIES = 30
-
-
-@dataclass(frozen=True)
-class ContourSettings:
-    """Fields of ``method: contour``, as the schema describes them."""
-
-    supercell_radius_A: float | None
-    supercell_matrix: Sequence[int] | Sequence[Sequence[int]] | None
-    relax_input_cell: str
-    relax_force_tolerance_eV_per_A: float
-    relax_steps: int
-    energy_target_eV_per_atom: float
-    energy_tolerance_eV_per_atom: float
-    n_frames: int
-    interval_steps: int
-    max_steps: int
-    max_step_A: float
-    angle_limit_deg: float
-    parallel_drift: float
-    min_distance_ratio: float
 
 
 @dataclass
@@ -85,30 +65,24 @@ class Walk:
     cut: str = ""
 
 
-def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
+def sample(frames: Frames, own: Contour, job: SampleFrames) -> Sample:
     """Frames on a contour of every structure, see :func:`walk`.
 
     The random numbers of a structure come from its id, not from the shard it stands in.
-
-    Args:
-        settings: seed, sampling, source, shard, potential, device, threads, and the fields of
-            ``method: contour``.
     """
-    name = settings["sampling"]
-    own = from_mapping(ContourSettings, settings, f"sampling.{name}")
-    potential = open_planned(settings, frames)
+    name = own.name
+    potential = open_planned(job, frames)
     prepared = prepare(frames, potential, own)
     walks = []
     for b, atoms in enumerate(prepared.frames.to_atoms()):
         path = Walk(cut=str(prepared.reason[b]))
         if not path.cut:
             purpose = f"sample_contour/{name}/{frames.id[b].decode()}"
-            walk(atoms, potential, own, seeds.generator(settings["seed"], purpose), path)
+            walk(atoms, potential, own, seeds.generator(job.seed, purpose), path)
         walks.append(path)
     log.info("%s: %s", name, dict(Counter(path.cut or "whole" for path in walks)))
     children = [
-        _children(prepared.frames.select([b]), path, name, settings["seed"])
-        for b, path in enumerate(walks)
+        _children(prepared.frames.select([b]), path, name, job.seed) for b, path in enumerate(walks)
     ]
     return Sample(
         concatenate(children),
@@ -122,7 +96,7 @@ def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
 def walk(
     atoms: Atoms,
     potential: Potential[Any],
-    own: ContourSettings,
+    own: Contour,
     rng: np.random.Generator,
     path: Walk,
 ) -> None:
@@ -145,7 +119,7 @@ def walk(
         path.cut = FAILED
 
 
-def _walk(atoms: Atoms, own: ContourSettings, rng: np.random.Generator, path: Walk) -> None:
+def _walk(atoms: Atoms, own: Contour, rng: np.random.Generator, path: Walk) -> None:
     path.start = atoms.get_potential_energy()
     path.target = path.start + own.energy_target_eV_per_atom * len(atoms)
     tolerance = own.energy_tolerance_eV_per_atom * len(atoms)
@@ -196,7 +170,7 @@ def _correction(rise: float) -> float:
 
 
 def _steps(
-    atoms: Atoms, own: ContourSettings, tolerance: float, rng: np.random.Generator, path: Walk
+    atoms: Atoms, own: Contour, tolerance: float, rng: np.random.Generator, path: Walk
 ) -> None:
     contour = ContourExploration(
         atoms,
@@ -228,7 +202,7 @@ def _steps(
     path.cut = f"{own.max_steps} steps made"
 
 
-def _fault(atoms: Atoms, energy: float, own: ContourSettings) -> str:
+def _fault(atoms: Atoms, energy: float, own: Contour) -> str:
     """Why the walk may not go on from here, empty where it may."""
     # One number that is NaN or infinite if any component is.
     force = np.abs(atoms.get_forces()).sum()

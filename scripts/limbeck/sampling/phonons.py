@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,17 @@ import numpy as np
 from phonopy import Phonopy
 
 from limbeck import seeds
+from limbeck.config.jobs import SampleFrames
+from limbeck.config.sections.sampling import Phonons
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, concatenate, derive
 from limbeck.geometry import shortest_distance_ratio
 from limbeck.phonons import draws as drawing
 from limbeck.phonons.draws import Draws, Waves, sampled_over_thermal, waves_of
 from limbeck.phonons.modes import Incommensurate, Modes, choose, modes_of, on_mesh
-from limbeck.phonons.settings import PhononSettings
 from limbeck.phonons.store import load_phonons
 from limbeck.reasons import NO_FORCE_CONSTANTS
 from limbeck.sampling import Sample
-from limbeck.sampling.settings import from_mapping
 
 log = logging.getLogger(__name__)
 
@@ -37,24 +36,22 @@ COLUMNS = (
 )
 
 
-def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
-    """Frames of every structure that has force constants, by the draw named in ``settings``.
-
-    Args:
-        settings: seed, sampling, force_constants_folder, and the fields of ``method: phonons``.
+def sample(frames: Frames, own: Phonons, job: SampleFrames) -> Sample:
+    """Frames of every structure that has force constants, by the draw of the sampling.
 
     Raises:
-        LimbeckError: no structure is sampled, and the mesh does not fit a supercell; or a setting
-            is missing.
+        LimbeckError: no structure is sampled, and the mesh does not fit a supercell; or the job
+            has no force constants.
     """
-    name = settings["sampling"]
-    own = from_mapping(PhononSettings, settings, f"sampling.{name}")
-    folder = Path(settings["force_constants_folder"])
+    name = own.name
+    if job.force_constants is None:
+        raise LimbeckError(f"sampling.{name}: expected the folder of its force constants, got none")
+    folder = Path(job.force_constants)
     parts, rows = [], []
     incommensurate = ""
     for b in range(len(frames)):
         try:
-            made, row = _sample_one(frames.select([b]), folder, own, name, settings["seed"])
+            made, row = _sample_one(frames.select([b]), folder, own, name, job.seed)
             parts.append(made)
         except LimbeckError as error:
             row = _row(frames, b, reason=str(error))
@@ -67,7 +64,7 @@ def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
 
 
 def _sample_one(
-    parent: Frames, folder: Path, own: PhononSettings, name: str, seed: int
+    parent: Frames, folder: Path, own: Phonons, name: str, seed: int
 ) -> tuple[Frames, list[Any]]:
     """The frames of one structure, and its row of the summary."""
     identity = parent.id[0].decode()
@@ -110,7 +107,7 @@ def _draw(
     modes: Modes,
     chosen: np.ndarray,
     waves: Waves,
-    own: PhononSettings,
+    own: Phonons,
     seed: int,
 ) -> Draws:
     thermal: dict[str, Any] = {"temperature": own.temperature_K, "statistics": own.statistics}
@@ -154,7 +151,7 @@ def _children(
     return derive(parents, positions, parents.cell, sampling=name, seed=seed, infos=infos)
 
 
-def _infos(made: Draws, modes: Modes, waves: Waves, own: PhononSettings) -> list[dict[str, Any]]:
+def _infos(made: Draws, modes: Modes, waves: Waves, own: Phonons) -> list[dict[str, Any]]:
     common = {"temperature_K": own.temperature_K, "draw": own.draw}
     if own.draw == "canonical":
         return [common | {"modes": len(waves)}] * len(made.wave)

@@ -1,23 +1,24 @@
 """Rattled frames: Gaussian displacements of the atoms and a random strain of the cell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from limbeck import seeds
+from limbeck.config.jobs import SampleFrames
+from limbeck.config.sections.sampling import Rattle
 from limbeck.frames import Frames, atom_rows, derive
 from limbeck.geometry import shortest_distance_ratio
 from limbeck.sampling import Sample
-from limbeck.sampling.settings import RattleSettings, from_mapping
 
 #: Draws of one child before it is given up.
 MAX_DRAWS = 20
 COLUMNS = ("id", "n_atoms", "frames", "set_aside", "drawn_again")
 
 
-def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
+def sample(frames: Frames, own: Rattle, job: SampleFrames) -> Sample:
     """Rattled children of every frame.
 
     The random numbers of a child depend only on its parent's id and its own number, not on the
@@ -26,12 +27,10 @@ def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
     Args:
         settings: seed, sampling, and the fields of ``method: rattle``.
     """
-    name = settings["sampling"]
-    own = from_mapping(RattleSettings, settings, f"sampling.{name}")
     parents = frames.select(np.repeat(np.arange(len(frames)), own.n_frames))
-    rngs = _generators(parents, own.n_frames, settings["seed"], f"sample_rattle/{name}")
+    rngs = _generators(parents, own.n_frames, job.seed, f"sample_rattle/{own.name}")
     positions, cell, draws, good = draw_apart(parents, own, rngs)
-    children = derive(parents, positions, cell, sampling=name, seed=settings["seed"])
+    children = derive(parents, positions, cell, sampling=own.name, seed=job.seed)
     return Sample(children.select(good), COLUMNS, _summary(frames, own.n_frames, draws, good))
 
 
@@ -71,7 +70,7 @@ def rattled(
 
 
 def draw_apart(
-    parents: Frames, own: RattleSettings, rngs: Sequence[np.random.Generator]
+    parents: Frames, own: Rattle, rngs: Sequence[np.random.Generator]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Draw every frame until no two atoms are nearer than ``min_distance_ratio``.
 

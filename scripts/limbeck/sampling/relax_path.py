@@ -2,13 +2,14 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from limbeck import seeds
+from limbeck.config.jobs import SampleFrames
+from limbeck.config.sections.sampling import Rattle, RelaxPath
 from limbeck.frames import Frames, concatenate, derive
 from limbeck.geometry import shortest_distance_ratio
 from limbeck.potentials.interface import Potential
@@ -17,7 +18,6 @@ from limbeck.preparation.relaxation import Relaxed, Step, relax
 from limbeck.reasons import TOO_NEAR
 from limbeck.sampling import Sample, Table, number
 from limbeck.sampling.rattle import draw_apart
-from limbeck.sampling.settings import RattleSettings, from_mapping
 
 log = logging.getLogger(__name__)
 
@@ -34,32 +34,14 @@ COLUMNS = (
 TRACE = ("id", "step", "energy_eV_per_atom", "volume_A3_per_atom")
 
 
-@dataclass(frozen=True)
-class RelaxPathSettings:
-    """Fields of ``method: relax_path``, as the schema describes them."""
-
-    relax: str
-    force_tolerance_eV_per_A: float
-    max_steps: int
-    n_frames: int
-    start_displacement_A: float
-    start_strain: float
-    min_distance_ratio: float
-
-
-def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
+def sample(frames: Frames, own: RelaxPath, job: SampleFrames) -> Sample:
     """Frames of the relaxation of every structure.
 
     A structure that does not come to rest still gives the frames of the way it went; its reason
     stands in the summary.
-
-    Args:
-        settings: seed, sampling, source, shard, potential, device, threads, and the fields of
-            ``method: relax_path``.
     """
-    name, seed = settings["sampling"], settings["seed"]
-    own = from_mapping(RelaxPathSettings, settings, f"sampling.{name}")
-    potential = open_planned(settings, frames)
+    name, seed = own.name, job.seed
+    potential = open_planned(job, frames)
     starts, good = _starts(frames, own, seed, f"sample_relax_path/{name}")
     done = _relaxed(starts, good, potential, own)
     chosen = [thinned(np.array([s.energy for s in path]), own.n_frames) for path in done.paths]
@@ -106,11 +88,11 @@ def thinned(energy: np.ndarray, count: int) -> np.ndarray:
     return np.sort(taken)
 
 
-def _starts(
-    frames: Frames, own: RelaxPathSettings, seed: int, purpose: str
-) -> tuple[Frames, np.ndarray]:
+def _starts(frames: Frames, own: RelaxPath, seed: int, purpose: str) -> tuple[Frames, np.ndarray]:
     """Structures displaced at random, under their own ids, and whether a draw held, bool [B]."""
-    rattle = RattleSettings(
+    rattle = Rattle(
+        method="rattle",
+        sources=own.sources,
         standard_deviation_A=own.start_displacement_A,
         strain=own.start_strain,
         n_frames=1,
@@ -123,7 +105,7 @@ def _starts(
 
 
 def _relaxed(
-    starts: Frames, good: np.ndarray, potential: Potential[Any], own: RelaxPathSettings
+    starts: Frames, good: np.ndarray, potential: Potential[Any], own: RelaxPath
 ) -> Relaxed:
     """Relax all structures; one without a good start gets that as its reason."""
     done = relax(

@@ -1,14 +1,16 @@
 """Target temperatures and pressures of trajectories as functions of time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias
 
 import numpy as np
 
+from limbeck.config.sections.sampling import Ramp
+
 #: as the config has it: one value, a list (a trajectory for each), or a ramp from one to another
-Setting: TypeAlias = float | Sequence[float] | Mapping[str, float]
+Setting: TypeAlias = float | Sequence[float] | Ramp
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,8 @@ def schedule(temperature_K: Setting, pressure_GPa: Setting) -> Schedule:
     return Schedule(temperature=pairs[:, 0], pressure=pairs[:, 1])
 
 
-def is_ramp(setting: Setting) -> bool:
-    """Whether a temperature or pressure changes with time."""
-    return isinstance(setting, Mapping)
-
-
 def _ends(setting: Setting) -> list[tuple[float, float]]:
-    if isinstance(setting, Mapping):
-        return [(setting["from"], setting["to"])]
+    if isinstance(setting, Ramp):
+        return [(setting.start, setting.end)]
     values = setting if isinstance(setting, Sequence) else [setting]
     return [(value, value) for value in values]

@@ -1,11 +1,11 @@
 """Select the frames that are least alike, by the descriptors of their atoms."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from limbeck.config.jobs import SelectFrames
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.selection.fair import shares_of_strata
@@ -67,9 +67,7 @@ def joined(parts: Sequence[Features]) -> np.ndarray:
     return points.reshape(len(points), -1)
 
 
-def priorities_by_diversity(
-    frames: Frames, points: np.ndarray, settings: Mapping[str, Any]
-) -> np.ndarray:
+def priorities_by_diversity(frames: Frames, points: np.ndarray, job: SelectFrames) -> np.ndarray:
     """Priorities that make the selected frames unlike each other. float [B], low ones first.
 
     Frames of one (source, sampling) are compared with each other, and with no others: what each
@@ -77,17 +75,17 @@ def priorities_by_diversity(
 
     Args:
         points: [B,F], see :func:`joined`; a frame with NaN is taken last.
-        settings: as for :func:`~limbeck.selection.fair.select_frames`; ``diversity`` has ``by``:
-            "farthest_point" or "kmeans".
+        job: its ``select.diversity`` says how.
     """
-    rank = METHODS[settings["diversity"]["by"]]
+    assert job.select.diversity is not None
+    rank = METHODS[job.select.diversity.by]
     result = np.full(len(frames), np.inf)
-    for members, share in shares_of_strata(frames, settings):
+    for members, share in shares_of_strata(frames, job):
         # by id, so that the order of the input decides nothing
         members = members[np.argsort(frames.id[members], kind="stable")]
         members = members[np.isfinite(points[members]).all(axis=1)]
         if share < len(members):
-            result[members] = rank(points[members], share, settings["seed"])
+            result[members] = rank(points[members], share, job.seed)
         else:
             # all are taken, so that there is nothing to rank
             result[members] = 0.0

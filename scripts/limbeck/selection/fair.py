@@ -1,11 +1,12 @@
 """Select a slice's share of the frames, evenly over sources, samplings and roots."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from limbeck.config.jobs import SelectFrames
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 
@@ -17,7 +18,7 @@ SCORE_VIEWS = "select"
 
 
 def select_frames(
-    frames: Frames, settings: Mapping[str, Any], priorities: np.ndarray | None = None
+    frames: Frames, job: SelectFrames, priorities: np.ndarray | None = None
 ) -> Frames:
     """At most this slice's share of ``count`` frames, exact duplicates dropped.
 
@@ -28,32 +29,27 @@ def select_frames(
 
     Args:
         frames: all frames of the slice.
-        settings: seed, slice, slices, and count (of all slices together).
         priorities: float [B], see :func:`priorities_by_spread`.
     """
-    return frames.select(chosen(frames, settings, priorities))
+    return frames.select(chosen(frames, job, priorities))
 
 
-def chosen(
-    frames: Frames, settings: Mapping[str, Any], priorities: np.ndarray | None = None
-) -> np.ndarray:
+def chosen(frames: Frames, job: SelectFrames, priorities: np.ndarray | None = None) -> np.ndarray:
     """Indices of the frames that :func:`select_frames` takes. int64, sorted."""
     first = first_of_each(frames.id)
-    quota = share(settings["count"], settings["slice"], settings["slices"])
+    quota = share(job.select.count, job.slice, job.select.slices)
     turns = None if priorities is None else priorities[first]
-    order = fair_order(frames.select(first), settings["seed"], turns)
+    order = fair_order(frames.select(first), job.seed, turns)
     return first[np.sort(order[:quota])]
 
 
-def shares_of_strata(
-    frames: Frames, settings: Mapping[str, Any]
-) -> Iterator[tuple[np.ndarray, int]]:
+def shares_of_strata(frames: Frames, job: SelectFrames) -> Iterator[tuple[np.ndarray, int]]:
     """The frames of each (source, sampling), without duplicates, and how many are chosen of them.
 
     The numbers depend on the roots and on nothing else of the frames, see :func:`fair_order`.
     Yields int64 indices into the frames, and a count.
     """
-    first, taken = first_of_each(frames.id), chosen(frames, settings)
+    first, taken = first_of_each(frames.id), chosen(frames, job)
     strata = _codes(frames.source, frames.sampling)
     for stratum in np.unique(strata):
         yield first[strata[first] == stratum], int((strata[taken] == stratum).sum())

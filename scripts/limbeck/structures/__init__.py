@@ -5,9 +5,10 @@ A new one is a module here with ``generate`` and ``elements``, and one line belo
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from limbeck.errors import LimbeckError
+from limbeck.config.jobs import GenerateStructures
+from limbeck.config.sections.sources import AnySource
 
 if TYPE_CHECKING:
     from limbeck.frames import Frames
@@ -22,35 +23,31 @@ SOURCES = {
 }
 
 
-def generate(kind: str, settings: dict[str, Any]) -> "tuple[Frames, list[Rejected]]":
+def generate(job: GenerateStructures) -> "tuple[Frames, list[Rejected]]":
     """Structures of one shard of a source, and a list of those that could not be made.
 
-    Args:
-        kind: a key of :data:`SOURCES`.
-        settings: seed, source (its name), shard, shards, count, and the kind's own fields.
-
     Raises:
-        LimbeckError: the settings or an input file are wrong as a whole.
+        LimbeckError: the source or an input file is wrong as a whole.
     """
-    if kind not in SOURCES:
-        raise LimbeckError(f"sources: kind is {kind!r}, expected one of {sorted(SOURCES)}")
-    return import_module(f"limbeck.structures.{SOURCES[kind]}").generate(settings)
+    module = import_module(f"limbeck.structures.{SOURCES[job.source.kind]}")
+    return module.generate(job.source, job)
 
 
-def elements_of(source: dict[str, Any]) -> frozenset[str]:
+def elements_of(source: AnySource) -> frozenset[str]:
     """Symbols of all elements that a source of the config may be made of; opens its files.
 
     Raises:
         LimbeckError: a file is missing, or not what it should be; one line for each error.
     """
-    return import_module(f"limbeck.structures.{SOURCES[source['kind']]}").elements(source)
+    return import_module(f"limbeck.structures.{SOURCES[source.kind]}").elements(source)
 
 
-def write_shard(kind: str, settings: dict[str, Any], output: Path, failed: Path) -> None:
+def write_shard(job: GenerateStructures, output: Path, failed: Path) -> None:
     """Make one shard of a source; write its frames and a table of the structures that failed."""
     from limbeck.storage import write_frames
     from limbeck.structures.screening import write_rejected
 
-    frames, rejected = generate(kind, settings)
+    frames, rejected = generate(job)
     write_rejected(failed, rejected)
-    write_frames(output, frames, stage=f"generate_{kind}", settings=settings)
+    stage = f"generate_{job.source.kind}"
+    write_frames(output, frames, stage=stage, settings=job.model_dump(mode="json"))

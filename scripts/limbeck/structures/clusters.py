@@ -11,6 +11,8 @@ from ase.build import bulk
 from ase.cluster import Decahedron, Icosahedron, Octahedron
 from ase.data import atomic_numbers, reference_states
 
+from limbeck.config.jobs import GenerateStructures
+from limbeck.config.sections.sources import Clusters
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.structures.screening import Rejected
@@ -35,20 +37,15 @@ class Choice(NamedTuple):
     atoms: Atoms | None
 
 
-def generate(settings: dict[str, Any]) -> tuple[Frames, list[Rejected]]:
-    """Structure n is choice ``n % len(choices)``, choices going by size, element and shape.
-
-    Args:
-        settings: besides the common ones, ``elements``, ``sizes`` [min, max], ``shapes`` and
-            ``strain``.
-    """
-    found = choices(settings["elements"], settings["sizes"], settings["shapes"])
-    return collect(settings, partial(_cluster, settings, found))
+def generate(source: Clusters, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
+    """Structure n is choice ``n % len(choices)``, choices going by size, element and shape."""
+    found = choices(source.elements, source.sizes, source.shapes)
+    return collect(job, partial(_cluster, source, job, found))
 
 
-def elements(source: dict[str, Any]) -> frozenset[str]:
+def elements(source: Clusters) -> frozenset[str]:
     """Symbols of the elements that clusters are made of."""
-    return frozenset(source["elements"])
+    return frozenset(source.elements)
 
 
 def choices(elements: Sequence[str], sizes: Sequence[int], shapes: Sequence[str]) -> list[Choice]:
@@ -123,19 +120,19 @@ def _until(largest: int, family: Iterator[Atoms]) -> Iterator[Atoms]:
         yield atoms
 
 
-def _cluster(settings: dict[str, Any], found: list[Choice], n: int) -> Structure:
+def _cluster(source: Clusters, job: GenerateStructures, found: list[Choice], n: int) -> Structure:
     choice = found[n % len(found)]
-    rng = number_generator(settings, n)
+    rng = number_generator(job, n)
     if choice.atoms is None:
         positions = compact(choice.element, choice.size, rng)
     else:
-        if settings["strain"] == 0:
+        if source.strain == 0:
             refuse_repeat(n, len(found))
         positions = choice.atoms.positions - choice.atoms.positions.mean(axis=0)
     name = f"cluster-{choice.element}{choice.size}"
     atoms = Atoms(
         [choice.element] * choice.size,
-        positions=positions @ random_strain(rng, settings["strain"]),
+        positions=positions @ random_strain(rng, source.strain),
     )
     return Structure(atoms, name, {"number": n, "name": name, "shape": choice.shape})
 

@@ -9,6 +9,8 @@ from pymatgen.core import Composition, Lattice
 from pymatgen.core import Structure as PymatgenStructure
 from pymatgen.symmetry.groups import SpaceGroup
 
+from limbeck.config.jobs import GenerateStructures
+from limbeck.config.sections.sources import Crystals
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.structures.lattice_parameters import TABLE, Entry
@@ -43,20 +45,15 @@ PROTOTYPES = {
 }
 
 
-def generate(settings: dict[str, Any]) -> tuple[Frames, list[Rejected]]:
-    """Structure n is compound ``n % len(chosen)`` of the table, strained at random.
-
-    Args:
-        settings: besides the common ones, ``prototypes``, ``supercell``, ``strain``, and
-            where given ``elements`` and ``compounds``.
-    """
-    entries = choose(settings["prototypes"], settings.get("elements"), settings.get("compounds"))
-    return collect(settings, partial(_crystal, settings, entries))
+def generate(source: Crystals, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
+    """Structure n is compound ``n % len(chosen)`` of the table, strained at random."""
+    entries = choose(source.prototypes, source.elements, source.compounds)
+    return collect(job, partial(_crystal, source, job, entries))
 
 
-def elements(source: dict[str, Any]) -> frozenset[str]:
+def elements(source: Crystals) -> frozenset[str]:
     """Symbols of the elements of all compounds that may be taken."""
-    entries = choose(source["prototypes"], source["elements"], source["compounds"])
+    entries = choose(source.prototypes, source.elements, source.compounds)
     return frozenset(symbol for entry in entries for symbol in _elements(entry))
 
 
@@ -111,18 +108,18 @@ def conventional_cell(entry: Entry) -> PymatgenStructure:
     )
 
 
-def _crystal(settings: dict[str, Any], entries: list[Entry], n: int) -> Structure:
+def _crystal(source: Crystals, job: GenerateStructures, entries: list[Entry], n: int) -> Structure:
     entry = entries[n % len(entries)]
-    if settings["strain"] == 0:
+    if source.strain == 0:
         refuse_repeat(n, len(entries))
-    crystal = conventional_cell(entry) * settings["supercell"]
+    crystal = conventional_cell(entry) * source.supercell
     atoms = Atoms(
         crystal.atomic_numbers,
         scaled_positions=crystal.frac_coords,
         cell=crystal.lattice.matrix,
         pbc=True,
     )
-    strain = random_strain(number_generator(settings, n), settings["strain"])
+    strain = random_strain(number_generator(job, n), source.strain)
     # rows times the strain; atoms keep their fractional coordinates
     atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
     name = f"{entry.formula}-{entry.prototype}"

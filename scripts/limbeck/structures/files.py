@@ -12,6 +12,8 @@ from ase.io import iread, read
 from ase.io.formats import filetype
 
 from limbeck import reasons
+from limbeck.config.jobs import GenerateStructures
+from limbeck.config.sections.sources import StructureFile
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.structures.screening import Rejected
@@ -26,7 +28,7 @@ ORGANIC = frozenset({1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53})
 INT8 = (-128, 127)
 
 
-def generate(settings: dict[str, Any]) -> tuple[Frames, list[Rejected]]:
+def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
     """Structure n is frame n of the file ``path``, of which at most ``count`` are taken.
 
     ``charge`` and ``spin`` (number of unpaired electrons) are taken from a frame's info, and
@@ -35,29 +37,28 @@ def generate(settings: dict[str, Any]) -> tuple[Frames, list[Rejected]]:
     Raises:
         LimbeckError: the file is missing or not readable as a whole.
     """
-    frames = read_file(settings["path"])
-    limited = settings | {"count": min(settings["count"], len(frames))}
+    frames = read_file(source.path)
 
     def make(n: int) -> Structure:
         atoms = _parse(frames[n])
         _check(atoms)
         charge, spin = _integer(atoms, "charge"), _integer(atoms, "spin")
         group = atoms.info.get("group") or group_of(atoms, charge)
-        info = {"number": n, "file": Path(settings["path"]).name}
+        info = {"number": n, "file": Path(source.path).name}
         return Structure(atoms, str(group), info, charge, spin)
 
-    return collect(limited, make)
+    return collect(job, make, most=len(frames))
 
 
-def elements(source: dict[str, Any]) -> frozenset[str]:
+def elements(source: StructureFile) -> frozenset[str]:
     """Symbols of the elements of the file, up to its first bad frame."""
-    read_file(source["path"])  # says in one line what is wrong with the file as a whole
+    read_file(source.path)  # says in one line what is wrong with the file as a whole
     found: set[str] = set()
     try:
-        for atoms in iread(source["path"]):
+        for atoms in iread(source.path):
             found |= set(atoms.get_chemical_symbols())
     except Exception as error:  # a bad frame is refused when its shard is made, not here
-        log.warning("%s: elements behind a bad frame are not checked: %s", source["path"], error)
+        log.warning("%s: elements behind a bad frame are not checked: %s", source.path, error)
     return frozenset(found)
 
 

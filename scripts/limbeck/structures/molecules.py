@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ase import Atoms
 from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors, rdDistGeom, rdForceFieldHelpers, rdMolAlign
 
 from limbeck import reasons
+from limbeck.config.jobs import GenerateStructures
+from limbeck.config.sections.sources import Molecules
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.seeds import torch_seed
@@ -33,37 +35,33 @@ class Conformer(NamedTuple):
     energy: float
 
 
-def generate(settings: dict[str, Any]) -> tuple[Frames, list[Rejected]]:
-    """Structure n is a conformer of molecule ``n % len(list)`` of the file ``smiles``.
-
-    Args:
-        settings: besides the common ones, ``smiles`` (path) and ``displacement_A``.
-    """
-    lines = read_smiles(settings["smiles"])
+def generate(source: Molecules, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
+    """Structure n is a conformer of molecule ``n % len(list)`` of the file ``smiles``."""
+    lines = read_smiles(source.smiles)
 
     @cache
     def conformer(n: int) -> Conformer:
-        name = f"generate/{settings['source']}/{n}/conformer"
-        seed = torch_seed(settings["seed"], name) % 2**31  # RDKit takes a signed 32-bit integer
+        name = f"generate/{source.name}/{n}/conformer"
+        seed = torch_seed(job.seed, name) % 2**31  # RDKit takes a signed 32-bit integer
         return embed(lines[n % len(lines)][0], seed)
 
     def make(n: int) -> Structure:
-        if settings["displacement_A"] == 0:
+        if source.displacement_A == 0:
             _refuse_repeated(conformer, n, len(lines))
-        return _structure(settings, n, conformer(n).mol, *lines[n % len(lines)])
+        return _structure(source, job, n, conformer(n).mol, *lines[n % len(lines)])
 
-    return collect(settings, make)
+    return collect(job, make)
 
 
-def elements(source: dict[str, Any]) -> frozenset[str]:
+def elements(source: Molecules) -> frozenset[str]:
     """Symbols of the elements of all molecules of the file, hydrogens included."""
     found: set[str] = set()
     bad: list[str] = []
     with rdBase.BlockLogs():
-        for smiles, name in read_smiles(source["smiles"]):
+        for smiles, name in read_smiles(source.smiles):
             molecule = Chem.MolFromSmiles(smiles)
             if molecule is None:
-                bad.append(f"{source['smiles']}: {name}: RDKit cannot read the SMILES {smiles!r}")
+                bad.append(f"{source.smiles}: {name}: RDKit cannot read the SMILES {smiles!r}")
             else:
                 found |= {atom.GetSymbol() for atom in Chem.AddHs(molecule).GetAtoms()}
     if bad:
@@ -150,12 +148,12 @@ def _rmsd(own: Conformer, other: Conformer) -> float:
 
 
 def _structure(
-    settings: dict[str, Any], n: int, mol: Chem.Mol, smiles: str, name: str
+    source: Molecules, job: GenerateStructures, n: int, mol: Chem.Mol, smiles: str, name: str
 ) -> Structure:
     positions = mol.GetConformer().GetPositions()
-    if settings["displacement_A"] > 0:
-        rng = number_generator(settings, n)
-        positions = positions + rng.normal(0.0, settings["displacement_A"], positions.shape)
+    if source.displacement_A > 0:
+        rng = number_generator(job, n)
+        positions = positions + rng.normal(0.0, source.displacement_A, positions.shape)
     return Structure(
         atoms=Atoms([a.GetAtomicNum() for a in mol.GetAtoms()], positions=positions),
         group=inchi_key(mol) or Chem.CanonSmiles(smiles),

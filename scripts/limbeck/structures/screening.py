@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from limbeck import reasons
+from limbeck.config.sections.sources import Screen
 from limbeck.files import write_csv
 from limbeck.frames import Frames
 from limbeck.geometry import MIN_CELL_HEIGHT_A, cell_height, density, shortest_ratio
@@ -43,20 +43,15 @@ class _Fault(Exception):
     """reason, value, limit."""
 
 
-def screen(frames: Frames, settings: dict[str, Any]) -> tuple[Frames, list[Rejected]]:
-    """Keep the frames that pass every check; each other one gets the first that it fails.
-
-    Args:
-        settings: ``min_distance_ratio``, ``min_density_g_cm3``, ``max_density_g_cm3``,
-            ``max_atoms``.
-    """
+def screen(frames: Frames, limits: Screen) -> tuple[Frames, list[Rejected]]:
+    """Keep the frames that pass every check; each other one gets the first that it fails."""
     keep = np.ones(len(frames), dtype=bool)
     rejected = []
     seen: set[bytes] = set()
     for b in range(len(frames)):
         try:
             for check in CHECKS:
-                check(frames, b, settings)
+                check(frames, b, limits)
             _check_duplicate(frames.id[b], seen)
         except _Fault as fault:
             keep[b] = False
@@ -89,15 +84,15 @@ def _report(count: int, rejected: list[Rejected]) -> None:
         log.warning("nothing is left")
 
 
-def _check_size(frames: Frames, b: int, settings: dict[str, Any]) -> None:
-    n_atoms, limit = int(frames.n_atoms[b]), settings["max_atoms"]
+def _check_size(frames: Frames, b: int, limits: Screen) -> None:
+    n_atoms, limit = int(frames.n_atoms[b]), limits.max_atoms
     if n_atoms == 0:
         raise _Fault(reasons.NO_ATOMS, n_atoms, 1)
     if n_atoms > limit:
         raise _Fault(reasons.TOO_MANY_ATOMS, n_atoms, limit)
 
 
-def _check_elements(frames: Frames, b: int, settings: dict[str, Any]) -> None:
+def _check_elements(frames: Frames, b: int, limits: Screen) -> None:
     numbers = frames.numbers[frames.atoms_of(b)].astype(int)
     # the number that is out of range, on either side
     worst = numbers.max() if numbers.min() >= 1 else numbers.min()
@@ -105,13 +100,13 @@ def _check_elements(frames: Frames, b: int, settings: dict[str, Any]) -> None:
         raise _Fault(reasons.NO_ELEMENT, int(worst), f"1 to {MAX_ATOMIC_NUMBER}")
 
 
-def _check_finite(frames: Frames, b: int, settings: dict[str, Any]) -> None:
+def _check_finite(frames: Frames, b: int, limits: Screen) -> None:
     values = np.concatenate([frames.positions[frames.atoms_of(b)].ravel(), frames.cell[b].ravel()])
     if not np.isfinite(values).all():
         raise _Fault(reasons.BAD_NUMBERS, int((~np.isfinite(values)).sum()), 0)
 
 
-def _check_cell(frames: Frames, b: int, settings: dict[str, Any]) -> None:
+def _check_cell(frames: Frames, b: int, limits: Screen) -> None:
     if not frames.periodic[b]:
         return
     height = cell_height(frames.cell[b])
@@ -119,19 +114,19 @@ def _check_cell(frames: Frames, b: int, settings: dict[str, Any]) -> None:
         raise _Fault(reasons.FLAT_CELL, height, MIN_CELL_HEIGHT_A)
 
 
-def _check_density(frames: Frames, b: int, settings: dict[str, Any]) -> None:
+def _check_density(frames: Frames, b: int, limits: Screen) -> None:
     if not frames.periodic[b]:
         return
     value = density(frames.numbers[frames.atoms_of(b)], frames.cell[b])
-    lowest, highest = settings["min_density_g_cm3"], settings["max_density_g_cm3"]
+    lowest, highest = limits.min_density_g_cm3, limits.max_density_g_cm3
     if value < lowest:
         raise _Fault(reasons.TOO_THIN, value, lowest)
     if value > highest:
         raise _Fault(reasons.TOO_DENSE, value, highest)
 
 
-def _check_distance(frames: Frames, b: int, settings: dict[str, Any]) -> None:
-    rows, limit = frames.atoms_of(b), settings["min_distance_ratio"]
+def _check_distance(frames: Frames, b: int, limits: Screen) -> None:
+    rows, limit = frames.atoms_of(b), limits.min_distance_ratio
     value = shortest_ratio(
         frames.numbers[rows],
         frames.positions[rows],
@@ -150,7 +145,7 @@ def _check_duplicate(frame_id: bytes, seen: set[bytes]) -> None:
 
 
 #: in the order they run: later ones rely on earlier ones (a neighbour list wants a sound cell)
-CHECKS: list[Callable[[Frames, int, dict[str, Any]], None]] = [
+CHECKS: list[Callable[[Frames, int, Screen], None]] = [
     _check_size,
     _check_elements,
     _check_finite,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limbeck import reasons
+from limbeck.config.jobs import GenerateStructures
 from limbeck.frames import Frames, from_atoms
 from limbeck.seeds import generator
 from limbeck.structures.screening import Rejected
@@ -51,47 +52,49 @@ class Refused(Exception):
 
 
 def collect(
-    settings: dict[str, Any], make: Callable[[int], Structure]
+    job: GenerateStructures, make: Callable[[int], Structure], *, most: int | None = None
 ) -> tuple[Frames, list[Rejected]]:
     """Make the structures of one shard; those that raise :class:`Refused` are set aside.
 
     Args:
-        settings: of one shard, see :func:`limbeck.structures.generate`.
         make: number -> structure.
+        most: how many there are in all shards, where that may be fewer than are asked for.
     """
+    source = job.source
+    count = source.count if most is None else min(source.count, most)
     made: list[Structure] = []
     rejected: list[Rejected] = []
-    for n in range(settings["shard"], settings["count"], settings["shards"]):
+    for n in range(job.shard, count, source.shards):
         try:
             made.append(make(n))
         except Refused as refused:
-            frame = f"{settings['source']}/{n}"
+            frame = f"{source.name}/{n}"
             rejected.append(Rejected(frame, "", refused.reason, refused.value, refused.limit))
-    _report(settings, made, rejected)
-    return _to_frames(settings, made), rejected
+    _report(source.name, made, rejected)
+    return _to_frames(job, made), rejected
 
 
-def _report(settings: dict[str, Any], made: list[Structure], rejected: list[Rejected]) -> None:
-    log.info("%s: %d structures made", settings["source"], len(made))
+def _report(source: str, made: list[Structure], rejected: list[Rejected]) -> None:
+    log.info("%s: %d structures made", source, len(made))
     for reason, count in Counter(r.reason for r in rejected).most_common():
-        log.warning("%s: %d not made: %s", settings["source"], count, reason)
+        log.warning("%s: %d not made: %s", source, count, reason)
 
 
-def _to_frames(settings: dict[str, Any], made: list[Structure]) -> Frames:
+def _to_frames(job: GenerateStructures, made: list[Structure]) -> Frames:
     return from_atoms(
         [s.atoms for s in made],
         groups=[s.group for s in made],
-        source=settings["source"],
-        seed=settings["seed"],
+        source=job.source.name,
+        seed=job.seed,
         infos=[s.info for s in made],
         charges=[s.charge for s in made],
         spins=[s.spin for s in made],
     )
 
 
-def number_generator(settings: dict[str, Any], n: int) -> np.random.Generator:
+def number_generator(job: GenerateStructures, n: int) -> np.random.Generator:
     """Random numbers of structure n of a source, whatever shard it stands in."""
-    return generator(settings["seed"], f"generate/{settings['source']}/{n}")
+    return generator(job.seed, f"generate/{job.source.name}/{n}")
 
 
 def random_strain(rng: np.random.Generator, deviation: float) -> np.ndarray:

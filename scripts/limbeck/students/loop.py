@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
+from limbeck.config.sections.students import Student
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.potentials.trainable import TrainablePotential
@@ -54,7 +55,7 @@ def train(
     student: TrainablePotential[Any],
     training: Dataset,
     validation: Dataset,
-    settings: dict[str, Any],
+    settings: Student,
     rng: np.random.Generator,
 ) -> History:
     """Train until the steps, the epochs or the patience are used up; keep the best weights.
@@ -62,7 +63,7 @@ def train(
     AdamW with a short warm-up and a cosine to zero, on the loss of :func:`loss_of`.
 
     Args:
-        settings: the student's section of the config.
+        settings: its budget, weights and learning rate.
 
     Raises:
         LimbeckError: a set is empty, or the loss stays infinite or NaN.
@@ -77,9 +78,9 @@ def train(
         Batches(
             student,
             data,
-            settings["batch_size"],
+            settings.batch_size,
             scales,
-            spread_weights(data, training, settings["spread_weight"]),
+            spread_weights(data, training, settings.spread_weight),
         )
         for data in (training, validation)
     )
@@ -146,14 +147,14 @@ def _epoch(
     weights: Weights,
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
-    settings: dict[str, Any],
+    settings: Student,
     rng: np.random.Generator,
 ) -> float:
     student.module.train()
     losses: list[float] = []
     bad = 0
     for batch, targets in batches:
-        if settings["augment"]:
+        if settings.augment:
             # Each frame by its own rotation. Graphs are rotated, not rebuilt: neighbours stay.
             matrices = Rotation.random(len(targets), rng=rng).as_matrix()
             batch, targets = student.rotate(batch, matrices), targets.turned(matrices)
@@ -162,7 +163,7 @@ def _epoch(
         loss = loss_of(answers, targets, weights)
         if torch.isfinite(loss):
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(student.module.parameters(), settings["gradient_clip"])
+            torch.nn.utils.clip_grad_norm_(student.module.parameters(), settings.gradient_clip)
             optimizer.step()
             losses.append(float(loss.detach()))
         # A single bad batch is skipped; many in a row mean that the weights are lost.

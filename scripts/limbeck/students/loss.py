@@ -1,10 +1,10 @@
 """The training loss of students."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
+from limbeck.config.sections.students import Student
 from limbeck.potentials.trainable import Outputs, Statistics
 from limbeck.properties import property_of
 from limbeck.students.batches import Targets
@@ -34,12 +34,12 @@ class Weights:
     stress_scale: float
 
     @classmethod
-    def of(cls, settings: dict[str, Any], statistics: Statistics) -> "Weights":
+    def of(cls, settings: Student, statistics: Statistics) -> "Weights":
         """The config's weights, and the scales of the training set."""
         return cls(
-            energy=settings["energy_weight"],
-            forces=settings["forces_weight"],
-            stress=settings["stress_weight"],
+            energy=settings.energy_weight,
+            forces=settings.forces_weight,
+            stress=settings.stress_weight,
             energy_scale=statistics.energy_std,
             stress_scale=statistics.stress_rms,
         )

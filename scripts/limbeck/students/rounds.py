@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from limbeck.config.sections.students import Student
 from limbeck.students.batches import Batches, Targets
 
 #: validations on the way of a budget in steps
@@ -27,17 +28,16 @@ class Rounds:
         patience: rounds without a better validation before training stops.
     """
 
-    def __init__(self, batches: Batches, settings: dict[str, Any]) -> None:
-        """``settings``: the student's section of the config."""
+    def __init__(self, batches: Batches, settings: Student) -> None:
         self._batches = batches
-        self._by_steps = settings["steps"] is not None
-        if self._by_steps:
-            self.steps: int = settings["steps"]
+        self._by_steps = settings.steps is not None
+        if settings.steps is not None:
+            self.steps: int = settings.steps
             self.count: int = min(ROUNDS, self.steps)
             self.patience: int = self.count
         else:
-            self.steps = settings["epochs"] * batches.per_epoch
-            self.count, self.patience = settings["epochs"], settings["patience"]
+            self.steps = settings.epochs * batches.per_epoch
+            self.count, self.patience = settings.epochs, settings.patience
 
     def __call__(self, rng: np.random.Generator) -> Iterator[Round]:
         """The batches of each round; a round has to be used up before the next."""

@@ -1,18 +1,21 @@
 """What a study of label sets is made from: data sets, students and teachers of one run."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from limbeck.averaging.views import views_of
+from limbeck.config.jobs import RunStudy
+from limbeck.config.plan import TrainedStudent, trained_by
+from limbeck.config.sections.labels import LabelSet
+from limbeck.config.sections.students import Student
 from limbeck.datasets.split import PARTS, Dataset, read_part
 from limbeck.labelling.label import label
 from limbeck.labels import Labels
 from limbeck.potentials import open_potential
-from limbeck.potentials.interface import Potential
 from limbeck.students.evaluation import constant
 from limbeck.students.handover import open_student
 from limbeck.studies.expectation import (
@@ -30,44 +33,39 @@ from limbeck.warrant.measure import Sums, stack
 
 log = logging.getLogger(__name__)
 
-Settings = Mapping[str, Any]
 
-
-def study(folder: Path, settings: Settings) -> dict[str, Any]:
+def study(folder: Path, job: RunStudy) -> dict[str, Any]:
     """The results of ``study: {kind: expectation}``.
 
     Args:
         folder: of the run.
-        settings: ``label_sets`` (each arm's section, with its potential's), ``students``
-            (sections), ``trained`` (label set, student and seed of each), ``baselines``,
-            ``reference``, ``n_frames``, ``views``, ``device``.
 
     Raises:
         LimbeckError: a file is missing or damaged, or nothing can be compared.
     """
-    test = test_set(folder, settings)
-    teachers = teacher_labels(test, settings)
+    test = test_set(folder, job)
+    teachers = teacher_labels(test, job)
     arms, found = [], {}
-    for name in dict.fromkeys(entry[0] for entry in settings["trained"]):
-        training, arm = _read_arm(folder, name, settings)
+    for name in job.label_sets:
+        training, arm = _read_arm(folder, job.label_sets[name])
         arms.append(arm)
         found[Model(name, TEACHER)] = _once(teachers[name], test)
         found[Model(name, CONSTANT)] = _once(constant(training, test.frames), test)
-    found |= _students(folder, test, settings)
+    found |= _students(folder, test, job)
     spreads = {n: spread_predicts(teachers[n], test.labels, test.frames) for n in teachers}
     return {
         "kind": "expectation",
-        "reference": settings["reference"],
-        "teachers": sorted({s["potential"]["name"] for s in settings["label_sets"].values()}),
-        "baselines": settings["baselines"],
-        "students": settings["students"],
-        "seeds": seeds_of(settings["trained"]),
-        **results(arms, found, test.frames, comparisons(settings)),
+        "reference": job.reference,
+        "teachers": sorted({s.potential for s in job.label_sets.values()}),
+        "baselines": job.study.baselines,
+        "students": {name: s.model_dump() for name, s in job.students.items()},
+        "seeds": seeds_of(trained_by(job.distill)),
+        **results(arms, found, test.frames, comparisons(job)),
         "spread": {name: found for name, found in spreads.items() if found},
     }
 
 
-def seeds_of(trained: Iterable[Sequence[Any]]) -> dict[str, list[int]]:
+def seeds_of(trained: Iterable[TrainedStudent]) -> dict[str, list[int]]:
     """``{label_set}/{student}`` -> its seeds, in the order in which figures list them."""
     seeds: dict[str, list[int]] = {}
     for label_set, student, seed in trained:
@@ -75,35 +73,30 @@ def seeds_of(trained: Iterable[Sequence[Any]]) -> dict[str, list[int]]:
     return seeds
 
 
-def test_set(folder: Path, settings: Settings) -> Dataset:
+def test_set(folder: Path, job: RunStudy) -> Dataset:
     """Test frames with the reference's labels, at most ``n_frames`` of them, of the lowest ids."""
-    test = read_part(
-        str(folder / f"datasets/{settings['reference']}/test.h5"), settings["reference"]
-    )
-    return test.select(np.argsort(test.frames.id, kind="stable")[: settings["n_frames"]])
+    test = read_part(str(folder / f"datasets/{job.reference}/test.h5"), job.reference)
+    return test.select(np.argsort(test.frames.id, kind="stable")[: job.study.n_frames])
 
 
-def teacher_labels(test: Dataset, settings: Settings) -> dict[str, Labels]:
+def teacher_labels(test: Dataset, job: RunStudy) -> dict[str, Labels]:
     """What each arm's teacher says of the test frames, in the views that the arm pays for."""
-    potentials: dict[str, Potential[Any]] = {}
+    potentials = {n: open_potential(p, device=job.device) for n, p in job.potentials.items()}
     labels = {}
-    for name, section in settings["label_sets"].items():
-        model = section["potential"]
-        if model["name"] not in potentials:
-            potentials[model["name"]] = open_potential(model, device=settings["device"])
+    for name, label_set in job.label_sets.items():
         labels[name] = label(
-            potentials[model["name"]],
+            potentials[label_set.potential],
             test.frames,
-            views_of(section),
-            max_force=section["max_force_eV_per_A"],
+            views_of(label_set),
+            max_force=label_set.max_force_eV_per_A,
         )
         log.info("%s: the teacher has answered", name)
     return labels
 
 
-def _read_arm(folder: Path, name: str, settings: Settings) -> tuple[Dataset, Arm]:
+def _read_arm(folder: Path, label_set: LabelSet) -> tuple[Dataset, Arm]:
+    name, views = label_set.name, views_of(label_set)
     parts = {part: read_part(str(folder / f"datasets/{name}/{part}.h5"), name) for part in PARTS}
-    views = views_of(settings["label_sets"][name])
     frames = {part: len(data) for part, data in parts.items()}
     return parts["train"], Arm(name, str(views), views.count, frames)
 
@@ -113,45 +106,45 @@ def _once(answers: Any, test: Dataset) -> Sums:
     return stack([absolute_errors(answers, test.labels, test.frames)])
 
 
-def _students(folder: Path, test: Dataset, settings: Settings) -> Found:
+def _students(folder: Path, test: Dataset, job: RunStudy) -> Found:
     by_model: dict[Model, list[Sums]] = {}
-    for label_set, student, seed in settings["trained"]:
+    for label_set, student, seed in trained_by(job.distill):
         path = folder / "students" / label_set / student / f"seed{seed}"
-        potential = open_student(path, device=settings["device"])
-        sums = student_sums(potential, test, settings["views"])
+        potential = open_student(path, device=job.device)
+        sums = student_sums(potential, test, job.study.views)
         by_model.setdefault(Model(label_set, student), []).append(sums)
         log.info("%s/%s, seed %d: has answered", label_set, student, seed)
     return {model: stack(seeds) for model, seeds in by_model.items()}
 
 
-def comparisons(settings: Settings) -> Iterator[tuple[Model, Model]]:
+def comparisons(job: RunStudy) -> Iterator[tuple[Model, Model]]:
     """Each arm's students with the same of each baseline, and with its controls.
 
     A baseline is compared with those before it. The controls of a student without ``augment`` are
     those of its architecture with it, trained on a baseline; those of a student with
     ``spread_weight`` are those without, trained on the same labels.
     """
-    trained = list(dict.fromkeys(Model(*entry[:2]) for entry in settings["trained"]))
-    baselines, students = settings["baselines"], settings["students"]
+    trained = list(dict.fromkeys(Model(*entry[:2]) for entry in trained_by(job.distill)))
+    baselines, students = job.study.baselines, job.students
     for model in trained:
         own = students[model.name]
         place = baselines.index(model.label_set) if model.label_set in baselines else None
         others = [Model(baseline, model.name) for baseline in baselines[:place]]
-        if not own["augment"]:
+        if not own.augment:
             turned = _like(own, students, "augment")
             others += [Model(baseline, name) for name in turned for baseline in baselines]
-        if own["spread_weight"]:
+        if own.spread_weight:
             others += [
                 Model(model.label_set, name) for name in _like(own, students, "spread_weight")
             ]
         yield from ((model, other) for other in others if other in trained)
 
 
-def _like(own: Settings, students: Mapping[str, Settings], field: str) -> list[str]:
+def _like(own: Student, students: Mapping[str, Student], field: str) -> list[str]:
     """Students of the same architecture that have this field where it has not, or the reverse."""
     return [
         name
         for name, section in students.items()
-        if section["architecture"] == own["architecture"]
-        and bool(section[field]) != bool(own[field])
+        if section.architecture == own.architecture
+        and bool(getattr(section, field)) != bool(getattr(own, field))
     ]

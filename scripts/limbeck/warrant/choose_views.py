@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from limbeck.config.sections.labels import Auto, LabelSet
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, concatenate
 from limbeck.selection.fair import fair_order
@@ -20,7 +21,7 @@ VIEWS = 8
 
 
 def choose_views(
-    potential: "Potential[Any]", frames: Frames, settings: Mapping[str, Any]
+    potential: "Potential[Any]", frames: Frames, label_set: LabelSet
 ) -> dict[str, Any]:
     """Own views where the gap is negligible in every source, else ``auto.views`` random ones.
 
@@ -32,7 +33,6 @@ def choose_views(
 
     Args:
         frames: all frames of the label set.
-        settings: the label set's section of the config.
 
     Returns:
         As ``labels/{label_set}.views.json``, see docs/formats.md.
@@ -40,22 +40,22 @@ def choose_views(
     Raises:
         LimbeckError: the potential answers none of the frames that were looked at.
     """
-    auto, symmetry = settings["auto"], "reflection" if settings["reflections"] else "rotation"
-    looked_at = few_of_each_source(frames, auto["n_frames"])
+    auto, symmetry = label_set.auto, "reflection" if label_set.reflections else "rotation"
+    looked_at = few_of_each_source(frames, auto.n_frames)
     (gap,) = measure_gaps([potential], looked_at, [symmetry], VIEWS)
     by_source = {name: _row(part) for name, part in gap["by_source"].items()}
     if not by_source:
         raise LimbeckError(f"{potential.about.name}: no frames to choose views with")
     source, largest = max(by_source.items(), key=lambda item: item[1]["counts_as_meV_per_A"])
-    threshold = auto["negligible_fraction"] * auto["student_error_meV_per_A"]
+    threshold = auto.negligible_fraction * auto.student_error_meV_per_A
     negligible = largest["counts_as_meV_per_A"] < threshold
-    asked = min(len(frames), settings.get("n_frames") or len(frames))
-    calls = {"auto": 1 if negligible else auto["views"], "always": auto["views"]}
+    asked = min(len(frames), label_set.n_frames or len(frames))
+    calls = {"auto": 1 if negligible else auto.views, "always": auto.views}
     return {
-        "label_set": settings["label_set"],
+        "label_set": label_set.name,
         "potential": potential.about.name,
         "symmetry": symmetry,
-        "views": "as_given" if negligible else auto["views"],
+        "views": "as_given" if negligible else auto.views,
         "reason": _reason(source, largest, threshold, auto, negligible=negligible),
         "threshold_meV_per_A": threshold,
         "largest": {"source": source, **largest},
@@ -95,7 +95,7 @@ def _reason(
     source: str,
     largest: Mapping[str, Any],
     threshold: float,
-    auto: Mapping[str, Any],
+    auto: Auto,
     *,
     negligible: bool,
 ) -> str:
@@ -104,8 +104,8 @@ def _reason(
     if gap.bounded:
         found += f" ({gap.low:.3g} to {gap.high:.3g})"
     limit = (
-        f"{threshold:.3g} meV/A, which is {auto['negligible_fraction']:g} of the error of "
-        f"{auto['student_error_meV_per_A']:g} meV/A that a student can hope for"
+        f"{threshold:.3g} meV/A, which is {auto.negligible_fraction:g} of the error of "
+        f"{auto.student_error_meV_per_A:g} meV/A that a student can hope for"
     )
     if negligible:
         return (
@@ -114,5 +114,5 @@ def _reason(
         )
     return (
         f"The gap of the forces in {source} is {found}. That is not safely below {limit}: each "
-        f"frame is labelled with the mean over {auto['views']} random views."
+        f"frame is labelled with the mean over {auto.views} random views."
     )

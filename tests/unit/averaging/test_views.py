@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
+from jobs_of import label_set
 from limbeck.averaging.mean import average
 from limbeck.averaging.orbit import orbit
 from limbeck.averaging.views import LABEL_VIEWS, Views, views_of
@@ -239,36 +240,36 @@ SETTINGS = [
 
 @pytest.mark.parametrize(("settings", "views"), SETTINGS)
 def test_views_of_a_label_set(settings, views):
-    assert views_of(settings) == views
+    assert views_of(label_set(settings)) == views
 
 
 def test_a_choice_stands_in_for_auto():
-    auto = {"views": "auto", "reflections": True}
+    auto = label_set({"views": "auto", "reflections": True})
     assert views_of(auto, 12) == Views(12, reflections=True)
     assert views_of(auto, "as_given") == Views()
-    with pytest.raises(LimbeckError, match='"auto" with a decision made, got None'):
+    with pytest.raises(LimbeckError, match="auto, expected a decision made beforehand, got None"):
         views_of(auto)
 
 
-@pytest.mark.parametrize("views", ["Own", 0, -2, 2.5, None, True])
+@pytest.mark.parametrize("views", ["Own", 0, -2, 2.5, True])
 def test_views_that_are_none_are_an_error(views):
     with pytest.raises(LimbeckError, match="views: "):
-        views_of({"views": views})
+        views_of(label_set({"views": views}))
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"views": "as_given", "quadrature": "octahedral"}, "expected one of them"),
-        ({"views": 4, "quadrature": "octahedral"}, "which fixes the number"),
-        ({"views": 4, "quadrature_order": 3}, "quadrature_order: 3, but there is no quadrature"),
-        ({"views": "as_given", "reflections": True}, "reflections: true, but"),
-        ({"quadrature": "cubic"}, "quadrature 'cubic'"),
+        ({"views": "as_given", "quadrature": "octahedral"}, "expected none beside quadrature"),
+        ({"views": 4, "quadrature": "octahedral"}, "which fixes their number"),
+        ({"views": 4, "quadrature_order": 3}, "quadrature_order: 3 with quadrature: nothing"),
+        ({"views": "as_given", "reflections": True}, "reflections: True, expected views or a grid"),
+        ({"quadrature": "cubic"}, "quadrature: 'cubic', expected one of"),
     ],
 )
 def test_choices_that_exclude_each_other(settings, message):
     with pytest.raises(LimbeckError, match=message):
-        views_of(settings)
+        label_set(settings)
 
 
 def test_what_is_said_of_the_spread():

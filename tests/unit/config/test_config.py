@@ -1,14 +1,16 @@
 """The config: defaults, and one clear line for each error."""
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from limbeck.config.load import fields, load, resolve
+from limbeck.config.load import load, resolve
+from limbeck.config.sections.known import KINDS
+from limbeck.config.sections.messages import RENAMED_FIELDS, RENAMED_VALUES
 from limbeck.errors import LimbeckError
-from limbeck.potentials.known import KINDS, known_elements
 
 SHA256 = "0" * 64
 VALID = """
@@ -56,20 +58,20 @@ def errors_of(config: dict) -> list[str]:
 
 def test_defaults_are_filled_in_at_every_level(config):
     resolved = resolve(config)
-    assert resolved["seed"] == 1
-    assert resolved["screen"]["min_distance_ratio"] == 0.6
-    assert resolved["sampling"]["hot"]["temperature_K"] == 298.15
-    assert resolved["labels"]["chgnet"]["views"] == "as_given"
-    assert resolved["distill"][0]["seeds"] == [1]
-    assert resolved["warrant"]["reference"] is None
+    assert resolved.seed == 1
+    assert resolved.screen.min_distance_ratio == 0.6
+    assert resolved.sampling["hot"].temperature_K == 298.15
+    assert resolved.labels["chgnet"].views == "as_given"
+    assert resolved.distill[0].seeds == [1]
+    assert resolved.warrant.reference is None
 
 
 def test_a_grid_takes_the_place_of_views(config):
     grid = {"potential": "chgnet", "quadrature": "octahedral"}
     resolved = resolve(changed(config, "labels.grid", grid))
-    assert "views" not in resolved["labels"]["grid"]
-    assert resolved["labels"]["chgnet"]["views"] == "as_given"
-    assert resolve(resolved) == resolved
+    assert resolved.labels["grid"].views is None
+    assert resolved.labels["chgnet"].views == "as_given"
+    assert resolve(resolved.model_dump()) == resolved
     for views in ("as_given", 4, "auto"):
         (line,) = errors_of(changed(config, "labels.grid", grid | {"views": views}))
         assert line.startswith(f"labels.grid.views: {views!r}, expected none beside quadrature")
@@ -78,7 +80,7 @@ def test_a_grid_takes_the_place_of_views(config):
 
 
 def test_defaults_do_not_leak_from_one_kind_into_another(config):
-    resolved = resolve(config)
+    resolved = resolve(config).model_dump(mode="json")
     assert "displacement_A" not in resolved["sources"]["clusters"]
     assert "supercell" not in resolved["sources"]["clusters"]
     assert "temperature_K" not in resolved["sampling"]["rattled"]
@@ -89,12 +91,12 @@ def test_resolving_again_changes_nothing_and_the_input_stays(config):
     before = copy.deepcopy(config)
     resolved = resolve(config)
     assert config == before
-    assert resolve(resolved) == resolved
+    assert resolve(resolved.model_dump(mode="json")) == resolved
 
 
 def test_two_configs_do_not_share_a_default(config):
-    resolve(config)["screen"]["max_atoms"] = 7
-    assert resolve(config)["screen"]["max_atoms"] == 500
+    resolve(config).distill[0].seeds.append(7)
+    assert resolve(config).distill[0].seeds == [1]
 
 
 # field set, its value, what the one line has to begin with and to hold
@@ -134,7 +136,7 @@ WRONG = [
     ("labels.chgnet.potential", "chgnt", "labels.chgnet.potential: 'chgnt'", "mean chgnet?"),
     ("sampling.hot.sources", ["cluster"], "sampling.hot.sources: 'cluster'", "mean clusters?"),
     ("sampling.hot.potential", "emtt", "sampling.hot.potential: 'emtt'", "did you mean emt?"),
-    ("sampling.hot.time_step_fs", 0.3, "sampling.hot: time_total_fs is 50000", "multiple"),
+    ("sampling.hot.time_step_fs", 0.3, "sampling.hot.time_total_fs: 50000", "multiple"),
     ("select.include", ["rattle"], "select.include: 'rattle'", "did you mean rattled?"),
     ("select.slices", 5, "select.slices: 5", "at most 4"),
     ("select.count", 1, "select.count: 1", "2 slices"),
@@ -158,7 +160,24 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("field", "value", "start", "part"), WRONG, ids=lambda v: str(v)[:40])
+# fields and values that had another name once
+OLD = [
+    ("sources.clusters.kind", "ase", "sources.clusters.kind: 'ase'", "ase is called clusters now"),
+    ("sources.clusters.kind", "rdkit", "sources.clusters.kind", "rdkit is called molecules now"),
+    ("sampling.rattled.frames", 2, "sampling.rattled.frames: unknown field", "called n_frames now"),
+    ("labels.chgnet.frames", 2, "labels.chgnet.frames: unknown field", "it is called n_frames now"),
+    ("labels.chgnet.auto", {"frames": 2}, "labels.chgnet.auto.frames", "it is called n_frames now"),
+    ("labels.chgnet.views", "own", "labels.chgnet.views: 'own'", "own is called as_given now"),
+    ("select.shards", 2, "select.shards: unknown field", "it is called slices now"),
+    ("select.spread", {"by": "kmeans"}, "select.spread: unknown field", "called diversity now"),
+    ("warrant.truth", "chgnet", "warrant.truth: unknown field", "it is called reference now"),
+    ("warrant.quadrature_frames", 2, "warrant.quadrature_frames", "called n_quadrature_frames now"),
+]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "start", "part"), WRONG + OLD, ids=lambda v: str(v)[:40]
+)
 def test_an_error_is_one_line_with_the_field_and_what_is_allowed(config, field, value, start, part):
     lines = errors_of(changed(config, field, value))
     line = next(line for line in lines if line.startswith(start))
@@ -226,15 +245,7 @@ GOOD = [
 @pytest.mark.parametrize("potential", GOOD, ids=lambda v: v["model"])
 def test_weights_by_name_need_no_path(config, potential):
     resolved = resolve(changed(config, "potentials.m", potential))
-    assert potential.items() <= resolved["potentials"]["m"].items()
-
-
-def test_a_branch_for_several_kinds_has_one_name():
-    kinds = {field.kind for field in fields() if field.path == "potentials.<name>.batch_atoms"}
-    assert kinds == {
-        *["mace", "orb", "orb-v2, and all others of orb-models", "matgl", "xtb", "chgnet"],
-        "lj, emt",
-    }
+    assert potential.items() <= resolved.potentials["m"].model_dump().items()
 
 
 def test_a_source_that_only_md_sees_is_checked_against_its_potential(config):
@@ -250,7 +261,7 @@ def test_gaps_alone_want_no_labels_but_teachers(config):
     (line,) = errors_of(gaps)
     assert line.startswith("labels: none, expected a label set, or potentials in warrant.teachers")
     gaps["warrant"] = {"teachers": ["chgnet"]}
-    assert resolve(gaps)["labels"] == {}
+    assert resolve(gaps).labels == {}
 
 
 def test_a_teacher_that_is_only_measured_may_lack_elements(config):
@@ -266,11 +277,40 @@ def test_load_says_what_is_no_config(tmp_path: Path):
     with pytest.raises(LimbeckError, match="expected a mapping, got list"):
         load(path)
     path.write_text(VALID)
-    assert load(path)["run"] == "test"
+    assert load(path).run == "test"
 
 
-def test_known_elements_are_those_declared_or_those_of_the_kind():
+def test_known_elements_are_those_declared_or_those_of_the_kind(config):
     assert len(KINDS["chgnet"].elements or ()) == 89  # of MPtrj, as its authors say
-    assert known_elements({"model": "emt"}) == KINDS["emt"].elements
-    assert known_elements({"model": "mace", "elements": ["Cu"]}) == {"Cu"}
-    assert known_elements({"model": "mace", "elements": None}) is None
+    mace = {"model": "mace", "pretrained": "small", "trust": True}
+    found = resolve(changed(config, "potentials.mace", mace)).potentials
+    assert found["emt"].known_elements == KINDS["emt"].elements
+    assert found["mace"].known_elements is None
+    found = resolve(changed(config, "potentials.mace", mace | {"elements": ["Cu"]})).potentials
+    assert found["mace"].known_elements == {"Cu"}
+
+
+def names_of(cell: str) -> list[str]:
+    """Modules of a cell; one without a folder is in that of the one before it."""
+    found, folder = [], ""
+    for name in re.findall(r"`([^`]+)`", cell):
+        folder = name.rpartition("/")[0] if "/" in name else folder
+        found.append(name if "/" in name or not folder else f"{folder}/{name}")
+    return found
+
+
+def test_the_page_says_where_a_name_went(repository):
+    page = (repository / "docs/architecture.md").read_text().split("## Where a name went")[1]
+    for old, new in (RENAMED_FIELDS | RENAMED_VALUES).items():
+        lines = [line for line in page.splitlines() if re.search(rf"\b{old}\b", line)]
+        assert any(new in line for line in lines), old
+    library = repository / "scripts/limbeck"
+    rows = [
+        line.split("|")[1:3] for line in page.split("Modules of")[1].splitlines() if "`" in line
+    ]
+    assert len(rows) > 10
+    for old, new in rows[1:]:
+        for name in names_of(new):
+            same = [f"{name}{Path(o).name}" for o in names_of(old)] if "the same" in new else [name]
+            for path in same:
+                assert (library / f"{path}.py").is_file() or (library / path).is_dir(), path

@@ -32,14 +32,14 @@ def with_(section: str, **changes) -> dict:
 
 
 def test_nothing_is_kept_or_spread_unless_asked_for():
-    assert resolve(yaml.safe_load(VALID))["select"]["diversity"] == {"by": "kmeans"}
+    assert resolve(yaml.safe_load(VALID)).select.diversity.by == "kmeans"
     config = yaml.safe_load(VALID)
     del config["select"]["diversity"], config["sampling"]["rattled"]["keep"]
     resolved = resolve(config)
-    assert resolved["select"]["diversity"] is None
-    assert resolved["sampling"]["rattled"]["keep"] == []
+    assert resolved.select.diversity is None
+    assert resolved.sampling["rattled"].keep == []
     del config["sampling"]["rattled"]["potential"]
-    assert resolve(config)["sampling"]["rattled"]["potential"] is None
+    assert resolve(config).sampling["rattled"].potential is None
 
 
 @pytest.mark.parametrize(

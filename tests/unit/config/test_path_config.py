@@ -8,9 +8,6 @@ import yaml
 from limbeck.config.load import resolve
 from limbeck.config.plan import driver
 from limbeck.errors import LimbeckError
-from limbeck.sampling.contour import ContourSettings
-from limbeck.sampling.relax_path import RelaxPathSettings
-from limbeck.sampling.settings import from_mapping
 
 VALID = yaml.safe_load("""
 run: test
@@ -27,16 +24,15 @@ labels:
 """)
 
 
-def test_defaults_are_the_fields_of_the_library():
+def test_defaults():
     config = resolve(copy.deepcopy(VALID))
-    walk = from_mapping(ContourSettings, config["sampling"]["walk"], "walk")
+    walk, down = config.sampling["walk"], config.sampling["down"]
     assert (walk.supercell_radius_A, walk.supercell_matrix) == (25, None)
     assert (walk.relax_input_cell, walk.relax_force_tolerance_eV_per_A) == ("constant_volume", 0.02)
-    down = from_mapping(RelaxPathSettings, config["sampling"]["down"], "down")
     assert (down.relax, down.n_frames) == ("full", 10)
     for name in ("walk", "down"):
         assert driver(config, name) == "emt"
-        assert config["sampling"][name]["keep"] == []
+        assert config.sampling[name].keep == []
 
 
 @pytest.mark.parametrize(

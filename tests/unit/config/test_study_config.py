@@ -27,10 +27,15 @@ def errors_of(config: dict) -> str:
 
 
 def test_a_study_has_defaults_and_a_run_without_one_has_none(config):
-    study = resolve(config)["study"]
-    assert study == {"kind": "expectation", "baselines": ["emt"], "n_frames": 400, "views": 4}
+    study = resolve(config).study
+    assert study.model_dump() == {
+        "kind": "expectation",
+        "baselines": ["emt"],
+        "n_frames": 400,
+        "views": 4,
+    }
     del config["study"]
-    assert resolve(config)["study"] is None
+    assert resolve(config).study is None
 
 
 def test_what_a_study_cannot_do_without(config):
@@ -49,7 +54,8 @@ def test_a_score_is_of_a_potential_that_is_there_and_knows_the_frames(config):
     config["select"]["score"] = {"potential": "emtt"}
     assert errors_of(config).startswith("select.score.potential: 'emtt', expected one of emt")
     config["select"]["score"] = {"potential": "emt"}
-    assert resolve(config)["select"]["score"] == {"potential": "emt", "views": 3, "prefer": "low"}
+    assert (score := resolve(config).select.score)
+    assert (score.views, score.prefer) == (3, "low")
     config["sources"]["metals"]["elements"] = ["Li"]
     assert "select.score.potential: 'emt' does not know Li" in errors_of(config)
 
@@ -58,11 +64,11 @@ def test_arms_of_the_study_of_expectation_cost_the_same(repository: Path, monkey
     monkeypatch.chdir(repository)  # its paths are relative
     config = load("config/study_expectation.yaml")
     views = {"octahedral": 24}
-    for name, section in config["labels"].items():
-        if name == config["warrant"]["reference"]:
+    for name, section in config.labels.items():
+        if name == config.warrant.reference:
             continue
-        number = section.get("views") or views[section["quadrature"]]
-        frames = section["n_frames"] or config["select"]["count"]
-        assert frames * (1 if number == "as_given" else number) == config["select"]["count"] == 1440
-    assert len({section["steps"] for section in config["students"].values()}) == 1
+        number = section.views or views[section.quadrature]
+        frames = section.n_frames or config.select.count
+        assert frames * (1 if number == "as_given" else number) == config.select.count == 1440
+    assert len({student.steps for student in config.students.values()}) == 1
     assert len(trained(config)) == 6 * 2 * 3 + 3 + 3

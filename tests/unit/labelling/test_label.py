@@ -10,8 +10,10 @@ import torch
 from ase import Atoms
 from ase.build import bulk, molecule
 
+from jobs_of import label_set
 from limbeck.averaging.orbit import orbit
 from limbeck.averaging.views import LABEL_VIEWS, Views
+from limbeck.config.jobs import LabelFrames
 from limbeck.frames import concatenate, empty, from_atoms
 from limbeck.labelling.label import asked_for, label, provenance
 from limbeck.potentials.batches import Limits
@@ -282,6 +284,12 @@ def test_a_device_that_goes_away_stops_the_job(argon):
         label(gone, argon, Views(), max_force=1e3)
 
 
+def job(n_frames, slice, slices):
+    """Only the fields that say how many frames are labelled."""
+    own = label_set({"n_frames": n_frames})
+    return LabelFrames.model_construct(label_set=own, slice=slice, slices=slices)
+
+
 @pytest.mark.parametrize("slices", [1, 2, 3])
 def test_the_first_frames_by_their_hash_are_asked_for(slices):
     frames = trajectories(5, roots=40)
@@ -289,8 +297,7 @@ def test_the_first_frames_by_their_hash_are_asked_for(slices):
 
     def asked(count):
         masks = [
-            asked_for(frames.select(part), {"n_frames": count, "slice": i, "slices": slices})
-            for i, part in enumerate(parts)
+            asked_for(frames.select(part), job(count, i, slices)) for i, part in enumerate(parts)
         ]
         return np.concatenate(masks)
 
@@ -298,7 +305,7 @@ def test_the_first_frames_by_their_hash_are_asked_for(slices):
     assert np.all(asked(30)[asked(7)])  # a smaller number is part of a larger
     assert len(np.unique(np.flatnonzero(asked(30)) // 10)) > 3  # and not those that come first
     assert asked(10**6).all()
-    assert asked_for(frames, {"n_frames": None}) is None
+    assert asked_for(frames, job(None, 0, 1)) is None
 
 
 def test_frames_not_asked_for_cost_nothing(argon):

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from jobs_of import subsystem_job
 from limbeck.files import sha256_of
 from limbeck.frames import from_atoms
 from limbeck.molecules.many_body import columns, expand, n_body_terms
@@ -46,7 +47,7 @@ def test_planted_terms_are_found(n):
 def clusters_of_water(order=5, count=5):
     frames = from_atoms([waters(6)], groups=["H2O"], source="s")
     settings = SETTINGS | {"many_body_order": order, "n_molecules": [count]}
-    return extract_subsystems(frames, settings)
+    return extract_subsystems(frames, subsystem_job(settings))
 
 
 def expanded(potential, found, order):

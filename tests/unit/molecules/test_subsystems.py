@@ -9,6 +9,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 
+from jobs_of import subsystem_job
 from limbeck.frames import Frames, concatenate, derive, empty, frame_id, from_atoms
 from limbeck.molecules.detection import detect_molecules
 from limbeck.molecules.shells import BY_DISTANCE, BY_NUMBER
@@ -57,7 +58,7 @@ def cut(frames: Frames, **changed):
     settings = SETTINGS | changed
     if settings["rule"] in BY_DISTANCE:
         del settings["n_molecules"]
-    return extract_subsystems(frames, settings)
+    return extract_subsystems(frames, subsystem_job(settings))
 
 
 def table(found) -> list[dict]:

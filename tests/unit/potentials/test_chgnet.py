@@ -20,13 +20,14 @@ from answers import (
     stress_slopes,
     turning_gap,
 )
+from jobs_of import potential
 from limbeck.averaging.views import Views
+from limbeck.config.sections.known import SYMBOLS
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
 from limbeck.geometry import turn
 from limbeck.labelling.label import label
 from limbeck.potentials import open_potential
-from limbeck.potentials.known import SYMBOLS, known_elements
 
 # float32: energies of 30 eV have a rounding step of 2e-6 eV, and sums of some hundred terms of
 # order 1 wander by ten steps; forces come from such sums.
@@ -146,7 +147,7 @@ def test_a_lone_atom_costs_its_own_label_alone(chgnet):
 def test_it_knows_the_elements_that_the_plan_is_told():
     chgnet = open_potential({"name": "c", "model": "chgnet", "batch_atoms": 7})
     symbols = {SYMBOLS[z - 1] for z in chgnet.about.elements}
-    assert symbols == known_elements({"model": "chgnet"})
+    assert symbols == potential({"model": "chgnet"}).known_elements
     assert len(symbols) == 89
     assert chgnet.batch_atoms == 7
 

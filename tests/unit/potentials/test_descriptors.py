@@ -10,11 +10,12 @@ from mace import modules
 from mace.calculators.mace import MACECalculator
 
 from answers import STATISTICS, crystals, cutting_gap, gap, molecules
+from jobs_of import sample_job
+from limbeck.config.sections.known import DESCRIBED
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, empty
 from limbeck.geometry import turn
 from limbeck.potentials import OPENERS, open_potential
-from limbeck.potentials.known import DESCRIBED
 from limbeck.potentials.models.mace import MacePotential
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.sampling import sample
@@ -172,21 +173,22 @@ RATTLE = {
 def test_a_sampling_keeps_what_it_is_asked_to(crystals_and_molecules):
     some = crystals_and_molecules[0]
     lj = {"name": "lj", "model": "lj"}
-    made = sample("rattle", some, {**RATTLE, "keep": ["energy", "forces"], "potential": lj})
+    asked = {**RATTLE, "keep": ["energy", "forces"], "potential": lj}
+    made = sample(some, sample_job("rattle", asked))
     answer = open_potential(lj).predict(made.frames)
     np.testing.assert_array_equal(made.frames.extra["energy"], answer.energy)
     np.testing.assert_array_equal(made.frames.atom_extra["forces"], answer.forces)
-    assert sample("rattle", some, RATTLE).frames.extra == {}
+    assert sample(some, sample_job("rattle", RATTLE)).frames.extra == {}
 
 
 @pytest.mark.parametrize(
     ("keep", "potential", "message"),
     [
         (["descriptors"], {"name": "toy", "model": "lj"}, "descriptors of 'toy', a lj, which has"),
-        (["energy"], None, r"sampling\.r\.potential: nothing, expected .* keep asks it for energy"),
+        (["energy"], None, r"settings\.potential: nothing, expected .* keep asks it for energy"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_before_anything_is_sampled(keep, potential, message):
-    settings = {"keep": keep, "potential": potential, "sampling": "r"}
+    asked = {**RATTLE, "keep": keep} | ({"potential": potential} if potential else {})
     with pytest.raises(LimbeckError, match=message):
-        sample("md", molecules(), settings)  # of md's own fields none is there to be looked at
+        sample_job("rattle", asked)

@@ -8,6 +8,7 @@ from ase import Atoms
 from ase.build import bulk
 
 from argon import SETTINGS, crystal
+from jobs_of import label_set, sampling
 from limbeck.averaging.orbit import orbit
 from limbeck.averaging.views import Views
 from limbeck.frames import from_atoms
@@ -19,7 +20,6 @@ from limbeck.potentials.speed import measure_speed
 from limbeck.preparation.relaxation import relax
 from limbeck.sampling.annotate import annotate
 from limbeck.sampling.dynamics.run import run
-from limbeck.sampling.settings import md_settings
 from limbeck.selection.fair import priorities_by_spread
 from limbeck.students.evaluation import answer
 from limbeck.symmetry.rotation import Rotation
@@ -67,7 +67,7 @@ MD = SETTINGS | {"time_total_fs": 25.0, "min_distance_ratio": 0.0}
 
 
 def trajectories(potential, frames):
-    record = run(frames, potential, md_settings(MD, "md"), seed=1, place="md/argon/0")
+    record = run(frames, potential, sampling("md", MD), seed=1, place="md/argon/0")
     return record.cut == ""
 
 
@@ -96,16 +96,7 @@ LONE = {
     "choice of views": lambda p, f: choose_views(
         p,
         f,
-        {
-            "label_set": "l",
-            "reflections": False,
-            "auto": {
-                "n_frames": 6,
-                "views": 2,
-                "student_error_meV_per_A": 1.0,
-                "negligible_fraction": 0.1,
-            },
-        },
+        label_set({"auto": {"n_frames": 6, "views": 2, "student_error_meV_per_A": 1.0}}),
     ),
 }
 

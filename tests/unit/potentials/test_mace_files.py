@@ -10,10 +10,10 @@ from mace import modules
 from mace.calculators import foundations_models
 
 from answers import ELEMENTS, STATISTICS, crystals, gap, molecules
+from limbeck.config.sections.known import MACE_FOUNDATION
 from limbeck.errors import LimbeckError
 from limbeck.files import sha256_of
 from limbeck.potentials import open_potential
-from limbeck.potentials.known import MACE_FOUNDATION
 from limbeck.potentials.models.mace import MODEL_FILE, MacePotential
 from limbeck.potentials.models.mace_files import names
 

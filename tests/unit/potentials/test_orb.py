@@ -24,11 +24,12 @@ from answers import (
     stress_slopes,
     turning_gap,
 )
+from jobs_of import potential as section_of
 from limbeck.averaging.orbit import orbit
+from limbeck.config.sections.known import SYMBOLS
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate
 from limbeck.potentials import open_potential
-from limbeck.potentials.known import SYMBOLS, known_elements
 from limbeck.potentials.models.orb import OrbPotential
 from limbeck.symmetry.rotation import Rotation
 
@@ -183,7 +184,7 @@ def test_orb_v2_from_a_file(orb_v2_file):
 def test_orb_v2_knows_the_elements_that_the_plan_is_told(orb_v2_file):
     potential = open_potential({"name": "v2", "model": "orb-v2", "path": str(orb_v2_file)})
     symbols = {SYMBOLS[z - 1] for z in potential.about.elements}
-    assert symbols == known_elements({"model": "orb-v2"})
+    assert symbols == section_of({"model": "orb-v2"}).known_elements
 
 
 @pytest.mark.parametrize("content", [{"weights": torch.zeros(3)}, pickle.Pickler, [1, 2]])

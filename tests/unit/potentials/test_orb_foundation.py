@@ -19,11 +19,12 @@ from answers import (
     stress_slopes,
     turning_gap,
 )
+from jobs_of import potential as section_of
 from limbeck.averaging.orbit import orbit
+from limbeck.config.sections.known import ORB_FOUNDATION, SYMBOLS
 from limbeck.errors import LimbeckError
 from limbeck.files import sha256_of
 from limbeck.potentials import open_potential
-from limbeck.potentials.known import ORB_FOUNDATION, SYMBOLS, known_elements
 from limbeck.potentials.models.orb_foundation import ConservativeOrbPotential
 from limbeck.symmetry.rotation import Rotation
 
@@ -113,7 +114,7 @@ def test_it_says_what_it_is(opened, weights, name):
     assert about.cutoff == 6.0
     assert about.licence == "Apache-2.0"
     assert about.weights == sha256_of(weights(name))
-    assert {SYMBOLS[z - 1] for z in about.elements} == known_elements({"model": name})
+    assert {SYMBOLS[z - 1] for z in about.elements} == section_of({"model": name}).known_elements
     assert not any(p.requires_grad for p in potential.module.parameters())
 
 

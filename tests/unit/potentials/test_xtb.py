@@ -20,12 +20,13 @@ from answers import (
     stress_slopes,
     turning_gap,
 )
+from jobs_of import potential
 from limbeck.averaging.orbit import orbit
+from limbeck.config.sections.known import SYMBOLS
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
 from limbeck.geometry import turn
 from limbeck.potentials import open_potential
-from limbeck.potentials.known import SYMBOLS, known_elements
 from limbeck.symmetry.reflection import Reflection
 
 METHODS = ["GFN1-xTB", "GFN2-xTB"]
@@ -66,7 +67,7 @@ def test_it_says_what_it_is(xtb):
     assert about.licence.startswith("LGPL-3.0")
     assert (about.conservative, about.equivariant, about.dtype) == (True, True, "float64")
     assert about.properties == ("energy", "forces", "stress", "charges", "dipole")
-    assert {SYMBOLS[z - 1] for z in about.elements} == known_elements({"model": "xtb"})
+    assert {SYMBOLS[z - 1] for z in about.elements} == potential({"model": "xtb"}).known_elements
 
 
 def test_known_energies(gfn2):

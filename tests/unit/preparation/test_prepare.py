@@ -7,6 +7,8 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 
+from jobs_of import potential
+from limbeck.config.jobs import AsksPotential
 from limbeck.frames import Frames, derive, from_atoms
 from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
 from limbeck.potentials.opening import open_planned
@@ -109,10 +111,12 @@ def test_no_frames_give_nothing():
 
 def test_the_batch_plan_is_used_where_nothing_was_said(tmp_path):
     frames = frames_of(*[bulk("Ar", "fcc", 3.0 + 0.01 * i) for i in range(3)])
-    settings = {"potential": {"name": "toy", "model": "lj"}, "device": "cpu", "threads": 1}
-    planned = open_planned(settings | {"batch_plans": str(tmp_path)}, frames)
+    toy = potential({"model": "lj"})
+    job = AsksPotential(potential=toy, device="cpu", threads=1, batch_plans=str(tmp_path))
+    planned = open_planned(job, frames)
     assert planned.batch_limits is not None
     assert list(tmp_path.rglob("*.json"))
-    assert open_planned(settings, frames).batch_limits is None
-    settings["potential"]["batch_atoms"] = 8
-    assert open_planned(settings | {"batch_plans": str(tmp_path)}, frames).batch_limits is None
+    without = job.model_copy(update={"batch_plans": None})
+    assert open_planned(without, frames).batch_limits is None
+    bounded = job.model_copy(update={"potential": potential({"model": "lj", "batch_atoms": 8})})
+    assert open_planned(bounded, frames).batch_limits is None

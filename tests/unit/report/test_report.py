@@ -424,7 +424,8 @@ def test_every_potential_that_was_used_has_its_licence(folder):
 
 
 def test_a_study_is_answered_first(tmp_path, no_pictures):
-    settings = deepcopy(SETTINGS) | {"study": {"kind": "expectation"}}
+    asked = {"kind": "expectation", "baselines": ["orb-demo-k12"]}
+    settings = deepcopy(SETTINGS) | {"study": asked}
     results = build(tmp_path / "made-up", settings)
     write_json(results / "studies/expectation/results.json", STUDY)
     write(collect(results, settings), results / "report")

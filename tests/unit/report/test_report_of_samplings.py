@@ -10,6 +10,7 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
+from jobs_of import subsystem_job
 from limbeck.datasets.split import PARTS
 from limbeck.errors import LimbeckError
 from limbeck.files import write_csv, write_json
@@ -38,7 +39,7 @@ RULE = {
 def settings_of():
     """A run on one crystal of water: constants, two samplings along phonons, clusters of one."""
     settings = deepcopy(SETTINGS)
-    settings["sources"] = {"ice": {"kind": "file", "count": 2, "shards": 1}}
+    settings["sources"] = {"ice": {"kind": "file", "count": 2, "path": "ice.cif", "shards": 1}}
     settings["force_constants"] = {"ice": {"sources": ["ice"], "potential": "mace-demo"}}
     phonons = {"method": "phonons", "sources": ["ice"], "force_constants": "ice", "keep": []}
     window = {"freq_min_THz": 0.1, "freq_max_THz": 8.0, "selected_modes": None}
@@ -102,7 +103,7 @@ def results(tmp_path_factory, settings):
     part = learned | {"frames": 7, "forces_rms_meV_per_A": 480.0}
     write_json(folder / "delta/xtb-to-chgnet/counts.json", dict.fromkeys(PARTS, part))
     own = RULE | {"seed": 1, "subsystem": "clusters", "sampling": "warm"}
-    found = extract_subsystems(frames, own)
+    found = extract_subsystems(frames, subsystem_job(own))
     path = folder / "subsystems/clusters/warm/ice/0"
     write_frames(path.with_suffix(".h5"), found.frames, stage="extract_subsystems")
     write_csv(path.with_suffix(".csv"), CLUSTERS, found.rows)

@@ -6,6 +6,7 @@ from ase import Atoms
 from ase.build import bulk, molecule
 
 import limbeck.sampling.contour as contour
+from jobs_of import sample_job
 from limbeck.frames import Frames, from_atoms
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.properties import Predictions
@@ -44,7 +45,7 @@ def frames_of(*structures: Atoms) -> Frames:
 
 
 def walk(parents: Frames, **changes) -> Sample:
-    return sample("contour", parents, SETTINGS | changes)
+    return sample(parents, sample_job("contour", SETTINGS | changes))
 
 
 def cuts(result: Sample) -> list[str]:
@@ -111,10 +112,9 @@ def test_walks_do_not_depend_on_the_shard():
 def test_hard_structures_are_set_aside_with_their_reason():
     fused = CLUSTER.copy()
     fused.positions[1] = [0.5, 0, 0]
-    made = sample(
-        "contour",
+    made = walk(
         frames_of(Atoms("Cu"), bulk("Si"), molecule("CO"), bulk("Cu", "fcc", 3.6)),
-        SETTINGS | {"potential": {"name": "toy", "model": "emt"}},
+        potential={"name": "toy", "model": "emt"},
     )
     assert cuts(made) == [LONE_ATOM, UNKNOWN_ELEMENT, "", LONE_ATOM]
     assert cuts(walk(frames_of(fused))) == [TOO_NEAR]
@@ -123,7 +123,9 @@ def test_hard_structures_are_set_aside_with_their_reason():
 
 
 def test_a_target_that_is_not_reached_is_a_reason(monkeypatch):
-    few = walk(frames_of(ARGON), max_steps=12)
+    job = sample_job("contour", SETTINGS)
+    short = job.sampling.model_copy(update={"max_steps": 12})  # fewer than a config may ask for
+    few = sample(frames_of(ARGON), job.model_copy(update={"sampling": short}))
     assert cuts(few) == ["12 steps made"]
     assert 0 < len(few.frames) < 5
     monkeypatch.setattr(contour, "MAX_TRIES", 1)

@@ -9,6 +9,7 @@ from ase import Atoms
 from ase.build import bulk
 
 from argon import ARGON, SETTINGS, crystal, frames_of, tetrahedron
+from jobs_of import sampling
 from limbeck import reasons
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, from_atoms
@@ -17,7 +18,6 @@ from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
 from limbeck.properties import Predictions
 from limbeck.sampling.dynamics import run as md
 from limbeck.sampling.dynamics.record import Record
-from limbeck.sampling.settings import MDSettings, check_times, md_settings
 
 
 def overlapping() -> Atoms:
@@ -28,7 +28,7 @@ def overlapping() -> Atoms:
 
 
 def run(frames: Frames, potential=None, *, seed: int = 1, **changes) -> Record:
-    settings = md_settings(SETTINGS | changes, "sampling.test")
+    settings = sampling("md", SETTINGS | changes)
     potential = potential or LennardJones()
     potential.batch_limits = dict.fromkeys((True, False), Limits(settings.batch_atoms))
     return md.run(frames, potential, settings, seed=seed, place="test/s/0")
@@ -209,26 +209,23 @@ def test_an_empty_shard_gives_an_empty_sample():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"sampling_interval_fs": 12.0}, "sampling_interval_fs is 12.0, expected a multiple"),
-        ({"time_total_fs": 101.0}, "time_total_fs is 101.0, expected a multiple"),
-        ({"sampling_interval_fs": 2.0}, "sampling_interval_fs is 2.0, expected a multiple"),
-        ({"time_equilibration_fs": 101.0}, "no frame would be kept"),
-        ({"sampling_interval_fs": 105.0}, "no frame would be kept"),
-        ({"sampling_interval_fs": 60.0, "time_equilibration_fs": 65.0}, "no frame would be kept"),
+        ({"sampling_interval_fs": 12.0}, "sampling_interval_fs: 12, expected a multiple"),
+        ({"time_total_fs": 101.0}, "time_total_fs: 101, expected a multiple"),
+        ({"sampling_interval_fs": 2.0}, "sampling_interval_fs: 2, expected a multiple"),
+        ({"time_equilibration_fs": 101.0}, "time_equilibration_fs: 101, expected at most 100"),
+        ({"sampling_interval_fs": 105.0}, "sampling_interval_fs: 105, expected at most time_total"),
+        (
+            {"sampling_interval_fs": 60.0, "time_equilibration_fs": 65.0},
+            "time_equilibration_fs: 65, expected at most 60",
+        ),
     ],
 )
 def test_times_that_do_not_fit_are_refused(changes, message):
-    with pytest.raises(LimbeckError, match=f"sampling.test: .*{message}"):
-        check_times(SETTINGS | changes, "sampling.test")
+    with pytest.raises(LimbeckError, match=f"sampling.test.{message}"):
+        sampling("md", SETTINGS | changes)
 
 
 def test_decimal_time_steps_are_multiples():
     times = {"time_step_fs": 0.1, "sampling_interval_fs": 0.3, "time_total_fs": 0.7}
-    check_times(SETTINGS | times, "sampling.test")
-    settings = MDSettings(**(SETTINGS | times))
+    settings = sampling("md", SETTINGS | times)
     assert [settings.time_fs(s) for s in range(8) if settings.kept(s)] == [0.3, 0.6]
-
-
-def test_missing_settings_are_named():
-    with pytest.raises(LimbeckError, match=r"sampling\.test: batch_atoms missing"):
-        md_settings({k: v for k, v in SETTINGS.items() if k != "batch_atoms"}, "sampling.test")

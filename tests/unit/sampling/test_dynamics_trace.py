@@ -10,8 +10,10 @@ from ase import Atoms, units
 from ase.build import bulk, molecule
 
 from argon import ARGON, SETTINGS, crystal, frames_of, settings_with, tetrahedron
+from jobs_of import sample_job, sampling
 from limbeck import reasons
 from limbeck.config.load import resolve
+from limbeck.config.sections.sampling import Ramp
 from limbeck.errors import LimbeckError
 from limbeck.potentials.batches import Limits
 from limbeck.potentials.models.toys import LennardJones
@@ -22,13 +24,12 @@ from limbeck.sampling.dynamics.bond_watch import BondWatch
 from limbeck.sampling.dynamics.integrate import Observation
 from limbeck.sampling.dynamics.record import COLUMNS, TRACE, Record, RecordedStep
 from limbeck.sampling.schedule import schedule
-from limbeck.sampling.settings import check_dynamics, md_settings
 
 ROOT = Path(__file__).parents[3]
 
 
 def sample_of(frames, potential=None, **changes):
-    settings = md_settings(SETTINGS | changes, "sampling.test")
+    settings = sampling("md", SETTINGS | changes)
     potential = potential or LennardJones()
     potential.batch_limits = dict.fromkeys((True, False), Limits(settings.batch_atoms))
     record = md.run(frames, potential, settings, seed=1, place="test/s/0")
@@ -92,7 +93,7 @@ def test_each_temperature_of_a_list_has_its_trajectory():
 
 
 def test_schedules():
-    found = schedule([100, 200], {"from": 0.0, "to": 4.0})
+    found = schedule([100, 200], Ramp(**{"from": 0.0, "to": 4.0}))
     kelvin, gigapascal = found.at(0.25)
     np.testing.assert_array_equal(kelvin, [100, 200])
     np.testing.assert_array_equal(gigapascal, [1, 1])
@@ -141,13 +142,13 @@ def test_a_potential_without_stress_runs_at_constant_volume_alone(monkeypatch):
     made = sample_of(frames_of(crystal()), Stressless(), time_total_fs=25.0)
     assert [row[-2] for row in made.rows] == [""]
     assert set(columns(made.trace, "pressure_GPa")) == {""}
-    monkeypatch.setattr(md, "open_potential", lambda *a, **k: Stressless())
-    place = {"sampling": "x", "source": "s", "shard": 0, "seed": 1, "threads": 1, "device": "cpu"}
-    settings = SETTINGS | place | {"ensemble": "NPT", "potential": {"name": "toy"}}
+    monkeypatch.setattr(md, "opened", lambda job: Stressless())
+    toy = {"name": "toy", "model": "lj"}
+    job = sample_job("md", SETTINGS | {"seed": 1, "ensemble": "NPT", "potential": toy})
     with pytest.raises(
-        LimbeckError, match=r"sampling\.x\.ensemble: NPT with lj, which predicts no"
+        LimbeckError, match=r"sampling\.test\.ensemble: NPT with lj, which predicts no"
     ):
-        md.sample(frames_of(crystal()), settings)
+        md.sample(frames_of(crystal()), job.sampling, job)
 
 
 def test_supercells_have_the_structure_as_their_parent():
@@ -328,14 +329,14 @@ def test_averages_and_drift_of_straight_lines():
 
 def test_constant_energy_with_a_ramp_is_refused():
     ramp = SETTINGS | {"ensemble": "NVE", "temperature_K": {"from": 1, "to": 2}}
-    with pytest.raises(LimbeckError, match=r"sampling\.x: temperature_K is a ramp with"):
-        check_dynamics(ramp, "sampling.x")
+    with pytest.raises(LimbeckError, match=r"sampling\.test\.temperature_K: a ramp with"):
+        sampling("md", ramp)
 
 
 def resolved(**changes) -> dict:
     config = yaml.safe_load((ROOT / "tests/config/tiny.yaml").read_text())
     config["sampling"]["md"] |= changes
-    return resolve(config)["sampling"]["md"]
+    return resolve(config).sampling["md"].model_dump()
 
 
 @pytest.mark.parametrize("value", [300, [100, 300.5], {"from": 10, "to": 500}])
@@ -367,7 +368,7 @@ def test_defaults_are_those_of_the_documentation():
     config = yaml.safe_load((ROOT / "tests/config/tiny.yaml").read_text())
     bare = {"method": "md", "sources": ["clusters"], "potential": "emt"}
     config["sampling"]["md"] = bare
-    found = resolve(config)["sampling"]["md"]
+    found = resolve(config).sampling["md"].model_dump()
     expected = {
         "ensemble": "NVT",
         "nvt_algorithm": "csvr",

@@ -6,6 +6,7 @@ from ase import Atoms
 from ase.build import bulk
 
 from harmonic import copper, copper_gold, settings
+from jobs_of import sample_job
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
 from limbeck.phonons.calculation import force_constants
@@ -51,7 +52,10 @@ def folder(structures, tmp_path_factory):
 
 
 def run(structures, folder, **changes):
-    made = sample("phonons", structures, SETTINGS | {"force_constants_folder": folder} | changes)
+    made = sample(
+        structures,
+        sample_job("phonons", SETTINGS | {"force_constants": str(folder)} | changes),
+    )
     return made.frames, [dict(zip(made.columns, row, strict=True)) for row in made.rows]
 
 

@@ -5,7 +5,7 @@ import pytest
 from ase.build import bulk, molecule
 from scipy.stats import chi2
 
-from limbeck.errors import LimbeckError
+from jobs_of import sample_job
 from limbeck.frames import Frames, from_atoms
 from limbeck.geometry import shortest_distance_ratio
 from limbeck.sampling import Sample, sample
@@ -29,7 +29,7 @@ def frames_of(*structures) -> Frames:
 
 
 def rattle(parents: Frames, **changes) -> Sample:
-    return sample("rattle", parents, SETTINGS | changes)
+    return sample(parents, sample_job("rattle", SETTINGS | changes))
 
 
 @pytest.mark.parametrize("structure", [ETHANOL, ROCKSALT], ids=["molecule", "crystal"])
@@ -111,14 +111,3 @@ def test_an_empty_shard_gives_an_empty_sample():
     result = rattle(from_atoms([], groups=[], source="s"))
     assert len(result.frames) == 0
     assert result.rows == []
-
-
-def test_a_missing_setting_is_named():
-    settings = {k: v for k, v in SETTINGS.items() if k != "strain"}
-    with pytest.raises(LimbeckError, match=r"sampling\.rattled: strain missing"):
-        sample("rattle", frames_of(ETHANOL), settings)
-
-
-def test_an_unknown_method_is_named():
-    with pytest.raises(LimbeckError, match="sampling method 'shake'"):
-        sample("shake", frames_of(ETHANOL), SETTINGS)

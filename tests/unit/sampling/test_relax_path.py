@@ -5,6 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 
+from jobs_of import sample_job
 from limbeck.frames import Frames, from_atoms
 from limbeck.geometry import shortest_distance_ratio
 from limbeck.potentials.models.toys import EffectiveMedium
@@ -36,7 +37,7 @@ def frames_of(*structures: Atoms) -> Frames:
 
 
 def paths(parents: Frames, **changes) -> Sample:
-    return sample("relax_path", parents, SETTINGS | changes)
+    return sample(parents, sample_job("relax_path", SETTINGS | changes))
 
 
 def column(result: Sample, name: str) -> list:

@@ -9,6 +9,7 @@ from ase import Atoms, units
 from scipy import stats
 
 from argon import Clusters, Free, crystal, dynamics_of, frames_of, settings_with, steps, tetrahedron
+from limbeck.config.sections.sampling import TemperatureRamp
 from limbeck.sampling.dynamics import run as md
 from limbeck.sampling.dynamics.state import freedom, kinetic_energy, scaled
 from limbeck.sampling.dynamics.thermostats import VelocityRescaling
@@ -200,7 +201,7 @@ def test_a_dropped_system_leaves_no_trace_in_the_others():
 def test_the_temperature_follows_a_ramp(algorithm):
     settings = settings_with(
         nvt_algorithm=algorithm,
-        temperature_K={"from": 50.0, "to": 250.0},
+        temperature_K=TemperatureRamp(**{"from": 50.0, "to": 250.0}),
         thermostat_time_fs=20.0,
     )
     dynamics = dynamics_of(frames_of(*[tetrahedron(i) for i in range(40)]), settings, Clusters())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
+from jobs_of import select_job
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, concatenate, from_atoms
 from limbeck.selection.diversity import (
@@ -103,7 +104,9 @@ def test_frames_without_descriptors_are_refused_by_name():
 
 
 def settings(count, by="farthest_point", **more):
-    return {"seed": 1, "slice": 0, "slices": 1, "count": count, "diversity": {"by": by}} | more
+    return select_job(
+        {"seed": 1, "slice": 0, "slices": 1, "count": count, "diversity": {"by": by}} | more
+    )
 
 
 def order(frames, own):

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from ase import Atoms
 
+from jobs_of import select_job
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, concatenate, from_atoms
 from limbeck.selection.fair import priorities_by_spread, select_frames, share
 from planted import LabField, trajectories
+
+FORTY_THREE = select_job({"seed": 1, "slice": 0, "count": 43})
 
 
 def trajectory(count: int, *, source: str, sampling: str, root: str) -> Frames:
@@ -22,7 +25,9 @@ def trajectory(count: int, *, source: str, sampling: str, root: str) -> Frames:
 
 
 def select(frames: Frames, count: int, **changes) -> Frames:
-    return select_frames(frames, {"seed": 1, "slice": 0, "slices": 1, "count": count} | changes)
+    return select_frames(
+        frames, select_job({"seed": 1, "slice": 0, "slices": 1, "count": count} | changes)
+    )
 
 
 def mixture() -> Frames:
@@ -106,7 +111,7 @@ def test_no_frames_give_no_frames():
 def test_places_decide_in_a_root_and_nothing_else():
     frames = mixture()
     turns = np.random.default_rng(0).permutation(len(frames)).astype(float)
-    chosen = select_frames(frames, {"seed": 1, "slice": 0, "slices": 1, "count": 43}, turns)
+    chosen = select_frames(frames, FORTY_THREE, turns)
     by_chance = select(frames, 43)
     count = lambda f: Counter(zip(f.source, f.sampling, f.root, strict=True))  # noqa: E731
     assert count(chosen) == count(by_chance)  # as fair to strata and roots as before
@@ -120,18 +125,17 @@ def test_places_decide_in_a_root_and_nothing_else():
 
 def test_equal_places_leave_it_to_chance():
     frames = mixture()
-    chosen = select_frames(
-        frames, {"seed": 1, "slice": 0, "slices": 1, "count": 43}, np.zeros(len(frames))
-    )
+    chosen = select_frames(frames, FORTY_THREE, np.zeros(len(frames)))
     np.testing.assert_array_equal(chosen.id, select(frames, 43).id)
 
 
 def test_duplicates_are_dropped_with_their_places():
     frames = mixture()
     turns = np.random.default_rng(0).permutation(len(frames)).astype(float)
-    settings = {"seed": 1, "slice": 0, "slices": 1, "count": 43}
-    twice = select_frames(concatenate([frames, frames]), settings, np.concatenate([turns, -turns]))
-    np.testing.assert_array_equal(twice.id, select_frames(frames, settings, turns).id)
+    twice = select_frames(
+        concatenate([frames, frames]), FORTY_THREE, np.concatenate([turns, -turns])
+    )
+    np.testing.assert_array_equal(twice.id, select_frames(frames, FORTY_THREE, turns).id)
 
 
 @pytest.mark.parametrize("prefer", ["low", "high"])

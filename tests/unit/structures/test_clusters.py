@@ -3,22 +3,19 @@
 import numpy as np
 import pytest
 
+from jobs_of import generate_job
+from limbeck.config.sections.sources import Screen
 from limbeck.errors import LimbeckError
 from limbeck.structures import generate
 from limbeck.structures.clusters import choices, compact, nearest_distance
 from limbeck.structures.screening import screen
 
-SCREEN = {
-    "min_distance_ratio": 0.6,
-    "min_density_g_cm3": 0.05,
-    "max_density_g_cm3": 30,
-    "max_atoms": 500,
-}
+SCREEN = Screen()
 
 
 def make(**changed):
     base = {"seed": 1, "source": "clusters", "shard": 0, "shards": 1, "count": 1}
-    return generate("clusters", base | {"shapes": ["compact"], "strain": 0} | changed)
+    return generate(generate_job("clusters", base | changed))
 
 
 def distances(positions: np.ndarray) -> np.ndarray:

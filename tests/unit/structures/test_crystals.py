@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from ase.data import atomic_numbers, reference_states
 
+from jobs_of import generate_job
 from limbeck.errors import LimbeckError
 from limbeck.geometry import density
 from limbeck.structures import generate
@@ -13,7 +14,7 @@ from limbeck.structures.lattice_parameters import TABLE
 
 def make(**changed):
     base = {"seed": 1, "source": "xtals", "shard": 0, "shards": 1, "count": 1}
-    return generate("crystals", base | {"supercell": [1, 1, 1], "strain": 0} | changed)
+    return generate(generate_job("crystals", base | changed))
 
 
 def one(prototype: str, compound: str, **changed):
@@ -131,7 +132,7 @@ def test_shards_move_no_structure():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"prototypes": ["rocksalts"]}, r"prototypes: \['rocksalts'\] not known"),
+        ({"prototypes": ["rocksalts"]}, r"prototypes\.0: 'rocksalts', expected one of rocksalt, z"),
         ({"prototypes": ["rocksalt"], "compounds": ["NaCl2"]}, r"compounds: \['NaCl2'\] not known"),
         (
             {"prototypes": ["rocksalt"], "elements": ["Na"]},

@@ -6,6 +6,7 @@ from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 from ase.io import write
 
+from jobs_of import generate_job
 from limbeck.errors import LimbeckError
 from limbeck.structures import generate
 
@@ -14,7 +15,7 @@ NACL = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
 
 def load(path, **changed):
     base = {"seed": 1, "source": "mine", "shard": 0, "shards": 1, "count": 100}
-    return generate("file", base | {"path": str(path)} | changed)
+    return generate(generate_job("file", base | {"path": str(path)} | changed))
 
 
 @pytest.mark.parametrize("name", ["x.extxyz", "x.cif", "POSCAR"])

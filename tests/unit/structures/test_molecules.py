@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from jobs_of import generate_job
 from limbeck.errors import LimbeckError
 from limbeck.structures import generate
 from limbeck.structures.molecules import REPEAT_RMSD_A, embed, read_smiles
@@ -17,13 +18,13 @@ def settings(tmp_path):
         path = tmp_path / "list.smi"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         base = {"seed": 1, "source": "mols", "shard": 0, "shards": 1, "count": len(lines)}
-        return base | {"smiles": str(path), "displacement_A": 0} | changed
+        return generate_job("molecules", base | {"smiles": str(path)} | changed)
 
     return build
 
 
 def test_water_has_the_geometry_of_mmff(settings):
-    frames, rejected = generate("molecules", settings("O water"))
+    frames, rejected = generate(settings("O water"))
     atoms = frames.to_atoms()[0]
     assert rejected == []
     assert atoms.get_chemical_symbols() == ["O", "H", "H"]
@@ -33,7 +34,7 @@ def test_water_has_the_geometry_of_mmff(settings):
 
 
 def test_ethanol_is_grouped_by_its_inchikey(settings):
-    frames, _ = generate("molecules", settings("CCO ethanol"))
+    frames, _ = generate(settings("CCO ethanol"))
     assert frames.group.tolist() == [b"LFQSCWFLJHTTHZ-UHFFFAOYSA-N"]
     assert frames.info_of(0) == {"number": 0, "smiles": "CCO", "name": "ethanol"}
     assert not frames.pbc.any()
@@ -44,12 +45,12 @@ def test_ethanol_is_grouped_by_its_inchikey(settings):
     [("[CH3] methyl", 0, 1), ("[NH4+] ammonium", 1, 0), ("[O-]C=O formate", -1, 0)],
 )
 def test_charge_and_unpaired_electrons_come_from_the_smiles(settings, smiles, charge, spin):
-    frames, _ = generate("molecules", settings(smiles))
+    frames, _ = generate(settings(smiles))
     assert (frames.charge[0], frames.spin[0]) == (charge, spin)
 
 
 def test_a_bad_smiles_is_set_aside_with_its_reason(settings):
-    frames, rejected = generate("molecules", settings("O water", "C(C broken", "[Cu] copper", "C"))
+    frames, rejected = generate(settings("O water", "C(C broken", "[Cu] copper", "C"))
     assert [frames.info_of(b)["name"] for b in range(len(frames))] == ["water", "C"]
     assert [(r.frame, r.reason, r.value) for r in rejected] == [
         ("mols/1", "SMILES does not parse", "C(C"),
@@ -65,7 +66,7 @@ def test_a_molecule_that_cannot_be_embedded_is_refused():
 
 
 def test_a_rigid_molecule_gives_one_conformer(settings):
-    frames, rejected = generate("molecules", settings("O water", count=5))
+    frames, rejected = generate(settings("O water", count=5))
     assert len(frames) == 1
     assert {r.reason for r in rejected} == {"repeats a conformer of smaller number: RMSD in A"}
     assert all(r.value < REPEAT_RMSD_A and r.limit == REPEAT_RMSD_A for r in rejected)
@@ -73,13 +74,13 @@ def test_a_rigid_molecule_gives_one_conformer(settings):
 
 def test_ethanol_keeps_its_rotamers(settings):
     # anti, gauche plus and gauche minus are all the minima it has
-    frames, _ = generate("molecules", settings("CCO ethanol", count=30))
+    frames, _ = generate(settings("CCO ethanol", count=30))
     assert len(frames) == 3
 
 
 def test_displaced_molecules_are_all_kept_and_move_as_asked(settings):
-    still, _ = generate("molecules", settings("O water"))
-    moved, rejected = generate("molecules", settings("O water", count=300, displacement_A=0.1))
+    still, _ = generate(settings("O water"))
+    moved, rejected = generate(settings("O water", count=300, displacement_A=0.1))
     assert len(moved) == 300
     assert rejected == []
     assert len(set(moved.root.tolist())) == 300
@@ -93,11 +94,9 @@ def test_displaced_molecules_are_all_kept_and_move_as_asked(settings):
 @pytest.mark.parametrize("displacement", [0, 0.1])
 def test_shards_move_no_structure(settings, displacement):
     lines = ("CCO ethanol", "CO methanol")
-    whole, _ = generate("molecules", settings(*lines, count=12, displacement_A=displacement))
+    whole, _ = generate(settings(*lines, count=12, displacement_A=displacement))
     parts = [
-        generate(
-            "molecules", settings(*lines, count=12, displacement_A=displacement, shard=s, shards=3)
-        )
+        generate(settings(*lines, count=12, displacement_A=displacement, shard=s, shards=3))
         for s in range(3)
     ]
     ids = [i for frames, _ in parts for i in frames.id.tolist()]
@@ -105,13 +104,15 @@ def test_shards_move_no_structure(settings, displacement):
 
 
 def test_the_seed_matters(settings):
-    one, _ = generate("molecules", settings("CCO ethanol", displacement_A=0.1))
-    two, _ = generate("molecules", settings("CCO ethanol", displacement_A=0.1, seed=2))
+    one, _ = generate(settings("CCO ethanol", displacement_A=0.1))
+    two, _ = generate(settings("CCO ethanol", displacement_A=0.1, seed=2))
     assert one.id[0] != two.id[0]
 
 
 def test_an_empty_shard_is_valid(settings):
-    frames, rejected = generate("molecules", settings("O water", count=1, shard=1, shards=2))
+    job = settings("O water", count=2, shard=1, shards=2)
+    one = job.source.model_copy(update={"count": 1})  # as a file that has fewer than are asked for
+    frames, rejected = generate(job.model_copy(update={"source": one}))
     assert len(frames) == 0
     assert rejected == []
 
@@ -131,15 +132,8 @@ def test_a_missing_or_empty_list_is_named(tmp_path):
 
 
 def test_the_list_of_the_demo_is_small_and_complete(settings):
-    frames, rejected = generate(
-        "molecules", settings(smiles="resources/smiles/organics.smi", count=10)
-    )
+    frames, rejected = generate(settings(smiles="resources/smiles/organics.smi", count=10))
     assert rejected == []
     assert len(set(frames.group.tolist())) == 10
     assert set(frames.numbers.tolist()) == {1, 6, 8}
     assert frames.n_atoms.max() <= 9
-
-
-def test_an_unknown_kind_is_named():
-    with pytest.raises(LimbeckError, match="'rdkti', expected one of"):
-        generate("rdkti", {})

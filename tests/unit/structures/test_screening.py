@@ -5,16 +5,12 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 
+from limbeck.config.sections.sources import Screen
 from limbeck.frames import concatenate, empty, from_atoms
 from limbeck.geometry import cell_height, density, shortest_distance_ratio, shortest_ratio
 from limbeck.structures.screening import Rejected, read_rejected, screen, write_rejected
 
-SETTINGS = {
-    "min_distance_ratio": 0.6,
-    "min_density_g_cm3": 0.05,
-    "max_density_g_cm3": 30.0,
-    "max_atoms": 20,
-}
+SETTINGS = Screen(max_atoms=20)
 NACL = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
 SILICON = bulk("Si", "diamond", a=5.431, cubic=True)
 
@@ -124,8 +120,8 @@ def test_a_cell_that_is_not_finite_is_refused():
 
 
 def test_limits_are_inclusive_on_the_sound_side():
-    loose = SETTINGS | {"max_atoms": 8, "min_distance_ratio": ratio(NACL) - 1e-9}
-    tight = SETTINGS | {"min_distance_ratio": ratio(NACL) + 1e-9}
+    loose = Screen(max_atoms=8, min_distance_ratio=ratio(NACL) - 1e-9)
+    tight = Screen(min_distance_ratio=ratio(NACL) + 1e-9)
     assert len(screen(frames_of(NACL), loose)[0]) == 1
     assert len(screen(frames_of(NACL), tight)[0]) == 0
 

@@ -9,6 +9,7 @@ import torch
 from ase.build import bulk
 
 from answers import KINDS_OF_TURN
+from jobs_of import student as student_of
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
@@ -33,7 +34,7 @@ def new_student(kind, data, seed=0, **changes):
 
 
 def settings(**changes):
-    return SETTINGS | changes
+    return student_of(SETTINGS | changes)
 
 
 def fit(kind="direct", seed=0, data=None, valid=None, **changes):
@@ -244,7 +245,7 @@ def test_an_empty_set_is_refused(which):
 def test_training_gives_up_on_what_is_not_finite(batch_size):
     # a rate that overflows float32: also where an epoch has a single step of each kind
     with pytest.raises(LimbeckError, match=r"loss was not finite in \d+ steps in a row; lower lea"):
-        fit(learning_rate=1e30, batch_size=batch_size, gradient_clip=1e30, weight_decay=1.0)
+        fit(learning_rate=1.0, batch_size=batch_size, gradient_clip=1e30, weight_decay=1e30)
 
 
 def test_training_gives_up_in_the_middle_of_a_long_epoch(monkeypatch):
@@ -294,7 +295,7 @@ def test_a_validation_frame_of_another_element_is_left_out():
 def steps_of(student_settings, data):
     """Frames of each round of a budget, by the energies that mark them."""
     student = new_student("direct", data)
-    made = Batches(student, data, student_settings["batch_size"], {})
+    made = Batches(student, data, student_settings.batch_size, {})
     rounds = Rounds(made, student_settings)
     frames = [
         [targets.values["energy"].numpy().astype(int).tolist() for _, targets in batches_of_round]

@@ -5,6 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from jobs_of import student
+from limbeck.config.jobs import RunStudy
+from limbeck.config.sections.students import Distill
+from limbeck.config.sections.warrant import Study
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.studies.expectation import (
@@ -220,20 +224,24 @@ def test_frames_without_a_label_do_not_count():
     assert found["frames"]["spread"]["value"] > 0.5
 
 
-SECTIONS = {
-    "mace": {"architecture": "mace", "augment": False, "spread_weight": 0.0},
-    "direct": {"architecture": "direct", "augment": False, "spread_weight": 0.0},
-    "turned": {"architecture": "direct", "augment": True, "spread_weight": 0.0},
-    "weighted": {"architecture": "mace", "augment": False, "spread_weight": 1.0},
+STUDENTS = {
+    "mace": student({"architecture": "mace"}),
+    "direct": student({"architecture": "direct"}),
+    "turned": student({"architecture": "direct", "augment": True}),
+    "weighted": student({"architecture": "mace", "spread_weight": 1.0}),
 }
 
 
 def test_which_models_are_compared():
-    names = [f"{arm}/{s}" for arm in ("as_given", "one", "k4") for s in ("mace", "direct")]
-    trained = [[*name.split("/"), seed] for name in names for seed in (1, 2)]
-    trained += [["as_given", "turned", 1], ["k4", "weighted", 1]]
-    settings = {"trained": trained, "students": SECTIONS, "baselines": ["as_given", "one"]}
-    found = [tuple("/".join(model) for model in pair) for pair in comparisons(settings)]
+    both = ["mace", "direct"]
+    distill = [Distill(labels=a, students=both, seeds=[1, 2]) for a in ("as_given", "one", "k4")]
+    distill += [
+        Distill(labels="as_given", students=["turned"]),
+        Distill(labels="k4", students=["weighted"]),
+    ]
+    study = Study(kind="expectation", baselines=["as_given", "one"])
+    job = RunStudy.model_construct(study=study, distill=distill, students=STUDENTS)
+    found = [tuple("/".join(model) for model in pair) for pair in comparisons(job)]
     assert found == [
         ("as_given/direct", "as_given/turned"),
         ("one/mace", "as_given/mace"),
@@ -275,7 +283,7 @@ def made_up(*differences, constant=300.0, spread=(0.4, 0.1)):
         "reference": "chgnet",
         "teachers": ["orb-demo"],
         "baselines": ["as_given"],
-        "students": SECTIONS,
+        "students": {name: s.model_dump() for name, s in STUDENTS.items()},
         "n_frames": 50,
         "n_roots": 20,
         "arms": [arm("as_given", 1), *(arm(name, 4) for name in names)],

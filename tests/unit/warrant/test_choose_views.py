@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from jobs_of import label_set
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate
 from limbeck.potentials.models.toys import LennardJones
@@ -12,7 +13,7 @@ from limbeck.warrant.choose_views import VIEWS, choose_views, few_of_each_source
 from planted import ONE_THIRD, LabField, trajectories
 
 AUTO = {"n_frames": 8, "views": 12, "student_error_meV_per_A": 20.0, "negligible_fraction": 0.1}
-SETTINGS = {"label_set": "auto", "auto": AUTO, "reflections": False, "n_frames": None}
+SETTINGS = {"name": "auto", "views": "auto", "auto": AUTO}
 
 
 def two_sources(strong):
@@ -25,7 +26,7 @@ def two_sources(strong):
 
 def test_a_negligible_gap_is_not_averaged_away():
     frames = two_sources(1.0)
-    found = choose_views(LennardJones(), frames, SETTINGS)
+    found = choose_views(LennardJones(), frames, label_set(SETTINGS))
     assert found["views"] == "as_given"
     assert found["largest"]["forces"]["value"] < 1e-6  # rounding
     assert "each frame is labelled once, as it is given" in found["reason"]
@@ -37,7 +38,7 @@ def test_a_negligible_gap_is_not_averaged_away():
 
 def test_a_gap_that_matters_is_averaged_away():
     frames = two_sources(1.0)
-    found = choose_views(LabField(), frames, SETTINGS)
+    found = choose_views(LabField(), frames, label_set(SETTINGS))
     assert found["views"] == 12
     assert "mean over 12 random views" in found["reason"]
     assert found["threshold_meV_per_A"] == pytest.approx(2.0)
@@ -52,7 +53,7 @@ def test_a_gap_that_matters_is_averaged_away():
 def test_the_source_with_the_largest_gap_decides(strong, views):
     # 1 meV/A in one source, of which the threshold is 2
     potential = LabField(scale=1e-3 / (ONE_THIRD / 1e3))
-    found = choose_views(potential, two_sources(strong), SETTINGS)
+    found = choose_views(potential, two_sources(strong), label_set(SETTINGS))
     assert found["views"] == views
     if strong > 1:
         assert found["largest"]["source"] == "strong"
@@ -63,14 +64,15 @@ def test_the_source_with_the_largest_gap_decides(strong, views):
 def test_little_knowledge_speaks_for_averaging():
     """The upper end of the interval counts: just below the threshold is not far enough."""
     frames = two_sources(1.0)
-    gap = choose_views(LabField(), frames, SETTINGS)["largest"]
+    gap = choose_views(LabField(), frames, label_set(SETTINGS))["largest"]
     between = (gap["forces"]["value"] + gap["forces"]["ci95"][1]) / 2
     auto = AUTO | {"student_error_meV_per_A": between, "negligible_fraction": 1.0}
-    found = choose_views(LabField(), frames, SETTINGS | {"auto": auto})
+    found = choose_views(LabField(), frames, label_set(SETTINGS | {"auto": auto}))
     assert gap["forces"]["value"] < found["threshold_meV_per_A"]
     assert found["views"] == 12
     above = auto | {"student_error_meV_per_A": gap["forces"]["ci95"][1] * 1.1}
-    assert choose_views(LabField(), frames, SETTINGS | {"auto": above})["views"] == "as_given"
+    sure = choose_views(LabField(), frames, label_set(SETTINGS | {"auto": above}))
+    assert sure["views"] == "as_given"
 
 
 class Chiral(LabField):
@@ -87,8 +89,8 @@ class Chiral(LabField):
 
 def test_mirror_images_count_where_they_would_be_averaged_over():
     frames = trajectories(0, roots=20, periodic=False)
-    assert choose_views(Chiral(), frames, SETTINGS)["views"] == "as_given"
-    found = choose_views(Chiral(), frames, SETTINGS | {"reflections": True})
+    assert choose_views(Chiral(), frames, label_set(SETTINGS))["views"] == "as_given"
+    found = choose_views(Chiral(), frames, label_set(SETTINGS | {"reflections": True}))
     assert (found["views"], found["symmetry"]) == (12, "reflection")
 
 
@@ -104,13 +106,13 @@ def test_few_frames_are_of_as_many_roots_as_there_are():
 
 def test_no_frames_are_no_choice():
     with pytest.raises(LimbeckError, match=r"planted: no frames"):
-        choose_views(LabField(), two_sources(1.0).select([]), SETTINGS)
+        choose_views(LabField(), two_sources(1.0).select([]), label_set(SETTINGS))
     unknown = LabField()
     unknown.about = replace(unknown.about, elements=frozenset({79}))
     with pytest.raises(LimbeckError, match="planted: none of 16 frames could be measured"):
-        choose_views(unknown, two_sources(1.0), SETTINGS)
+        choose_views(unknown, two_sources(1.0), label_set(SETTINGS))
 
 
 def test_only_frames_that_are_asked_for_are_counted():
-    found = choose_views(LabField(), two_sources(1.0), SETTINGS | {"n_frames": 10})
+    found = choose_views(LabField(), two_sources(1.0), label_set(SETTINGS | {"n_frames": 10}))
     assert found["model_calls"]["labels"] == 120

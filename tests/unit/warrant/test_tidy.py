@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from in_process import script_named
+from jobs_of import label_set
 from limbeck.averaging.views import Views
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate
@@ -121,8 +122,8 @@ def test_grids_are_subjects_of_their_own(tmp_path):
 
 def test_what_views_were_chosen_by(tmp_path):
     auto = {"n_frames": 8, "views": 12, "student_error_meV_per_A": 20, "negligible_fraction": 0.1}
-    settings = {"label_set": "auto", "auto": auto, "reflections": True, "n_frames": None}
-    found = choose_views(LabField(), two_sources(), settings)
+    settings = {"name": "auto", "views": "auto", "auto": auto, "reflections": True}
+    found = choose_views(LabField(), two_sources(), label_set(settings))
     table = table_of(choice_rows(found), tmp_path)
     gap = pick(table, source="near", quantity="forces", statistic="reflection_gap_rms")
     assert gap == estimate_of(found["by_source"]["near"]["forces"])

@@ -6,7 +6,6 @@ Deng et al., Nature Machine Intelligence 5, 1031 (2023).
 import contextlib
 import io
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from chgnet.graph import CrystalGraph, CrystalGraphConverter
 from chgnet.model import CHGNet
 from pymatgen.core import Lattice, Structure
 
+from limbeck.config.sections.potentials import Chgnet
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt
 from limbeck.potentials.interface import About, Potential, one_periodicity
@@ -38,8 +38,8 @@ class ChgnetBatch:
 class ChgnetPotential(Potential[ChgnetBatch]):
     """CHGNet; forces and stress are gradients of the energy."""
 
-    def __init__(self, settings: dict[str, Any], *, device: str) -> None:
-        version = settings["version"]
+    def __init__(self, settings: Chgnet, *, device: str) -> None:
+        version = settings.version
         with contextlib.redirect_stdout(io.StringIO()):  # it prints its version
             self.module = CHGNet.load(model_name=version, use_device=device, verbose=False)
         self.module.eval().requires_grad_(False)
@@ -51,9 +51,9 @@ class ChgnetPotential(Potential[ChgnetBatch]):
             on_isolated_atoms="error",
         )
         self.device = torch.device(device)
-        self.batch_atoms = settings["batch_atoms"]
+        self.batch_atoms = settings.most_atoms
         self.about = About(
-            name=settings["name"],
+            name=settings.name,
             model="chgnet",
             # The 89 elements of its training set, MPtrj: those up to Pu without Po, At, Rn, Fr and
             # Ra.

@@ -8,7 +8,6 @@ import contextlib
 import io
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from mace.calculators.foundations_models import (
@@ -18,6 +17,7 @@ from mace.calculators.foundations_models import (
 )
 from mace.tools.utils import get_cache_dir
 
+from limbeck.config.sections.potentials import Mace
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.potentials.interface import About
@@ -30,7 +30,7 @@ ASL = {"small-omat-0", "medium-omat-0", "mace-matpes-pbe-0", "mace-matpes-r2scan
 OFF = "off-"  # what Limbeck puts before the names of mace_off, which are those of mace_mp
 
 
-def open_mace(settings: dict[str, Any], *, device: str) -> MacePotential:
+def open_mace(settings: Mace, *, device: str) -> MacePotential:
     """A MACE from a ``.model`` file, the folder of a student, or a foundation model by name.
 
     Raises:
@@ -44,11 +44,10 @@ def open_mace(settings: dict[str, Any], *, device: str) -> MacePotential:
     return _open_pickle(path, settings, device=device)
 
 
-def _downloaded(settings: dict[str, Any]) -> Path:
+def _downloaded(name: str, cache: str | None) -> Path:
     """A foundation model, in the cache that mace-torch keeps."""
-    name = settings["pretrained"]
     with (
-        environment("XDG_CACHE_HOME", settings.get("cache")),  # mace-torch adds mace/ to it
+        environment("XDG_CACHE_HOME", cache),  # mace-torch adds mace/ to it
         contextlib.redirect_stdout(io.StringIO()),
     ):
         if not name.startswith(OFF):
@@ -58,27 +57,27 @@ def _downloaded(settings: dict[str, Any]) -> Path:
         return kept if kept.is_file() else Path(download_mace_mp_checkpoint(address))
 
 
-def _open_folder(path: Path, settings: dict[str, Any], *, device: str) -> MacePotential:
-    student = MacePotential.load(path, name=settings["name"], device=device)
+def _open_folder(path: Path, settings: Mace, *, device: str) -> MacePotential:
+    student = MacePotential.load(path, name=settings.name, device=device)
     return MacePotential(
-        student.module.to(DTYPES[settings["dtype"]]),
-        replace(student.about, dtype=settings["dtype"]),
+        student.module.to(DTYPES[settings.dtype]),
+        replace(student.about, dtype=settings.dtype),
         device=device,
-        batch_atoms=settings["batch_atoms"],
+        batch_atoms=settings.most_atoms,
         sizes=student.sizes,
     )
 
 
-def _open_pickle(path: Path, settings: dict[str, Any], *, device: str) -> MacePotential:
+def _open_pickle(path: Path, settings: Mace, *, device: str) -> MacePotential:
     with explained(f"{path}: not a MACE model"):
         # A pickle: check_trust has been passed before this line.
         module = torch.load(path, map_location=device, weights_only=False)
         elements = frozenset(int(z) for z in module.atomic_numbers)
         cutoff = float(module.r_max)
-    module = module.to(DTYPES[settings["dtype"]]).eval().requires_grad_(False)
-    licence, citation = _terms(settings.get("pretrained"))
+    module = module.to(DTYPES[settings.dtype]).eval().requires_grad_(False)
+    licence, citation = _terms(settings.pretrained)
     about = About(
-        name=settings["name"],
+        name=settings.name,
         model="mace",
         elements=elements,
         cutoff=cutoff,
@@ -87,28 +86,26 @@ def _open_pickle(path: Path, settings: dict[str, Any], *, device: str) -> MacePo
         equivariant=True,
         licence=licence,
         citation=citation,
-        weights=settings.get("sha256") or sha256_of(path),
-        dtype=settings["dtype"],
+        weights=settings.sha256 or sha256_of(path),
+        dtype=settings.dtype,
     )
     head = _head(module, settings, path)
-    return MacePotential(
-        module, about, device=device, batch_atoms=settings["batch_atoms"], head=head
-    )
+    return MacePotential(module, about, device=device, batch_atoms=settings.most_atoms, head=head)
 
 
-def _head(module: torch.nn.Module, settings: dict[str, Any], path: Path) -> int:
+def _head(module: torch.nn.Module, settings: Mace, path: Path) -> int:
     """The head to use in a model of several levels of theory.
 
     Raises:
         LimbeckError: there is none of that name, or no name and several heads; or the model wants
             charge and spin, or a field, as conditions.
     """
-    field = f"potentials.{settings['name']}.head"
+    field = f"potentials.{settings.name}.head"
     if hasattr(module, "joint_embedding"):
         conditions = ", ".join(getattr(module, "embedding_specs", {}))
         raise LimbeckError(f"{path}: a MACE conditioned on {conditions}, which is not supported")
     heads = [str(head) for head in getattr(module, "heads", None) or ["Default"]]
-    asked = settings.get("head")
+    asked = settings.head
     # Several heads and none asked for: "default" is what mace-torch itself would take, if there is
     # one.
     if asked is None and len(heads) > 1:

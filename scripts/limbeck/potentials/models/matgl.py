@@ -24,12 +24,13 @@ from matgl.ext.ase import Atoms2Graph
 from matgl.utils.io import HF_MATGL_ORG
 from torch_geometric.data import Batch as Graphs
 
+from limbeck.config.sections.known import SYMBOLS
+from limbeck.config.sections.potentials import Matgl
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt
 from limbeck.potentials.interface import About, Potential, one_periodicity
-from limbeck.potentials.known import SYMBOLS
 from limbeck.potentials.weights import located
 from limbeck.properties import EFS, Predictions
 
@@ -111,23 +112,23 @@ class MatglPotential(Potential[MatglBatch]):
         return Predictions(values=values | dict(extras))
 
 
-def open_matgl(settings: dict[str, Any], *, device: str) -> MatglPotential:
+def open_matgl(settings: Matgl, *, device: str) -> MatglPotential:
     """A potential from a folder that matgl wrote, or by its name or repository on Hugging Face.
 
     Raises:
         LimbeckError: nothing there, no download, another hash, or no potential of matgl.
     """
     folder = located(settings, "matgl", _downloaded)
-    with explained(f"potentials.{settings['name']}: {folder} is not a potential of matgl"):
+    with explained(f"potentials.{settings.name}: {folder} is not a potential of matgl"):
         _check_classes(folder)
         with contextlib.redirect_stdout(io.StringIO()):
             module = load_model(folder)
         if not isinstance(module, MatglModule):
             raise LimbeckError(f"a {type(module).__name__}, expected a potential")
-    module = module.to(DTYPES[settings["dtype"]]).eval().requires_grad_(False)
+    module = module.to(DTYPES[settings.dtype]).eval().requires_grad_(False)
     network: Any = module.model
     about = About(
-        name=settings["name"],
+        name=settings.name,
         model="matgl",
         elements=frozenset(SYMBOLS.index(s) + 1 for s in network.element_types),
         cutoff=float(network.cutoff),
@@ -137,25 +138,24 @@ def open_matgl(settings: dict[str, Any], *, device: str) -> MatglPotential:
         licence="BSD-3-Clause (matgl's own models; of others see the model's card)",
         citation=f"{CITATIONS.get(type(network).__name__, 'see its card')}; {MATGL_CITATION}",
         weights=sha256_of(folder),
-        dtype=settings["dtype"],
+        dtype=settings.dtype,
     )
-    return MatglPotential(module, about, device=device, batch_atoms=settings["batch_atoms"])
+    return MatglPotential(module, about, device=device, batch_atoms=settings.most_atoms)
 
 
-def _downloaded(settings: dict[str, Any]) -> Path:
+def _downloaded(name: str, cache: str | None) -> Path:
     """The folder of a model on Hugging Face, in the cache that matgl keeps; asked for only once."""
-    name = settings["pretrained"]
     repository = name if "/" in name else f"{HF_MATGL_ORG}/{name}"
-    cache = settings.get("cache") or MATGL_CACHE
+    folder = cache or MATGL_CACHE
     with contextlib.suppress(LocalEntryNotFoundError):
         kept = Path(
             snapshot_download(
-                repository, allow_patterns=FILES, cache_dir=cache, local_files_only=True
+                repository, allow_patterns=FILES, cache_dir=folder, local_files_only=True
             )
         )
         if all((kept / file).is_file() for file in FILES):
             return kept
-    return Path(snapshot_download(repository, allow_patterns=FILES, cache_dir=cache))
+    return Path(snapshot_download(repository, allow_patterns=FILES, cache_dir=folder))
 
 
 def _check_classes(folder: Path) -> None:

@@ -6,7 +6,6 @@ models predict forces from a graph network without rotational equivariance.
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +19,7 @@ from orb_models.forcefield.featurization_utilities import gaussian_basis_functio
 from orb_models.forcefield.forcefield_heads import EnergyHead, ForceHead, GraphHead
 from orb_models.forcefield.gns import MoleculeGNS
 
+from limbeck.config.sections.potentials import SmallOrb
 from limbeck.frames import Frames
 from limbeck.potentials.interface import IN_MEMORY, About
 from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential
@@ -182,11 +182,11 @@ class OrbPotential(TrainablePotential[AtomGraphs]):
         return bool(batch.system_features["pbc"].any())
 
 
-def open_small(settings: dict[str, Any], *, device: str) -> OrbPotential:
+def open_small(settings: SmallOrb, *, device: str) -> OrbPotential:
     """A small Orb from the folder that a student of architecture ``direct`` was saved in."""
-    folder = Path(checked_path(settings))
-    potential = OrbPotential.load(folder, name=settings["name"], device=device)
-    potential.batch_atoms = settings["batch_atoms"]
+    folder = checked_path(settings)
+    potential = OrbPotential.load(folder, name=settings.name, device=device)
+    potential.batch_atoms = settings.most_atoms
     return potential  # type: ignore[return-value]
 
 

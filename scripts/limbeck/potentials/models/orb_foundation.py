@@ -8,7 +8,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 from cached_path import cached_path, find_latest_cached
@@ -17,10 +17,11 @@ from orb_models.forcefield.base import AtomGraphs
 from orb_models.forcefield.conservative_regressor import ConservativeForcefieldRegressor
 from orb_models.forcefield.direct_regressor import DirectForcefieldRegressor
 
+from limbeck.config.sections.known import KINDS, SYMBOLS
+from limbeck.config.sections.potentials import OrbFoundation
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.potentials.interface import About
-from limbeck.potentials.known import KINDS, SYMBOLS
 from limbeck.potentials.models.orb import CITATION, OrbPotential
 from limbeck.potentials.trainable import Outputs
 from limbeck.potentials.weights import located
@@ -46,21 +47,21 @@ class ConservativeOrbPotential(OrbPotential):
         )
 
 
-def open_foundation(settings: dict[str, Any], *, device: str) -> OrbPotential:
+def open_foundation(settings: OrbFoundation, *, device: str) -> OrbPotential:
     """An Orb of orb-models' registry by name, downloaded by it or read from ``path``.
 
     Raises:
         LimbeckError: it cannot be downloaded, or the file is not its weights or has another hash.
     """
-    model, dtype = settings["model"], settings["dtype"]
+    model, dtype = settings.model, settings.dtype
     load = pretrained.ORB_PRETRAINED_MODELS[model]
     path = weights_file(settings)
-    with explained(f"potentials.{settings['name']}: {model} did not load from {path}"):
+    with explained(f"potentials.{settings.name}: {model} did not load from {path}"):
         module = _load(load, path, device).to(DTYPES[dtype])
         _check_heads(module, path)
     conservative = isinstance(module, ConservativeForcefieldRegressor)
     about = About(
-        name=settings["name"],
+        name=settings.name,
         model=model,
         elements=frozenset(SYMBOLS.index(s) + 1 for s in KINDS[model].elements or ()),
         cutoff=float(module.system_config.radius),
@@ -74,24 +75,23 @@ def open_foundation(settings: dict[str, Any], *, device: str) -> OrbPotential:
         max_neighbours=module.system_config.max_num_neighbors,
     )
     kind = ConservativeOrbPotential if conservative else OrbPotential
-    return kind(module, about, device=device, batch_atoms=settings["batch_atoms"])
+    return kind(module, about, device=device, batch_atoms=settings.most_atoms)
 
 
-def weights_file(settings: dict[str, Any]) -> Path:
+def weights_file(settings: OrbFoundation) -> Path:
     """The file of a foundation model: the user's ``path``, or what orb-models would download.
 
     Raises:
         LimbeckError: it is not there, cannot be downloaded, or has another hash.
     """
-    return located(settings | {"pretrained": settings["model"]}, "orb-models", _downloaded)
+    return located(settings, "orb-models", _downloaded)
 
 
-def _downloaded(settings: dict[str, Any]) -> Path:
+def _downloaded(name: str, cache: str | None) -> Path:
     """The file of a foundation model, in the cache that orb-models keeps; asked for only once."""
-    load = pretrained.ORB_PRETRAINED_MODELS[settings["pretrained"]]
+    load = pretrained.ORB_PRETRAINED_MODELS[name]
     # The loader functions of orb-models hold the address as a default argument.
     address = inspect.signature(load).parameters["weights_path"].default
-    cache = settings.get("cache")
     kept = find_latest_cached(address, cache)
     return kept or Path(cached_path(address, cache_dir=cache, quiet=True))
 

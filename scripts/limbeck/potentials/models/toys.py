@@ -1,7 +1,6 @@
 """Lennard-Jones and effective medium theory: exact symmetries, no weights, for tests."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from ase.data import atomic_numbers, covalent_radii
 from vesin import NeighborList
 
 from limbeck import __version__
+from limbeck.config.sections.potentials import Toy
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt, turn
 from limbeck.potentials.interface import About, Potential, empty_predictions, one_periodicity
@@ -173,14 +173,14 @@ class EffectiveMedium(Potential[Frames]):
         return result
 
 
-def open_lj(settings: dict[str, Any], *, device: str) -> LennardJones:
+def open_lj(settings: Toy, *, device: str) -> LennardJones:
     """Lennard-Jones of the config; it stays on the CPU."""
-    return LennardJones(settings["name"], batch_atoms=settings["batch_atoms"])
+    return LennardJones(settings.name, batch_atoms=settings.most_atoms)
 
 
-def open_emt(settings: dict[str, Any], *, device: str) -> EffectiveMedium:
+def open_emt(settings: Toy, *, device: str) -> EffectiveMedium:
     """EMT of the config; it stays on the CPU."""
-    return EffectiveMedium(settings["name"], batch_atoms=settings["batch_atoms"])
+    return EffectiveMedium(settings.name, batch_atoms=settings.most_atoms)
 
 
 def _about(

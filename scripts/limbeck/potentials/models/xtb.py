@@ -5,19 +5,18 @@ Grimme, J. Chem. Theory Comput. 15, 1652 (2019). Crystals are treated at the Gam
 that a small cell and its supercell differ: it is meant for molecules.
 """
 
-from typing import Any
-
 import numpy as np
 import torch
 from ase.units import Bohr, Hartree
 from tblite.exceptions import TBLiteRuntimeError, TBLiteValueError
 from tblite.interface import Calculator, Result
 
+from limbeck.config.sections.known import SYMBOLS, XTB
+from limbeck.config.sections.potentials import Xtb
 from limbeck.errors import LimbeckError, first_line
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt, turn
 from limbeck.potentials.interface import About, Potential, empty_predictions, one_periodicity
-from limbeck.potentials.known import SYMBOLS, XTB
 from limbeck.potentials.weights import package
 from limbeck.properties import EFS, Predictions
 
@@ -36,12 +35,12 @@ class XtbPotential(Potential[Frames]):
     ion it depends on where the origin is; NaN where periodic).
     """
 
-    def __init__(self, settings: dict[str, Any], *, device: str) -> None:
-        self.method = settings["method"]
-        self.batch_atoms = settings["batch_atoms"]
+    def __init__(self, settings: Xtb, *, device: str) -> None:
+        self.method = settings.method
+        self.batch_atoms = settings.most_atoms
         self.device = torch.device("cpu")  # there is no other
         self.about = About(
-            name=settings["name"],
+            name=settings.name,
             model="xtb",
             elements=frozenset(SYMBOLS.index(symbol) + 1 for symbol in XTB),
             cutoff=np.inf,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import chi2
 
+from limbeck.config.sections.sampling import MolecularDynamics
 from limbeck.frames import Frames
 from limbeck.reasons import CELL_CHANGED, CELL_TOO_FAST, NOT_FINITE, TOO_FAST, TOO_HIGH, TOO_HOT
-from limbeck.sampling.settings import MDSettings
 
 if TYPE_CHECKING:
     from limbeck.sampling.dynamics.integrate import Observation
@@ -47,7 +47,7 @@ class Limits:
 
 
 def limits(
-    settings: MDSettings, temperature: np.ndarray, frames: Frames, energy: np.ndarray
+    settings: MolecularDynamics, temperature: np.ndarray, frames: Frames, energy: np.ndarray
 ) -> Limits:
     """Limits of B systems.
 

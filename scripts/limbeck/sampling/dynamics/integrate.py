@@ -7,6 +7,7 @@ import torch
 from ase import units
 from torch_sim.models.interface import ModelInterface
 
+from limbeck.config.sections.sampling import MolecularDynamics
 from limbeck.frames import Frames
 from limbeck.sampling.dynamics.barostats import Barostat
 from limbeck.sampling.dynamics.state import (
@@ -25,7 +26,6 @@ from limbeck.sampling.dynamics.thermostats import (
     VelocityVerlet,
 )
 from limbeck.sampling.schedule import Schedule
-from limbeck.sampling.settings import MDSettings
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Dynamics:
     """
 
     def __init__(
-        self, model: ModelInterface, frames: Frames, settings: MDSettings, schedule: Schedule
+        self, model: ModelInterface, frames: Frames, settings: MolecularDynamics, schedule: Schedule
     ) -> None:
         """Start from ``frames``, all periodic or all isolated, at least two atoms each.
 
@@ -133,7 +133,7 @@ class Dynamics:
 
 
 def _integrator(
-    model: ModelInterface, state: DynamicsState, settings: MDSettings, kT: torch.Tensor
+    model: ModelInterface, state: DynamicsState, settings: MolecularDynamics, kT: torch.Tensor
 ) -> Integrator:
     dt, thermostat_time, barostat_time = (
         torch.tensor(time * units.fs, dtype=model.dtype, device=model.device)

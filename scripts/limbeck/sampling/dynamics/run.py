@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from limbeck import reasons, seeds
+from limbeck.config.jobs import SampleFrames
+from limbeck.config.sections.sampling import MolecularDynamics
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.geometry import shortest_distance_ratio
-from limbeck.potentials import open_potential
-from limbeck.potentials.batch_plan import use_plan
 from limbeck.potentials.batches import Limits
 from limbeck.potentials.interface import Potential
+from limbeck.potentials.opening import open_planned, opened
 from limbeck.potentials.torch_sim import dynamics_model
 from limbeck.preparation.prepare import prepare
 from limbeck.sampling import Sample
@@ -26,26 +27,18 @@ from limbeck.sampling.dynamics.bond_watch import BondWatch
 from limbeck.sampling.dynamics.integrate import Dynamics
 from limbeck.sampling.dynamics.record import Record, RecordedStep
 from limbeck.sampling.schedule import Schedule, schedule
-from limbeck.sampling.settings import MDSettings, md_settings
 
 log = logging.getLogger(__name__)
 
 
-def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
+def sample(frames: Frames, own: MolecularDynamics, job: SampleFrames) -> Sample:
     """Frames of the dynamics of every structure, see :func:`run`.
 
-    Args:
-        settings: seed, sampling, source, shard, potential, device, threads, and the fields
-            of ``method: md``; ``batch_plans`` is the folder of the batch plans, where there is one.
-
     Raises:
-        LimbeckError: a setting cannot be, or constant pressure with a potential without stress.
+        LimbeckError: constant pressure with a potential without stress.
     """
-    threads, name = int(settings["threads"]), settings["sampling"]
-    # The last bits of forces depend on it, and dynamics makes them grow.
-    torch.set_num_threads(threads)
-    own = md_settings(settings, f"sampling.{name}")
-    potential = open_potential(settings["potential"], device=settings["device"])
+    name = own.name
+    potential = opened(job) if own.batch_atoms else open_planned(job, frames)
     if own.ensemble == "NPT" and not potential.about.has_stress:
         raise LimbeckError(
             f"sampling.{name}.ensemble: NPT with {potential.about.name}, which predicts no stress, "
@@ -53,12 +46,10 @@ def sample(frames: Frames, settings: Mapping[str, Any]) -> Sample:
         )
     if own.batch_atoms is not None:
         potential.batch_limits = dict.fromkeys((True, False), Limits(own.batch_atoms))
-    elif settings.get("batch_plans") and settings["potential"].get("batch_atoms") is None:
-        use_plan(potential, frames, settings["batch_plans"], threads=threads)
-    place = f"{name}/{settings['source']}/{settings['shard']}"
-    record = run(frames, potential, own, seed=settings["seed"], place=place)
+    place = f"{name}/{job.source}/{job.shard}"
+    record = run(frames, potential, own, seed=job.seed, place=place)
     log.info("%s: %s", place, dict(Counter(str(c) or "whole" for c in record.cut)))
-    made = record.sample(sampling=name, seed=settings["seed"])
+    made = record.sample(sampling=name, seed=job.seed)
     return replace(made, about=potential.about.described() | {"batches": batch_plan(potential)})
 
 
@@ -74,7 +65,7 @@ def batch_plan(potential: Potential[Any]) -> dict[str, dict[str, float | None]]:
 
 
 def run(
-    frames: Frames, potential: Potential[Any], settings: MDSettings, *, seed: int, place: str
+    frames: Frames, potential: Potential[Any], settings: MolecularDynamics, *, seed: int, place: str
 ) -> Record:
     """Dynamics of every structure, relaxed and repeated first, batch by batch.
 
@@ -110,7 +101,7 @@ def run(
     return record
 
 
-def unfit(frames: Frames, potential: Potential[Any], settings: MDSettings) -> np.ndarray:
+def unfit(frames: Frames, potential: Potential[Any], settings: MolecularDynamics) -> np.ndarray:
     """Why each of B structures cannot be run, or an empty string. str [B]."""
     limit = settings.min_distance_ratio
     return np.select(
@@ -145,7 +136,7 @@ class Batch:
         plan: Schedule,
         watch: BondWatch,
         structure: np.ndarray,
-        settings: MDSettings,
+        settings: MolecularDynamics,
     ) -> None:
         """The trajectories ``members`` of a record.
 

@@ -1,0 +1,65 @@
+"""The config: its sections, and what belongs to the run as a whole."""
+
+from pydantic import Field
+
+from limbeck.config.sections import types as t
+from limbeck.config.sections.base import Section
+from limbeck.config.sections.datasets import Dataset, Delta
+from limbeck.config.sections.force_constants import ForceConstants
+from limbeck.config.sections.labels import Gate, LabelSet, Select
+from limbeck.config.sections.potentials import Potential
+from limbeck.config.sections.sampling import Sampling
+from limbeck.config.sections.sources import Screen, Source
+from limbeck.config.sections.students import Distill, Student
+from limbeck.config.sections.subsystems import Subsystem
+from limbeck.config.sections.warrant import Study, Warrant
+
+
+class Config(Section):
+    """Limbeck's config."""
+
+    run: t.Name
+    """Name of this run; everything it makes stands in results/{run}/."""
+    seed: t.Whole = 1
+    """Every random number of the run starts from this one."""
+    device: t.Device = "cpu"
+    """Where potentials are evaluated and students trained."""
+    lost_device: t.LostDevice = "stop"
+    """What a labelling job does where device is cuda and no GPU is there, or it goes away; stop
+    with an error, or go on with the CPU."""
+    threads: t.Count = 1
+    """CPU threads of one sampling, labelling, training or measuring job. The last bits of a result
+    depend on it."""
+    sources: t.Named[Source] = Field(min_length=1)
+    """Where structures come from, by name."""
+    screen: Screen = Screen()
+    """Which structures are refused before they are sampled."""
+    potentials: t.Named[Potential] = Field(default={})
+    """Models that give energy, forces and stress, by name; used as samplers and as teachers."""
+    force_constants: t.Named[ForceConstants] = Field(default={})
+    """Force constants of crystals, by name, for samplings along phonons and for the report."""
+    sampling: t.NamedFreely[Sampling] = Field(default={})
+    """Named ways to make frames from the structures of sources."""
+    subsystems: t.NamedFreely[Subsystem] = Field(default={})
+    """Named ways to cut clusters of molecules out of frames; a cluster is an isolated frame."""
+    select: Select = Select()
+    """Which frames are labelled."""
+    labels: t.Named[LabelSet] = Field(default={})
+    """Label sets, by name; a choice of potential and views. None where nothing but the gaps of
+    warrant.teachers is asked for."""
+    gate: Gate = Gate()
+    """When the labels are good enough to go on."""
+    dataset: Dataset = Dataset()
+    """How frames are split for training."""
+    delta: t.Named[Delta] = Field(default={})
+    """Data sets for delta-learning, by name; the difference of two label sets on the same
+    frames."""
+    students: t.Named[Student] = Field(default={})
+    """Small potentials to be trained, by name."""
+    distill: list[Distill] = Field(default=[])
+    """Which label sets are distilled into which students."""
+    warrant: Warrant = Warrant()
+    """How far teachers and students can be trusted."""
+    study: Study | None = None
+    """A question to all students of the run together; null for a run that asks none. The students
+    of different label sets are compared on the same test frames, against warrant.reference."""

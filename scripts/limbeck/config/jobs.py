@@ -1,0 +1,373 @@
+"""What each rule tells its script, as ``--settings``: made of the config, read by the script.
+
+``of`` takes the config and the wildcards of a job, which are text. What a job does not depend on is
+left out or put at a fixed value, so that a change of it makes nothing anew.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Self
+
+from limbeck.config.config import Config
+from limbeck.config.plan import arms, driver, teachers
+from limbeck.config.sections import types as t
+from limbeck.config.sections.base import Fault, Section
+from limbeck.config.sections.datasets import Dataset, Delta
+from limbeck.config.sections.force_constants import ForceConstants
+from limbeck.config.sections.labels import Gate, LabelSet, Select
+from limbeck.config.sections.potentials import Potential, keep_faults
+from limbeck.config.sections.sampling import Sampling
+from limbeck.config.sections.sources import Screen, Source
+from limbeck.config.sections.students import Distill, Student
+from limbeck.config.sections.subsystems import Subsystem
+from limbeck.config.sections.warrant import Study, Warrant
+from limbeck.errors import LimbeckError
+
+
+class Compute(Section):
+    """A job that computes with models."""
+
+    device: t.Device
+    threads: t.Count
+
+
+class AsksPotential(Compute):
+    """A job that asks a potential; ``batch_plans`` is their folder, where there is one."""
+
+    potential: Potential
+    batch_plans: str | None = None
+
+
+class MayAskPotential(Section):
+    """A job that asks a potential, or none."""
+
+    potential: Potential | None = None
+    device: t.Device = "cpu"
+    threads: t.Count = 1
+    batch_plans: str | None = None
+
+
+def _compute(config: Config) -> dict[str, Any]:
+    return {"device": config.device, "threads": config.threads}
+
+
+def _asking(config: Config, name: str | None) -> dict[str, Any]:
+    """Fields of a job that asks the potential of this name; none where there is no name."""
+    return {"potential": config.potentials[name], **_compute(config)} if name else {}
+
+
+class GenerateStructures(Section):
+    """One shard of a source."""
+
+    seed: t.Whole
+    shard: t.Whole
+    source: Source
+
+    @classmethod
+    def of(cls, config: Config, source: str, shard: str) -> Self:
+        """That of a job."""
+        return cls(seed=config.seed, shard=int(shard), source=config.sources[source])
+
+
+class ScreenStructures(Screen):
+    """Which structures are refused."""
+
+    @classmethod
+    def of(cls, config: Config, source: str, shard: str) -> Self:
+        """That of a job."""
+        return cls(**config.screen.model_dump())
+
+
+class CalculateForceConstants(AsksPotential):
+    """Force constants of one shard of a source."""
+
+    seed: t.Whole
+    source: str
+    shard: t.Whole
+    force_constants: ForceConstants
+
+    @classmethod
+    def of(cls, config: Config, force_constants: str, source: str, shard: str) -> Self:
+        """That of a job, which does not depend on the section's other sources."""
+        section = config.force_constants[force_constants]
+        return cls(
+            seed=config.seed,
+            source=source,
+            shard=int(shard),
+            force_constants=section.model_copy(update={"sources": [source]}),
+            **_asking(config, section.potential),
+        )
+
+
+class SampleFrames(MayAskPotential):
+    """Frames of one shard of a source; ``force_constants`` is their folder, for phonons."""
+
+    seed: t.Whole
+    source: str
+    shard: t.Whole
+    sampling: Sampling
+    force_constants: str | None = None
+
+    @classmethod
+    def of(cls, config: Config, sampling: str, source: str, shard: str) -> Self:
+        """That of a job, which does not depend on the sampling's other sources."""
+        return cls(
+            seed=config.seed,
+            source=source,
+            shard=int(shard),
+            sampling=config.sampling[sampling].model_copy(update={"sources": [source]}),
+            **_asking(config, driver(config, sampling)),
+        )
+
+    def faults(self) -> Iterator[Fault]:
+        """Something is to be kept that no potential says."""
+        yield from keep_faults(self.sampling.keep, self.potential)
+
+
+class ExtractSubsystems(MayAskPotential):
+    """Clusters of one shard of the frames of a sampling."""
+
+    seed: t.Whole
+    sampling: str
+    source: str
+    shard: t.Whole
+    subsystem: Subsystem
+
+    @classmethod
+    def of(cls, config: Config, subsystem: str, sampling: str, source: str, shard: str) -> Self:
+        """That of a job, which does not depend on what else the subsystem is cut out of."""
+        section = config.subsystems[subsystem]
+        return cls(
+            seed=config.seed,
+            sampling=sampling,
+            source=source,
+            shard=int(shard),
+            subsystem=section.model_copy(update={"of": [sampling]}),
+            **_asking(config, section.potential if section.keep else None),
+        )
+
+    def faults(self) -> Iterator[Fault]:
+        """Something is to be kept that no potential says."""
+        yield from keep_faults(self.subsystem.keep, self.potential)
+
+
+class ExpandManyBody(Section):
+    """Many-body terms of a subsystem's clusters."""
+
+    label_set: str
+    many_body_order: t.AtLeastTwo
+
+    @classmethod
+    def of(cls, config: Config, subsystem: str, label_set: str) -> Self:
+        """That of a job."""
+        order = config.subsystems[subsystem].many_body_order
+        return cls(label_set=label_set, many_body_order=order or 2)
+
+
+class SelectFrames(MayAskPotential):
+    """One slice's share of the frames."""
+
+    seed: t.Whole
+    slice: t.Whole
+    select: Select
+
+    @classmethod
+    def of(cls, config: Config, slice: str) -> Self:
+        """That of a job."""
+        select = config.select
+        asked = _asking(config, select.score.potential if select.score else None)
+        return cls(seed=config.seed, slice=int(slice), select=select, **asked)
+
+
+class ChooseViews(AsksPotential):
+    """Whether averaging over views is worth its calls."""
+
+    label_set: LabelSet
+    lost_device: t.LostDevice
+
+    @classmethod
+    def of(cls, config: Config, label_set: str) -> Self:
+        """That of a job."""
+        section = config.labels[label_set]
+        asked = _asking(config, section.potential)
+        return cls(label_set=section, lost_device=config.lost_device, **asked)
+
+
+class LabelFrames(ChooseViews):
+    """Labels of the frames of one slice."""
+
+    slice: t.Whole
+    slices: t.Count
+
+    @classmethod
+    def of(cls, config: Config, label_set: str, slice: str) -> Self:  # type: ignore[override]
+        """That of a job."""
+        section = config.labels[label_set]
+        return cls(
+            label_set=section,
+            lost_device=config.lost_device,
+            slice=int(slice),
+            slices=config.select.slices,
+            **_asking(config, section.potential),
+        )
+
+    def text(self) -> str:
+        """Without what decided on the views: the choice is an input, as a file."""
+        return json.dumps(self.model_dump(mode="json", exclude={"label_set": {"auto"}}))
+
+
+class JudgeLabels(Gate):
+    """When a label set is good enough."""
+
+    label_set: str
+
+    @classmethod
+    def of(cls, config: Config, label_set: str) -> Self:
+        """That of a job."""
+        return cls(label_set=label_set, **config.gate.model_dump())
+
+
+class Split(Section):
+    """How all frames are split, whatever they are labelled with."""
+
+    seed: t.Whole
+    dataset: Dataset
+
+
+class BuildDataset(Split):
+    """The data set of a label set."""
+
+    label_set: str
+
+    @classmethod
+    def of(cls, config: Config, label_set: str) -> Self:
+        """That of a job."""
+        return cls(label_set=label_set, seed=config.seed, dataset=config.dataset)
+
+
+class BuildDeltaSet(Split):
+    """The data set of a difference."""
+
+    delta: Delta
+
+    @classmethod
+    def of(cls, config: Config, delta: str) -> Self:
+        """That of a job."""
+        return cls(delta=config.delta[delta], seed=config.seed, dataset=config.dataset)
+
+
+class EvaluateIsolatedAtoms(AsksPotential):
+    """Energies of isolated atoms by the potential of a label set."""
+
+    @classmethod
+    def of(cls, config: Config, label_set: str) -> Self:
+        """That of a job."""
+        return cls(**_asking(config, config.labels[label_set].potential))
+
+
+class CertifyQuadrature(AsksPotential):
+    """How good a potential's means over grids of views are."""
+
+    n_frames: t.Whole
+
+    @classmethod
+    def of(cls, config: Config, potential: str) -> Self:
+        """That of a job."""
+        return cls(n_frames=config.warrant.n_quadrature_frames, **_asking(config, potential))
+
+
+class MeasureGap(Compute, Split):
+    """Gaps and errors of a teacher, or of a student, whose models are files."""
+
+    name: str
+    potential: Potential | None = None
+    warrant: Warrant
+
+    @classmethod
+    def of(
+        cls, config: Config, potential: str = "", label_set: str = "", student: str = ""
+    ) -> Self:
+        """That of a job, which does not depend on what other potentials are measured."""
+        return cls(
+            name=potential or f"{label_set}/{student}",
+            warrant=config.warrant.model_copy(update={"teachers": None, "n_quadrature_frames": 0}),
+            seed=config.seed,
+            dataset=config.dataset,
+            **(_compute(config) | _asking(config, potential)),
+        )
+
+
+class MeasureSpeed(Compute):
+    """Speed of all teachers and students."""
+
+    potentials: list[Potential]
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """That of a job."""
+        asked = [config.potentials[name] for name in teachers(config)]
+        return cls(potentials=asked, **_compute(config))
+
+
+class TrainStudent(Compute):
+    """One student on one label set with one seed."""
+
+    label_set: str
+    student: Student
+    seed: t.Whole
+
+    @classmethod
+    def of(cls, config: Config, label_set: str, student: str, seed: str) -> Self:
+        """That of a job."""
+        section = config.students[student]
+        return cls(label_set=label_set, student=section, seed=int(seed), **_compute(config))
+
+
+class EvaluateStudent(Compute):
+    """What one student is worth on the test frames."""
+
+    label_set: str
+    student: str
+    seed: t.Whole
+    reference: str | None
+    split_by: t.SplitBy
+
+    @classmethod
+    def of(cls, config: Config, label_set: str, student: str, seed: str) -> Self:
+        """That of a job."""
+        return cls(
+            label_set=label_set,
+            student=student,
+            seed=int(seed),
+            reference=config.warrant.reference,
+            split_by=config.dataset.split_by,
+            **_compute(config),
+        )
+
+
+class RunStudy(Compute):
+    """A question to all students of a run: the label sets that they learned from, and they."""
+
+    study: Study
+    reference: str
+    label_sets: dict[str, LabelSet]
+    potentials: dict[str, Potential]
+    students: dict[str, Student]
+    distill: list[Distill]
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """That of a job."""
+        study, reference = config.study, config.warrant.reference
+        if study is None or reference is None:
+            raise LimbeckError("study: the config has none, or no warrant.reference")
+        label_sets = {name: config.labels[name] for name in arms(config)}
+        return cls(
+            study=study,
+            reference=reference,
+            label_sets=label_sets,
+            potentials={s.potential: config.potentials[s.potential] for s in label_sets.values()},
+            students=config.students,
+            distill=config.distill,
+            **_compute(config),
+        )

@@ -1,0 +1,1 @@
+"""The sections of the config, one module each: fields, units, defaults, and what fits together."""

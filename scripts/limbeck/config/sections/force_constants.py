@@ -1,0 +1,78 @@
+"""Force constants of crystals, and how structures are prepared for them and for samplings."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from limbeck.config.sections import types as t
+from limbeck.config.sections.base import NamedSection, Section
+
+Rows = t.Three[t.Three[int]]
+
+
+def _right_handed(rows: list[list[int]]) -> list[list[int]]:
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    if a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) <= 0:
+        raise t.wrong("a positive determinant")
+    return rows
+
+
+SupercellMatrix = Annotated[
+    t.Three[t.Count] | Annotated[Rows, AfterValidator(_right_handed)],
+    t.ToldAs("three whole numbers above zero, or three rows of three with a positive determinant"),
+]
+
+
+class Preparation(Section):
+    """How structures are brought to rest and made large enough."""
+
+    supercell_radius_A: t.Positive | None = 25.0
+    """Smallest distance of an atom from its own images, in Angstrom; the smallest supercell that
+    has it is taken, which may be non-diagonal. The cell as it is where null."""
+    supercell_matrix: SupercellMatrix | None = None
+    """The supercell's lattice vectors in those of the cell, as three whole numbers or as three rows
+    of three, in place of supercell_radius_A."""
+    relax_input_cell: Literal["full", "constant_volume", "only_atoms", "none"] = "constant_volume"
+    """What is relaxed first; atoms and cell, atoms and the shape of the cell, atoms alone, or
+    nothing."""
+    relax_force_tolerance_eV_per_A: t.Positive = 0.02
+    """Relaxed is a structure whose largest force is below this, in eV/Angstrom."""
+    relax_steps: t.Count = 500
+    """A structure that is not relaxed after so many steps is set aside."""
+
+
+class ForceConstants(NamedSection, Preparation):
+    """Force constants of the crystals of some sources."""
+
+    sources: t.Some[t.ToSource]
+    """Names of the sources whose crystals get force constants."""
+    potential: t.ToPotential
+    """Name of the potential that gives the forces."""
+    relax_force_tolerance_eV_per_A: t.Positive = 0.001
+    relax_steps: t.Count = 2000
+    symmetry_tolerance_A: Annotated[float, Field(gt=0, le=0.5)] = 0.001
+    """The relaxed crystal is given, exactly, the space group that it has within this, in Angstrom,
+    so that fewer displacements do."""
+    displacements: Literal["finite", "random"] = "finite"
+    """finite displaces one atom at a time, as few as the symmetry needs; random all atoms at once,
+    and fits force constants with symfc."""
+    displacement_A: Annotated[float, Field(gt=0, le=0.2)] = 0.01
+    """Length of a displacement, in Angstrom."""
+    snapshots: t.Count | None = None
+    """Supercells with random displacements, where null, as many as symfc takes to be enough."""
+    imaginary_modes: Literal["refuse", "drop", "follow"] = "refuse"
+    """What is done about a crystal with imaginary modes; refuse sets it aside, drop leaves these
+    modes out of all draws, follow displaces it along the worst one, relaxes it and tries again,
+    three times at most."""
+    imaginary_threshold_THz: t.NotNegative = 0.1
+    """Imaginary is a mode whose frequency is below minus this, in THz."""
+    thermal_expansion: bool = False
+    """Relax the cell in full, and give it the volume that it has at temperature_K in the
+    quasi-harmonic approximation."""
+    temperature_K: t.Positive = 298.15
+    """Temperature of thermal_expansion, in K."""
+    volume_strains: Annotated[
+        t.Some[Annotated[float, Field(gt=-0.3, le=0.5)]], Field(min_length=5)
+    ] = Field(default=[-0.03, -0.015, 0.0, 0.015, 0.03, 0.045, 0.06])
+    """Of thermal_expansion alone; relative changes of the volume at which phonons are calculated,
+    no unit. The volume at temperature_K has to lie between them."""

@@ -1,0 +1,130 @@
+"""Which frames are labelled, how, and when their labels are good enough."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from limbeck.config.sections import types as t
+from limbeck.config.sections.base import Fault, NamedSection, Section
+from limbeck.config.sections.messages import shown
+
+
+class Score(Section):
+    """Frames in an order by what a potential says of them."""
+
+    potential: t.ToPotential
+    """Name of the potential, as a rule the teacher."""
+    views: t.AtLeastTwo = 3
+    """Random rotations of every frame there is to select from, each a call of the potential."""
+    prefer: Literal["low", "high"] = "low"
+    """low takes the frames first on which the potential agrees with itself, high those on which it
+    does not."""
+
+
+class Diversity(Section):
+    """Frames that are least alike."""
+
+    by: Literal["farthest_point", "kmeans"]
+    """farthest_point takes in turn the frame that is farthest from all taken before, and so the
+    outermost ones; kmeans the frame in the middle of each of as many clusters, and so more of those
+    where there are many."""
+
+
+class Select(Section):
+    """Which frames are labelled."""
+
+    include: t.Some[Annotated[str, t.Names(("generated", "sampling", "subsystems"))]] = Field(
+        default=["generated"]
+    )
+    """Names of samplings and subsystems, and "generated" for the structures as the sources made
+    them."""
+    count: t.Count = 1000
+    """Largest number of frames to label, split evenly over the slices."""
+    slices: t.Count = 1
+    """Number of slices the work is cut into from here on; shard i of every source belongs to slice
+    i modulo this number."""
+    score: Score | None = None
+    """How the frames of one root are put in order before the first of them are taken; by chance
+    where not given, else by how far the forces of a potential depend on the frame's orientation."""
+    diversity: Diversity | None = None
+    """Take the frames of a sampling of a source that are least alike, by their descriptors; every
+    sampling of include has to keep them. By chance, or by score, where not given."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Too few frames for the slices, or two ways to order them."""
+        if self.count < self.slices:
+            slices = f"each of the {self.slices} slices of select.slices"
+            yield "count", f"{self.count}, expected at least one frame for {slices}"
+        if self.diversity and self.score:
+            yield "diversity", "given beside select.score, expected one of the two"
+
+
+class Auto(Section):
+    """How "auto" decides on the views."""
+
+    n_frames: t.Count = 8
+    """Frames of each source on which the rotation gap is measured beforehand."""
+    views: t.AtLeastTwo = 12
+    """Random rotations to average over where the gap is not negligible."""
+    student_error_meV_per_A: t.Positive = 20.0
+    """Force error in meV/Angstrom that the student can hope to reach."""
+    negligible_fraction: t.Positive = 0.1
+    """A gap of the forces below this fraction of student_error_meV_per_A, no unit, is negligible;
+    each frame is then labelled once, as it is given."""
+
+
+class LabelSet(NamedSection):
+    """A choice of potential and views."""
+
+    potential: t.ToPotential
+    """Name of the potential that labels, the teacher."""
+    views: Annotated[
+        Literal["as_given", "auto"] | t.Count | None,
+        t.ToldAs("as_given, auto, or a whole number of 1 or more"),
+    ] = None
+    """as_given labels each frame as it is given; a number labels it with the average over that many
+    random rotations; auto measures on a few frames whether averaging is worth it. as_given where
+    neither views nor quadrature is given."""
+    quadrature: Literal["tetrahedral", "octahedral", "icosahedral", "product"] | None = None
+    """A grid of rotations in place of views, which fixes their number; tetrahedral 12, octahedral
+    24, icosahedral 60, product as its order says. It is turned at random for each frame."""
+    quadrature_order: Literal[3, 5, 7, 9, 11] | None = None
+    """Of quadrature product alone; the angular momentum up to which its mean is exact, with 24, 84,
+    208, 380 or 600 rotations."""
+    reflections: bool = False
+    """Average over mirror images as well; random views are mirrored with probability 1/2, a grid
+    has twice as many views."""
+    n_frames: t.Count | None = None
+    """Label only so many of the selected frames, the first by a hash of their ids; all where not
+    given. Those of a smaller number are among those of a larger."""
+    auto: Auto = Auto()
+    """How "auto" decides on the views."""
+    max_force_eV_per_A: t.Positive = 100.0
+    """Largest component of a force, in eV/Angstrom; a frame with a larger one is not used."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_given(cls, section: Any) -> Any:
+        if not isinstance(section, dict) or section.get("quadrature") is not None:
+            return section
+        return {**section, "views": "as_given"} if section.get("views") is None else section
+
+    def faults(self) -> Iterator[Fault]:
+        """Views that say two things, or half of one."""
+        grid, order, views = self.quadrature, self.quadrature_order, self.views
+        if grid and views is not None:
+            text = f"expected none beside quadrature: {grid}, which fixes their number"
+            yield "views", f"{shown(views)}, {text}"
+        if (grid == "product") != (order is not None):
+            text = "expected a number with product, and with it alone"
+            yield "quadrature_order", f"{shown(order)} with quadrature: {shown(grid)}, {text}"
+        if self.reflections and views == "as_given":
+            yield "reflections", "True, expected views or a grid that can be mirrored"
+
+
+class Gate(Section):
+    """When the labels are good enough to go on."""
+
+    min_good_fraction: Annotated[float, Field(ge=0, le=1)] = 0.95
+    """Smallest fraction of frames with a good label, no unit; below it the run stops."""

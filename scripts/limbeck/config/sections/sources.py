@@ -1,0 +1,107 @@
+"""Sources: where structures come from, and which of them are refused."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from limbeck.config.sections import types as t
+from limbeck.config.sections.base import Fault, NamedSection, Section
+
+Prototype = Literal[
+    "rocksalt", "zincblende", "wurtzite", "diamond", "fcc", "bcc", "hcp", "perovskite", "fluorite"
+]
+Shape = Literal["compact", "icosahedron", "octahedron", "decahedron"]
+
+
+class AnySource(NamedSection):
+    """What all kinds of sources have."""
+
+    kind: str
+    """What the structures are; molecules from SMILES, crystals from prototypes, clusters of metals,
+    or those of a file of your own."""
+    count: t.Count
+    """Number of structures to make, over all shards; of a file, the most that is taken."""
+    shards: t.Count = 1
+    """Number of jobs the source is cut into."""
+
+    def faults(self) -> Iterator[Fault]:
+        """More shards than structures."""
+        if self.shards > self.count:
+            yield "shards", f"{self.shards}, expected at most its count, {self.count}"
+
+
+class Molecules(AnySource):
+    """Molecules from SMILES."""
+
+    kind: Literal["molecules"]
+    smiles: str
+    """Path of a text file with one SMILES in a line, a name behind it if you like; a line that
+    begins with # is a comment."""
+    displacement_A: t.Displacement = 0.0
+    """Standard deviation of a random displacement of each coordinate after the force field has
+    settled the molecule, in Angstrom; above 0 each structure is a root of its own."""
+
+
+class Strained(AnySource):
+    """Structures that may be strained."""
+
+    strain: t.Strain = 0.0
+    """Standard deviation of a random symmetric strain of each structure, no unit; 0 for none."""
+
+
+class Crystals(Strained):
+    """Crystals from prototypes."""
+
+    kind: Literal["crystals"]
+    prototypes: t.Some[Prototype] = Field(default=list(get_args(Prototype)))
+    """Crystal prototypes to take from the table of published lattice parameters."""
+    elements: t.Some[t.Element] | None = None
+    """Symbols of elements; only compounds made of these are taken, all where not given."""
+    compounds: t.Some[str] | None = None
+    """Formulas as the table writes them, as in NaCl; only these are taken, all where not given."""
+    supercell: t.Three[t.Count] = Field(default=[1, 1, 1])
+    """Repetitions of the conventional cell along its three lattice vectors, no unit."""
+
+
+class Clusters(Strained):
+    """Clusters of metals."""
+
+    kind: Literal["clusters"]
+    elements: t.Some[t.Element]
+    """Symbols of metals; each cluster is made of one of them."""
+    sizes: Annotated[list[t.Count], Field(min_length=2, max_length=2)]
+    """Smallest and largest number of atoms of a cluster."""
+    shapes: t.Some[Shape] = Field(default=["compact"])
+    """Shapes of clusters; compact takes the atoms of the crystal nearest to a random point, in
+    every size, the others have the sizes that exist between the two of sizes."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Sizes in the wrong order."""
+        yield from super().faults()
+        if self.sizes[0] > self.sizes[1]:
+            yield "sizes", f"{self.sizes}, expected the smaller size first"
+
+
+class StructureFile(AnySource):
+    """Structures of a file of your own."""
+
+    kind: Literal["file"]
+    path: str
+    """Path of one file of structures that ASE reads, as extended XYZ, CIF or POSCAR."""
+
+
+Source = Annotated[Molecules | Crystals | Clusters | StructureFile, Field(discriminator="kind")]
+
+
+class Screen(Section):
+    """Which structures are refused before they are sampled."""
+
+    min_distance_ratio: t.DistanceRatio = 0.6
+    """Smallest distance of two atoms, in units of the sum of their covalent radii."""
+    min_density_g_cm3: t.NotNegative = 0.05
+    """Smallest density of a periodic structure, in g/cm3."""
+    max_density_g_cm3: t.Positive = 30.0
+    """Largest density of a periodic structure, in g/cm3."""
+    max_atoms: t.Count = 500
+    """Largest number of atoms of a structure."""

@@ -1,0 +1,110 @@
+"""Types of fields that several sections have, and the errors of those that pydantic lacks."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from limbeck.config.sections.known import SYMBOLS
+from limbeck.config.sections.messages import nearest
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Names:
+    """Marks a field that names entries of sections; what is no section is allowed as it is."""
+
+    sections: tuple[str, ...]
+
+
+def wrong(expected: str) -> PydanticCustomError:
+    """The error of a value in whose place something else was expected."""
+    return PydanticCustomError("wrong", "expected {expected}", {"expected": expected})
+
+
+@dataclass(frozen=True)
+class ToldAs:
+    """One sentence for whatever is wrong with a value: what was expected."""
+
+    expected: str
+
+    def __get_pydantic_core_schema__(self, kind: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def validate(value: Any, inner: core_schema.ValidatorFunctionWrapHandler) -> Any:
+            try:
+                return inner(value)
+            except ValidationError:
+                raise wrong(self.expected) from None
+
+        return core_schema.no_info_wrap_validator_function(validate, handler(kind))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "expected": self.expected}
+
+
+def _each_once(values: list[T]) -> list[T]:
+    if any(value in values[:i] for i, value in enumerate(values)):
+        raise wrong("every entry once")
+    return values
+
+
+def _known(symbol: str) -> str:
+    if symbol not in SYMBOLS:
+        raise wrong(f"the symbol of a chemical element{nearest(symbol, SYMBOLS)}")
+    return symbol
+
+
+def _with_names(sections: Any) -> Any:
+    """Each section with the name it stands under."""
+    if not isinstance(sections, dict):
+        return sections
+    return {n: {"name": n, **s} if isinstance(s, dict) else s for n, s in sections.items()}
+
+
+Count = Annotated[int, Field(ge=1)]
+AtLeastTwo = Annotated[int, Field(ge=2)]
+Whole = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+AboveOne = Annotated[float, Field(gt=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+#: of a random symmetric strain
+Strain = Annotated[float, Field(ge=0, le=0.2)]
+#: of a random displacement, Angstrom
+Displacement = Annotated[float, Field(ge=0, le=1)]
+#: a distance in units of the sum of two covalent radii
+DistanceRatio = Annotated[float, Field(ge=0, le=1.5)]
+Device = Literal["cpu", "cuda"]
+LostDevice = Literal["stop", "cpu"]
+SplitBy = Literal["group", "root", "frame"]
+Kept = Literal["energy", "forces", "descriptors"]
+Element = Annotated[str, AfterValidator(_known)]
+Unique = Annotated[
+    list[T], AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})
+]
+Some = Annotated[Unique[T], Field(min_length=1)]
+Three = Annotated[list[T], Field(min_length=3, max_length=3)]
+
+Name = Annotated[str, Field(pattern="^[a-z0-9_-]+$"), ToldAs("lower-case letters, digits, _ and -")]
+FreeName = Annotated[
+    str,
+    Field(pattern="^(?!generated$)[a-z0-9_-]+$"),
+    ToldAs("lower-case letters, digits, _ and -, and not generated"),
+]
+#: sections by name
+Named = Annotated[dict[Name, T], BeforeValidator(_with_names)]
+#: sections by name, beside which there is "generated", what the sources made
+NamedFreely = Annotated[dict[FreeName, T], BeforeValidator(_with_names)]
+#: the name of an entry of another section
+ToPotential = Annotated[str, Names(("potentials",))]
+ToLabelSet = Annotated[str, Names(("labels",))]
+ToSource = Annotated[str, Names(("sources",))]

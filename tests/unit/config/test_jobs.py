@@ -1,0 +1,122 @@
+"""What a job is told: what it depends on, and nothing else; and it comes back as it was."""
+
+import copy
+import json
+
+import pytest
+import yaml
+
+from limbeck.config import jobs, plan
+from limbeck.config.load import load, resolve
+
+SHIPPED = ["config", "gaps", "molecular_crystal", "study_expectation", "urea_model"]
+
+
+@pytest.fixture
+def tiny(repository) -> dict:
+    return yaml.safe_load((repository / "tests/config/tiny.yaml").read_text())
+
+
+def all_jobs(config):
+    """One job of every kind that the config has, made as the rules make it."""
+    for name in config.sources:
+        yield jobs.GenerateStructures.of(config, source=name, shard="0")
+        yield jobs.ScreenStructures.of(config, source=name, shard="0")
+    for name, section in config.force_constants.items():
+        place = {"source": section.sources[0], "shard": "0"}
+        yield jobs.CalculateForceConstants.of(config, force_constants=name, **place)
+    for name, section in config.sampling.items():
+        yield jobs.SampleFrames.of(config, sampling=name, source=section.sources[0], shard="0")
+    for name, section in config.subsystems.items():
+        place = {"sampling": section.of[0], "source": "s", "shard": "0"}
+        yield jobs.ExtractSubsystems.of(config, subsystem=name, **place)
+    yield jobs.SelectFrames.of(config, slice="0")
+    for name in config.labels:
+        yield jobs.ChooseViews.of(config, label_set=name)
+        yield jobs.LabelFrames.of(config, label_set=name, slice="0")
+        yield jobs.JudgeLabels.of(config, label_set=name)
+        yield jobs.BuildDataset.of(config, label_set=name)
+        yield jobs.EvaluateIsolatedAtoms.of(config, label_set=name)
+    for name in config.delta:
+        yield jobs.BuildDeltaSet.of(config, delta=name)
+    for name in config.potentials:
+        yield jobs.CertifyQuadrature.of(config, potential=name)
+        yield jobs.MeasureGap.of(config, potential=name)
+    for label_set, student, seed in plan.trained(config):
+        yield jobs.TrainStudent.of(config, label_set=label_set, student=student, seed=str(seed))
+        yield jobs.EvaluateStudent.of(config, label_set=label_set, student=student, seed=str(seed))
+        yield jobs.MeasureGap.of(config, label_set=label_set, student=student)
+    yield jobs.MeasureSpeed.of(config)
+    if config.study:
+        yield jobs.RunStudy.of(config)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_script_reads_what_a_rule_wrote(repository, monkeypatch, name):
+    monkeypatch.chdir(repository)
+    made = list(all_jobs(load(f"config/{name}.yaml")))
+    assert len(made) > 10
+    for job in made:
+        assert type(job).model_validate(json.loads(job.text())) == job
+
+
+CHANGES = [
+    # a field, its new value, and the kinds of jobs that it touches
+    ("sources.metals.strain", 0.01, {"GenerateStructures"}),
+    ("screen.max_atoms", 400, {"ScreenStructures"}),
+    ("sampling.rattled.strain", 0.01, {"SampleFrames"}),
+    ("sampling.rattled.sources", ["clusters"], set()),  # each source has a job of its own
+    ("select.count", 41, {"SelectFrames"}),
+    ("labels.emt.max_force_eV_per_A", 50.0, {"ChooseViews", "LabelFrames"}),
+    ("labels.emt.auto", {"views": 6}, {"ChooseViews"}),
+    ("gate.min_good_fraction", 0.5, {"JudgeLabels"}),
+    ("students.mace-tiny.epochs", 3, {"TrainStudent"}),
+    ("warrant.views", 5, {"MeasureGap"}),
+    ("warrant.teachers", ["emt"], set()),
+    ("warrant.n_quadrature_frames", 2, {"CertifyQuadrature"}),
+    ("lost_device", "cpu", {"ChooseViews", "LabelFrames"}),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "touched"), CHANGES, ids=[c[0] for c in CHANGES])
+def test_a_change_touches_the_jobs_that_depend_on_it_alone(tiny, field, value, touched):
+    changed = copy.deepcopy(tiny)
+    *parents, last = field.split(".")
+    part = changed
+    for name in parents:
+        part = part.setdefault(name, {})
+    part[last] = value
+    pairs = zip(all_jobs(resolve(tiny)), all_jobs(resolve(changed)), strict=True)
+    assert {type(old).__name__ for old, new in pairs if old.text() != new.text()} == touched
+
+
+def test_threads_are_told_to_jobs_that_ask_a_potential_alone(tiny):
+    more = resolve(tiny | {"threads": 2})
+    assert jobs.SampleFrames.of(more, sampling="md", source="clusters", shard="0").threads == 2
+    rattled = jobs.SampleFrames.of(more, sampling="rattled", source="metals", shard="0")
+    assert (rattled.threads, rattled.potential) == (1, None)
+
+
+def test_files_of_jobs(tiny):
+    tiny["labels"]["auto"] = {"potential": "emt", "views": "auto"}
+    tiny["delta"] = {"d": {"baseline": "emt", "target": "emt-k2", "atoms": "isolated"}}
+    tiny["sources"]["metals"] = {"kind": "file", "count": 1, "path": "tests/config/tiny.yaml"}
+    config = resolve(tiny)
+    assert plan.source_files(config, "metals") == ["tests/config/tiny.yaml"]
+    assert plan.source_files(config, "clusters") == []
+    assert plan.choices_of_views(config, "auto", "0") == ["labels/auto.views.json"]
+    assert plan.choices_of_views(config, "emt", "0") == []
+    assert plan.gates_of_difference(config, "d") == ["gate/emt.passed", "gate/emt-k2.passed"]
+    assert plan.baseline_labels(config, "d") == ["labels/emt/0.h5", "labels/emt/1.h5"]
+    assert plan.isolated_atoms(config, "d") == ["atoms/emt.json", "atoms/emt-k2.json"]
+    assert plan.reference_labels(config, student="any") == ["labels/emt/0.h5", "labels/emt/1.h5"]
+    assert plan.reference_of_teacher(config, "emt") == []
+    assert plan.models(config, "emt-k2", "mace-tiny") == [
+        "students/emt-k2/mace-tiny/seed1/model",
+        "students/emt-k2/mace-tiny/seed2/model",
+    ]
+    assert len(plan.models(config)) == 3
+    assert plan.structures_of_gaps(config, potential="emt") == []
+    made = plan.results(config)
+    assert len(made) == len(set(made))
+    assert {"speed.json", "delta/d/counts.json", "gate/auto.json"} <= set(made)
