@@ -81,7 +81,7 @@ def batched_dynamics(config: Config, potential: Any, frames: Frames, steps: int)
         "supercell_radius_A": None,
     }
     settings = config.sampling["md-300"].model_copy(update=changes)
-    record = md.run(frames, potential, settings, seed=1, place="benchmark")
+    record = md.run_dynamics(frames, potential, settings, seed=1, place="benchmark")
     assert not any(record.cut), set(record.cut)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from limbeck import cli, storage
 from limbeck.config.jobs import BuildDataset
 from limbeck.datasets.export import write_extxyz
-from limbeck.datasets.split import build, counts, split_as
+from limbeck.datasets.split import build, split_as, split_counts
 from limbeck.files import write_json
 
 
@@ -30,7 +30,7 @@ def main() -> None:
             labels={label_set: data.labels},
         )
         write_extxyz(folder / f"{part}.extxyz", data)
-    found = counts(frames, labels, parts)
+    found = split_counts(frames, labels, parts)
     write_json(folder / "counts.json", found)
     logging.info("%s", found)
 

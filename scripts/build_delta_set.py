@@ -7,7 +7,7 @@ from limbeck import cli, storage
 from limbeck.config.jobs import BuildDeltaSet
 from limbeck.datasets import delta
 from limbeck.datasets.export import write_for_mace
-from limbeck.datasets.split import build, counts, split_as
+from limbeck.datasets.split import build, split_as, split_counts
 from limbeck.files import read_json, write_json
 
 log = logging.getLogger("build_delta_set")
@@ -41,7 +41,7 @@ def main() -> None:
     else:
         of_baseline, of_target = (read_json(path)["energies_eV"] for path in args.atoms)
         atoms = delta.less(of_target, of_baseline)
-    found = counts(frames, labels, parts) | {"atom_energies_eV": atoms}
+    found = split_counts(frames, labels, parts) | {"atom_energies_eV": atoms}
     for part, data in parts.items():
         found[part] |= delta.sizes(data, atoms)
         storage.write_frames(

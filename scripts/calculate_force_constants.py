@@ -27,7 +27,7 @@ def main() -> None:
     job = args.settings.model_copy(update={"batch_plans": args.batch_plans})
     use_threads(job.threads)
     from limbeck.phonons.calculation import force_constants
-    from limbeck.phonons.record import COLUMNS, rows, write_crystal
+    from limbeck.phonons.record import FORCE_CONSTANT_COLUMNS, table_rows, write_crystal
     from limbeck.potentials.opening import open_planned, opened
 
     own = job.force_constants
@@ -39,7 +39,7 @@ def main() -> None:
         for identity, found in zip(structures.id, results, strict=True):
             if not found.reason:
                 write_crystal(folder / identity.decode(), found)
-    write_csv(args.summary, COLUMNS, rows(structures, results, own))
+    write_csv(args.summary, FORCE_CONSTANT_COLUMNS, table_rows(structures, results, own))
     log.info(
         "%s/%s/%s: %s",
         own.name,

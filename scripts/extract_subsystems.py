@@ -6,7 +6,7 @@ from pathlib import Path
 from limbeck import cli
 from limbeck.config.jobs import ExtractSubsystems
 from limbeck.files import write_csv
-from limbeck.molecules.subsystems import COLUMNS, FRAGMENT_COLUMNS, extract_subsystems
+from limbeck.molecules.subsystems import CLUSTER_COLUMNS, FRAGMENT_COLUMNS, extract_subsystems
 from limbeck.storage import read_frames, write_frames
 
 log = logging.getLogger("extract_subsystems")
@@ -33,7 +33,7 @@ def main() -> None:
         from limbeck.sampling.annotate import annotate
 
         clusters = annotate(clusters, opened(job), job.subsystem.keep)
-    write_csv(args.summary, COLUMNS, found.rows)
+    write_csv(args.summary, CLUSTER_COLUMNS, found.rows)
     write_csv(args.fragments, FRAGMENT_COLUMNS, found.fragments)
     write_frames(args.output, clusters, stage="extract_subsystems", settings=job.model_dump())
     log.info("%d clusters and fragments of %d frames", len(clusters), len(frames))

@@ -9,7 +9,7 @@ from limbeck import cli
 from limbeck.config.config import Config
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json, sha256_of
-from limbeck.students.card import views
+from limbeck.students.card import views_in_words
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def write_card(results: Path, name: str) -> None:
     seed = folder(results, name)
     warrant = read_json(results / "warrant" / "students" / "chgnet" / f"{name}.json")
     metrics = read_json(seed / "metrics.json")["test"]
-    parts = [(seed / "card.md").read_text(encoding="utf-8"), views(warrant, metrics)]
+    parts = [(seed / "card.md").read_text(encoding="utf-8"), views_in_words(warrant, metrics)]
     parts.append(MADE_BY.format(run=results.name))
     parts += [ORB_NOTE] if name == "orb-demo" else []
     (MODELS / f"{name}.md").write_text("\n".join(parts), encoding="utf-8")

@@ -26,7 +26,7 @@ def main() -> None:
     torch.manual_seed(seeds.torch_seed(job.seed, name))
     student = architecture(job.student.architecture).build(
         job.student.size,
-        statistics.measure(training),
+        statistics.training_statistics(training),
         name=job.student.name,
         device=job.device,
     )
@@ -34,8 +34,10 @@ def main() -> None:
     history = loop.train(student, training, validation, job.student, rng)
     with whole_folder(folder / "model") as temporary:
         student.save(temporary)
-    write_csv(folder / "training.csv", loop.COLUMNS, history.rows)
-    write_json(folder / "training.json", loop.summary(student, training, validation, history))
+    write_csv(folder / "training.csv", loop.HISTORY_COLUMNS, history.rows)
+    write_json(
+        folder / "training.json", loop.training_summary(student, training, validation, history)
+    )
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from limbeck import cli
 from limbeck.config.config import Config
-from limbeck.report.collect import collect
-from limbeck.report.page import write
+from limbeck.report.run.folder import open_run
+from limbeck.report.sections import write_report
 
 
 def main() -> None:
@@ -15,7 +15,8 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True, help="folder results/{run}")
     parser.add_argument("--output-folder", type=Path, required=True, help="folder of the report")
     args = parser.parse_args()
-    write(collect(args.results, args.settings.model_dump(mode="json")), args.output_folder)
+    settings = args.settings.model_dump(mode="json")
+    write_report(open_run(args.results, settings), args.output_folder)
     logging.info("report: %s", args.output_folder / "index.html")
 
 

@@ -14,7 +14,7 @@ from limbeck.config.sections.labels import LabelSet
 from limbeck.config.sections.messages import validated
 from limbeck.config.sections.potentials import AnyPotential, Potential
 from limbeck.config.sections.sampling import Sampling
-from limbeck.config.sections.students import Student
+from limbeck.config.sections.students import StudentSettings
 
 #: fields of jobs; all others are those of the section
 OF_JOBS = ("seed", "source", "shard", "device", "threads", "batch_plans")
@@ -79,10 +79,10 @@ def label_set(fields: Mapping[str, Any]) -> LabelSet:
     return validated(LabelSet, {"name": "test", "potential": "some", **fields}, "labels.test")
 
 
-def student(fields: Mapping[str, Any]) -> Student:
+def student(fields: Mapping[str, Any]) -> StudentSettings:
     """A student, of architecture mace where none is given."""
     own = {"name": "test", "architecture": "mace", **fields}
-    return validated(Student, own, "students.test")
+    return validated(StudentSettings, own, "students.test")
 
 
 def potential(fields: Mapping[str, Any]) -> AnyPotential:

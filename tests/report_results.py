@@ -1,19 +1,25 @@
 """A small results folder with made-up numbers, in the formats that the rules write."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 
+from in_process import script_named
 from limbeck.datasets.split import Dataset, split
 from limbeck.files import write_csv, write_json
 from limbeck.frames import Frames, concatenate, derive, from_atoms
 from limbeck.labels import Labels, select_labels
 from limbeck.storage import write_frames, write_labels
+from limbeck.students.evaluation import metric_rows
+from limbeck.studies.expectation import study_rows
+from limbeck.warrant.grids import certificate_rows
+from limbeck.warrant.tidy import write_table
 
 SETTINGS: dict[str, Any] = {
     "run": "made-up",
@@ -136,23 +142,38 @@ def build(
         _dataset(folder, entry["labels"], whole, parts)
         for student in entry["students"]:
             _student(folder, settings, entry["labels"], student, whole.select(parts["test"]), rng)
-            write_json(
-                folder / f"warrant/students/{entry['labels']}/{student}.json",
-                {
-                    "model": student,
-                    "kind": "student",
-                    "gaps": gaps_of(symmetries, settings["sources"], student_gap),
-                },
-            )
+            title = f"{entry['labels']}/{student}"
+            gaps = gaps_of(symmetries, settings["sources"], student_gap)
+            value = {"model": title, "kind": "student", "gaps": gaps}
+            write_gaps(folder / f"warrant/students/{title}.json", value, entry["seeds"])
     for name, size, work in TEACHERS:
         gaps = gaps_of(symmetries, settings["sources"], size, work)
         value = {"model": name, "kind": "teacher", "about": ABOUT, "gaps": gaps}
         value |= {"errors": _errors(gain)} if settings["warrant"]["reference"] else {}
-        write_json(folder / f"warrant/teachers/{name}.json", value)
-        write_json(folder / f"warrant/quadrature/{name}.json", _certificate(size))
-    write_json(folder / "speed.json", {"models": _speeds(settings)})
+        write_gaps(folder / f"warrant/teachers/{name}.json", value)
+        path, certificate = folder / f"warrant/quadrature/{name}.json", _certificate(name, size)
+        write_json(path, certificate)
+        write_table(path, certificate_rows(certificate, set="selected"))
+    speeds = _speeds(settings)
+    write_json(folder / "speed.json", {"models": speeds})
+    of_speeds = script_named("measure_speed").speed_rows
+    write_table(folder / "speed.json", chain.from_iterable(map(of_speeds, speeds)))
     write_json(folder / "check_inputs.json", {"sources": {}, "potentials": {}})
     return folder
+
+
+def write_gaps(path: Path, value: dict[str, Any], seeds: Sequence[int] = ()) -> None:
+    """A warrant file and its table, as measure_gap.py writes them."""
+    write_json(path, value)
+    models = [f"seed{seed}/model" for seed in seeds]
+    write_table(path, script_named("measure_gap").rows_of(value, "test", {}, models))
+
+
+def write_study(folder: Path) -> None:
+    """The results of the made-up study."""
+    path = folder / "studies/expectation/results.json"
+    write_json(path, STUDY)
+    write_table(path, study_rows(STUDY))
 
 
 def _source(folder: Path, settings: dict[str, Any], name: str, rng: np.random.Generator) -> Frames:
@@ -316,10 +337,14 @@ def _student(
         rows = [(e, 2.0 * e, 0.01, 3 / e, 4 / e, 90 / e, 800 / e + 40) for e in range(1, 21)]
         _csv(own / "training.csv", columns, rows)
         write_json(own / "training.json", {"best_epoch": 20, "parameters": 12345})
-        write_json(own / "metrics.json", _metrics(settings, label_set, student, seed))
+        metrics = _metrics(settings, label_set, student, seed)
+        write_json(own / "metrics.json", metrics)
+        write_table(own / "metrics.json", metric_rows(metrics))
 
 
 def _metrics(settings: dict[str, Any], label_set: str, student: str, seed: int) -> dict[str, Any]:
+    excess = (5.0, 24.0) if student == "mace-small" else (-8.0, 16.0)
+
     def errors(energy: float, forces: float) -> dict[str, Any]:
         size = {"size": figure(1.4 * forces, "meV/A")}
         tenth = {"meV/atom": energy, "meV/A": forces}
@@ -332,6 +357,7 @@ def _metrics(settings: dict[str, Any], label_set: str, student: str, seed: int) 
     if settings["warrant"]["reference"]:
         test["against"]["reference"] = errors(15.0, 75.0)
         test["teacher_against_reference"] = errors(12.0, 64.0)
+        test["excess"] = {"forces": figure(11.0, "meV/A", *excess)}
     return {"label_set": label_set, "student": student, "seed": seed, "test": test}
 
 
@@ -402,7 +428,7 @@ CHOICE = {
 }
 
 
-def _certificate(gap: float) -> dict[str, Any]:
+def _certificate(name: str, gap: float) -> dict[str, Any]:
     """Means over grids of a potential with this rotation gap, meV/Angstrom."""
     rules = []
     for views, order, number in (
@@ -416,7 +442,8 @@ def _certificate(gap: float) -> dict[str, Any]:
             | {"error": _both(error), "as_many_random": _both(random)}
             | {"change_to_next": None if number == 84 else _both(0.9 * error)}
         )
-    return {"random_views": 1000, "n_frames": 6, "n_roots": 6, "rules": rules}
+    counts = {"n_frames": 6, "n_roots": 6}
+    return {"model": name, "random_views": 1000, **counts, "gap": _both(gap), "rules": rules}
 
 
 def _both(size: float) -> dict[str, Any]:
@@ -488,6 +515,7 @@ def _speeds(settings: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "name": name,
             "kind": kind,
+            "n_frames": 48,
             "best_batch_atoms": 256,
             "atoms_per_second": top,
             "by_batch": [

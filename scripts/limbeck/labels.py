@@ -128,7 +128,7 @@ def concatenate_labels(parts: Sequence[Labels]) -> Labels:
     """
     if not parts:
         raise LimbeckError("no labels to put together, expected at least one file")
-    values = properties.concatenate([p.values for p in parts])
+    values = properties.concatenate_values([p.values for p in parts])
     dropped = sorted(set().union(*(p.values for p in parts)) - set(values))
     if dropped:
         log.warning("left out, since not all labels have them: %s", ", ".join(dropped))
@@ -136,7 +136,7 @@ def concatenate_labels(parts: Sequence[Labels]) -> Labels:
         id=np.concatenate([p.id for p in parts]),
         n_atoms=np.concatenate([p.n_atoms for p in parts]),
         values=values,
-        spreads=properties.concatenate([p.spreads for p in parts]),
+        spreads=properties.concatenate_values([p.spreads for p in parts]),
         status=np.concatenate([p.status for p in parts]),
         attrs=parts[0].attrs,
     )

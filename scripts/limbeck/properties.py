@@ -197,7 +197,7 @@ def put(
         whole[name][rows] = values
 
 
-def concatenate(parts: Sequence[Mapping[str, np.ndarray]]) -> Values:
+def concatenate_values(parts: Sequence[Mapping[str, np.ndarray]]) -> Values:
     """Values of several sets of frames, end to end; only properties that all of them have."""
     return {
         name: np.concatenate([part[name] for part in parts])

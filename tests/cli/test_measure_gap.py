@@ -92,7 +92,7 @@ def test_teacher(files):
     assert set(table["subject"] + table["kind"] + table["set"]) == {"toyteachertest"}
     assert {"rotation_gap_rms", "reflection_gap_relative", "mae_gain"} < set(table["statistic"])
     of = {"quantity": "forces", "statistic": "mae_as_given"}
-    assert pick(table, **of) == estimate_of(found["errors"]["as_given"]["forces"])
+    assert pick(table, of) == estimate_of(found["errors"]["as_given"]["forces"])
 
 
 def test_measured_frames_are_test_frames(files):

@@ -18,7 +18,7 @@ from limbeck.potentials.models.toys import EffectiveMedium
 from limbeck.seeds import generator
 from limbeck.students import architecture, loop
 from limbeck.students.handover import open_student
-from limbeck.students.statistics import measure
+from limbeck.students.statistics import training_statistics
 from limbeck.warrant.tidy import pick, read_table
 from metals import SETTINGS, metals
 
@@ -67,7 +67,9 @@ def write_dataset(folder, name, data):
 
 def train(folder, label_set, name, seed, data):
     torch.manual_seed(seed)
-    student = architecture("direct").build("tiny", measure(data), name=name, device="cpu")
+    student = architecture("direct").build(
+        "tiny", training_statistics(data), name=name, device="cpu"
+    )
     own = student_of(SETTINGS | STUDENTS[name] | {"steps": 2})
     loop.train(student, data, data, own, generator(seed, "test"))
     model = folder / f"students/{label_set}/{name}/seed{seed}/model"
@@ -149,8 +151,8 @@ def test_figures_of_students_are_those_of_their_answers(done, run_folder):
     difference = found["differences"][1]["as_given"]["forces"]["value"]
     assert difference == pytest.approx(np.mean(errors) - base, rel=1e-4)
     assert set(found["spread"]) == {"octahedral"}  # the other arm has one view
-    of = {"quantity": "forces", "statistic": "mae_as_given"}
-    rows = [pick(table, subject="octahedral/direct", seed=s, **of).value for s in (1, 2)]
+    of = {"subject": "octahedral/direct", "quantity": "forces", "statistic": "mae_as_given"}
+    rows = [pick(table, of, seed=s).value for s in (1, 2)]
     assert rows == entry["as_given"]["forces"]["by_seed"]
 
 

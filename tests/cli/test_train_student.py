@@ -111,7 +111,7 @@ def test_training_leaves_a_model_a_curve_and_a_summary(trained):
     folder, architecture = trained
     with open(folder / "training.csv", newline="") as handle:
         rows = list(csv.DictReader(handle))
-    assert tuple(rows[0]) == loop.COLUMNS
+    assert tuple(rows[0]) == loop.HISTORY_COLUMNS
     assert [row["epoch"] for row in rows] == ["1", "2"]
     summary = json.loads((folder / "training.json").read_text())
     assert (summary["architecture"], summary["epochs"]) == (architecture, 2)
@@ -137,7 +137,7 @@ def test_the_model_is_the_one_of_the_best_epoch(trained, dataset):
     folder, _ = trained
     student = open_student(folder)
     parts = dataset[1]
-    weights = loop.Weights.of(student_of(SETTINGS), loop.measure(parts["train"]))
+    weights = loop.Weights.of(student_of(SETTINGS), loop.training_statistics(parts["train"]))
     kept = loop.validate(
         student,
         loop.Batches(student, parts["valid"], 4, loop.forces_by_source(parts["train"])).in_order(),

@@ -22,9 +22,9 @@ def test_report_writes_page_figures_and_tables(tmp_path):
 
 def test_a_missing_file_ends_in_one_line(tmp_path):
     results = build(tmp_path / "made-up")
-    (results / "warrant/teachers/orb-demo.json").unlink()
+    (results / "warrant/teachers/orb-demo.csv").unlink()
     done = call(results)
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].startswith("error: ")
-    assert "warrant/teachers/orb-demo.json: no such file" in done.stderr
+    assert "warrant/teachers/orb-demo.csv: no such file" in done.stderr
     assert not (results / "report/index.html").exists()

@@ -6,13 +6,13 @@ import sys
 import pytest
 
 from limbeck.catalogue import catalogue, summary
-from limbeck.config.document import rows
+from limbeck.config.document import field_rows
 from limbeck.config.sections.known import KINDS
 from limbeck.potentials import OPENERS
 
 
 def allowed(path):
-    (row,) = [row for row in rows() if row.path == path]
+    (row,) = [row for row in field_rows() if row.path == path]
     return row.allowed.removeprefix("a list of ").split(", ")
 
 

@@ -33,7 +33,7 @@ from limbeck.properties import PROPERTIES, Predictions, Property
 from limbeck.seeds import generator
 from limbeck.students import architecture, loop
 from limbeck.students.handover import open_student
-from limbeck.students.statistics import measure
+from limbeck.students.statistics import training_statistics
 from limbeck.warrant.gaps import measure_gaps
 from metals import SETTINGS, example, metals
 from planted import Planted
@@ -259,9 +259,11 @@ def test_the_sampling_makes_children_with_their_ancestry(page):
 def test_the_student_trains_is_saved_and_keeps_the_symmetries(page, tmp_path):
     data = example(6)
     torch.manual_seed(0)
-    student = architecture("pairs").build("small", measure(data), name="pairs", device="cpu")
+    student = architecture("pairs").build(
+        "small", training_statistics(data), name="pairs", device="cpu"
+    )
     settings = {**SETTINGS, "architecture": "pairs", "epochs": 12, "learning_rate": 0.05}
-    own = student_section.Student(**settings)
+    own = student_section.StudentSettings(**settings)
     history = loop.train(student, data, example(3, seed=9), own, generator(0, "test"))
     losses = [row[3] for row in history.rows]
     assert losses[-1] < 0.7 * losses[0]
@@ -316,8 +318,9 @@ def test_the_student_goes_through_every_rule_to_the_report(page, tmp_path):
             "dataset": settings["dataset"],
         },
     )
-    target = results / "warrant/students/orb-demo-k12/pairs.json"
-    target.write_bytes((tmp_path / "gap.json").read_bytes())
+    for kind in ("json", "csv"):
+        target = results / f"warrant/students/orb-demo-k12/pairs.{kind}"
+        target.write_bytes((tmp_path / f"gap.{kind}").read_bytes())
     call(
         "write_report",
         *("--results", results, "--output-folder", results / "report"),

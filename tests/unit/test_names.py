@@ -144,8 +144,8 @@ def test_the_schema_is_closed_at_every_level():
 
 
 def test_every_field_has_a_sentence():
-    assert len(document.rows()) > 150
-    for row in document.rows():
+    assert len(document.field_rows()) > 150
+    for row in document.field_rows():
         assert re.fullmatch(r"\S.{10,}\.", row.meaning), row.path
 
 
@@ -154,7 +154,10 @@ UNITS = {"_K": "K", "_fs": "fs", "_A": "Angstrom", "_eV_per_A": "eV/Angstrom", "
 
 def test_a_unit_in_a_name_stands_in_the_description():
     rows = [
-        (r, unit) for r in document.rows() for end, unit in UNITS.items() if r.path.endswith(end)
+        (r, unit)
+        for r in document.field_rows()
+        for end, unit in UNITS.items()
+        if r.path.endswith(end)
     ]
     assert len(rows) > 8
     for row, unit in rows:
@@ -179,7 +182,7 @@ def test_an_editor_checks_the_configs_that_come_with_limbeck(repository):
 
 
 def allowed(path: str) -> set[str]:
-    (row,) = [row for row in document.rows() if row.path == path]
+    (row,) = [row for row in document.field_rows() if row.path == path]
     return set(row.allowed.removeprefix("a list of ").split(", "))
 
 

@@ -24,7 +24,7 @@ class Orbit(Predictions):
     """
 
 
-class Part(NamedTuple):
+class OrbitPart(NamedTuple):
     """The orbit of some of the frames.
 
     Attributes:
@@ -73,7 +73,7 @@ def draw(symmetry: Symmetry, frames: Frames, k: int, purpose: str) -> np.ndarray
 
 def orbits(
     potential: Potential[Any], frames: Frames, symmetry: Symmetry, k: int, purpose: str
-) -> Iterator[Part]:
+) -> Iterator[OrbitPart]:
     """Answers for views of all frames, in parts, for any symmetry; the memory held stays flat.
 
     A symmetry whose views are structures of their own (with other atoms or lattices) has the views
@@ -87,7 +87,7 @@ def orbits(
 
 def _orbits_by_batch(
     potential: Potential[Any], frames: Frames, operations: np.ndarray, symmetry: Symmetry
-) -> Iterator[Part]:
+) -> Iterator[OrbitPart]:
     def ask(index: np.ndarray) -> Orbit:
         return _of_batch(potential, frames, symmetry, operations, index)
 
@@ -96,7 +96,7 @@ def _orbits_by_batch(
             found = piece.answer
             if found is None:
                 found = _empty(frames.select(piece.members), operations.shape[1])
-            yield Part(piece.members, found, whole=False)
+            yield OrbitPart(piece.members, found, whole=False)
 
 
 def _of_batch(
@@ -124,7 +124,7 @@ def _of_batch(
 
 def _orbits_by_views(
     potential: Potential[Any], frames: Frames, symmetry: Symmetry, k: int, purpose: str
-) -> Iterator[Part]:
+) -> Iterator[OrbitPart]:
     waiting: list[tuple[int, Operations, Frames]] = []
     atoms = 0
     for b in range(len(frames)):
@@ -144,7 +144,7 @@ def _answered(
     potential: Potential[Any],
     symmetry: Symmetry,
     waiting: list[tuple[int, Operations, Frames]],
-) -> Iterator[Part]:
+) -> Iterator[OrbitPart]:
     """The orbit of each frame that waits, all their views answered together."""
     views = concatenate([v for _, _, v in waiting])
     answers = predict_or_nan(potential, views)
@@ -157,7 +157,7 @@ def _answered(
             for g, row in zip(operations, rows, strict=True)
         ]
         found = {name: np.stack([r[name] for r in restored]) for name in restored[0]}
-        yield Part(np.array([b]), Orbit(values=found), symmetry.is_whole(operations))
+        yield OrbitPart(np.array([b]), Orbit(values=found), symmetry.is_whole(operations))
 
 
 def _one(answers: Predictions, offsets: np.ndarray, row: int) -> Predictions:

@@ -20,10 +20,10 @@ from limbeck.config.sections.types import Names
 Lines = Iterator[str]
 
 
-def errors(config: Config) -> list[str]:
+def config_errors(config: Config) -> list[str]:
     """Everything wrong with a config whose sections are right, one line each."""
     # The other checks follow names, so that these have to be right first.
-    return list(_names(config)) or [line for check in CHECKS for line in check(config)]
+    return list(_names(config)) or [line for check in _CHECKS for line in check(config)]
 
 
 def _names(config: Config) -> Lines:
@@ -178,7 +178,7 @@ def _diversity(config: Config) -> Lines:
             )
 
 
-CHECKS: tuple[Callable[[Config], Lines], ...] = (
+_CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _purpose,
     _counts,
     _files,

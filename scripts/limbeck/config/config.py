@@ -4,13 +4,13 @@ from pydantic import Field
 
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Section
-from limbeck.config.sections.datasets import Dataset, Delta
+from limbeck.config.sections.datasets import DatasetSettings, Delta
 from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.labels import Gate, LabelSet, Select
 from limbeck.config.sections.potentials import Potential
 from limbeck.config.sections.sampling import Sampling
 from limbeck.config.sections.sources import Screen, Source
-from limbeck.config.sections.students import Distill, Student
+from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem
 from limbeck.config.sections.warrant import Study, Warrant
 
@@ -49,12 +49,12 @@ class Config(Section):
     warrant.teachers is asked for."""
     gate: Gate = Gate()
     """When the labels are good enough to go on."""
-    dataset: Dataset = Dataset()
+    dataset: DatasetSettings = DatasetSettings()
     """How frames are split for training."""
     delta: t.Named[Delta] = Field(default={})
     """Data sets for delta-learning, by name; the difference of two label sets on the same
     frames."""
-    students: t.Named[Student] = Field(default={})
+    students: t.Named[StudentSettings] = Field(default={})
     """Small potentials to be trained, by name."""
     distill: list[Distill] = Field(default=[])
     """Which label sets are distilled into which students."""

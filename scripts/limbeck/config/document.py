@@ -38,7 +38,7 @@ BOUNDS = {
 Schema = dict[str, Any]
 
 
-class Row(NamedTuple):
+class FieldRow(NamedTuple):
     """One field of the config, as the README shows it.
 
     Attributes:
@@ -98,21 +98,21 @@ def _descriptions(section: type[Section]) -> dict[str, str]:
     return found
 
 
-def rows() -> list[Row]:
+def field_rows() -> list[FieldRow]:
     """Every field of the config."""
     whole = schema()
     return list(_rows(whole, [whole], ""))
 
 
-def _rows(whole: Schema, members: list[Schema], path: str) -> Iterator[Row]:
+def _rows(whole: Schema, members: list[Schema], path: str) -> Iterator[FieldRow]:
     """Fields of a section, required ones first; what all members of a union have is told once."""
-    found: dict[Row, list[str]] = {}
-    below: dict[Row, Schema] = {}
+    found: dict[FieldRow, list[str]] = {}
+    below: dict[FieldRow, Schema] = {}
     for member in members:
         required = member.get("required", [])
         fields = sorted(member["properties"].items(), key=lambda item: item[0] not in required)
         for name, field in fields:
-            row = Row(path + name, "", _allowed(field), _default(field), field["description"])
+            row = FieldRow(path + name, "", _allowed(field), _default(field), field["description"])
             if len(members) > 1 and name in DISCRIMINATORS and name in required:
                 row = row._replace(allowed=", ".join(t for m in members for t in _tags(m)))
             found.setdefault(row, []).append(_kind(member))
@@ -186,8 +186,8 @@ def schema_text() -> str:
 
 def readme() -> str:
     """The README of the config: what a person wrote, and a table for each section."""
-    by_section: dict[str, list[Row]] = {}
-    for row in rows():
+    by_section: dict[str, list[FieldRow]] = {}
+    for row in field_rows():
         by_section.setdefault(row.path.partition(".")[0], []).append(row)
     single = [found[0] for found in by_section.values() if len(found) == 1]
     lines = [README.read_text(encoding="utf-8").partition(MARK)[0] + MARK]
@@ -198,7 +198,7 @@ def readme() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(fields: list[Row]) -> Iterator[str]:
+def _table(fields: list[FieldRow]) -> Iterator[str]:
     yield from ("", "| field | for | allowed | default | meaning |", "|---|---|---|---|---|")
     for row in fields:
         yield f"| `{row.path}` | {' | '.join(row[1:])} |"

@@ -12,13 +12,13 @@ from limbeck.config.config import Config
 from limbeck.config.plan import arms, driver, teachers
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault, Section
-from limbeck.config.sections.datasets import Dataset, Delta
+from limbeck.config.sections.datasets import DatasetSettings, Delta
 from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.labels import Gate, LabelSet, Select
 from limbeck.config.sections.potentials import Potential, keep_faults
 from limbeck.config.sections.sampling import Sampling
 from limbeck.config.sections.sources import Screen, Source
-from limbeck.config.sections.students import Distill, Student
+from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem
 from limbeck.config.sections.warrant import Study, Warrant
 from limbeck.errors import LimbeckError
@@ -231,7 +231,7 @@ class Split(Section):
     """How all frames are split, whatever they are labelled with."""
 
     seed: t.Whole
-    dataset: Dataset
+    dataset: DatasetSettings
 
 
 class BuildDataset(Split):
@@ -313,7 +313,7 @@ class TrainStudent(Compute):
     """One student on one label set with one seed."""
 
     label_set: str
-    student: Student
+    student: StudentSettings
     seed: t.Whole
 
     @classmethod
@@ -352,7 +352,7 @@ class RunStudy(Compute):
     reference: str
     label_sets: dict[str, LabelSet]
     potentials: dict[str, Potential]
-    students: dict[str, Student]
+    students: dict[str, StudentSettings]
     distill: list[Distill]
 
     @classmethod

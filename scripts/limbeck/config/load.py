@@ -37,7 +37,7 @@ def resolve(config: dict[str, Any]) -> Config:
             its value, and what was expected.
     """
     resolved: Config = validated(Config, config)
-    errors = checks.errors(resolved)
+    errors = checks.config_errors(resolved)
     if errors:
         raise LimbeckError("\n".join(errors))
     return resolved

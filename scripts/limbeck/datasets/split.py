@@ -149,7 +149,7 @@ def read_part(path: str, label_set: str) -> Dataset:
     return Dataset(storage.read_frames(path), storage.read_labels(path, label_set))
 
 
-def counts(frames: Frames, labels: Labels, parts: dict[str, Dataset]) -> dict[str, Any]:
+def split_counts(frames: Frames, labels: Labels, parts: dict[str, Dataset]) -> dict[str, Any]:
     """Numbers of frames, atoms, roots and groups of each part, and of frames left out and why."""
     result: dict[str, Any] = {
         name: {

@@ -22,7 +22,7 @@ NONMETALS = frozenset("H He B C N O F Ne Si P S Cl Ar Ge As Se Br Kr Sb Te I Xe 
 #: what a component that reaches its own images is, by the directions in which it does
 ENDLESS = {1: "polymer", 2: "layer", 3: "framework"}
 #: atoms that an error lists
-SHOWN = 8
+_SHOWN = 8
 
 
 class NotMolecular(LimbeckError):
@@ -46,7 +46,7 @@ class Molecule:
 
 
 @dataclass(frozen=True)
-class Graph:
+class BondGraph:
     """Assignment of atoms to molecules, and a path of bonds from the first atom to each other.
 
     Attributes:
@@ -94,7 +94,7 @@ class Molecules:
             it was given.
     """
 
-    graph: Graph
+    graph: BondGraph
     positions: np.ndarray
 
     def __len__(self) -> int:
@@ -125,7 +125,7 @@ def detect_molecules(atoms: "Atoms", *, factor: float = BOND_FACTOR) -> Molecule
     return Molecules(graph, whole(graph, atoms.positions, bonds.shift, cell))
 
 
-def molecular_graph(numbers: np.ndarray, bonds: Bonds) -> Graph:
+def molecular_graph(numbers: np.ndarray, bonds: Bonds) -> BondGraph:
     """Molecules as the components of the graph of bonds.
 
     Raises:
@@ -138,7 +138,7 @@ def molecular_graph(numbers: np.ndarray, bonds: Bonds) -> Graph:
     # scipy numbers components as it finds them; numbered by first atoms they do not depend on it.
     _, first, molecule = np.unique(label, return_index=True, return_inverse=True)
     molecule = np.argsort(np.argsort(first))[molecule]
-    graph = Graph(
+    graph = BondGraph(
         np.asarray(numbers, dtype=np.int64), bonds, molecule, *_ways(n, np.sort(first), bonds)
     )
     _check_ends(graph)
@@ -164,7 +164,7 @@ def _ways(n: int, first: np.ndarray, bonds: Bonds) -> tuple[np.ndarray, np.ndarr
     return parent, bond, sign
 
 
-def images(graph: Graph, shift: np.ndarray) -> np.ndarray:
+def images(graph: BondGraph, shift: np.ndarray) -> np.ndarray:
     """Lattice vectors that unwrap every molecule around its first atom. int64 [...,n,3].
 
     Args:
@@ -185,7 +185,9 @@ def images(graph: Graph, shift: np.ndarray) -> np.ndarray:
     return total
 
 
-def whole(graph: Graph, positions: np.ndarray, shift: np.ndarray, cell: np.ndarray) -> np.ndarray:
+def whole(
+    graph: BondGraph, positions: np.ndarray, shift: np.ndarray, cell: np.ndarray
+) -> np.ndarray:
     """Positions with every molecule unwrapped. float64 [...,n,3], Angstrom.
 
     Args:
@@ -196,7 +198,7 @@ def whole(graph: Graph, positions: np.ndarray, shift: np.ndarray, cell: np.ndarr
     return positions + images(graph, shift) @ cell
 
 
-def _check_ends(graph: Graph) -> None:
+def _check_ends(graph: BondGraph) -> None:
     """Refuse a component with a bond that leads to an image of the component itself.
 
     Raises:
@@ -218,7 +220,7 @@ def _check_ends(graph: Graph) -> None:
     kind, formula = ENDLESS[int(directions)], hill(graph.numbers[atoms])
     if not NONMETALS & {chemical_symbols[z] for z in graph.numbers[atoms]}:
         kind = "metal"
-    listed = ", ".join(map(str, atoms[:SHOWN])) + (", ..." if len(atoms) > SHOWN else "")
+    listed = ", ".join(map(str, atoms[:_SHOWN])) + (", ..." if len(atoms) > _SHOWN else "")
     raise NotMolecular(
         f"{kind}: bonds of {formula} (atoms {listed}) lead to their own images in "
         f"{directions} direction(s), expected molecules that end"

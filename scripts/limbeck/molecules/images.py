@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 #: distances that many frames may hold at once (48 MB with their vectors)
-CHUNK = 2**21
+_CHUNK = 2**21
 
 
 @dataclass(frozen=True)
@@ -79,5 +79,5 @@ def image_count(cell: np.ndarray, radius: float) -> int:
 
 def chunks(count: int, size: int) -> Iterator[slice]:
     """``count`` things that take ``size`` distances each, in slices that fit into memory."""
-    step = max(1, CHUNK // max(1, size))
+    step = max(1, _CHUNK // max(1, size))
     yield from (slice(start, start + step) for start in range(0, count, step))

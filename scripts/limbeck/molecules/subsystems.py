@@ -16,7 +16,7 @@ from limbeck.molecules.tracking import Tracked, Trajectory, track, trajectories
 
 log = logging.getLogger(__name__)
 
-COLUMNS = (
+CLUSTER_COLUMNS = (
     "frame",
     "parent",
     "n_molecules",
@@ -30,7 +30,7 @@ COLUMNS = (
 )
 FRAGMENT_COLUMNS = ("cluster", "n_molecules", "order", "fragment")
 #: reasons that the log lists; the summary has all
-SHOWN = 5
+_SHOWN = 5
 #: by frame, and in it by limit: the molecules, or why there are none
 Choices = list[list[Shell | str]]
 
@@ -61,7 +61,7 @@ def extract_subsystems(frames: Frames, job: ExtractSubsystems) -> Subsystems:
     own, parts, rows, fragments = job.subsystem, [], [], []
     for index in trajectories(frames):
         tracked = track(frames, index, factor=own.bond_factor)
-        choices = choose(tracked.trajectory, own) if tracked.trajectory else []
+        choices = _choose(tracked.trajectory, own) if tracked.trajectory else []
         cut = _cut(choices, own, job.sampling)
         made = _made(tracked.trajectory, cut.clusters, job)
         parts.append(made)
@@ -78,7 +78,7 @@ def _made(trajectory: Trajectory | None, clusters: list[Cluster], job: ExtractSu
     return as_frames(trajectory, clusters, subsystem=own.name, seed=job.seed, charges=own.charges)
 
 
-def choose(trajectory: Trajectory, own: Subsystem) -> Choices:
+def _choose(trajectory: Trajectory, own: Subsystem) -> Choices:
     """The molecules of every cluster asked for, or why it cannot be built."""
     rule, limits = own.rule, own.limits
     if own.detect_molecules_in == "first":
@@ -112,13 +112,13 @@ def _set_other_compositions_aside(trajectory: Trajectory, choices: Choices) -> N
         for row in choices:
             shell = row[limit]
             if isinstance(shell, Shell):
-                found = composition([trajectory.graph.formulas[m] for m in shell.molecule])
+                found = _composition([trajectory.graph.formulas[m] for m in shell.molecule])
                 expected = expected or found
                 if found != expected:
                     row[limit] = f"composition {found}, in the first frame {expected}"
 
 
-def composition(formulas: Sequence[str]) -> str:
+def _composition(formulas: Sequence[str]) -> str:
     """Composition of a cluster in molecules, such as ``1 CH4N2O + 2 H2O``."""
     return " + ".join(f"{count} {formula}" for formula, count in sorted(Counter(formulas).items()))
 
@@ -208,7 +208,7 @@ def _described(made: Frames, place: int) -> list[Any]:
     return [
         int(made.n_atoms[place]),
         made.id[place].decode(),
-        composition(info["formulas"]),
+        _composition(info["formulas"]),
         min(info["min_distances_A"][1:], default=""),
         max(info["max_distances_A"][1:], default=""),
     ]
@@ -218,5 +218,5 @@ def _warn(rows: list[list[Any]]) -> None:
     reasons = Counter(row[-1] for row in rows if row[-1])
     if reasons:
         log.warning("%d of %d clusters not built", reasons.total(), len(rows))
-    for reason, count in reasons.most_common(SHOWN):
+    for reason, count in reasons.most_common(_SHOWN):
         log.warning("%d times: %s", count, reason)

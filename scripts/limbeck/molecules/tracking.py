@@ -12,7 +12,7 @@ from ase.data import chemical_symbols
 from limbeck.frames import Frames
 from limbeck.geometry import MIN_CELL_HEIGHT_A, cell_height
 from limbeck.molecules.bonds import BOND_FACTOR, Bonds, find_bonds
-from limbeck.molecules.detection import Graph, NotMolecular, molecular_graph, whole
+from limbeck.molecules.detection import BondGraph, NotMolecular, molecular_graph, whole
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Trajectory:
         positions: float64 [F,n,3], Angstrom, with every molecule whole.
     """
 
-    graph: Graph
+    graph: BondGraph
     frames: Frames
     positions: np.ndarray
 

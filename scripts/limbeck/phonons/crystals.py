@@ -17,7 +17,7 @@ from limbeck.frames import Frames, from_atoms
 
 #: Angstrom. Cells are made to obey their group before phonopy sees them; this is its own default,
 #: so that phonopy.load finds the same group.
-SYMPREC = 1e-5
+PHONON_SYMPREC = 1e-5
 
 
 def atoms_of(frames: Frames, b: int) -> Atoms:
@@ -55,13 +55,13 @@ def symmetrised(atoms: Atoms, tolerance: float) -> Atoms:
     with explained(f"no space group within {tolerance:g} A"), quiet:
         # It finds the group within the tolerance, then refines the crystal until phonopy's own,
         # tighter tolerance finds the same group. It prints what it does.
-        made, _ = get_symmetrized_atoms(atoms, symprec=tolerance, final_symprec=SYMPREC)
+        made, _ = get_symmetrized_atoms(atoms, symprec=tolerance, final_symprec=PHONON_SYMPREC)
     return made
 
 
 def point_group(atoms: Atoms) -> np.ndarray:
     """Rotations of the point group, acting on fractional coordinates as R x. int64 [G,3,3]."""
-    return np.asarray(Symmetry(_phonopy_atoms(atoms), symprec=SYMPREC).pointgroup_operations)
+    return np.asarray(Symmetry(_phonopy_atoms(atoms), symprec=PHONON_SYMPREC).pointgroup_operations)
 
 
 def phonopy_of(atoms: Atoms, matrix: np.ndarray) -> Phonopy:
@@ -79,7 +79,7 @@ def phonopy_of(atoms: Atoms, matrix: np.ndarray) -> Phonopy:
         # that phonons are of the primitive cell is meant
         warnings.filterwarnings("ignore", message="primitive_matrix defaulted")
         # transposed: phonopy's supercell vectors are the columns of its matrix
-        return Phonopy(_phonopy_atoms(atoms), supercell_matrix=matrix.T, symprec=SYMPREC)
+        return Phonopy(_phonopy_atoms(atoms), supercell_matrix=matrix.T, symprec=PHONON_SYMPREC)
 
 
 def _phonopy_atoms(atoms: Atoms) -> PhonopyAtoms:

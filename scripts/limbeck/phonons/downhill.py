@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
 
 #: Angstrom, of the atom that moves most; the lowest of them is taken
-STEPS = (0.02, 0.05, 0.1, 0.2, 0.4)
+_STEPS = (0.02, 0.05, 0.1, 0.2, 0.4)
 
 
 def step_down(phonon: Phonopy, modes: Modes, potential: "Potential") -> Atoms:
@@ -42,14 +42,14 @@ def step_down(phonon: Phonopy, modes: Modes, potential: "Potential") -> Atoms:
     moved /= np.linalg.norm(moved, axis=1).max()
     tried = [
         Atoms(numbers=rest.numbers, positions=rest.positions + s * moved, cell=rest.cell, pbc=True)
-        for s in (0.0, *STEPS)
+        for s in (0.0, *_STEPS)
     ]
     energy = potential.predict(frames_of(tried)).energy
     # written so that NaN everywhere counts as no descent
     if not np.nanmin(energy[1:]) < energy[0]:
         raise LimbeckError(
             f"imaginary mode at {modes.frequencies[q, band]:.3g} THz, but the energy falls nowhere "
-            f"along it up to {STEPS[-1]:g} A"
+            f"along it up to {_STEPS[-1]:g} A"
         )
     return tried[1 + int(np.nanargmin(energy[1:]))]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from phonopy import Phonopy
 
-from limbeck.phonons.modes import Modes, Statistics, displacer, mean_square
+from limbeck.phonons.modes import Modes, ModeStatistics, displacer, mean_square
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def canonical(
     chosen: np.ndarray,
     *,
     temperature: float,
-    statistics: Statistics,
+    statistics: ModeStatistics,
     count: int,
     seed: int,
 ) -> Draws:
@@ -139,7 +139,7 @@ def propagate(
 
 
 def unit_patterns(
-    phonon: Phonopy, modes: Modes, waves: Waves, *, temperature: float, statistics: Statistics
+    phonon: Phonopy, modes: Modes, waves: Waves, *, temperature: float, statistics: ModeStatistics
 ) -> np.ndarray:
     """Displacements of each wave at one thermal amplitude (z = 1, or i). float64 [M,n,3],
     Angstrom.
@@ -177,7 +177,7 @@ def sampled_over_thermal(
     waves: Waves,
     *,
     temperature: float,
-    statistics: Statistics,
+    statistics: ModeStatistics,
 ) -> tuple[float, float]:
     """Mass-weighted mean-square displacement of the frames over that of the modes that move, and
     its standard error.

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 EQUATION_OF_STATE = "vinet"
 #: temperatures from 0 to the one asked for; alpha is a difference of volumes between them
-STEPS = 25
+_STEPS = 25
 #: Angstrom; the mesh of the free energy has as many points over the lattice spacings
-MESH_A = 50.0
+_MESH_A = 50.0
 
 
 def expansion(
@@ -70,7 +70,7 @@ def expansion(
         )
     energy = potential.predict(frames_of(cells)).energy
     curve = _curve(phonons, energy, volumes, temperature)
-    at_temperature = {name: float(values[STEPS]) for name, values in curve.items()}
+    at_temperature = {name: float(values[_STEPS]) for name, values in curve.items()}
     points = {"volume_A3": volumes, "energy_eV": energy, "lowest_THz": lowest}
     return at_temperature | {
         "equation_of_state": EQUATION_OF_STATE,
@@ -86,15 +86,15 @@ def _curve(
     share = len(phonons[0].primitive) / len(phonons[0].unitcell)
     found = run_qha(
         phonons,
-        [temperature / STEPS * i for i in range(STEPS + 3)],  # phonopy uses up the last
+        [temperature / _STEPS * i for i in range(_STEPS + 3)],  # phonopy uses up the last
         # per primitive cell, as the free energies of phonopy
         internal_energies=energy * share,
-        mesh=MESH_A,
+        mesh=_MESH_A,
         eos=EQUATION_OF_STATE,
         # Without their own frequency the three translations have no free energy.
         exclude_gamma_acoustic=True,
     )
-    whole = slice(0, STEPS + 1)
+    whole = slice(0, _STEPS + 1)
     curve = {
         "temperature_K": found.temperatures[whole],
         "volume_A3": found.equilibrium_volumes[whole] / share,
@@ -103,8 +103,8 @@ def _curve(
     }
     reached = curve["volume_A3"]
     # Outside of the strains V(T) would be an extrapolation of the equation of state.
-    if len(reached) <= STEPS or not volumes.min() <= reached[-1] <= volumes.max():
-        where = f"{reached[-1]:.4g} A^3" if len(reached) > STEPS else "none"
+    if len(reached) <= _STEPS or not volumes.min() <= reached[-1] <= volumes.max():
+        where = f"{reached[-1]:.4g} A^3" if len(reached) > _STEPS else "none"
         raise LimbeckError(
             f"volume at {temperature:g} K is {where}, expected one within those of volume_strains, "
             f"{volumes.min():.4g} to {volumes.max():.4g} A^3"

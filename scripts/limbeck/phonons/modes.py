@@ -17,11 +17,11 @@ from phonopy.phonon.random_displacements import RandomDisplacements
 
 from limbeck.errors import LimbeckError
 
-Statistics = Literal["quantum", "classical"]
+ModeStatistics = Literal["quantum", "classical"]
 
 #: THz. Below it a mode counts as none: its thermal amplitude would be beyond any harmonic range.
 #: phonopy has the same floor.
-FLOOR = 0.01
+_FLOOR = 0.01
 #: THz times this is an angular frequency in ASE's units.
 ANGULAR = 2 * np.pi / (1000 * units.fs)
 HBAR = units._hbar * units.J * units.second  # eV times ASE's unit of time
@@ -62,7 +62,7 @@ class Modes:
         return int((chosen * (1 + self.paired[:, None])).sum())
 
 
-def displacer(phonon: Phonopy, statistics: Statistics, *, mix: bool) -> RandomDisplacements:
+def displacer(phonon: Phonopy, statistics: ModeStatistics, *, mix: bool) -> RandomDisplacements:
     """phonopy's generator of thermal displacements of the supercell.
 
     Args:
@@ -73,7 +73,7 @@ def displacer(phonon: Phonopy, statistics: Statistics, *, mix: bool) -> RandomDi
     """
     phonon.init_random_displacements(
         dist_func=statistics,
-        cutoff_frequency=FLOOR,
+        cutoff_frequency=_FLOOR,
         sampling_matrix="symmetric" if mix else "eigenvector",
     )
     assert phonon.random_displacements is not None
@@ -142,7 +142,7 @@ def _mesh_numbers(phonon: Phonopy, mesh: str | float | Sequence[int]) -> np.ndar
     return np.asarray(mesh, dtype=int)
 
 
-def choose(
+def choose_modes(
     modes: Modes,
     freq_min: float,
     freq_max: float | None,
@@ -159,7 +159,7 @@ def choose(
     Raises:
         LimbeckError: a band is selected that the crystal does not have.
     """
-    fit = (modes.frequencies > FLOOR) & ~modes.translations
+    fit = (modes.frequencies > _FLOOR) & ~modes.translations
     if selected is None:
         highest = np.inf if freq_max is None else freq_max
         return fit & (modes.frequencies >= freq_min) & (modes.frequencies <= highest)
@@ -171,7 +171,9 @@ def choose(
     return fit & np.isin(np.arange(1, bands + 1), selected)
 
 
-def mean_square(frequencies: np.ndarray, temperature: float, statistics: Statistics) -> np.ndarray:
+def mean_square(
+    frequencies: np.ndarray, temperature: float, statistics: ModeStatistics
+) -> np.ndarray:
     """Thermal mean square of normal coordinates, amu Angstrom^2, of any shape.
 
     sigma^2 = E / omega^2, with E = (hbar omega / 2) coth(hbar omega / 2 kT), the mean energy of a

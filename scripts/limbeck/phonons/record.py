@@ -13,7 +13,7 @@ from limbeck.frames import Frames
 from limbeck.phonons.calculation import Harmonic
 from limbeck.phonons.store import save_phonons
 
-COLUMNS = (
+FORCE_CONSTANT_COLUMNS = (
     "id",
     "n_atoms",
     "cell_atoms",
@@ -43,7 +43,7 @@ def write_crystal(folder: Path, found: Harmonic) -> None:
         write_json(folder / "expansion.json", found.expansion)
 
 
-def rows(frames: Frames, results: Sequence[Harmonic], own: ForceConstants) -> list[list[Any]]:
+def table_rows(frames: Frames, results: Sequence[Harmonic], own: ForceConstants) -> list[list[Any]]:
     """The table, a row for each structure; steps that a crystal did not reach are left empty."""
     return [
         [

@@ -16,7 +16,7 @@ from phonopy import Phonopy
 #: q-points on a segment, both ends included
 POINTS = 41
 #: Angstrom; the mesh of the density of states has as many points over the lattice spacings
-MESH_A = 50.0
+_MESH_A = 50.0
 
 
 def spectrum(phonon: Phonopy) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def spectrum(phonon: Phonopy) -> dict[str, Any]:
     legs = [leg for part in _parts(path.path) for leg in pairwise(part)]
     points = [np.linspace(path.special_points[a], path.special_points[b], POINTS) for a, b in legs]
     bands = phonon.run_band_structure(points)
-    phonon.run_mesh(MESH_A)
+    phonon.run_mesh(_MESH_A)
     states = phonon.run_total_dos()
     segments = [
         {"labels": list(leg), "distance_per_A": distance, "frequencies_THz": frequencies}

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 SMALLEST, LARGEST = 8, {"cpu": 1024, "cuda": 65536}  # atoms; each rung doubles
 SAMPLE = 3  # frames that are timed, of sizes from small to large
-SECONDS = 0.3  # at least so long for each rung, so that one hiccup is not the result
+_SECONDS = 0.3  # at least so long for each rung, so that one hiccup is not the result
 STOP = 0.7  # of the best throughput: where it has fallen below, larger batches are not tried
 GOOD_ENOUGH = 0.95  # of the best throughput: of those, the smallest batch is taken
 FLAT = 2  # rungs in a row that were no better: no larger batches are tried
@@ -55,7 +55,7 @@ def use_plan(
         path = plan_path(potential, folder, periodic=periodic, threads=threads)
         if not path.exists():
             part = known.select(known.periodic == periodic)
-            write_json(path, _key(potential, threads) | measure(potential, part))
+            write_json(path, _key(potential, threads) | measure_plan(potential, part))
         # read back, also where it was just measured: another job may have been first
         limits[periodic] = _read(path)
     potential.batch_limits = limits
@@ -115,7 +115,7 @@ def _read(path: Path) -> Limits:
         ) from error
 
 
-def measure(potential: "Potential[Any]", frames: Frames) -> dict[str, Any]:
+def measure_plan(potential: "Potential[Any]", frames: Frames) -> dict[str, Any]:
     """The fastest batch from frames to forces: time growing sizes, and take the best.
 
     Args:
@@ -211,7 +211,7 @@ def _speed(potential: "Potential[Any]", sample: Frames, batch_atoms: int) -> flo
 def _atoms_per_second(potential: "Potential[Any]", batches: list[Frames]) -> float:
     clock = _clock(potential.device.type)
     atoms, start = 0, clock()
-    while (passed := clock() - start) < SECONDS:
+    while (passed := clock() - start) < _SECONDS:
         for batch in batches:  # all of them, so that every rung times the same sizes
             potential.evaluate(potential.prepare(batch))
             atoms += len(batch.numbers)

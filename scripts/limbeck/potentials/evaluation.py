@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Answer = TypeVar("Answer")
+_Answer = TypeVar("_Answer")
 
 
-class Attempt(NamedTuple, Generic[Answer]):
+class Attempt(NamedTuple, Generic[_Answer]):
     """The result of one evaluation.
 
     Attributes:
@@ -35,12 +35,12 @@ class Attempt(NamedTuple, Generic[Answer]):
         no_memory: memory ran out, so that a smaller batch might work.
     """
 
-    answer: Answer | None
+    answer: _Answer | None
     error: Exception | None = None
     no_memory: bool = False
 
 
-class Piece(NamedTuple, Generic[Answer]):
+class Piece(NamedTuple, Generic[_Answer]):
     """Some of the frames that were asked about.
 
     Attributes:
@@ -51,12 +51,12 @@ class Piece(NamedTuple, Generic[Answer]):
     """
 
     members: np.ndarray
-    answer: Answer | None
+    answer: _Answer | None
     status: int = 0
     halved: int = 0
 
 
-def attempt(potential: "Potential[Any]", question: Callable[[], Answer]) -> Attempt[Answer]:
+def attempt(potential: "Potential[Any]", question: Callable[[], _Answer]) -> Attempt[_Answer]:
     """Ask once.
 
     Raises:
@@ -77,10 +77,10 @@ def in_pieces(
     potential: "Potential[Any]",
     frames: Frames,
     index: np.ndarray,
-    ask: Callable[[np.ndarray], Answer],
+    ask: Callable[[np.ndarray], _Answer],
     *,
     strict: bool = False,
-) -> Iterator[Piece[Answer]]:
+) -> Iterator[Piece[_Answer]]:
     """Pieces of ``index`` and the answer for each; where ``ask`` fails, each half is asked again.
 
     Args:

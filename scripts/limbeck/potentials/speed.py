@@ -15,11 +15,11 @@ from limbeck.potentials.interface import Potential
 log = logging.getLogger(__name__)
 
 BATCHES = (32, 128, 512)  # atoms
-SECONDS = 1.5  # at least so long for each batch size, so that one hiccup is not the result
+_SECONDS = 1.5  # at least so long for each batch size, so that one hiccup is not the result
 
 
 def measure_speed(
-    potential: Potential[Any], frames: Frames, *, kind: str, seconds: float = SECONDS
+    potential: Potential[Any], frames: Frames, *, kind: str, seconds: float = _SECONDS
 ) -> dict[str, Any]:
     """Throughput from frames to forces (neighbour lists included) for several batch sizes.
 

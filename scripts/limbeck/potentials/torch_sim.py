@@ -47,7 +47,7 @@ class PotentialModel(ModelInterface):
         """
         if not isinstance(state, SimState):
             state = SimState(**state, masses=torch.ones_like(state["atomic_numbers"]))
-        answer = self.answer(frames_of(state))
+        answer = self.answer(frames_of_state(state))
         result = {"energy": answer.energy, "forces": answer.forces}
         if self.compute_stress:
             result["stress"] = voigt_to_stress(answer.stress)
@@ -141,7 +141,7 @@ class VerletListModel(PotentialModel):
         if state.pbc:
             inverse = torch.linalg.inv(state.row_vector_cell)[state.system_idx]
             self._shifts = (state.positions.unsqueeze(1) @ inverse).squeeze(1).floor()
-        frames = frames_of(state)
+        frames = frames_of_state(state)
         inside = frames.positions - _numpy(self._images(state))
         self._wide = self.potential.prepare_wide(replace(frames, positions=inside), self._skin)
 
@@ -193,7 +193,7 @@ def state_of(frames: Frames, model: ModelInterface) -> SimState:
     )
 
 
-def frames_of(state: SimState) -> Frames:
+def frames_of_state(state: SimState) -> Frames:
     """Frames of a torch-sim state, without ancestry: what a potential needs and no more.
 
     Raises:

@@ -26,7 +26,7 @@ STRESS_PER_FORCE = 0.01
 
 
 @dataclass(frozen=True)
-class Step:
+class RelaxationStep:
     """One step of a relaxation.
 
     Attributes:
@@ -60,7 +60,7 @@ class Relaxed:
     steps: np.ndarray
     force: np.ndarray
     energy: np.ndarray
-    paths: list[list[Step]]
+    paths: list[list[RelaxationStep]]
 
 
 def relax(
@@ -95,7 +95,7 @@ def relax(
             f"relaxation {how!r} with {potential.about.name}, which predicts no stress: expected "
             "only_atoms or none"
         )
-    notes.reason[:] = unfit(frames, potential)
+    notes.reason[:] = _unfit(frames, potential)
     fit = np.flatnonzero(notes.reason == "")
     for members, max_atoms in _groups(frames, potential, fit, moving):
         batch = BatchedRelaxation(
@@ -116,7 +116,7 @@ def relax(
     return notes.relaxed()
 
 
-def unfit(frames: Frames, potential: Potential[Any]) -> np.ndarray:
+def _unfit(frames: Frames, potential: Potential[Any]) -> np.ndarray:
     """Why each of B structures cannot be relaxed, or an empty string. str [B]."""
     return np.select(
         [potential.unknown_elements(frames), _fused(frames)],
@@ -136,7 +136,7 @@ class _Notes:
         self.reason = np.full(len(frames), "", dtype=object)
         self.made = np.zeros(len(frames), dtype=np.int64)
         self.force, self.energy = np.full((2, len(frames)), np.nan)
-        self.paths: list[list[Step]] = [[] for _ in range(len(frames))]
+        self.paths: list[list[RelaxationStep]] = [[] for _ in range(len(frames))]
 
     def note(self, running: np.ndarray, seen: RelaxationState, *, moved: bool) -> np.ndarray:
         """Note the systems ``running`` after a step; returns which have ended, bool [B'].
@@ -165,7 +165,7 @@ class _Notes:
         done = rest | (self.reason[running] != "")
         for place, b in enumerate(running):
             if self.record and np.isfinite(seen.energy[place]):
-                step = Step(float(seen.energy[place]), seen.positions[place], cell[place])
+                step = RelaxationStep(float(seen.energy[place]), seen.positions[place], cell[place])
                 self.paths[b].append(step)
             if done[place]:
                 self.positions[self.frames.atoms_of(b)] = seen.positions[place]

@@ -11,7 +11,7 @@ from ase.geometry import minkowski_reduce
 from limbeck.frames import Frames
 
 #: A vector this much shorter than asked for is long enough: rounding, in units of the radius.
-ROUNDING = 1e-6
+_ROUNDING = 1e-6
 #: The shell of vectors that is searched grows by this factor.
 GROWTH = 1.15
 #: Rows and columns of the pairs that are looked at in one piece, so that memory stays small.
@@ -41,7 +41,7 @@ def supercell_matrix(
     """
     reduced, change = minkowski_reduce(cell)
     shortest = float(np.linalg.norm(reduced, axis=1).min())
-    least = radius_A * (1 - ROUNDING)
+    least = radius_A * (1 - _ROUNDING)
     if shortest >= least:
         return np.eye(3, dtype=np.int64)
     volume = abs(float(np.linalg.det(reduced)))
@@ -53,7 +53,7 @@ def supercell_matrix(
         # In a basis of vectors of at least r, |b3| <= sqrt(2) V / r^2: longer vectors cannot be
         # part of a cell as small as the best so far.
         enough = np.sqrt(2) * count * volume / least**2
-        vectors = _shell(reduced, change, least, min(outer, enough * (1 + ROUNDING)))
+        vectors = _shell(reduced, change, least, min(outer, enough * (1 + _ROUNDING)))
         if rotations is not None:
             vectors = _unhurt(vectors, cell, rotations, least)
         best = _smallest(vectors, cell, rotations, best)
@@ -171,7 +171,7 @@ def _smallest(
     volume = abs(float(np.linalg.det(cell)))
     score = _score(best, cell)
     for i, length in enumerate(lengths):
-        bound = np.sqrt(2) * score[0] * volume * (1 + ROUNDING)
+        bound = np.sqrt(2) * score[0] * volume * (1 + _ROUNDING)
         # The shortest vector is the first of the basis; the other two are at least as long.
         if length**3 > bound:
             break
@@ -213,12 +213,12 @@ def _bases(
 
 def _no_shorter(dots: np.ndarray, shorter: np.ndarray | float) -> np.ndarray:
     """Whether adding or subtracting the shorter vector leaves the longer one no shorter."""
-    return np.abs(dots) <= np.asarray(shorter) ** 2 / 2 * (1 + ROUNDING)
+    return np.abs(dots) <= np.asarray(shorter) ** 2 / 2 * (1 + _ROUNDING)
 
 
 def _third_is_shortest(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.ndarray:
     """Whether no sum with both of the others is shorter than the third vector. bool [m]."""
-    limit = (third**2).sum(axis=1) * (1 - ROUNDING)
+    limit = (third**2).sum(axis=1) * (1 - _ROUNDING)
     sums = [third + s * first + t * second for s in (1, -1) for t in (1, -1)]
     return np.all([(v**2).sum(axis=1) >= limit for v in sums], axis=0)
 

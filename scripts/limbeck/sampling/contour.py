@@ -28,7 +28,7 @@ from limbeck.sampling import Sample, Table, number
 
 log = logging.getLogger(__name__)
 
-COLUMNS = (
+_COLUMNS = (
     "id",
     "n_atoms",
     "frames",
@@ -39,7 +39,7 @@ COLUMNS = (
     "steps",
     "cut",
 )
-TRACE = ("id", "step", "energy_eV_per_atom")
+_TRACE = ("id", "step", "energy_eV_per_atom")
 #: Angstrom, of each coordinate (standard deviation), and how often it is corrected.
 FIRST_DISPLACEMENT_A = 0.05
 MAX_TRIES = 30
@@ -86,10 +86,10 @@ def sample(frames: Frames, own: Contour, job: SampleFrames) -> Sample:
     ]
     return Sample(
         concatenate(children),
-        COLUMNS,
+        _COLUMNS,
         [_row(prepared.frames, b, path) for b, path in enumerate(walks)],
         about=potential.about.described(),
-        trace=Table(TRACE, _trace(prepared.frames, walks)),
+        trace=Table(_TRACE, _trace(prepared.frames, walks)),
     )
 
 
@@ -123,13 +123,13 @@ def _walk(atoms: Atoms, own: Contour, rng: np.random.Generator, path: Walk) -> N
     path.start = atoms.get_potential_energy()
     path.target = path.start + own.energy_target_eV_per_atom * len(atoms)
     tolerance = own.energy_tolerance_eV_per_atom * len(atoms)
-    if displace(atoms, path.start, path.target, tolerance, rng):
+    if _displace(atoms, path.start, path.target, tolerance, rng):
         _steps(atoms, own, tolerance, rng, path)
     else:
         path.cut = NOT_REACHED
 
 
-def displace(
+def _displace(
     atoms: Atoms, start: float, target: float, tolerance: float, rng: np.random.Generator
 ) -> bool:
     """Move the atoms in a random direction, as far as it takes to have the energy of ``target``.

@@ -17,14 +17,14 @@ from limbeck.frames import Frames, concatenate, derive
 from limbeck.geometry import shortest_distance_ratio
 from limbeck.phonons import draws as drawing
 from limbeck.phonons.draws import Draws, Waves, sampled_over_thermal, waves_of
-from limbeck.phonons.modes import Incommensurate, Modes, choose, modes_of, on_mesh
+from limbeck.phonons.modes import Incommensurate, Modes, choose_modes, modes_of, on_mesh
 from limbeck.phonons.store import load_phonons
 from limbeck.reasons import NO_FORCE_CONSTANTS
 from limbeck.sampling import Sample
 
 log = logging.getLogger(__name__)
 
-COLUMNS = (
+PHONON_COLUMNS = (
     "id",
     "n_atoms",
     "frames",
@@ -60,7 +60,7 @@ def sample(frames: Frames, own: Phonons, job: SampleFrames) -> Sample:
         rows.append(row)
     if incommensurate and not parts:  # it fits no structure: the config is at fault
         raise LimbeckError(f"sampling.{name}: {incommensurate}")
-    return Sample(concatenate(parts), COLUMNS, rows)
+    return Sample(concatenate(parts), PHONON_COLUMNS, rows)
 
 
 def _sample_one(
@@ -72,7 +72,7 @@ def _sample_one(
         raise LimbeckError(NO_FORCE_CONSTANTS)
     phonon = load_phonons(folder / identity)
     modes = modes_of(phonon)
-    chosen = choose(modes, own.freq_min_THz, own.freq_max_THz, own.selected_modes)
+    chosen = choose_modes(modes, own.freq_min_THz, own.freq_max_THz, own.selected_modes)
     chosen &= on_mesh(phonon, modes, own.k_point_mesh)[:, None]
     waves = waves_of(modes, chosen)
     if not len(waves):

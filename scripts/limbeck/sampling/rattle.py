@@ -15,7 +15,7 @@ from limbeck.sampling import Sample
 
 #: Draws of one child before it is given up.
 MAX_DRAWS = 20
-COLUMNS = ("id", "n_atoms", "frames", "set_aside", "drawn_again")
+_COLUMNS = ("id", "n_atoms", "frames", "set_aside", "drawn_again")
 
 
 def sample(frames: Frames, own: Rattle, job: SampleFrames) -> Sample:
@@ -31,7 +31,7 @@ def sample(frames: Frames, own: Rattle, job: SampleFrames) -> Sample:
     rngs = _generators(parents, own.n_frames, job.seed, f"sample_rattle/{own.name}")
     positions, cell, draws, good = draw_apart(parents, own, rngs)
     children = derive(parents, positions, cell, sampling=own.name, seed=job.seed)
-    return Sample(children.select(good), COLUMNS, _summary(frames, own.n_frames, draws, good))
+    return Sample(children.select(good), _COLUMNS, _summary(frames, own.n_frames, draws, good))
 
 
 def rattled(

@@ -14,14 +14,14 @@ from limbeck.frames import Frames, concatenate, derive
 from limbeck.geometry import shortest_distance_ratio
 from limbeck.potentials.interface import Potential
 from limbeck.potentials.opening import open_planned
-from limbeck.preparation.relaxation import Relaxed, Step, relax
+from limbeck.preparation.relaxation import RelaxationStep, Relaxed, relax
 from limbeck.reasons import TOO_NEAR
 from limbeck.sampling import Sample, Table, number
 from limbeck.sampling.rattle import draw_apart
 
 log = logging.getLogger(__name__)
 
-COLUMNS = (
+_COLUMNS = (
     "id",
     "n_atoms",
     "frames",
@@ -31,7 +31,7 @@ COLUMNS = (
     "force_eV_per_A",
     "cut",
 )
-TRACE = ("id", "step", "energy_eV_per_atom", "volume_A3_per_atom")
+_TRACE = ("id", "step", "energy_eV_per_atom", "volume_A3_per_atom")
 
 
 def sample(frames: Frames, own: RelaxPath, job: SampleFrames) -> Sample:
@@ -55,10 +55,10 @@ def sample(frames: Frames, own: RelaxPath, job: SampleFrames) -> Sample:
     log.info("%s: %s", name, dict(Counter(str(why) or "whole" for why in done.reason)))
     return Sample(
         kept,
-        COLUMNS,
+        _COLUMNS,
         _rows(frames, done, np.array([(kept.parent == parent).sum() for parent in frames.id])),
         about=potential.about.described(),
-        trace=Table(TRACE, _trace(frames, done.paths)),
+        trace=Table(_TRACE, _trace(frames, done.paths)),
     )
 
 
@@ -123,7 +123,9 @@ def _relaxed(
     return done
 
 
-def _children(parent: Frames, path: list[Step], steps: np.ndarray, name: str, seed: int) -> Frames:
+def _children(
+    parent: Frames, path: list[RelaxationStep], steps: np.ndarray, name: str, seed: int
+) -> Frames:
     parents = parent.select(np.zeros(len(steps), dtype=int))
     n_atoms = int(parent.n_atoms[0])
     return derive(
@@ -152,7 +154,7 @@ def _rows(frames: Frames, done: Relaxed, kept: np.ndarray) -> list[list[Any]]:
     ]
 
 
-def _trace(frames: Frames, paths: list[list[Step]]) -> list[list[Any]]:
+def _trace(frames: Frames, paths: list[list[RelaxationStep]]) -> list[list[Any]]:
     return [
         [
             frames.id[b].decode(),

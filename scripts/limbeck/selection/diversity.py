@@ -11,7 +11,7 @@ from limbeck.frames import Frames
 from limbeck.selection.fair import shares_of_strata
 
 #: frames compared at once; bounds the memory beside the features themselves
-CHUNK = 4096
+_CHUNK = 4096
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def priorities_by_diversity(frames: Frames, points: np.ndarray, job: SelectFrame
         job: its ``select.diversity`` says how.
     """
     assert job.select.diversity is not None
-    rank = METHODS[job.select.diversity.by]
+    rank = _METHODS[job.select.diversity.by]
     result = np.full(len(frames), np.inf)
     for members, share in shares_of_strata(frames, job):
         # by id, so that the order of the input decides nothing
@@ -150,13 +150,13 @@ def _rank_middle(points: np.ndarray, count: int, seed: int) -> np.ndarray:
 def _squares(points: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """Squared distances to ``centre`` [F]. float64 [n]."""
     squares = np.empty(len(points))
-    for start in range(0, len(points), CHUNK):
-        away = points[start : start + CHUNK] - centre.astype(np.float64)
-        squares[start : start + CHUNK] = np.einsum("nf,nf->n", away, away)
+    for start in range(0, len(points), _CHUNK):
+        away = points[start : start + _CHUNK] - centre.astype(np.float64)
+        squares[start : start + _CHUNK] = np.einsum("nf,nf->n", away, away)
     return squares
 
 
-METHODS: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {
+_METHODS: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {
     "farthest_point": _rank_farthest,
     "kmeans": _rank_middle,
 }

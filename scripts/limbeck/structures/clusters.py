@@ -39,7 +39,7 @@ class Choice(NamedTuple):
 
 def generate(source: Clusters, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
     """Structure n is choice ``n % len(choices)``, choices going by size, element and shape."""
-    found = choices(source.elements, source.sizes, source.shapes)
+    found = possible_clusters(source.elements, source.sizes, source.shapes)
     return collect(job, partial(_cluster, source, job, found))
 
 
@@ -48,7 +48,9 @@ def elements(source: Clusters) -> frozenset[str]:
     return frozenset(source.elements)
 
 
-def choices(elements: Sequence[str], sizes: Sequence[int], shapes: Sequence[str]) -> list[Choice]:
+def possible_clusters(
+    elements: Sequence[str], sizes: Sequence[int], shapes: Sequence[str]
+) -> list[Choice]:
     """Every cluster that the settings allow.
 
     Raises:

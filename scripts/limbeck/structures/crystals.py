@@ -47,17 +47,17 @@ PROTOTYPES = {
 
 def generate(source: Crystals, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
     """Structure n is compound ``n % len(chosen)`` of the table, strained at random."""
-    entries = choose(source.prototypes, source.elements, source.compounds)
+    entries = choose_entries(source.prototypes, source.elements, source.compounds)
     return collect(job, partial(_crystal, source, job, entries))
 
 
 def elements(source: Crystals) -> frozenset[str]:
     """Symbols of the elements of all compounds that may be taken."""
-    entries = choose(source.prototypes, source.elements, source.compounds)
+    entries = choose_entries(source.prototypes, source.elements, source.compounds)
     return frozenset(symbol for entry in entries for symbol in _elements(entry))
 
 
-def choose(
+def choose_entries(
     prototypes: Sequence[str],
     elements: Sequence[str] | None = None,
     compounds: Sequence[str] | None = None,

@@ -11,7 +11,7 @@ from rdkit.Chem import Descriptors, rdDistGeom, rdForceFieldHelpers, rdMolAlign
 
 from limbeck import reasons
 from limbeck.config.jobs import GenerateStructures
-from limbeck.config.sections.sources import Molecules
+from limbeck.config.sections.sources import MoleculeSource
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.seeds import torch_seed
@@ -35,7 +35,7 @@ class Conformer(NamedTuple):
     energy: float
 
 
-def generate(source: Molecules, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
+def generate(source: MoleculeSource, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
     """Structure n is a conformer of molecule ``n % len(list)`` of the file ``smiles``."""
     lines = read_smiles(source.smiles)
 
@@ -53,7 +53,7 @@ def generate(source: Molecules, job: GenerateStructures) -> tuple[Frames, list[R
     return collect(job, make)
 
 
-def elements(source: Molecules) -> frozenset[str]:
+def elements(source: MoleculeSource) -> frozenset[str]:
     """Symbols of the elements of all molecules of the file, hydrogens included."""
     found: set[str] = set()
     bad: list[str] = []
@@ -148,7 +148,7 @@ def _rmsd(own: Conformer, other: Conformer) -> float:
 
 
 def _structure(
-    source: Molecules, job: GenerateStructures, n: int, mol: Chem.Mol, smiles: str, name: str
+    source: MoleculeSource, job: GenerateStructures, n: int, mol: Chem.Mol, smiles: str, name: str
 ) -> Structure:
     positions = mol.GetConformer().GetPositions()
     if source.displacement_A > 0:

@@ -50,7 +50,7 @@ def screen(frames: Frames, limits: Screen) -> tuple[Frames, list[Rejected]]:
     seen: set[bytes] = set()
     for b in range(len(frames)):
         try:
-            for check in CHECKS:
+            for check in _CHECKS:
                 check(frames, b, limits)
             _check_duplicate(frames.id[b], seen)
         except _Fault as fault:
@@ -145,7 +145,7 @@ def _check_duplicate(frame_id: bytes, seen: set[bytes]) -> None:
 
 
 #: in the order they run: later ones rely on earlier ones (a neighbour list wants a sound cell)
-CHECKS: list[Callable[[Frames, int, Screen], None]] = [
+_CHECKS: list[Callable[[Frames, int, Screen], None]] = [
     _check_size,
     _check_elements,
     _check_finite,

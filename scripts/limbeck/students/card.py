@@ -81,7 +81,7 @@ def _short(figure: dict[str, Any]) -> str:
     return text + f" ({found.low:.3g} to {found.high:.3g})" if found.bounded else text
 
 
-VIEWS = """## In other orientations
+_VIEWS = """## In other orientations
 
 Mean absolute force errors against {reference} on the same test frames, meV/Å, with 95 % intervals
 over roots: of the frame as it is given, of single random views (drawn independently of the 24),
@@ -93,7 +93,7 @@ and of the mean of 24 random views; and the rotation gap, the root mean square s
 """
 
 
-def views(warrant: dict[str, Any], metrics: dict[str, Any]) -> str:
+def views_in_words(warrant: dict[str, Any], metrics: dict[str, Any]) -> str:
     """Markdown of the errors and the gap in other orientations, by source.
 
     Args:
@@ -107,7 +107,7 @@ def views(warrant: dict[str, Any], metrics: dict[str, Any]) -> str:
     for source, part in errors["by_source"].items():
         here = (part, gap["by_source"][source], sizes["by_source"][source])
         rows.append(_views_row(source, *here))
-    return VIEWS.format(reference=errors["reference"], rows="\n".join(rows))
+    return _VIEWS.format(reference=errors["reference"], rows="\n".join(rows))
 
 
 def _views_row(

@@ -16,7 +16,7 @@ from limbeck.potentials.evaluation import predict_or_nan
 from limbeck.potentials.interface import Potential, empty_predictions
 from limbeck.properties import Predictions, put, select
 from limbeck.reasons import Status
-from limbeck.students.statistics import measure
+from limbeck.students.statistics import training_statistics
 from limbeck.warrant.accuracy import labels_of
 from limbeck.warrant.measure import Sums, stack
 from limbeck.warrant.on_frames import (
@@ -132,7 +132,7 @@ def excess(
 
 def constant(training: Dataset, frames: Frames) -> Predictions:
     """The answer of one who knows the composition alone: offsets per element, no forces."""
-    statistics = measure(training)
+    statistics = training_statistics(training)
     counts = composition(frames, np.array(statistics.elements))
     return Predictions(
         energy=counts @ statistics.reference_energies,
@@ -144,7 +144,8 @@ def constant(training: Dataset, frames: Frames) -> Predictions:
 def _figures(sums: Sums, frames: Frames) -> Part:
     """Errors, and beside those of the forces how large the forces are that are learned."""
     found = errors_of(sums["energy"], sums["forces"], frames)
-    size = MEV * float(np.sqrt(sums["square"].sum() / (3 * frames.n_atoms).sum()))
+    components = (3 * frames.n_atoms).sum() or np.nan
+    size = MEV * float(np.sqrt(sums["square"].sum() / components))
     found["forces"]["size"] = entry_of(Estimate(size), "meV/A")
     return found
 

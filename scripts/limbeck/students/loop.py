@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from limbeck.config.sections.students import Student
+from limbeck.config.sections.students import StudentSettings
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.potentials.trainable import TrainablePotential
@@ -21,14 +21,14 @@ from limbeck.students.batches import Batches, Targets
 from limbeck.students.loss import Weights, loss_of
 from limbeck.students.optimisers import optimizer_of
 from limbeck.students.rounds import Rounds
-from limbeck.students.statistics import forces_by_source, measure, spread_weights
+from limbeck.students.statistics import forces_by_source, spread_weights, training_statistics
 
 log = logging.getLogger(__name__)
 
 #: so many steps in a row without a finite loss, and training gives up
 MAX_BAD_STEPS = 20
 
-COLUMNS = (
+HISTORY_COLUMNS = (
     "epoch",
     "seconds",
     "learning_rate",
@@ -55,7 +55,7 @@ def train(
     student: TrainablePotential[Any],
     training: Dataset,
     validation: Dataset,
-    settings: Student,
+    settings: StudentSettings,
     rng: np.random.Generator,
 ) -> History:
     """Train until the steps, the epochs or the patience are used up; keep the best weights.
@@ -72,7 +72,7 @@ def train(
         if not len(part):
             raise LimbeckError(f"the {name} set has no frames; raise its fraction or the count")
     validation = _of_known_elements(student, validation)
-    weights = Weights.of(settings, measure(training))
+    weights = Weights.of(settings, training_statistics(training))
     scales = forces_by_source(training)
     batches, held_out = (
         Batches(
@@ -147,7 +147,7 @@ def _epoch(
     weights: Weights,
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
-    settings: Student,
+    settings: StudentSettings,
     rng: np.random.Generator,
 ) -> float:
     student.module.train()
@@ -186,11 +186,11 @@ def _progress(row: tuple[float, ...], epochs: int) -> None:
     )
 
 
-def summary(
+def training_summary(
     student: TrainablePotential[Any], training: Dataset, validation: Dataset, history: History
 ) -> dict[str, Any]:
     """Summary of a training run, for the student's card and the report."""
-    best = dict(zip(COLUMNS, history.rows[history.best_epoch - 1], strict=True))
+    best = dict(zip(HISTORY_COLUMNS, history.rows[history.best_epoch - 1], strict=True))
     return {
         "architecture": student.architecture,
         "network": (inspect.getdoc(type(student)) or "no description").splitlines()[0],

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from limbeck.config.sections.students import Student
+from limbeck.config.sections.students import StudentSettings
 from limbeck.potentials.trainable import Outputs, Statistics
 from limbeck.properties import property_of
 from limbeck.students.batches import Targets
@@ -34,7 +34,7 @@ class Weights:
     stress_scale: float
 
     @classmethod
-    def of(cls, settings: Student, statistics: Statistics) -> "Weights":
+    def of(cls, settings: StudentSettings, statistics: Statistics) -> "Weights":
         """The config's weights, and the scales of the training set."""
         return cls(
             energy=settings.energy_weight,

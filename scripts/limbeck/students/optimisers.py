@@ -4,14 +4,14 @@ from typing import Any
 
 import torch
 
-from limbeck.config.sections.students import Student
+from limbeck.config.sections.students import StudentSettings
 from limbeck.potentials.trainable import TrainablePotential
 
 WARM_UP = 0.03  # share of the steps in which the learning rate rises
 
 
 def optimizer_of(
-    student: TrainablePotential[Any], settings: Student, steps: int
+    student: TrainablePotential[Any], settings: StudentSettings, steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     """AdamW, and a learning rate with a short warm-up and a cosine towards zero over ``steps``."""
     trained = [p for p in student.module.parameters() if p.requires_grad]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from limbeck.config.sections.students import Student
+from limbeck.config.sections.students import StudentSettings
 from limbeck.students.batches import Batches, Targets
 
 #: validations on the way of a budget in steps
@@ -28,7 +28,7 @@ class Rounds:
         patience: rounds without a better validation before training stops.
     """
 
-    def __init__(self, batches: Batches, settings: Student) -> None:
+    def __init__(self, batches: Batches, settings: StudentSettings) -> None:
         self._batches = batches
         self._by_steps = settings.steps is not None
         if settings.steps is not None:

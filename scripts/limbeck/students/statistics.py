@@ -10,7 +10,7 @@ from limbeck.potentials.trainable import Statistics
 SMALLEST_SCALE = 1e-3  # keeps a data set without forces or spread from dividing by zero
 
 
-def measure(dataset: Dataset) -> Statistics:
+def training_statistics(dataset: Dataset) -> Statistics:
     """Offsets of the energy per element, and scales of what is left.
 
     Raises:

@@ -11,7 +11,7 @@ from limbeck.averaging.views import views_of
 from limbeck.config.jobs import RunStudy
 from limbeck.config.plan import TrainedStudent, trained_by
 from limbeck.config.sections.labels import LabelSet
-from limbeck.config.sections.students import Student
+from limbeck.config.sections.students import StudentSettings
 from limbeck.datasets.split import PARTS, Dataset, read_part
 from limbeck.labelling.label import label
 from limbeck.labels import Labels
@@ -140,7 +140,7 @@ def comparisons(job: RunStudy) -> Iterator[tuple[Model, Model]]:
         yield from ((model, other) for other in others if other in trained)
 
 
-def _like(own: Student, students: Mapping[str, Student], field: str) -> list[str]:
+def _like(own: StudentSettings, students: Mapping[str, StudentSettings], field: str) -> list[str]:
     """Students of the same architecture that have this field where it has not, or the reverse."""
     return [
         name

@@ -220,7 +220,8 @@ def pool(
 ) -> Figure:
     """The :func:`ratio` of the mean over models of their sums [S,M], and each model's own."""
     pooled = ratio(sums.mean(axis=0), weights, clusters, signed=signed)
-    return Figure(pooled, sums.sum(axis=1) / weights.sum())
+    total = weights.sum() or nan  # no input has any component
+    return Figure(pooled, sums.sum(axis=1) / total)
 
 
 def cluster_sums(clusters: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:

@@ -98,14 +98,14 @@ def read_table(path: str | Path) -> "pd.DataFrame":
 
 
 def pick(
-    table: "pd.DataFrame", *, seed: int | None = None, source: str = "", **names: str
+    table: "pd.DataFrame", names: Mapping[str, str], *, seed: int | None = None, source: str = ""
 ) -> Estimate:
     """The figure of a row; NaN where there is none.
 
     Args:
+        names: column -> its value.
         seed: of one seed; of all together where not given.
         source: of one source; of all where not given.
-        names: values of other columns.
 
     Raises:
         LimbeckError: several rows are meant.
@@ -117,3 +117,15 @@ def pick(
     if len(found) > 1:
         raise LimbeckError(f"{len(found)} rows where one is meant: {names}, source {source!r}")
     return Estimate(*(found[["value", "low", "high"]].iloc[0] if len(found) else (nan,)))
+
+
+def pivot(table: "pd.DataFrame", index: Sequence[str], columns: str) -> list[Row]:
+    """A row for each combination of the index columns, with an estimate under each name that the
+    other column has there; counts of frames and roots are those of its first figure."""
+    found: dict[tuple[Any, ...], Row] = {}
+    for row in table.to_dict("records"):
+        names = {column: row[column] for column in index}
+        names |= {n: int(row[n]) for n in ("n_frames", "n_roots") if row[n] == row[n]}
+        part = found.setdefault(tuple(row[column] for column in index), names)
+        part[row[columns]] = Estimate(row["value"], row["low"], row["high"])
+    return list(found.values())

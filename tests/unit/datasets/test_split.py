@@ -8,7 +8,7 @@ from ase import Atoms
 
 from jobs_of import split_job
 from limbeck.averaging.views import Views
-from limbeck.datasets.split import PARTS, build, counts, read_part, split, split_as
+from limbeck.datasets.split import PARTS, build, read_part, split, split_as, split_counts
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, derive, empty, from_atoms
 from limbeck.labelling.label import label
@@ -182,7 +182,7 @@ def test_bad_labels_and_duplicates_are_left_out_and_counted():
     assert data["test"].labels.energy.tolist() == [5]
     for part in data.values():
         assert np.array_equal(part.frames.id, part.labels.id)
-    found = counts(twice, labels, data)
+    found = split_counts(twice, labels, data)
     assert found["left_out"] == {"bad_label": 3, "not_asked_for": 0, "duplicate": 2}
     assert found["train"] == {"frames": 2, "atoms": 12, "roots": 2, "groups": 2}
     assert found["test"] == {"frames": 1, "atoms": 4, "roots": 1, "groups": 1}
@@ -191,7 +191,7 @@ def test_bad_labels_and_duplicates_are_left_out_and_counted():
 def test_roots_are_counted_once():
     frames = many(4, 3, ("a",))
     parts = {"train": np.arange(24)}
-    found = counts(frames, labels_for(frames), build(frames, labels_for(frames), parts))
+    found = split_counts(frames, labels_for(frames), build(frames, labels_for(frames), parts))
     assert found["train"] == {"frames": 24, "atoms": 48, "roots": 12, "groups": 4}
 
 

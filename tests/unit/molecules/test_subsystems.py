@@ -13,7 +13,7 @@ from jobs_of import subsystem_job
 from limbeck.frames import Frames, concatenate, derive, empty, frame_id, from_atoms
 from limbeck.molecules.detection import detect_molecules
 from limbeck.molecules.shells import BY_DISTANCE, BY_NUMBER
-from limbeck.molecules.subsystems import COLUMNS, FRAGMENT_COLUMNS, extract_subsystems
+from limbeck.molecules.subsystems import CLUSTER_COLUMNS, FRAGMENT_COLUMNS, extract_subsystems
 from molecular_crystals import benzene, ice, skewed, urea, waters
 
 SETTINGS = {
@@ -62,7 +62,7 @@ def cut(frames: Frames, **changed):
 
 
 def table(found) -> list[dict]:
-    return [dict(zip(COLUMNS, row, strict=True)) for row in found.rows]
+    return [dict(zip(CLUSTER_COLUMNS, row, strict=True)) for row in found.rows]
 
 
 def images_of_all(frames: Frames, b: int, reach: int):
@@ -278,7 +278,7 @@ def test_the_summary_has_a_row_for_each_frame_and_size():
 def test_two_limits_that_give_one_cluster_make_one_frame():
     found = cut(trajectory(waters(3), count=1), rule=BY_DISTANCE[0], distances_A=[9.0, 12.0])
     assert len(found.frames) == 1
-    assert [row[COLUMNS.index("n_molecules")] for row in found.rows] == [3, 3]
+    assert [row[CLUSTER_COLUMNS.index("n_molecules")] for row in found.rows] == [3, 3]
 
 
 def walk(count: int = 6) -> Frames:

@@ -15,10 +15,10 @@ from harmonic import COPPER, copper, copper_gold, harmonic, settings
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, empty, from_atoms
 from limbeck.phonons.calculation import MAX_DESCENTS, Harmonic, force_constants
-from limbeck.phonons.crystals import SYMPREC, point_group, symmetrised
+from limbeck.phonons.crystals import PHONON_SYMPREC, point_group, symmetrised
 from limbeck.phonons.downhill import repeating_cell
 from limbeck.phonons.modes import modes_of
-from limbeck.phonons.record import COLUMNS, rows, write_crystal
+from limbeck.phonons.record import FORCE_CONSTANT_COLUMNS, table_rows, write_crystal
 from limbeck.phonons.store import load_phonons
 from limbeck.potentials.models.toys import EffectiveMedium
 
@@ -160,7 +160,13 @@ UNSTABLE = {"bcc": bulk("Cu", "bcc", 2.87), "sc": bulk("Cu", "sc", 2.4)}
 def test_an_unstable_crystal_is_refused_and_says_why(name):
     (found,) = run(UNSTABLE[name])
     assert "of 81 modes imaginary, the lowest at -" in found.reason
-    row = dict(zip(COLUMNS, rows(frames_of(UNSTABLE[name]), [found], settings())[0], strict=True))
+    row = dict(
+        zip(
+            FORCE_CONSTANT_COLUMNS,
+            table_rows(frames_of(UNSTABLE[name]), [found], settings())[0],
+            strict=True,
+        )
+    )
     assert row["imaginary_modes"] > 0
     assert float(row["lowest_THz"]) < -0.5
     assert found.bands == {}
@@ -234,7 +240,7 @@ def test_noise_is_taken_off_a_symmetric_crystal():
     # as far as the noise went, some of it as a turn of the whole
     assert np.abs(clean.positions - noisy.positions).max() < 5e-4
     assert clean.get_volume() == pytest.approx(noisy.get_volume(), rel=1e-6)
-    assert SYMPREC < 5e-5  # else the noise would not have been seen
+    assert PHONON_SYMPREC < 5e-5  # else the noise would not have been seen
 
 
 def test_no_group_within_the_tolerance_is_an_error():

@@ -19,7 +19,7 @@ from limbeck.phonons.draws import (
 from limbeck.phonons.modes import (
     Incommensurate,
     Modes,
-    choose,
+    choose_modes,
     displacer,
     mean_square,
     modes_of,
@@ -45,7 +45,7 @@ def gamma():
 
 def chosen_on(phonon, where, highest=None, selected=None):
     modes = modes_of(phonon)
-    chosen = choose(modes, 0.1, highest, selected) & on_mesh(phonon, modes, where)[:, None]
+    chosen = choose_modes(modes, 0.1, highest, selected) & on_mesh(phonon, modes, where)[:, None]
     return modes, chosen, waves_of(modes, chosen)
 
 
@@ -182,12 +182,12 @@ def test_translations_imaginary_and_slow_modes_are_never_chosen():
         frequencies=np.array([[-3.0, -1e-7, 0.0, 1e-6, 0.005, 0.2, 5.0, 9.0]]),
         translations=np.array([[False, True, True, True, False, False, False, False]]),
     )
-    assert choose(modes, 0.0, None, None).tolist() == [[False] * 5 + [True] * 3]
-    assert choose(modes, 0.1, 8.0, None).tolist() == [[False] * 5 + [True] * 2 + [False]]
-    assert choose(modes, 0.1, 8.0, [1, 2, 8]).tolist() == [[False] * 7 + [True]]
+    assert choose_modes(modes, 0.0, None, None).tolist() == [[False] * 5 + [True] * 3]
+    assert choose_modes(modes, 0.1, 8.0, None).tolist() == [[False] * 5 + [True] * 2 + [False]]
+    assert choose_modes(modes, 0.1, 8.0, [1, 2, 8]).tolist() == [[False] * 7 + [True]]
     assert modes.imaginary(0.1).tolist() == [[True] + [False] * 7]
     with pytest.raises(LimbeckError, match="selected_modes: 9, expected 1 to 8"):
-        choose(modes, 0.1, 8.0, [1, 9])
+        choose_modes(modes, 0.1, 8.0, [1, 9])
 
 
 def test_three_modes_at_gamma_are_translations(gamma):

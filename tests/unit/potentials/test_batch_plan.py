@@ -10,7 +10,7 @@ import pytest
 
 from limbeck.errors import LimbeckError
 from limbeck.potentials import batch_plan
-from limbeck.potentials.batch_plan import machine_name, measure, plan_path, use_plan
+from limbeck.potentials.batch_plan import machine_name, measure_plan, plan_path, use_plan
 from limbeck.potentials.batches import Limits
 from limbeck.potentials.devices import DeviceLost
 from limbeck.potentials.models.toys import LennardJones
@@ -67,7 +67,7 @@ LADDERS = [
 
 @pytest.mark.parametrize(("seconds", "best"), LADDERS)
 def test_the_best_batch_is_found(clock, frames, seconds, best):
-    found = measure(Timed(clock, seconds), frames)
+    found = measure_plan(Timed(clock, seconds), frames)
     assert found["batch_atoms"] == best
     speeds = {row["batch_atoms"]: row["atoms_per_second"] for row in found["ladder"]}
     assert min(speeds) == 8
@@ -80,20 +80,20 @@ def test_the_best_batch_is_found(clock, frames, seconds, best):
 
 def test_no_larger_batches_are_tried_once_they_do_not_pay(clock, frames):
     slow = Timed(clock, lambda n: 1e-3 * n if n <= 16 else 2e-3 * n)
-    assert max(row["batch_atoms"] for row in measure(slow, frames)["ladder"]) == 32
+    assert max(row["batch_atoms"] for row in measure_plan(slow, frames)["ladder"]) == 32
     flat = Timed(clock, lambda n: 1e-3 * n)
-    assert max(row["batch_atoms"] for row in measure(flat, frames)["ladder"]) == 32
+    assert max(row["batch_atoms"] for row in measure_plan(flat, frames)["ladder"]) == 32
 
 
 def test_batches_that_do_not_fit_are_not_planned(clock, frames, caplog):
     with caplog.at_level(logging.WARNING):
-        found = measure(Timed(clock, lambda n: 1.0, fails_above=100), frames)
+        found = measure_plan(Timed(clock, lambda n: 1.0, fails_above=100), frames)
     assert found["batch_atoms"] == 64
     assert "batches of 128 atoms fail and are not used: out of memory" in caplog.text
 
 
 def test_neighbours_are_bounded_by_what_was_timed(clock, frames):
-    found = measure(Timed(clock, lambda n: 0.004 + 1e-3 * n), frames)
+    found = measure_plan(Timed(clock, lambda n: 0.004 + 1e-3 * n), frames)
     density = frames.n_atoms / 6.0**3
     sphere = 4 / 3 * np.pi * 5.0**3 * density
     low, high = (64 - 7) * sphere.min(), 64 * sphere.max()
@@ -103,7 +103,7 @@ def test_neighbours_are_bounded_by_what_was_timed(clock, frames):
 def test_where_nothing_can_be_timed_the_potentials_own_size_is_kept(clock, frames, caplog):
     potential = Timed(clock, lambda n: 1.0, fails_above=0)
     with caplog.at_level(logging.WARNING):
-        found = measure(potential, frames)
+        found = measure_plan(potential, frames)
     assert found == {"batch_atoms": 500, "batch_neighbours": None, "ladder": []}
     assert "planted: no batch could be timed" in caplog.text
 
@@ -114,7 +114,7 @@ def test_a_device_that_goes_away_is_no_measurement(frames):
             raise RuntimeError("CUDA error: device-side assert triggered")
 
     with pytest.raises(DeviceLost):
-        measure(Gone(), frames)
+        measure_plan(Gone(), frames)
 
 
 def test_a_plan_is_measured_once_and_read_ever_after(clock, frames, tmp_path):

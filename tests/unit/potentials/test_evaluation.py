@@ -19,7 +19,7 @@ from limbeck.potentials.models.toys import LennardJones
 from limbeck.potentials.speed import measure_speed
 from limbeck.preparation.relaxation import relax
 from limbeck.sampling.annotate import annotate
-from limbeck.sampling.dynamics.run import run
+from limbeck.sampling.dynamics.run import run_dynamics
 from limbeck.selection.fair import priorities_by_spread
 from limbeck.students.evaluation import answer
 from limbeck.symmetry.rotation import Rotation
@@ -67,7 +67,7 @@ MD = SETTINGS | {"time_total_fs": 25.0, "min_distance_ratio": 0.0}
 
 
 def trajectories(potential, frames):
-    record = run(frames, potential, sampling("md", MD), seed=1, place="md/argon/0")
+    record = run_dynamics(frames, potential, sampling("md", MD), seed=1, place="md/argon/0")
     return record.cut == ""
 
 

@@ -15,7 +15,7 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import from_atoms
 from limbeck.potentials.ase import PotentialCalculator
 from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
-from limbeck.potentials.torch_sim import PotentialModel, frames_of
+from limbeck.potentials.torch_sim import PotentialModel, frames_of_state
 
 CPU = torch.device("cpu")
 
@@ -54,7 +54,7 @@ def test_a_batch_in_torch_sim_is_ases_lennard_jones_one_by_one():
 
 def test_a_state_becomes_the_frames_it_was_made_from():
     structures = [skewed_argon(), rattled(bulk("NaCl", "rocksalt", 5.6, cubic=True))]
-    frames = frames_of(atoms_to_state(structures, CPU, torch.float64))
+    frames = frames_of_state(atoms_to_state(structures, CPU, torch.float64))
     expected = from_atoms(structures, groups=["", ""], source="")
     for name in ("n_atoms", "numbers", "positions", "cell", "pbc"):
         np.testing.assert_array_equal(getattr(frames, name), getattr(expected, name), name)
@@ -63,7 +63,7 @@ def test_a_state_becomes_the_frames_it_was_made_from():
 def test_isolated_systems_lose_their_box_and_have_no_stress():
     box = molecule("CH3CH2OH", vacuum=3.0, pbc=False)
     state = atoms_to_state([box], CPU, torch.float64)
-    assert not frames_of(state).cell.any()
+    assert not frames_of_state(state).cell.any()
     answer = PotentialModel(LennardJones())(state)
     assert torch.isfinite(answer["forces"]).all()
     assert torch.isnan(answer["stress"]).all()

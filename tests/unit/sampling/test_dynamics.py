@@ -31,7 +31,7 @@ def run(frames: Frames, potential=None, *, seed: int = 1, **changes) -> Record:
     settings = sampling("md", SETTINGS | changes)
     potential = potential or LennardJones()
     potential.batch_limits = dict.fromkeys((True, False), Limits(settings.batch_atoms))
-    return md.run(frames, potential, settings, seed=seed, place="test/s/0")
+    return md.run_dynamics(frames, potential, settings, seed=seed, place="test/s/0")
 
 
 def near() -> LennardJones:

@@ -22,7 +22,7 @@ from limbeck.sampling.dynamics import guards
 from limbeck.sampling.dynamics import run as md
 from limbeck.sampling.dynamics.bond_watch import BondWatch
 from limbeck.sampling.dynamics.integrate import Observation
-from limbeck.sampling.dynamics.record import COLUMNS, TRACE, Record, RecordedStep
+from limbeck.sampling.dynamics.record import TRACE, TRAJECTORY_COLUMNS, Record, RecordedStep
 from limbeck.sampling.schedule import schedule
 
 ROOT = Path(__file__).parents[3]
@@ -32,7 +32,7 @@ def sample_of(frames, potential=None, **changes):
     settings = sampling("md", SETTINGS | changes)
     potential = potential or LennardJones()
     potential.batch_limits = dict.fromkeys((True, False), Limits(settings.batch_atoms))
-    record = md.run(frames, potential, settings, seed=1, place="test/s/0")
+    record = md.run_dynamics(frames, potential, settings, seed=1, place="test/s/0")
     return record.sample(sampling="test", seed=1)
 
 
@@ -49,9 +49,13 @@ def test_the_trace_goes_from_the_start_and_frames_only_from_equilibration():
     assert [made.frames.info_of(b)["time_fs"] for b in range(6)] == [50, 75, 100] * 2
     # averages are of the time after equilibration alone
     late = np.array(columns(made.trace, "density_g_cm3"))[[2, 3, 4]]
-    assert made.rows[0][COLUMNS.index("density_g_cm3")] == pytest.approx(late.mean(), abs=1e-6)
+    assert made.rows[0][TRAJECTORY_COLUMNS.index("density_g_cm3")] == pytest.approx(
+        late.mean(), abs=1e-6
+    )
     late = np.array(columns(made.trace, "pressure_GPa"))[[2, 3, 4]]
-    assert made.rows[0][COLUMNS.index("pressure_GPa")] == pytest.approx(late.mean(), abs=2e-6)
+    assert made.rows[0][TRAJECTORY_COLUMNS.index("pressure_GPa")] == pytest.approx(
+        late.mean(), abs=2e-6
+    )
 
 
 def test_energy_density_and_pressure_of_the_trace():
@@ -83,7 +87,7 @@ def test_each_temperature_of_a_list_has_its_trajectory():
     assert [row[1] for row in made.rows] == [0, 1, 0, 1]
     assert [row[0] for row in made.rows] == [n.decode() for n in np.repeat(frames.id, 2)]
     assert columns(made.trace, "target_K")[0] == 50
-    kelvin = [row[COLUMNS.index("temperature_K")] for row in made.rows]
+    kelvin = [row[TRAJECTORY_COLUMNS.index("temperature_K")] for row in made.rows]
     assert max(kelvin[::2]) < 100 < min(kelvin[1::2])  # 93 degrees of freedom: 15 % either way
     infos = [made.frames.info_of(b) for b in range(len(made.frames))]
     assert [i["trajectory"] for i in infos] == [0] * 24 + [1] * 24 + [0] * 24 + [1] * 24
@@ -262,7 +266,7 @@ def observation(**changes) -> Observation:
     return Observation(**(usual | {k: np.array(v) for k, v in changes.items()}))
 
 
-def limits(**changes) -> guards.Limits:
+def limits(**changes) -> guards.GuardLimits:
     frames = frames_of(crystal(), crystal(1), crystal(2))
     settings = settings_with(ensemble="NPT", max_cell_change=1.5, **changes)
     return guards.limits(settings, np.full(3, 100.0), frames, np.zeros(3))

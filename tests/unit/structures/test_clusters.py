@@ -7,7 +7,7 @@ from jobs_of import generate_job
 from limbeck.config.sections.sources import Screen
 from limbeck.errors import LimbeckError
 from limbeck.structures import generate
-from limbeck.structures.clusters import choices, compact, nearest_distance
+from limbeck.structures.clusters import compact, nearest_distance, possible_clusters
 from limbeck.structures.screening import screen
 
 SCREEN = Screen()
@@ -24,7 +24,7 @@ def distances(positions: np.ndarray) -> np.ndarray:
 
 
 def sizes(shape: str, largest: int) -> list[int]:
-    return [c.size for c in choices(["Cu"], [1, largest], [shape])]
+    return [c.size for c in possible_clusters(["Cu"], [1, largest], [shape])]
 
 
 def test_icosahedra_have_the_magic_numbers():

@@ -8,7 +8,7 @@ from jobs_of import generate_job
 from limbeck.errors import LimbeckError
 from limbeck.geometry import density
 from limbeck.structures import generate
-from limbeck.structures.crystals import PROTOTYPES, choose, conventional_cell
+from limbeck.structures.crystals import PROTOTYPES, choose_entries, conventional_cell
 from limbeck.structures.lattice_parameters import TABLE
 
 
@@ -84,7 +84,9 @@ def test_no_compound_stands_twice_in_a_prototype():
 
 
 def test_elements_keep_compounds_of_these_alone():
-    found = {e.formula for e in choose(["rocksalt"], elements=["Li", "Na", "K", "F", "Cl", "Br"])}
+    found = {
+        e.formula for e in choose_entries(["rocksalt"], elements=["Li", "Na", "K", "F", "Cl", "Br"])
+    }
     assert found == {a + x for a in ("Li", "Na", "K") for x in ("F", "Cl", "Br")}
 
 
@@ -118,8 +120,8 @@ def test_strain_has_the_deviation_asked_and_keeps_fractions():
     assert diagonal.std() == pytest.approx(0.03, rel=0.08)
     assert strain[:, [0, 0, 1], [1, 2, 2]].std() == pytest.approx(0.03 / 2**0.5, rel=0.08)
     scaled = frames.to_atoms()[0].get_scaled_positions()
-    assert scaled == pytest.approx(np.array(conventional_cell(choose(["fcc"], None, ["Cu"])[0])
-                                            .frac_coords), abs=1e-12)  # fmt: skip
+    (copper,) = choose_entries(["fcc"], None, ["Cu"])
+    assert scaled == pytest.approx(np.array(conventional_cell(copper).frac_coords), abs=1e-12)
 
 
 def test_shards_move_no_structure():

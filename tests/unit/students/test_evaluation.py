@@ -19,7 +19,7 @@ from limbeck.students import architecture
 from limbeck.students.card import card
 from limbeck.students.evaluation import answer, as_labels, constant, errors, evaluate
 from limbeck.students.handover import open_student, use_me
-from limbeck.students.statistics import measure
+from limbeck.students.statistics import training_statistics
 from metals import example
 from planted import labels_for
 
@@ -61,7 +61,7 @@ def test_errors_by_hand():
 
 def test_the_constant_knows_the_composition_alone():
     training = example(4)
-    statistics = measure(training)
+    statistics = training_statistics(training)
     found = constant(training, training.frames)
     is_copper = training.frames.numbers == 29
     copper = np.bincount(training.frames.frame_of_atom, weights=is_copper)
@@ -96,6 +96,30 @@ def test_evaluation_beside_truth_teacher_and_constant():
     assert "reference" not in evaluate(answers, training, test, None)["against"]
 
 
+def test_the_excess_over_the_labels_is_paired_by_root():
+    """Labels off by 0.1 eV/A, student by 0.15, whatever the reference of a root: 50 meV/A."""
+    rng = np.random.default_rng(0)
+    test = example(8, seed=3)
+    forces = rng.normal(scale=100, size=test.labels.forces.shape)
+    order = rng.permutation(len(test))  # joined by id, not by place
+    status = np.zeros(len(test), dtype=np.uint8)
+    status[order == 4] = 1
+    reference = replace(test.labels, forces=forces)
+    reference = replace(select_labels(reference, order), status=status)
+    data = Dataset(test.frames, replace(test.labels, forces=forces + 0.1))
+    answers = answers_for(test, np.zeros(len(test)), 0.0)
+    answers.forces[:] = forces + 0.15
+    answers.forces[test.frames.atoms_of(4)] += 9.0  # of the bad reference: must not count
+    found = evaluate(answers, example(4), data, reference)["excess"]
+    # All roots agree, so that the interval has no width; 1e-9 is rounding of numbers near 100.
+    for part in (found, *found["by_source"].values()):
+        assert part["forces"]["value"] == pytest.approx(50, abs=1e-9)
+    assert found["forces"]["ci95"] == pytest.approx([50, 50], abs=1e-9)
+    assert found["n_frames"] == len(test) - 1
+    none = replace(reference, status=np.ones(len(test), dtype=np.uint8))
+    assert np.isnan(evaluate(answers, example(4), data, none)["excess"]["forces"]["value"])
+
+
 def test_frames_without_an_answer_are_left_out_and_counted():
     training, test = example(8), example(5, seed=3)
     answers = answers_for(test, np.full(10, 0.4), 0.05)
@@ -116,7 +140,9 @@ def test_frames_without_an_answer_are_left_out_and_counted():
 @pytest.fixture(scope="module")
 def student():
     torch.manual_seed(0)
-    return architecture("mace").build("tiny", measure(example(2)), name="tiny", device="cpu")
+    return architecture("mace").build(
+        "tiny", training_statistics(example(2)), name="tiny", device="cpu"
+    )
 
 
 def test_a_frame_of_another_element_has_no_answer(student):

@@ -9,7 +9,7 @@ from ase.build import bulk, molecule
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
-from limbeck.students.statistics import SMALLEST_SCALE, measure
+from limbeck.students.statistics import SMALLEST_SCALE, training_statistics
 from metals import example
 from planted import labels_for
 
@@ -27,7 +27,7 @@ def known_set(residual=0.0):
 
 
 def test_offsets_are_those_the_set_was_made_from():
-    found = measure(known_set())
+    found = training_statistics(known_set())
     assert found.elements == [1, 6, 8]
     # least squares of an exact system, in float64
     np.testing.assert_allclose(found.reference_energies, [-1, -5, -3], atol=1e-12)
@@ -39,7 +39,7 @@ def test_offsets_are_those_the_set_was_made_from():
 def test_scales_are_those_of_what_is_left():
     data = known_set(residual=0.3)
     forces = np.where(np.arange(data.labels.forces.size) % 2, 2.0, -2.0).reshape(-1, 3)
-    found = measure(Dataset(data.frames, replace(data.labels, forces=forces)))
+    found = training_statistics(Dataset(data.frames, replace(data.labels, forces=forces)))
     # +0.3 and -0.3 eV of every atom cancel in the fit
     np.testing.assert_allclose(found.reference_energies, [-1, -5, -3], atol=1e-12)
     assert found.energy_std == pytest.approx(0.3, abs=1e-12)
@@ -54,10 +54,10 @@ def test_the_scale_of_stress_is_that_of_crystals():
         ]
     )
     stress = np.array([[0.3] * 6, [-0.1] * 6, [np.nan] * 6])
-    found = measure(Dataset(frames, replace(labels_for(frames), stress=stress)))
+    found = training_statistics(Dataset(frames, replace(labels_for(frames), stress=stress)))
     assert found.stress_rms == pytest.approx(np.sqrt((0.09 + 0.01) / 2))
 
 
 def test_an_empty_set_has_no_statistics():
     with pytest.raises(LimbeckError, match="training set has no frames"):
-        measure(example(1).select(np.array([], dtype=int)))
+        training_statistics(example(1).select(np.array([], dtype=int)))

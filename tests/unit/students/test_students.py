@@ -20,7 +20,7 @@ from limbeck.students.batches import Batches, Targets
 from limbeck.students.loop import train, validate
 from limbeck.students.loss import Weights, cost, loss_of
 from limbeck.students.rounds import Rounds
-from limbeck.students.statistics import forces_by_source, measure, spread_weights
+from limbeck.students.statistics import forces_by_source, spread_weights, training_statistics
 from metals import SETTINGS, example, labelled, metals
 from planted import labels_for
 
@@ -29,7 +29,7 @@ UNIT = Weights(1.0, 1.0, 1.0, energy_scale=1.0, stress_scale=1.0)
 
 def new_student(kind, data, seed=0, **changes):
     torch.manual_seed(seed)
-    statistics = replace(measure(data), **changes)
+    statistics = replace(training_statistics(data), **changes)
     return architecture(kind).build("tiny", statistics, name="tiny", device="cpu")
 
 
@@ -142,7 +142,7 @@ def test_the_loss_and_the_validation_by_hand():
     data = example(4)
     # a student that answers the offsets and no forces: every error is a label
     student = new_student("mace", data, forces_rms=0.0, reference_energies=np.zeros(2))
-    mean = measure(data).energy_mean
+    mean = training_statistics(data).energy_mean
     unit_of = dict.fromkeys(data.frames.source.tolist(), 2.0)
     made = Batches(student, data, 100, unit_of)
     loss, energy, forces = validate(student, made.in_order(), UNIT)
@@ -161,7 +161,7 @@ def test_the_loss_and_the_validation_by_hand():
 
 
 def test_weights_are_in_units_of_what_there_is_to_learn():
-    statistics = replace(measure(example()), energy_std=0.5, stress_rms=0.01)
+    statistics = replace(training_statistics(example()), energy_std=0.5, stress_rms=0.01)
     found = Weights.of(settings(energy_weight=0.3), statistics)
     assert (found.energy, found.energy_scale, found.stress_scale) == (0.3, 0.5, 0.01)
 
@@ -182,16 +182,16 @@ def test_training_lowers_the_loss_and_keeps_the_best(kind):
     rate = {"mace": 0.02, "direct": 0.003}[kind]
     student, history = fit(kind, data=data, valid=valid, learning_rate=rate, augment=True)
     rows = np.array(history.rows)
-    assert rows.shape == (6, len(loop.COLUMNS))
+    assert rows.shape == (6, len(loop.HISTORY_COLUMNS))
     train_loss, valid_loss = rows[:, 3], rows[:, 4]
     # an untrained student has a force error of the order of the forces, a loss of some units
     assert train_loss[-1] < 0.9 * train_loss[0]
     assert history.best_epoch == 1 + np.argmin(valid_loss)
-    weights = Weights.of(settings(), measure(data))
+    weights = Weights.of(settings(), training_statistics(data))
     made = Batches(student, valid, 4, forces_by_source(data))
     kept = validate(student, made.in_order(), weights)
     assert kept == tuple(rows[history.best_epoch - 1, 4:7])  # the same sums: bit for bit
-    found = loop.summary(student, data, valid, history)
+    found = loop.training_summary(student, data, valid, history)
     assert (found["train_frames"], found["valid_frames"], found["epochs"]) == (16, 6, 6)
     assert found["steps"] == 24  # two batches of each kind in an epoch
     assert found["best"]["valid_loss"] == valid_loss.min()

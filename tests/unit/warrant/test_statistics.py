@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from limbeck.errors import LimbeckError
-from limbeck.warrant.statistics import DRAWS, MINIMUM_CLUSTERS, decompose, ratio, spread
+from limbeck.warrant.statistics import (
+    DRAWS,
+    MINIMUM_CLUSTERS,
+    Estimate,
+    Figure,
+    decompose,
+    estimate_of,
+    over_seeds,
+    ratio,
+    spread,
+)
 
 
 def test_spread_does_not_depend_on_the_number_of_views():
@@ -160,3 +170,42 @@ def test_interval_repeats_and_does_not_depend_on_units():
     # float64 and a power of two: exact
     assert ratio(sums * 2.0**-80, weights, np.arange(20)) == found.times(2.0**-80)
     assert found.root().value == np.sqrt(found.value)
+
+
+def test_difference_of_symmetric_intervals_is_the_textbook_one():
+    """Half widths 3 and 4 of independent estimates add in squares to 5."""
+    found = Estimate(10, 7, 13).less(Estimate(6, 2, 10))
+    assert (found.value, found.low, found.high) == pytest.approx((4, -1, 9))  # exact but for bits
+
+
+def test_over_seeds_reaches_over_all_seeds():
+    found = over_seeds([Estimate(1, 0.5, 1.5), Estimate(3, 2.0, 4.0)])
+    assert found == Estimate(2, 0.5, 4.0)
+    assert over_seeds([Estimate(1, 0.5, 1.5), Estimate(3)]).sign == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Estimate(41.23, 38.91, 43.14), "41.2 (38.9 to 43.1) meV/Å"),
+        (Estimate(-3.0, -40.0, 34.0), "−3 (−40 to 34) meV/Å"),
+        (Estimate(0.0101, 0.0091, 0.0112), "0.010 (0.009 to 0.011) meV/Å"),
+        (Estimate(1e-5, 1e-6, 1e-4), "< 0.001 meV/Å"),
+        (Estimate(1234.5, 1000.0, 1500.0), "1,234 (1,000 to 1,500) meV/Å"),
+        (Estimate(np.nan), "not measured"),
+    ],
+)
+def test_intervals_read_with_the_decimals_they_deserve(value, text):
+    assert value.text("meV/Å") == text
+
+
+def test_an_estimate_comes_back_from_its_entry():
+    found = Figure(Estimate(2.0, 1.0, 3.0), np.array([1.0, 3.0]))
+    entry = found.entry("meV/A")
+    assert entry == {"value": 2.0, "ci95": [1.0, 3.0], "unit": "meV/A", "by_seed": [1.0, 3.0]}
+    assert estimate_of(entry) == found.pooled
+    nothing = estimate_of({"value": None, "ci95": [None, None]})
+    assert not nothing.known
+    assert not nothing.bounded
+    assert not estimate_of(None).known
+    assert -Estimate(2.0, 1.0, 4.0) == Estimate(-2.0, -4.0, -1.0)

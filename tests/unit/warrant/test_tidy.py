@@ -26,6 +26,10 @@ from report_results import STUDY
 NAMES = {"subject": "field", "kind": "teacher", "set": "test"}
 
 
+def figure(table, *, seed=None, source="", **names):
+    return pick(table, names, seed=seed, source=source)
+
+
 def table_of(found, tmp_path):
     """The rows as they are read again; each figure stands there once."""
     write_table(tmp_path / "some.json", found)
@@ -49,16 +53,16 @@ def test_a_gap_of_two_seeds_has_all_of_its_figures(tmp_path):
     table = table_of(found, tmp_path)
     of = {"quantity": "forces", "statistic": "rotation_gap_rms"}
     forces = rotation["forces"]
-    assert pick(table, **of) == estimate_of(forces)  # the same bits
-    assert [pick(table, seed=s, **of).value for s in (7, 9)] == forces["by_seed"]
-    assert not pick(table, seed=7, **of).bounded  # the interval is of both
+    assert figure(table, **of) == estimate_of(forces)  # the same bits
+    assert [figure(table, seed=s, **of).value for s in (7, 9)] == forces["by_seed"]
+    assert not figure(table, seed=7, **of).bounded  # the interval is of both
     for source, part in rotation["by_source"].items():
-        assert pick(table, source=source, **of) == estimate_of(part["forces"])
-    share = pick(table, quantity="forces", statistic="rotation_gap_relative")
+        assert figure(table, source=source, **of) == estimate_of(part["forces"])
+    share = figure(table, quantity="forces", statistic="rotation_gap_relative")
     assert share == estimate_of(forces["relative"])
-    error = pick(table, quantity="work", statistic="conservativity_gap_numerical_error")
+    error = figure(table, quantity="work", statistic="conservativity_gap_numerical_error")
     assert error.value == loops["work"]["numerical_error"]["value"]
-    assert not pick(table, quantity="stress", source="far", statistic="rotation_gap_rms").known
+    assert not figure(table, quantity="stress", source="far", statistic="rotation_gap_rms").known
     whole = table[(table["source"] == "") & (table["statistic"] == "rotation_gap_rms")]
     assert set(whole["n_frames"]) == {rotation["n_frames"]}
     assert set(whole["n_roots"]) == {rotation["n_roots"]}
@@ -70,7 +74,7 @@ def test_the_only_seed_has_the_interval(tmp_path):
     (gap,) = measure_gaps([LabField()], trajectories(0), ["rotation"], 3)
     table = table_of(gap_rows(gap, seeds=[4], **NAMES), tmp_path)
     of = {"quantity": "energy", "statistic": "rotation_gap_rms"}
-    assert pick(table, seed=4, **of) == pick(table, **of) == estimate_of(gap["energy"])
+    assert figure(table, seed=4, **of) == figure(table, **of) == estimate_of(gap["energy"])
 
 
 def test_errors_by_kind_and_source(tmp_path):
@@ -79,7 +83,7 @@ def test_errors_by_kind_and_source(tmp_path):
     table = table_of(error_rows(errors, **NAMES), tmp_path)
     assert set(table["statistic"]) == {"mae_as_given", "mae_random", "mae_averaged", "mae_gain"}
     for source, part in {"": errors, **errors["by_source"]}.items():
-        gain = pick(table, quantity="forces", statistic="mae_gain", source=source)
+        gain = figure(table, quantity="forces", statistic="mae_gain", source=source)
         assert gain == estimate_of(part["gain"]["forces"])
 
 
@@ -93,14 +97,14 @@ def test_metrics_are_of_student_labels_and_constant(tmp_path):
     found = names | {"test": evaluate(answers, training, test, reference)}
     table = table_of(metric_rows(found), tmp_path)
     of = {"quantity": "forces", "seed": 3}
-    own = pick(table, subject="emt/small", statistic="mae_against_labels", **of)
+    own = figure(table, subject="emt/small", statistic="mae_against_labels", **of)
     assert own.value == pytest.approx(50)
-    both = pick(table, subject="emt/small", statistic="mae_against_reference", **of)
-    labels = pick(table, kind="labels", quantity="forces", statistic="mae_against_reference")
+    both = figure(table, subject="emt/small", statistic="mae_against_reference", **of)
+    labels = figure(table, kind="labels", quantity="forces", statistic="mae_against_reference")
     assert (both.value, labels.value) == pytest.approx((70, 20))
-    excess = pick(table, kind="student", statistic="mae_against_reference_excess", **of)
+    excess = figure(table, kind="student", statistic="mae_against_reference_excess", **of)
     assert [*excess] == pytest.approx([50] * 3)  # in every root the same
-    size = pick(table, kind="constant", quantity="forces", statistic="rms_of_labels")
+    size = figure(table, kind="constant", quantity="forces", statistic="rms_of_labels")
     assert size.value == pytest.approx(1e3 * np.sqrt((test.labels.forces**2).mean()))
     alone = names | {"test": evaluate(answers, training, test, None)}
     statistics = {row["statistic"] for row in metric_rows(alone)}
@@ -113,11 +117,13 @@ def test_grids_are_subjects_of_their_own(tmp_path):
     table = table_of(certificate_rows(found, set="selected"), tmp_path)
     grids = table[table["kind"] == "grid"]["subject"].unique().tolist()
     assert grids == ["planted/as_given", "planted/product-5"]
-    assert pick(table, subject=grids[1], quantity="views", statistic="number").value == 84
+    assert figure(table, subject=grids[1], quantity="views", statistic="number").value == 84
     first = {"subject": grids[0], "quantity": "forces"}
     expected = found["rules"][0]["change_to_next"]["forces"]
-    assert pick(table, statistic="change_to_next_rms", **first) == estimate_of(expected)
-    assert not pick(table, **(first | {"subject": grids[1]}), statistic="change_to_next_rms").known
+    assert figure(table, statistic="change_to_next_rms", **first) == estimate_of(expected)
+    assert not figure(
+        table, **(first | {"subject": grids[1]}), statistic="change_to_next_rms"
+    ).known
 
 
 def test_what_views_were_chosen_by(tmp_path):
@@ -125,18 +131,18 @@ def test_what_views_were_chosen_by(tmp_path):
     settings = {"name": "auto", "views": "auto", "auto": auto, "reflections": True}
     found = choose_views(LabField(), two_sources(), label_set(settings))
     table = table_of(choice_rows(found), tmp_path)
-    gap = pick(table, source="near", quantity="forces", statistic="reflection_gap_rms")
+    gap = figure(table, source="near", quantity="forces", statistic="reflection_gap_rms")
     assert gap == estimate_of(found["by_source"]["near"]["forces"])
 
 
 def test_a_study_has_its_arms_differences_and_seeds(tmp_path):
     table = table_of(study_rows(STUDY), tmp_path)
     of = {"quantity": "forces", "statistic": "mae_random"}
-    assert pick(table, subject="k4/mace", seed=2, **of).value == 120
-    assert [*pick(table, subject="k4/mace less as_given/mace", **of)] == [-30, -35, -25]
-    assert pick(table, subject="k4", kind="labels", statistic="mae_as_given").value == 40
-    assert pick(table, subject="k4/constant", statistic="mae_as_given").value == 300
-    assert pick(table, subject="k4/mace", statistic="rotation_gap_rms").value == 50
+    assert figure(table, subject="k4/mace", seed=2, **of).value == 120
+    assert [*figure(table, subject="k4/mace less as_given/mace", **of)] == [-30, -35, -25]
+    assert figure(table, subject="k4", kind="labels", statistic="mae_as_given").value == 40
+    assert figure(table, subject="k4/constant", statistic="mae_as_given").value == 300
+    assert figure(table, subject="k4/mace", statistic="rotation_gap_rms").value == 50
 
 
 def test_speeds_are_of_batches_and_the_best_of_them(tmp_path):
@@ -146,9 +152,9 @@ def test_speeds_are_of_batches_and_the_best_of_them(tmp_path):
     speed = {"name": "k4/mace/seed2", "kind": "student", "n_frames": 5} | best
     table = table_of(script_named("measure_speed").speed_rows(speed), tmp_path)
     assert set(table["subject"]) == {"k4/mace"}
-    assert pick(table, seed=2, quantity="speed", statistic="best").value == 10.0
-    assert pick(table, seed=2, quantity="batch", statistic="best").value == 32
-    assert not pick(table, seed=2, statistic="batch_of_128_atoms").known
+    assert figure(table, seed=2, quantity="speed", statistic="best").value == 10.0
+    assert figure(table, seed=2, quantity="batch", statistic="best").value == 32
+    assert not figure(table, seed=2, statistic="batch_of_128_atoms").known
 
 
 def test_what_is_no_such_table_is_told(tmp_path):
@@ -166,6 +172,6 @@ def test_names_stay_text_and_a_figure_that_is_not_alone_is_refused(tmp_path):
     rows = [row_of(Estimate(1.0), "", subject=name, source="NA") for name in ('1,"2"', "12e45")]
     table = table_of(rows, tmp_path)
     assert table["subject"].tolist() == ['1,"2"', "12e45"]
-    assert pick(table, subject="12e45", source="NA").value == 1.0
+    assert figure(table, subject="12e45", source="NA").value == 1.0
     with pytest.raises(LimbeckError, match="2 rows where one is meant"):
-        pick(table, source="NA")
+        figure(table, source="NA")

@@ -10,7 +10,7 @@ from limbeck.config.sections.base import Fault, NamedSection, Section
 from limbeck.config.sections.messages import shown
 
 
-class Dataset(Section):
+class DatasetSettings(Section):
     """How frames are split for training."""
 
     valid_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from limbeck.errors import LimbeckError
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 #: fields that tell one kind of section from another
 DISCRIMINATORS = ("kind", "model", "method", "rule")
@@ -65,7 +65,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def nearest(value: Any, allowed: Collection[Any]) -> str:
+def nearest_spelling(value: Any, allowed: Collection[Any]) -> str:
     """`` (did you mean ...?)``, or nothing where no allowed name is like ``value``."""
     found = difflib.get_close_matches(str(value), map(str, allowed), n=1)
     return f" (did you mean {found[0]}?)" if found else ""
@@ -74,7 +74,7 @@ def nearest(value: Any, allowed: Collection[Any]) -> str:
 def one_of(value: Any, allowed: Collection[Any]) -> str:
     """``expected one of ...``, and the nearest of them, or what ``value`` is called now."""
     names = ", ".join(map(str, allowed)) or "none, since the config has none"
-    return f"expected one of {names}{_renamed(value, names) or nearest(value, allowed)}"
+    return f"expected one of {names}{_renamed(value, names) or nearest_spelling(value, allowed)}"
 
 
 def _renamed(value: Any, names: str) -> str:
@@ -83,7 +83,7 @@ def _renamed(value: Any, names: str) -> str:
     return f" ({value} is called {new} now)" if new and new in re.split(r"[, ]+", names) else ""
 
 
-def validated(kind: type[T] | Any, value: Any, *where: str) -> T:
+def validated(kind: type[_T] | Any, value: Any, *where: str) -> _T:
     """``value`` as a section, or as a union of sections.
 
     Args:

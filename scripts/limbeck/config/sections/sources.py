@@ -8,7 +8,7 @@ from pydantic import Field
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault, NamedSection, Section
 
-Prototype = Literal[
+PrototypeName = Literal[
     "rocksalt", "zincblende", "wurtzite", "diamond", "fcc", "bcc", "hcp", "perovskite", "fluorite"
 ]
 Shape = Literal["compact", "icosahedron", "octahedron", "decahedron"]
@@ -31,7 +31,7 @@ class AnySource(NamedSection):
             yield "shards", f"{self.shards}, expected at most its count, {self.count}"
 
 
-class Molecules(AnySource):
+class MoleculeSource(AnySource):
     """Molecules from SMILES."""
 
     kind: Literal["molecules"]
@@ -54,7 +54,7 @@ class Crystals(Strained):
     """Crystals from prototypes."""
 
     kind: Literal["crystals"]
-    prototypes: t.Some[Prototype] = Field(default=list(get_args(Prototype)))
+    prototypes: t.Some[PrototypeName] = Field(default=list(get_args(PrototypeName)))
     """Crystal prototypes to take from the table of published lattice parameters."""
     elements: t.Some[t.Element] | None = None
     """Symbols of elements; only compounds made of these are taken, all where not given."""
@@ -91,7 +91,9 @@ class StructureFile(AnySource):
     """Path of one file of structures that ASE reads, as extended XYZ, CIF or POSCAR."""
 
 
-Source = Annotated[Molecules | Crystals | Clusters | StructureFile, Field(discriminator="kind")]
+Source = Annotated[
+    MoleculeSource | Crystals | Clusters | StructureFile, Field(discriminator="kind")
+]
 
 
 class Screen(Section):

@@ -10,7 +10,7 @@ from limbeck.config.sections.base import NamedSection, Section
 Architecture = Literal["mace", "direct"]
 
 
-class Student(NamedSection):
+class StudentSettings(NamedSection):
     """A small potential to be trained."""
 
     architecture: Architecture

@@ -14,9 +14,9 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from limbeck.config.sections.known import SYMBOLS
-from limbeck.config.sections.messages import nearest
+from limbeck.config.sections.messages import nearest_spelling
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ToldAs:
         return {**handler(schema), "expected": self.expected}
 
 
-def _each_once(values: list[T]) -> list[T]:
+def _each_once(values: list[_T]) -> list[_T]:
     if any(value in values[:i] for i, value in enumerate(values)):
         raise wrong("every entry once")
     return values
@@ -60,7 +60,7 @@ def _each_once(values: list[T]) -> list[T]:
 
 def _known(symbol: str) -> str:
     if symbol not in SYMBOLS:
-        raise wrong(f"the symbol of a chemical element{nearest(symbol, SYMBOLS)}")
+        raise wrong(f"the symbol of a chemical element{nearest_spelling(symbol, SYMBOLS)}")
     return symbol
 
 
@@ -89,10 +89,10 @@ SplitBy = Literal["group", "root", "frame"]
 Kept = Literal["energy", "forces", "descriptors"]
 Element = Annotated[str, AfterValidator(_known)]
 Unique = Annotated[
-    list[T], AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})
+    list[_T], AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})
 ]
-Some = Annotated[Unique[T], Field(min_length=1)]
-Three = Annotated[list[T], Field(min_length=3, max_length=3)]
+Some = Annotated[Unique[_T], Field(min_length=1)]
+Three = Annotated[list[_T], Field(min_length=3, max_length=3)]
 
 Name = Annotated[str, Field(pattern="^[a-z0-9_-]+$"), ToldAs("lower-case letters, digits, _ and -")]
 FreeName = Annotated[
@@ -101,9 +101,9 @@ FreeName = Annotated[
     ToldAs("lower-case letters, digits, _ and -, and not generated"),
 ]
 #: sections by name
-Named = Annotated[dict[Name, T], BeforeValidator(_with_names)]
+Named = Annotated[dict[Name, _T], BeforeValidator(_with_names)]
 #: sections by name, beside which there is "generated", what the sources made
-NamedFreely = Annotated[dict[FreeName, T], BeforeValidator(_with_names)]
+NamedFreely = Annotated[dict[FreeName, _T], BeforeValidator(_with_names)]
 #: the name of an entry of another section
 ToPotential = Annotated[str, Names(("potentials",))]
 ToLabelSet = Annotated[str, Names(("labels",))]

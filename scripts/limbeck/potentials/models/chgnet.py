@@ -21,7 +21,7 @@ from limbeck.potentials.weights import package
 from limbeck.properties import EFS, Predictions
 
 EV_PER_A3_IN_GPA = 160.21766208  # CHGNet's own constant, undone exactly
-CITATION = "Deng et al., Nat. Mach. Intell. 5, 1031 (2023)"
+_CITATION = "Deng et al., Nat. Mach. Intell. 5, 1031 (2023)"
 #: what the weights of a version are from, beside CHGNet itself
 FURTHER = {"r2scan": "; Huang et al., npj Comput. Mater. (2025), arXiv:2504.05565"}
 
@@ -63,7 +63,7 @@ class ChgnetPotential(Potential[ChgnetBatch]):
             conservative=True,
             equivariant=True,
             licence="BSD-3-Clause-LBNL",
-            citation=CITATION + FURTHER.get(version, ""),
+            citation=_CITATION + FURTHER.get(version, ""),
             weights=f"{package('chgnet')} {version}",
             dtype="float32",
         )

@@ -26,11 +26,11 @@ from limbeck.properties import EFS, Predictions
 # Importing mace turns every torch.load of the process into unpickling; turn that back.
 os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
 
-CITATION = "Batatia et al., arXiv:2206.07697 (2022)"
+MACE_CITATION = "Batatia et al., arXiv:2206.07697 (2022)"
 MODEL_FILE = "model.model"  # what other programs read: ase, torch-sim, mace_create_lammps_model
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
-SIZES: dict[str, dict[str, Any]] = {
+_SIZES: dict[str, dict[str, Any]] = {
     "tiny": {"channels": 8, "max_ell": 2, "correlation": 2, "cutoff": 4.0, "radial_mlp": [16]},
     "small": {"channels": 16, "max_ell": 2, "correlation": 2, "cutoff": 4.5, "radial_mlp": [32]},
     "demo": {"channels": 32, "max_ell": 2, "correlation": 2, "cutoff": 5.0, "radial_mlp": [64]},
@@ -93,7 +93,7 @@ class MacePotential(TrainablePotential[MaceBatch]):
 
     @classmethod
     def build(cls, size: str, statistics: Statistics, *, name: str, device: str) -> "MacePotential":
-        sizes = SIZES[size] | {
+        sizes = _SIZES[size] | {
             "reference_energies": [float(e) for e in statistics.reference_energies],
             "mean_neighbours": 12.0,
             "scale": statistics.forces_rms,
@@ -120,7 +120,7 @@ class MacePotential(TrainablePotential[MaceBatch]):
             conservative=True,
             equivariant=True,
             licence="MIT",
-            citation=f"network of {CITATION}, trained by Limbeck",
+            citation=f"network of {MACE_CITATION}, trained by Limbeck",
             weights=IN_MEMORY,
             dtype="float32",
         )

@@ -21,7 +21,7 @@ from limbeck.config.sections.potentials import Mace
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.potentials.interface import About
-from limbeck.potentials.models.mace import CITATION, DTYPES, MacePotential
+from limbeck.potentials.models.mace import DTYPES, MACE_CITATION, MacePotential
 from limbeck.potentials.weights import check_trust, environment, located
 from limbeck.properties import EFS
 
@@ -120,7 +120,7 @@ def _head(module: torch.nn.Module, settings: Mace, path: Path) -> int:
 def _terms(pretrained: str | None) -> tuple[str, str]:
     """Licence and citation of a model's weights."""
     if pretrained is None:
-        return "see the model's card", CITATION
+        return "see the model's card", MACE_CITATION
     if pretrained.startswith(OFF):
         licence = "ASL (academic, non-commercial: github.com/gabor1/ASL)"
         return licence, "Kovacs et al., arXiv:2312.15211 (2023)"

@@ -35,9 +35,9 @@ from limbeck.potentials.weights import located
 from limbeck.properties import EFS, Predictions
 
 FILES = ["model.json", "model.pt", "state.pt"]
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
+_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 MATGL_CITATION = "Ko et al., npj Comput. Mater. 11, 253 (2025)"
-CITATIONS = {
+_CITATIONS = {
     "M3GNet": "Chen and Ong, Nat. Comput. Sci. 2, 718 (2022)",
     "TensorNet": "Simeon and De Fabritiis, arXiv:2306.06482 (2023)",
     "CHGNet": "Deng et al., Nat. Mach. Intell. 5, 1031 (2023)",
@@ -67,7 +67,7 @@ class MatglPotential(Potential[MatglBatch]):
         self.about = about
         self.device = torch.device(device)
         self.batch_atoms = batch_atoms
-        self.dtype = DTYPES[about.dtype]
+        self.dtype = _DTYPES[about.dtype]
         network: Any = module.model
         self.converter = Atoms2Graph(network.element_types, network.cutoff)
 
@@ -125,7 +125,7 @@ def open_matgl(settings: Matgl, *, device: str) -> MatglPotential:
             module = load_model(folder)
         if not isinstance(module, MatglModule):
             raise LimbeckError(f"a {type(module).__name__}, expected a potential")
-    module = module.to(DTYPES[settings.dtype]).eval().requires_grad_(False)
+    module = module.to(_DTYPES[settings.dtype]).eval().requires_grad_(False)
     network: Any = module.model
     about = About(
         name=settings.name,
@@ -136,7 +136,7 @@ def open_matgl(settings: Matgl, *, device: str) -> MatglPotential:
         conservative=True,
         equivariant=True,
         licence="BSD-3-Clause (matgl's own models; of others see the model's card)",
-        citation=f"{CITATIONS.get(type(network).__name__, 'see its card')}; {MATGL_CITATION}",
+        citation=f"{_CITATIONS.get(type(network).__name__, 'see its card')}; {MATGL_CITATION}",
         weights=sha256_of(folder),
         dtype=settings.dtype,
     )

@@ -28,10 +28,10 @@ from limbeck.properties import EFS
 
 RADIUS = 6.0  # Angstrom, as orb-v2; its attention vanishes there
 MAX_NEIGHBOURS = 20  # as orb-v2
-CITATION = "Neumann et al., arXiv:2410.22570 (2024)"
+ORB_CITATION = "Neumann et al., arXiv:2410.22570 (2024)"
 
 #: parameters of the small networks; orb-v2 has latent 256, hidden 512, 15 steps
-SIZES: dict[str, dict[str, int]] = {
+_SIZES: dict[str, dict[str, int]] = {
     "tiny": {"latent_dim": 32, "mlp_hidden_dim": 64, "message_passing_steps": 2},
     "small": {"latent_dim": 64, "mlp_hidden_dim": 128, "message_passing_steps": 3},
     "demo": {"latent_dim": 96, "mlp_hidden_dim": 192, "message_passing_steps": 4},
@@ -95,7 +95,7 @@ class OrbPotential(TrainablePotential[AtomGraphs]):
 
     @classmethod
     def build(cls, size: str, statistics: Statistics, *, name: str, device: str) -> "OrbPotential":
-        student = cls._empty(SIZES[size], statistics.elements, name=name, device=device)
+        student = cls._empty(_SIZES[size], statistics.elements, name=name, device=device)
         _normalise(student.module, statistics)
         return student
 
@@ -118,7 +118,7 @@ class OrbPotential(TrainablePotential[AtomGraphs]):
             conservative=False,
             equivariant=False,
             licence="MIT",
-            citation=f"network of {CITATION}, made small and trained by Limbeck",
+            citation=f"network of {ORB_CITATION}, made small and trained by Limbeck",
             weights=IN_MEMORY,
             dtype="float32",
             max_neighbours=MAX_NEIGHBOURS,

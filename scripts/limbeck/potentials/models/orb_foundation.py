@@ -22,13 +22,13 @@ from limbeck.config.sections.potentials import OrbFoundation
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.potentials.interface import About
-from limbeck.potentials.models.orb import CITATION, OrbPotential
+from limbeck.potentials.models.orb import ORB_CITATION, OrbPotential
 from limbeck.potentials.trainable import Outputs
 from limbeck.potentials.weights import located
 from limbeck.properties import EFS
 
 CITATION_V3 = "Rhodes et al., arXiv:2504.06231 (2025)"
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
+_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 #: how orb-v2's own file names what later ones call heads
 LEGACY_HEADS = {"node_head.": "forces", "graph_head.": "energy", "stress_head.": "stress"}
 
@@ -57,7 +57,7 @@ def open_foundation(settings: OrbFoundation, *, device: str) -> OrbPotential:
     load = pretrained.ORB_PRETRAINED_MODELS[model]
     path = weights_file(settings)
     with explained(f"potentials.{settings.name}: {model} did not load from {path}"):
-        module = _load(load, path, device).to(DTYPES[dtype])
+        module = _load(load, path, device).to(_DTYPES[dtype])
         _check_heads(module, path)
     conservative = isinstance(module, ConservativeForcefieldRegressor)
     about = About(
@@ -69,7 +69,7 @@ def open_foundation(settings: OrbFoundation, *, device: str) -> OrbPotential:
         conservative=conservative,
         equivariant=False,
         licence="Apache-2.0",
-        citation=CITATION if model.endswith("v2") else CITATION_V3,
+        citation=ORB_CITATION if model.endswith("v2") else CITATION_V3,
         weights=sha256_of(path),
         dtype=dtype,
         max_neighbours=module.system_config.max_num_neighbors,

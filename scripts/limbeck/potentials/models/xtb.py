@@ -22,7 +22,7 @@ from limbeck.properties import EFS, Predictions
 
 #: a hundredth of tblite's usual thresholds: costs next to nothing, and forces fit energies better
 ACCURACY = 0.01
-CITATIONS = {
+_CITATIONS = {
     "GFN1-xTB": "Grimme et al., J. Chem. Theory Comput. 13, 1989 (2017)",
     "GFN2-xTB": "Bannwarth et al., J. Chem. Theory Comput. 15, 1652 (2019)",
 }
@@ -48,7 +48,7 @@ class XtbPotential(Potential[Frames]):
             conservative=True,
             equivariant=True,
             licence="LGPL-3.0-or-later (tblite)",
-            citation=CITATIONS[self.method],
+            citation=_CITATIONS[self.method],
             weights=f"{package('tblite')} {self.method} accuracy {ACCURACY:g}",
             dtype="float64",
         )

@@ -26,7 +26,7 @@ CHANCE = 1e-12
 
 
 @dataclass(frozen=True)
-class Limits:
+class GuardLimits:
     """Limits of B systems.
 
     Attributes:
@@ -41,14 +41,16 @@ class Limits:
     sizes: np.ndarray
     change: float
 
-    def select(self, index: np.ndarray) -> "Limits":
+    def select(self, index: np.ndarray) -> "GuardLimits":
         """Limits of the systems at ``index``."""
-        return Limits(self.temperature[index], self.energy[index], self.sizes[index], self.change)
+        return GuardLimits(
+            self.temperature[index], self.energy[index], self.sizes[index], self.change
+        )
 
 
 def limits(
     settings: MolecularDynamics, temperature: np.ndarray, frames: Frames, energy: np.ndarray
-) -> Limits:
+) -> GuardLimits:
     """Limits of B systems.
 
     Args:
@@ -57,7 +59,7 @@ def limits(
         energy: float64 [B], eV, what they start at.
     """
     moving = settings.ensemble == "NPT"
-    return Limits(
+    return GuardLimits(
         # The larger of the two limits: the temperature of few atoms fluctuates beyond any fixed
         # factor.
         temperature=temperature
@@ -88,7 +90,7 @@ def chance_factor(n_atoms: np.ndarray) -> np.ndarray:
     return chi2.isf(CHANCE, freedom) / freedom
 
 
-def why_cut(seen: "Observation", limit: Limits, cell: np.ndarray) -> np.ndarray:
+def why_cut(seen: "Observation", limit: GuardLimits, cell: np.ndarray) -> np.ndarray:
     """Why each of B systems is to be cut, an empty string where it is not. str [B].
 
     Args:

@@ -13,7 +13,7 @@ from limbeck.sampling import Sample, Table, number
 if TYPE_CHECKING:
     from limbeck.sampling.dynamics.integrate import Observation
 
-COLUMNS = (
+TRAJECTORY_COLUMNS = (
     "id",
     "trajectory",
     "n_atoms",
@@ -183,7 +183,7 @@ class Record:
         trace = Table(TRACE, self._trace())
         if not self._kept:
             rows = self._rows(np.zeros(0, dtype=np.int64))
-            return Sample(concatenate([]), COLUMNS, rows, trace=trace)
+            return Sample(concatenate([]), TRAJECTORY_COLUMNS, rows, trace=trace)
         parents = np.concatenate(self._parents)
         order = np.argsort(parents, kind="stable")  # they were kept in the order of time
         frames = concatenate(self._kept).select(order)
@@ -191,7 +191,7 @@ class Record:
         children = derive(
             frames, frames.positions, frames.cell, sampling=sampling, seed=seed, infos=infos
         )
-        return Sample(children, COLUMNS, self._rows(parents), trace=trace)
+        return Sample(children, TRAJECTORY_COLUMNS, self._rows(parents), trace=trace)
 
     def _add(self, names: tuple[str, ...], members: np.ndarray, values: tuple[Any, ...]) -> None:
         for name, value in zip(names, values, strict=True):

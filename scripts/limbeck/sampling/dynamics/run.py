@@ -47,7 +47,7 @@ def sample(frames: Frames, own: MolecularDynamics, job: SampleFrames) -> Sample:
     if own.batch_atoms is not None:
         potential.batch_limits = dict.fromkeys((True, False), Limits(own.batch_atoms))
     place = f"{name}/{job.source}/{job.shard}"
-    record = run(frames, potential, own, seed=job.seed, place=place)
+    record = run_dynamics(frames, potential, own, seed=job.seed, place=place)
     log.info("%s: %s", place, dict(Counter(str(c) or "whole" for c in record.cut)))
     made = record.sample(sampling=name, seed=job.seed)
     return replace(made, about=potential.about.described() | {"batches": batch_plan(potential)})
@@ -64,7 +64,7 @@ def batch_plan(potential: Potential[Any]) -> dict[str, dict[str, float | None]]:
     }
 
 
-def run(
+def run_dynamics(
     frames: Frames, potential: Potential[Any], settings: MolecularDynamics, *, seed: int, place: str
 ) -> Record:
     """Dynamics of every structure, relaxed and repeated first, batch by batch.
@@ -85,7 +85,7 @@ def run(
     each = np.repeat(np.arange(len(frames)), len(of_one))
     record = Record(prepared.frames.select(each), np.tile(np.arange(len(of_one)), len(frames)))
     why = np.where(
-        prepared.reason == "", unfit(prepared.frames, potential, settings), prepared.reason
+        prepared.reason == "", _unfit(prepared.frames, potential, settings), prepared.reason
     )
     record.cut[:] = why[each]
     record.cut_time[record.cut != ""] = 0.0
@@ -96,12 +96,14 @@ def run(
     for number, index in enumerate(potential.batches(record.frames.select(fit))):
         with seeded(seeds.torch_seed(seed, f"sample_md/{place}/{number}"), potential.device):
             members = fit[index]
-            batch = Batch(record, members, all_of_them.select(members), watch, each, settings)
+            batch = TrajectoryBatch(
+                record, members, all_of_them.select(members), watch, each, settings
+            )
             batch.integrate(potential)
     return record
 
 
-def unfit(frames: Frames, potential: Potential[Any], settings: MolecularDynamics) -> np.ndarray:
+def _unfit(frames: Frames, potential: Potential[Any], settings: MolecularDynamics) -> np.ndarray:
     """Why each of B structures cannot be run, or an empty string. str [B]."""
     limit = settings.min_distance_ratio
     return np.select(
@@ -126,7 +128,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-class Batch:
+class TrajectoryBatch:
     """Trajectories that are integrated together, all periodic or all isolated."""
 
     def __init__(
@@ -170,7 +172,7 @@ class Batch:
             if not good.any():
                 return
 
-    def _check(self, dynamics: Dynamics, limits: guards.Limits, step: int) -> np.ndarray:
+    def _check(self, dynamics: Dynamics, limits: guards.GuardLimits, step: int) -> np.ndarray:
         """Record a step; returns which of the running trajectories go on, bool [B']."""
         settings, record = self._settings, self._record
         here = dynamics.members
@@ -208,11 +210,11 @@ class Batch:
         why = why.astype(object)
         why[good] = np.select([near, broken], [reasons.TOO_NEAR, reasons.BOND_BROKEN], default="")
         if keep:
-            self._record.keep(wrapped(whole), at, why == "")
+            self._record.keep(_wrapped(whole), at, why == "")
         return why
 
 
-def wrapped(frames: Frames) -> Frames:
+def _wrapped(frames: Frames) -> Frames:
     """Frames with all atoms of periodic frames wrapped into the cell."""
     cell, owner = frames.cell.copy(), frames.frame_of_atom
     # only so that there is an inverse; isolated frames are not moved

@@ -1,0 +1,1 @@
+"""What a run left, as the report sees it: its files, gaps and students."""

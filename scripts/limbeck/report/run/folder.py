@@ -1,0 +1,131 @@
+"""A run as the report sees it: its settings, and the files that they promise."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import pandas as pd
+
+from limbeck.errors import LimbeckError
+from limbeck.files import read_json
+from limbeck.report.page.figure import look
+from limbeck.storage import read_header
+from limbeck.warrant.tidy import read_table
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run. Each topic reads what it tells of; all files are below the folder.
+
+    Attributes:
+        folder: ``results/{run}``.
+        settings: the whole resolved config.
+    """
+
+    folder: Path
+    settings: dict[str, Any]
+    _read: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, read: Callable[["Run"], T]) -> T:
+        """What a topic reads, read once however many ask for it."""
+        if read not in self._read:
+            self._read[read] = read(self)
+        return cast(T, self._read[read])
+
+    def path(self, name: str) -> Path:
+        """The path of a file that has to be there.
+
+        Raises:
+            LimbeckError: it is missing.
+        """
+        path = self.folder / name
+        if not path.is_file():
+            raise LimbeckError(f"{path}: no such file, but the config asks for it")
+        return path
+
+    def json(self, name: str) -> dict[str, Any]:
+        """A JSON object that has to be there."""
+        value = read_json(self.path(name))
+        if not isinstance(value, dict):
+            kind = type(value).__name__
+            raise LimbeckError(f"{self.path(name)}: expected a JSON object, got {kind}")
+        return value
+
+    def csv(self, name: str, *columns: str) -> pd.DataFrame:
+        """A CSV file that has to be there and have ``columns``."""
+        path = self.path(name)
+        try:
+            # Ids are hexadecimal, and some would pass for numbers; a molecule may be called "NA".
+            text = dict.fromkeys(("id", "name", "reason", "cut"), str)
+            table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=["", "nan"])
+        except ValueError as error:
+            raise LimbeckError(f"{path}: not readable as CSV: {error}") from error
+        missing = [c for c in columns if c not in table]
+        if missing:
+            raise LimbeckError(f"{path}: no column {missing}, it has {list(table.columns)}")
+        return table
+
+    def shards(self, folder: str, made: Mapping[str, Any], *columns: str, of: str) -> pd.DataFrame:
+        """The tables of all sources and shards of some sections of the config, end to end.
+
+        Args:
+            folder: that has a folder for each section.
+            made: sections by name, each with its ``sources``.
+            of: the column that says which section a row is of; ``source`` and ``shard`` say more.
+        """
+        parts = [
+            self.csv(f"{folder}/{name}/{source}/{shard}.csv", *columns)
+            .assign(source=source, shard=shard)
+            .assign(**{of: name})
+            for name, section in made.items()
+            for source in section["sources"]
+            for shard in self.shards_of(source)
+        ]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+    def shards_of(self, source: str) -> range:
+        """Numbers of the shards of a source."""
+        return range(self.settings["sources"][source]["shards"])
+
+    def slices(self, folder: str) -> list[Path]:
+        """The files of a folder that has one for each slice of the selection."""
+        return [self.path(f"{folder}/{i}.h5") for i in range(self.settings["select"]["slices"])]
+
+    def figures(self, name: str) -> pd.DataFrame:
+        """A tidy table of figures that has to be there."""
+        return read_table(self.path(name))
+
+    def count(self, names: Iterable[str]) -> int:
+        """How many frames files have in all."""
+        return sum(int(read_header(self.path(name))["count"]) for name in names)
+
+    @property
+    def reference(self) -> str | None:
+        """The label set that errors are measured against, if any."""
+        return cast(str | None, self.settings["warrant"]["reference"])
+
+    def samplings(self, method: str | None = None) -> dict[str, dict[str, Any]]:
+        """The samplings that the run selects from or cuts: all, or those of one method."""
+        subsystems, of_name = self.settings["subsystems"], self.settings["sampling"]
+        names = [n for n in self.settings["select"]["include"] if n not in subsystems]
+        names += [origin for section in subsystems.values() for origin in section["of"]]
+        found = {n: of_name[n] for n in names if n != "generated"}
+        return {n: s for n, s in found.items() if method in (None, s["method"])}
+
+    def look(self, source: str) -> tuple[str, str]:
+        """Colour and marker of a source, the same in every figure."""
+        return look(list(self.settings["sources"]).index(source))
+
+
+def open_run(results: str | Path, settings: dict[str, Any]) -> Run:
+    """The run of a folder ``results/{run}``.
+
+    Raises:
+        LimbeckError: there is no such folder.
+    """
+    if not Path(results).is_dir():
+        raise LimbeckError(f"{results}: no such folder, expected the results of a run")
+    return Run(Path(results), settings)

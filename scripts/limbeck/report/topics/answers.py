@@ -1,0 +1,222 @@
+"""The answer: three questions, put to the teachers and students of a run.
+
+A verdict follows the sign of an interval and nothing else: where it includes zero, the answer is
+"cannot tell", however good the number in its middle looks.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from limbeck.config.plan import teachers
+from limbeck.report.page import items
+from limbeck.report.page.figure import BLUE, ORANGE, WIDTH, Figure, named_rows, plain
+from limbeck.report.page.items import Answer, Question, Section, Words, paragraph, section
+from limbeck.report.page.prose import UNIT, lower, prose, why
+from limbeck.report.run.folder import Run
+from limbeck.report.run.gap import ROUNDING, UNKNOWN, Gap, of_teachers
+from limbeck.report.run.student import Student, students_of
+from limbeck.report.topics import errors
+from limbeck.warrant.statistics import TINY, Estimate, over_seeds
+
+told = prose("answers")
+
+
+def parts_of(run: Run) -> Iterator[Section]:
+    """The section of the answers."""
+    yield section(
+        "answer",
+        "The answer",
+        [
+            Question(told("question_averaging"), list(averaging_of(run))),
+            Question(told("question_accuracy"), list(accuracy_of(run))),
+            Question(told("question_closing"), list(closing_of(run))),
+            *cautions(run),
+            paragraph(told("how_to_read")),
+            headline_figure(run),
+        ],
+    )
+
+
+def cautions(run: Run) -> list[Words]:
+    """What has to be said beside the numbers of a potential: the small Orb is not orb-v2."""
+    models = {name: run.settings["potentials"][name]["model"] for name in teachers(run.settings)}
+    small = [name for name, model in models.items() if model == "orb"]
+    return [Words("note", told("small_orb", name=name)) for name in small]
+
+
+def _not_asked(which: str, **values: object) -> list[Answer]:
+    return [Answer("", items.NOT_MEASURED, told(which, **values))]
+
+
+def averaging_of(run: Run) -> Iterable[Answer]:
+    """One answer for each teacher but the reference itself."""
+    found = run.once(errors.read).to_dict("records")
+    whole = [row for row in found if row["source"] == ""]
+    answers = [averaging(row["subject"], str(run.reference), row) for row in whole]
+    return answers or _not_asked("no_errors", reference=run.reference)
+
+
+def averaging(potential: str, reference: str, found: Mapping[Any, Any]) -> Answer:
+    """Did averaging over views make the labels better?
+
+    Args:
+        found: force errors against the reference by their statistic, ``mae_random``, ...; the gain
+            is that of one random view less that of the mean of 24, paired by root.
+    """
+    own, one, mean, gain = (found[f"mae_{kind}"] for kind in errors.ERRORS)
+    if not gain.known:
+        return Answer(potential, items.NOT_MEASURED, told("no_labels_of_reference"))
+    if max(abs(gain.low), abs(gain.high)) < ROUNDING:
+        words = told("averaging_no_gap", reference=reference, mean=mean)
+        return Answer(potential, items.NO_GAP, words)
+    values = {"reference": reference, "gain": gain, "own": own, "one": one, "mean": mean}
+    share = f"{gain.value / one.value:.0%}" if one.value else ""
+    against_given = own.less(mean).sign
+    words = told("averaging", **values, share=share, why=why(gain), against_given=against_given)
+    worse_than_given = gain.sign > 0 and against_given < 0
+    return Answer(potential, items.PARTLY if worse_than_given else items.VERDICT[gain.sign], words)
+
+
+def _by_title(run: Run) -> dict[str, list[Student]]:
+    found = run.once(students_of)
+    return {title: [s for s in found if s.title == title] for title in {s.title: 0 for s in found}}
+
+
+def accuracy_of(run: Run) -> Iterable[Answer]:
+    """One answer for each student, over its seeds."""
+    found = []
+    for title, members in _by_title(run).items():
+        if members[0].label_set == run.reference:
+            own = over_seeds([s.error("labels") for s in members])
+            words = told("accuracy_of_reference", own=own)
+            found.append(Answer(title, items.NOT_MEASURED, words))
+            continue
+        labels = over_seeds([s.error("reference", kind="labels") for s in members])
+        own = over_seeds([s.error("reference") for s in members])
+        loss = over_seeds([s.error("reference_excess") for s in members])
+        found.append(accuracy(title, run.reference, labels, own, loss))
+    return found or _not_asked("no_student")
+
+
+def accuracy(
+    student: str, reference: str | None, labels: Estimate, own: Estimate, loss: Estimate
+) -> Answer:
+    """Did the student keep the accuracy of its labels?
+
+    Args:
+        reference: name of the label set both are measured against.
+        labels: force error of the labels against it, meV/Angstrom.
+        own: that of the student.
+        loss: the student's less the labels', paired by root.
+    """
+    if reference is None:
+        return Answer(student, items.NOT_MEASURED, told("no_reference_for_both"))
+    if not loss.known:
+        return Answer(student, items.NOT_MEASURED, told("no_good_label", reference=reference))
+    share = f", {abs(loss.value) / labels.value:.0%} of theirs" if labels.value > ROUNDING else ""
+    values = {"share": share, "why": why(loss), "labels": labels, "own": own}
+    words = told("accuracy", reference=reference, loss=loss, gain=-loss, **values)
+    return Answer(student, items.VERDICT[-loss.sign], words)
+
+
+def closing_of(run: Run) -> Iterable[Answer]:
+    """One answer for each student, over its seeds, from the first symmetry measured."""
+    symmetries = run.settings["warrant"]["symmetries"]
+    if not symmetries:
+        return _not_asked("no_gap_asked")
+    of_potential = {each.name: each.gaps for each in run.once(of_teachers)}
+    found = []
+    for title, (first, *_) in _by_title(run).items():
+        potential = run.settings["labels"][first.label_set]["potential"]
+        both = (of_potential.get(potential, {}), first.gaps.gaps)
+        teacher, own = (_forces(gaps.get(symmetries[0])) for gaps in both)
+        found.append(closing(title, teacher, own, symmetries[0]))
+    return found or _not_asked("no_student")
+
+
+def _forces(gap: Gap | None) -> Estimate:
+    return gap.of("forces") if gap else UNKNOWN
+
+
+def closing(student: str, teacher: Estimate, own: Estimate, symmetry: str) -> Answer:
+    """Did the gap close? From the force gaps of teacher and student, meV/Angstrom."""
+    symmetry = symmetry.replace("_", " ")
+    if not (teacher.known and own.known):
+        return Answer(student, items.NOT_MEASURED, told("gap_of_both", symmetry=symmetry))
+    change = teacher.less(own)
+    closed = change.sign > 0 and own.value < ROUNDING
+    neither = max(teacher.value, own.value) < ROUNDING
+    left = f"{own.value / teacher.value:.0%}" if teacher.value else ""
+    values = {"closed": closed, "neither": neither, "left": left, "why": why(change)}
+    gaps = {"teacher": teacher, "own": own, "change": change}
+    words = told("closing", symmetry=symmetry, **values, **gaps)
+    if neither or closed:
+        return Answer(student, items.NO_GAP if neither else items.YES, words)
+    return Answer(student, items.PARTLY if change.sign > 0 else items.VERDICT[change.sign], words)
+
+
+ERROR_AXIS = "Force error vs reference (MAE), meV/Å"
+GAP_AXIS = "Rotation gap of forces (RMS), meV/Å"
+Points = list[tuple[str, Estimate, str]]
+
+
+def headline_figure(run: Run) -> Figure | None:
+    """Errors against the reference and rotation gaps of teachers and students, side by side."""
+    both = {ERROR_AXIS: error_points(run), GAP_AXIS: gap_points(run)}
+    panels = {label: known for label, p in both.items() if (known := [x for x in p if x[1].known])}
+    if not panels:
+        return None
+    canvas = Canvas(figsize=(WIDTH, 1.1 + 0.3 * max(map(len, panels.values()))))
+    for i, (label, points) in enumerate(panels.items()):
+        _forest(canvas.add_subplot(1, len(panels), i + 1), points, label)
+    sides = ("left, ", "right, ") if len(panels) > 1 else ("",)
+    drawn = "; ".join(side + lower(label) for side, label in zip(sides, panels, strict=True))
+    rows = [(label, *point[:2]) for label, points in panels.items() for point in points]
+    alt = f"Dots with intervals. {'; '.join(f'{n} {v.text(UNIT)}' for _, n, v in rows)}"
+    keys, caption = ("quantity", "model", "value"), told("headline", drawn=drawn, tiny=TINY)
+    data = pd.DataFrame([dict(zip(keys, row, strict=True)) for row in rows])
+    return Figure("headline", caption, alt, canvas, data, vector=True)
+
+
+def error_points(run: Run) -> Points:
+    """Of the teachers in three ways to ask, and of the students."""
+    points = [
+        (f"{row['subject']}, {errors.ERRORS[kind].lower()}", row[f"mae_{kind}"], BLUE)
+        for row in run.once(errors.read).to_dict("records")
+        if row["source"] == ""
+        for kind in ("as_given", "random", "averaged")
+    ]
+    students = run.once(students_of)
+    return points + [(s.title_of_seed, s.error("reference"), ORANGE) for s in students]
+
+
+def gap_points(run: Run) -> Points:
+    """Of teachers and students, all seeds of one together."""
+    teachers, students = run.once(of_teachers), {s.title: s.gaps for s in run.once(students_of)}
+    measured = {each.name: (each, BLUE) for each in teachers}
+    measured |= {title: (gaps, ORANGE) for title, gaps in students.items()}
+    return [(n, _forces(each.gaps.get("rotation")), c) for n, (each, c) in measured.items()]
+
+
+def _forest(axes: Axes, points: Points, label: str) -> None:
+    """One row per model; logarithmic where the values span more than a factor of 30."""
+    values = np.array([v.value for _, v, _ in points])
+    log = values.min() > 0 and values.max() > 30 * values.min()
+    floor = TINY if log else -np.inf  # what is smaller is rounding, and would rule the axis
+    for row, (_, v, colour) in enumerate(points):
+        ends = [max(v.low, floor), max(v.high, floor)]
+        axes.plot(ends, [row, row], color=colour, lw=2, solid_capstyle="round")
+        axes.plot(max(v.value, floor), row, "o", color=colour, ms=6)
+    named_rows(axes, [name for name, *_ in points])
+    axes.set_xlabel(label)
+    if log:
+        axes.set_xscale("log")
+        plain(axes.xaxis)
+    else:
+        highest = max(np.nanmax([v.value, v.high]) for _, v, _ in points)
+        axes.set_xlim(0, 1.06 * highest or 1)

@@ -1,0 +1,54 @@
+"""Errors of the teachers against the reference, and what averaging over views gains."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from limbeck.config.plan import teachers
+from limbeck.report.page import cols
+from limbeck.report.page.items import Section, section
+from limbeck.report.page.prose import prose
+from limbeck.report.page.table import table
+from limbeck.report.run.folder import Run
+from limbeck.warrant.tidy import pivot
+
+ERRORS = {
+    "as_given": "As given",
+    "random": "One random view",
+    "averaged": "Mean of 24 views",
+    "gain": "Gain of averaging",
+}
+
+told = prose("errors")
+
+
+def parts_of(run: Run) -> Iterator[Section]:
+    """The section of errors, in all and by source, where any were asked for."""
+    found = run.once(read)
+    if not len(found):
+        return
+    columns = cols.count(n_frames="Frames", n_roots="Roots")
+    columns += cols.estimate(**{f"mae_{kind}": heading for kind, heading in ERRORS.items()})
+    whole, by_source = found[found["source"] == ""], found[found["source"] != ""]
+    caption, by_name = (
+        told("errors", reference=run.reference),
+        [*cols.text(subject="Teacher"), *columns],
+    )
+    name, named = "teacher_errors_by_source", [*cols.text(source="Source"), *columns]
+    folded = table(name, told("by_source"), named, by_source, folded=True, group="subject")
+    items = [table("teacher_errors", caption, by_name, whole), folded]
+    yield section("errors", f"Teachers: errors against {run.reference}", items)
+
+
+def read(run: Run) -> pd.DataFrame:
+    """Force errors, a row for each teacher but the reference itself, and each source ("": all)."""
+    if run.reference is None:
+        return pd.DataFrame()
+    itself = run.settings["labels"][run.reference]["potential"]
+    rows = []
+    for name in [name for name in teachers(run.settings) if name != itself]:
+        figures = run.figures(f"warrant/teachers/{name}.csv")
+        errors = figures["statistic"].isin([f"mae_{kind}" for kind in ERRORS])
+        forces = figures[errors & (figures["quantity"] == "forces")]
+        rows += pivot(forces, ["subject", "source"], "statistic")
+    return pd.DataFrame(rows)

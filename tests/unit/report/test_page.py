@@ -1,0 +1,282 @@
+"""The page: whole, safe, and with what a run has."""
+
+import re
+from copy import deepcopy
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from limbeck.errors import LimbeckError
+from limbeck.files import read_json
+from limbeck.report.page.figure import look
+from limbeck.report.page.page import tidy
+from limbeck.report.page.prose import TEMPLATES, texts
+from limbeck.report.run.folder import open_run
+from limbeck.report.run.student import students_of
+from limbeck.report.sections import sections_of
+from limbeck.report.topics import labels
+from report_page import page_of, written
+from report_results import (
+    CHOICE,
+    HOSTILE,
+    SETTINGS,
+    build,
+    without_students,
+    write_gaps,
+    write_study,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    results = build(tmp_path_factory.mktemp("results") / "made-up")
+    return written(results, SETTINGS)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Figures are made but not drawn, which is most of a page's time, where its text is tested."""
+    monkeypatch.setattr(Figure, "savefig", lambda _, file, **__: file.write(b"a picture"))
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return page_of(folder)
+
+
+def test_every_figure_has_png_csv_and_words_for_who_cannot_see_it(folder, page):
+    pictures = page.of("img")
+    drawn = sorted(p.stem for p in folder.glob("figures/*.png"))
+    for_papers = {p.stem for p in folder.glob("figures/*.pdf")}
+    assert for_papers == {"headline", "warrant_gaps", "quadrature_convergence"}
+    assert len(pictures) == len(drawn) >= 6
+    assert {"headline", "label_spread", "speed", "temperatures"} < set(drawn)
+    assert all((folder / f"tables/{name}.csv").stat().st_size > 20 for name in drawn)
+    assert all(len(picture["alt"]) > 30 for picture in pictures)
+    data = (folder / "figures/headline.png").read_bytes()
+    width = int.from_bytes(data[16:20], "big")  # of the PNG header
+    assert width == 2 * int(pictures[0]["width"])
+
+
+def test_links_lead_to_files_beside_the_page_or_into_it(folder, page):
+    targets = [a["href"] for a in page.of("a")]
+    anchors = {s["id"] for s in page.of("section")}
+    assert {t[1:] for t in targets if t.startswith("#")} == anchors
+    files = [t for t in targets if not t.startswith("#")]
+    assert len(files) == len(set(files))  # no two figures or tables share a name
+    assert all((folder / f).is_file() for f in files)
+    named = {p.relative_to(folder).as_posix() for p in folder.glob("*/*")}
+    assert named == set(files)  # nothing is written that the page does not offer
+
+
+def test_nothing_is_loaded_from_anywhere(folder, page):
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    assert not page.of("script")
+    assert not page.of("link")
+    assert "url(" not in html
+    assert "@import" not in html
+    assert all(i["src"].startswith("data:image/png;base64,") for i in page.of("img"))
+    policy = next(m for m in page.of("meta") if m.get("http-equiv"))["content"]
+    assert policy.startswith("default-src 'none'")
+    sources = [v for _, a in page.tags for k, v in a.items() if k in ("src", "href", "srcset")]
+    assert not [s for s in sources if s.startswith(("http:", "https:", "//"))]
+
+
+def test_a_hostile_name_stays_text(folder, page):
+    assert HOSTILE in page.text  # shown, so that this test means something
+    assert HOSTILE not in (folder / "index.html").read_text(encoding="utf-8")
+    assert tidy("<b> (1 to 2)") == '&lt;b&gt; <span class="ci">(1 to 2)</span>'
+
+
+def test_page_tells_counts_reasons_and_licences(page):
+    for words_of_page in (
+        "force beyond the limit",
+        "too hot",
+        "atoms too near",
+        "12e45",  # a name that looks like a number
+        "A. Author, Journal 1, 2 (2026).",
+        "load_student",
+        "tells nothing about those of orb-v2",
+    ):
+        assert words_of_page.lower() in page.text.lower()
+
+
+def verdicts(tmp_path, **changes):
+    results = build(tmp_path / "made-up", **changes)
+    written(results, SETTINGS)
+    html = (results / "report/index.html").read_text(encoding="utf-8")
+    return [t.strip() for t in re.findall(r'class="verdict [a-z-]+">([^<]+)<', html)]
+
+
+def test_verdicts_of_the_page_change_with_the_numbers(tmp_path, no_pictures):
+    """Order of the page: averaging (orb-demo; chgnet is the truth), two losses, two gaps closed,
+    and whether orb-demo and chgnet keep their symmetries."""
+    good = verdicts(tmp_path / "good", gain=10.0, student_gap=0.01)
+    unsure = verdicts(tmp_path / "unsure", gain=2.0, student_gap=41.5)
+    bad = verdicts(tmp_path / "bad", gain=-10.0, student_gap=80.0)
+    assert [v[0] for v in (good, unsure, bad)] == ["yes", "cannot tell", "no"]
+    assert [v[4] for v in (good, unsure, bad)] == ["yes", "cannot tell", "no"]
+    assert good[5:] == unsure[5:] == bad[5:] == ["no", "yes"]
+
+
+def test_a_run_without_students_says_so(tmp_path, no_pictures):
+    settings = without_students()
+    results = build(tmp_path / "made-up", settings)
+    (results / "speed.csv").unlink()
+    written(results, settings)
+    text = page_of(results / "report").text
+    assert text.count("No student was asked for") == 2
+    assert "No errors were asked for" in text
+    assert "Speeds were not asked for" in text
+    assert not list((results / "report/figures").glob("parity*"))
+
+
+def test_no_two_of_many_look_alike():
+    looks = [look(place) for place in range(49)]
+    assert len(set(looks)) == 49
+
+
+def test_views_read_as_they_were(page):
+    made = {"quadrature": None, "quadrature_order": None, "reflections": False}
+    assert labels.views(made | {"views": "as_given"}) == "as given"
+    assert labels.views(made | {"views": 12, "reflections": True}) == "12 random, mirrored"
+    grid = made | {"views": 84, "quadrature": "product", "quadrature_order": 5}
+    assert labels.views(grid) == "product 5 (84)"
+    assert "12 random" in page.text
+
+
+def test_what_was_not_asked_for_is_no_failure(folder):
+    table = pd.read_csv(folder / "tables/labels.csv").set_index("label_set")
+    averaged, truth = table.loc["orb-demo-k12"], table.loc["chgnet"]
+    assert averaged["frames"] == truth["frames"] - 1
+    assert averaged["not asked for"] == 1
+    assert averaged["good"] == averaged["frames"] - 1
+
+
+def test_a_new_column_of_the_counts_is_no_status(folder):
+    found = labels.label_sets(open_run(folder.parent, SETTINGS))
+    more = found.assign(dipoles=7, **{"force beyond the limit": [1, 0]})
+    table = labels.label_table(more, "root")
+    headings = [column.heading for column in table.columns]
+    assert "Force beyond the limit" in headings
+    assert "Dipoles" not in headings
+    assert "Not finite" not in headings  # of which there is none
+
+
+def test_the_choice_of_views_is_told_with_its_reason(folder, page):
+    assert CHOICE["reason"] in page.text
+    (row,) = pd.read_csv(folder / "tables/views_chosen.csv").to_dict("records")
+    assert (row["views"], row["saved"], row["forces_high"]) == (12, -128, 55)
+
+
+def test_the_certificate_of_grids_is_shown(folder):
+    table = pd.read_csv(folder / "tables/quadrature.csv")
+    of_orb = table[table["potential"] == "orb-demo"]
+    assert of_orb["number"].tolist() == [1, 24, 84]
+    assert of_orb["forces_error_rms"].tolist() == pytest.approx([41, 41 / 24, 41 / 84])
+    assert of_orb["forces_change_to_next_rms"].isna().tolist() == [False, False, True]
+
+
+def test_every_potential_that_was_used_has_its_licence(folder):
+    """Samplers tell it in their frames, labels and warrant files in theirs."""
+    table = pd.read_csv(folder / "tables/licences.csv")
+    assert table["name"].tolist() == ["mace-demo", "orb-demo", "chgnet"]
+    assert table["licence"].tolist() == ["BSD", "MIT", "MIT"]
+
+
+def test_a_study_is_answered_first(tmp_path, no_pictures):
+    asked = {"kind": "expectation", "baselines": ["orb-demo-k12"]}
+    settings = deepcopy(SETTINGS) | {"study": asked}
+    results = build(tmp_path / "made-up", settings)
+    write_study(results)
+    written(results, settings)
+    page = page_of(results / "report")
+    assert [s["id"] for s in page.of("section")][:2] == ["study", "answer"]
+    assert "mace: averaging pays." in page.text
+    arms = pd.read_csv(results / "report/tables/study_arms.csv")
+    assert arms["model"].tolist() == ["labels"] * 2 + ["mace"] * 2 + ["constant"]
+    assert arms["mae_as_given"].tolist() == [40, 40, 100, 80, 300]
+    assert arms["frames"].tolist()[:4] == [100, 25, 100, 25]  # training and validation
+    less = pd.read_csv(results / "report/tables/study_differences.csv")
+    ends = ("", "_low", "_high")
+    assert less.iloc[0].to_dict() == {
+        "student": "k4/mace",
+        "against": "as_given/mace",
+        **{f"mae_as_given{end}": v for end, v in zip(ends, (-20, -25, -15), strict=True)},
+        **{f"mae_random{end}": v for end, v in zip(ends, (-30, -35, -25), strict=True)},
+    }
+
+
+def test_a_report_replaces_the_one_before(tmp_path, no_pictures):
+    results = build(tmp_path / "made-up")
+    old = results / "report/figures/parity_of_a_student_that_is_gone.png"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    (results / "report/index.html").write_text("old")
+    written(results, SETTINGS)
+    assert not old.exists()
+    assert "Limbeck report" in (results / "report/index.html").read_text(encoding="utf-8")
+
+
+def test_several_seeds_have_their_own_gaps(tmp_path):
+    settings = deepcopy(SETTINGS)
+    settings["distill"][0]["seeds"] = [3, 1]
+    results = build(tmp_path / "made-up", settings)
+    path = results / "warrant/students/orb-demo-k12/mace-small.json"
+    value = read_json(path)
+    for gap in value["gaps"]:
+        gap.get("forces", gap.get("work"))["by_seed"] = [7.0, 9.0]
+    for old in (path, path.with_suffix(".csv")):
+        old.unlink()
+    write_gaps(path, value, [3, 1])
+    students = [s for s in students_of(open_run(results, settings)) if s.name == "mace-small"]
+    for name in ("rotation", "conservativity"):
+        own = [(s.seed, s.gaps.by_seed[s.seed][name].value.value) for s in students]
+        assert own == [(3, 7.0), (1, 9.0)]
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "selected/1.h5",
+        "labels/chgnet/0.h5",
+        "gate/orb-demo-k12.json",
+        "samples/md-300/organics/0.csv",
+        "warrant/teachers/chgnet.json",
+        "warrant/teachers/chgnet.csv",
+        "students/orb-demo-k12/mace-small/seed1/metrics.csv",
+        "students/orb-demo-k12/mace-small/seed1/predictions.h5",
+    ],
+)
+def test_a_promised_file_that_is_missing_is_named(tmp_path, missing):
+    results = build(tmp_path / "made-up")
+    (results / missing).unlink()
+    with pytest.raises(LimbeckError, match=re.escape(missing)):
+        sections_of(open_run(results, SETTINGS))
+
+
+def test_files_that_are_not_what_they_should_be_are_named(tmp_path):
+    run = open_run(tmp_path, SETTINGS)
+    (tmp_path / "some.json").write_text("[1, 2]")
+    with pytest.raises(LimbeckError, match=r"some\.json: expected a JSON object, got list"):
+        run.json("some.json")
+    (tmp_path / "other.json").write_text("[1, 2")
+    with pytest.raises(LimbeckError, match=r"other\.json: not readable as JSON: "):
+        run.json("other.json")
+    (tmp_path / "some.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(LimbeckError, match=r"some\.csv: no column \['reason'\]"):
+        run.csv("some.csv", "a", "reason")
+    with pytest.raises(LimbeckError, match=r"none: no such folder, expected the results of a run"):
+        open_run(tmp_path / "none", SETTINGS)
+
+
+def test_every_text_of_the_templates_is_told_and_none_is_missing():
+    code = [p.read_text(encoding="utf-8") for p in TEMPLATES.parent.rglob("*.py")]
+    asked = {name for text in code for name in re.findall(r'told\(\s*"(\w+)"', text)}
+    asked |= {name for text in code for name in re.findall(r'_not_asked\("(\w+)"', text)}
+    kept = {name for path in TEMPLATES.glob("*.md") for name in texts(path.stem)}
+    assert asked == kept
+    for path in TEMPLATES.glob("*.md"):  # nothing stands outside of a text
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert all(re.match(r"\w+:|  \S", line) for line in lines)
