@@ -15,6 +15,9 @@ if not workflow.overwrite_configfiles:
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/force_constants.smk"

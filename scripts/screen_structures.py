@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from limbeck import cli
-from limbeck.config.jobs import ScreenStructures
+from limbeck.config.sections.sources import Screen
 from limbeck.storage import read_frames, write_frames
 from limbeck.structures.screening import screen, write_rejected
 
 
 def main() -> None:
     """Read the command line, screen the frames, write those kept and those refused."""
-    parser = cli.parser(__doc__, ScreenStructures)
+    parser = cli.parser(__doc__, Screen)
     parser.add_argument("--input", type=Path, required=True, help="frames.h5 of one shard")
     parser.add_argument("--output", type=Path, required=True, help="frames.h5 of those kept")
     parser.add_argument("--rejects", type=Path, required=True, help="CSV of those refused")

@@ -15,8 +15,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True, help="folder results/{run}")
     parser.add_argument("--output-folder", type=Path, required=True, help="folder of the report")
     args = parser.parse_args()
-    settings = args.settings.model_dump(mode="json")
-    write_report(open_run(args.results, settings), args.output_folder)
+    write_report(open_run(args.results, args.settings), args.output_folder)
     logging.info("report: %s", args.output_folder / "index.html")
 
 

@@ -3,13 +3,13 @@
 import re
 from html.parser import HTMLParser
 
-from limbeck.report.run.folder import open_run
 from limbeck.report.sections import write_report
+from report_results import opened
 
 
 def written(results, settings):
     """Write the report of a results folder; returns its folder."""
-    write_report(open_run(results, settings), results / "report")
+    write_report(opened(results, settings), results / "report")
     return results / "report"
 
 

@@ -11,10 +11,13 @@ import numpy as np
 from ase import Atoms
 
 from in_process import script_named
+from limbeck.config.config import Config
+from limbeck.config.sections.messages import validated
 from limbeck.datasets.split import Dataset, split
 from limbeck.files import write_csv, write_json
 from limbeck.frames import Frames, concatenate, derive, from_atoms
 from limbeck.labels import Labels, select_labels
+from limbeck.report.run.folder import Run, open_run
 from limbeck.storage import write_frames, write_labels
 from limbeck.students.evaluation import metric_rows
 from limbeck.studies.expectation import study_rows
@@ -112,6 +115,11 @@ def without_students() -> dict[str, Any]:
     settings["distill"] = []
     settings["warrant"] |= {"reference": None, "symmetries": []}
     return settings
+
+
+def opened(results: str | Path, settings: dict[str, Any]) -> Run:
+    """The run of a folder, as the report sees it."""
+    return open_run(results, validated(Config, settings))
 
 
 def build(

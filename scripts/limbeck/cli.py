@@ -15,7 +15,7 @@ from limbeck.config.sections.base import Section
 from limbeck.config.sections.messages import validated
 from limbeck.errors import LimbeckError
 
-S = TypeVar("S", bound=BaseModel)
+_S = TypeVar("_S", bound=BaseModel)
 
 
 def parser(description: str | None, kind: type[BaseModel] = Section) -> argparse.ArgumentParser:
@@ -34,7 +34,7 @@ def parser(description: str | None, kind: type[BaseModel] = Section) -> argparse
     return result
 
 
-def read_settings(text: str, kind: type[S]) -> S:
+def read_settings(text: str, kind: type[_S]) -> _S:
     """Settings from JSON text or from a YAML file.
 
     Raises:

@@ -190,6 +190,15 @@ def test_every_rule_says_what_it_takes(repository: Path):
         assert not missing, f"{body[:40]} has no {missing}"
 
 
+def test_every_caption_is_of_an_output_and_is_there(repository: Path):
+    rules = [path.read_text() for path in (repository / "workflow/rules").glob("*.smk")]
+    asked = {
+        name for text in rules for name in re.findall(r'caption="\.\./report/(\w+\.rst)"', text)
+    }
+    asked |= set(re.findall(r"workflow/report/(\w+\.rst)", (repository / "Snakefile").read_text()))
+    assert asked == {path.name for path in (repository / "workflow/report").iterdir()}
+
+
 def test_the_files_stay_short(repository: Path):
     assert len((repository / "Snakefile").read_text().splitlines()) < 60
     for path in (repository / "workflow/rules").glob("*.smk"):

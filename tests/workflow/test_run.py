@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from limbeck.storage import read_frames, read_labels, read_many
+from limbeck.warrant.tidy import pick, read_table
 from snakemake_plan import jobs
 
 pytestmark = pytest.mark.slow
@@ -271,6 +272,37 @@ def test_figures_of_the_report_are_those_of_the_files(results):
         for against in ("labels", "reference"):
             expected = metrics["against"][against]["forces"]["value"]
             assert row[f"forces_{against}"] == pytest.approx(expected, rel=1e-9)  # through CSV
+
+
+def test_figures_stand_in_tables_beside_their_files(results):
+    """All tables of a run can be put together, and each figure stands there once."""
+    paths = [*(results / "warrant").rglob("*.csv"), *results.rglob("metrics.csv")]
+    assert len(paths) == len(GAPS) + len(STUDENTS)
+    table = pd.concat([read_table(path) for path in (*paths, results / "speed.csv")])
+    students = table[table["kind"] == "student"]
+    assert set(students["subject"]) == {name.rsplit("/", 1)[0] for name in STUDENTS}
+    assert set(table["source"]) == {"", "clusters", "metals"}
+    for name in GAPS:
+        own = read_table(results / f"warrant/{name}.csv")
+        for gap in load(results / f"warrant/{name}.json")["gaps"]:
+            names = {"quantity": "forces", "statistic": f"{gap['symmetry']}_gap_rms"}
+            assert pick(own, names).value == gap["forces"]["value"]
+
+
+def test_snakemakes_own_report_shows_the_page_with_its_provenance(results, snakemake, workspace):
+    done = snakemake(*TINY, "--report", "provenance.html")
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (workspace / "provenance.html").read_text(encoding="utf-8")
+    for words in (
+        "Training data for machine-learning interatomic potentials",
+        "The report of the run tiny",
+        "The card of direct-tiny, trained on emt with seed",
+        "Symmetry errors and accuracy",
+        "warrant_gaps.png",
+        "students.csv",
+    ):
+        assert words in text
+    (workspace / "provenance.html").unlink()
 
 
 def test_every_rule_left_a_log_and_a_benchmark(results):

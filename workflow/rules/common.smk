@@ -1,6 +1,5 @@
 """What the rules share: the config, its wildcards, and what a job reads, is told and needs."""
 
-import hashlib
 import json
 import re
 from pathlib import Path

@@ -72,13 +72,26 @@ rule evaluate_student:
         test=f"{RUN}/datasets/{{label_set}}/test.h5",
         reference=files(plan.reference_labels),
     output:
-        multiext(
-            f"{STUDENT}/",
-            "metrics.json",
-            "metrics.csv",
-            "card.md",
-            "use_me.py",
-            "predictions.h5",
+        multiext(f"{STUDENT}/", "metrics.json", "use_me.py", "predictions.h5"),
+        table=report(
+            f"{STUDENT}/metrics.csv",
+            caption="../report/metrics.rst",
+            category="Students",
+            labels={
+                "student": "{label_set}/{student}",
+                "seed": "{seed}",
+                "what": "errors",
+            },
+        ),
+        card=report(
+            f"{STUDENT}/card.md",
+            caption="../report/card.rst",
+            category="Students",
+            labels={
+                "student": "{label_set}/{student}",
+                "seed": "{seed}",
+                "what": "card",
+            },
         ),
     log:
         f"{LOGS}/evaluate_student/{{label_set}}/{{student}}/seed{{seed}}.log",

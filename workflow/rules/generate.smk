@@ -81,7 +81,7 @@ rule screen_structures:
     resources:
         **needs(2000, 30),
     params:
-        settings=settings(jobs.ScreenStructures),
+        settings=CONFIG.screen.text(),
     shell:
         "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
         " --output {output.frames:q} --rejects {output.rejects:q} > {log:q} 2>&1"

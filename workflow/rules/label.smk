@@ -124,7 +124,13 @@ rule certify_quadrature:
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
     output:
         figures=f"{RUN}/warrant/quadrature/{{potential}}.json",
-        table=f"{RUN}/warrant/quadrature/{{potential}}.csv",
+        table=report(
+            f"{RUN}/warrant/quadrature/{{potential}}.csv",
+            caption="../report/grids.rst",
+            category="Measurements",
+            subcategory="Grids of views",
+            labels={"of": "{potential}"},
+        ),
     log:
         f"{LOGS}/certify_quadrature/{{potential}}.log",
     benchmark:

@@ -6,9 +6,23 @@ rule write_report:
         script="scripts/write_report.py",
         results=files(plan.results),
     output:
-        page=f"{RUN}/report/index.html",
-        figures=directory(f"{RUN}/report/figures"),
-        tables=directory(f"{RUN}/report/tables"),
+        page=report(
+            f"{RUN}/report/index.html",
+            caption="../report/page.rst",
+            category="Report",
+        ),
+        figures=report(
+            directory(f"{RUN}/report/figures"),
+            patterns=["{name}.png"],
+            caption="../report/figures.rst",
+            category="Figures",
+        ),
+        tables=report(
+            directory(f"{RUN}/report/tables"),
+            patterns=["{name}.csv"],
+            caption="../report/tables.rst",
+            category="Tables",
+        ),
     log:
         f"{LOGS}/write_report.log",
     benchmark:

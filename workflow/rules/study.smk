@@ -15,7 +15,12 @@ if CONFIG.study:
             models=files(plan.models),
         output:
             figures=f"{RUN}/studies/expectation/results.json",
-            table=f"{RUN}/studies/expectation/results.csv",
+            table=report(
+                f"{RUN}/studies/expectation/results.csv",
+                caption="../report/study.rst",
+                category="Measurements",
+                subcategory="Study",
+            ),
         log:
             f"{LOGS}/run_study.log",
         benchmark:

@@ -9,7 +9,13 @@ rule measure_teacher_gap:
         reference=files(plan.reference_of_teacher),
     output:
         figures=f"{RUN}/warrant/teachers/{{potential}}.json",
-        table=f"{RUN}/warrant/teachers/{{potential}}.csv",
+        table=report(
+            f"{RUN}/warrant/teachers/{{potential}}.csv",
+            caption="../report/gaps.rst",
+            category="Measurements",
+            subcategory="Symmetry errors and accuracy",
+            labels={"of": "{potential}"},
+        ),
     log:
         f"{LOGS}/measure_teacher_gap/{{potential}}.log",
     benchmark:
@@ -36,7 +42,13 @@ rule measure_student_gap:
         models=files(plan.models),
     output:
         figures=f"{RUN}/warrant/students/{{label_set}}/{{student}}.json",
-        table=f"{RUN}/warrant/students/{{label_set}}/{{student}}.csv",
+        table=report(
+            f"{RUN}/warrant/students/{{label_set}}/{{student}}.csv",
+            caption="../report/gaps.rst",
+            category="Measurements",
+            subcategory="Symmetry errors and accuracy",
+            labels={"of": "{label_set}/{student}"},
+        ),
     log:
         f"{LOGS}/measure_student_gap/{{label_set}}/{{student}}.log",
     benchmark:
@@ -61,7 +73,12 @@ rule measure_speed:
         models=files(plan.models),
     output:
         figures=f"{RUN}/speed.json",
-        table=f"{RUN}/speed.csv",
+        table=report(
+            f"{RUN}/speed.csv",
+            caption="../report/speed.rst",
+            category="Measurements",
+            subcategory="Speed",
+        ),
     log:
         f"{LOGS}/measure_speed.log",
     benchmark:

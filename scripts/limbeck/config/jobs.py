@@ -17,7 +17,7 @@ from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.labels import Gate, LabelSet, Select
 from limbeck.config.sections.potentials import Potential, keep_faults
 from limbeck.config.sections.sampling import Sampling
-from limbeck.config.sections.sources import Screen, Source
+from limbeck.config.sections.sources import Source
 from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem
 from limbeck.config.sections.warrant import Study, Warrant
@@ -65,17 +65,7 @@ class GenerateStructures(Section):
 
     @classmethod
     def of(cls, config: Config, source: str, shard: str) -> Self:
-        """That of a job."""
         return cls(seed=config.seed, shard=int(shard), source=config.sources[source])
-
-
-class ScreenStructures(Screen):
-    """Which structures are refused."""
-
-    @classmethod
-    def of(cls, config: Config, source: str, shard: str) -> Self:
-        """That of a job."""
-        return cls(**config.screen.model_dump())
 
 
 class CalculateForceConstants(AsksPotential):
@@ -159,7 +149,6 @@ class ExpandManyBody(Section):
 
     @classmethod
     def of(cls, config: Config, subsystem: str, label_set: str) -> Self:
-        """That of a job."""
         order = config.subsystems[subsystem].many_body_order
         return cls(label_set=label_set, many_body_order=order or 2)
 
@@ -173,7 +162,6 @@ class SelectFrames(MayAskPotential):
 
     @classmethod
     def of(cls, config: Config, slice: str) -> Self:
-        """That of a job."""
         select = config.select
         asked = _asking(config, select.score.potential if select.score else None)
         return cls(seed=config.seed, slice=int(slice), select=select, **asked)
@@ -187,7 +175,6 @@ class ChooseViews(AsksPotential):
 
     @classmethod
     def of(cls, config: Config, label_set: str) -> Self:
-        """That of a job."""
         section = config.labels[label_set]
         asked = _asking(config, section.potential)
         return cls(label_set=section, lost_device=config.lost_device, **asked)
@@ -201,7 +188,6 @@ class LabelFrames(ChooseViews):
 
     @classmethod
     def of(cls, config: Config, label_set: str, slice: str) -> Self:  # type: ignore[override]
-        """That of a job."""
         section = config.labels[label_set]
         return cls(
             label_set=section,
@@ -223,7 +209,6 @@ class JudgeLabels(Gate):
 
     @classmethod
     def of(cls, config: Config, label_set: str) -> Self:
-        """That of a job."""
         return cls(label_set=label_set, **config.gate.model_dump())
 
 
@@ -241,7 +226,6 @@ class BuildDataset(Split):
 
     @classmethod
     def of(cls, config: Config, label_set: str) -> Self:
-        """That of a job."""
         return cls(label_set=label_set, seed=config.seed, dataset=config.dataset)
 
 
@@ -252,7 +236,6 @@ class BuildDeltaSet(Split):
 
     @classmethod
     def of(cls, config: Config, delta: str) -> Self:
-        """That of a job."""
         return cls(delta=config.delta[delta], seed=config.seed, dataset=config.dataset)
 
 
@@ -261,7 +244,6 @@ class EvaluateIsolatedAtoms(AsksPotential):
 
     @classmethod
     def of(cls, config: Config, label_set: str) -> Self:
-        """That of a job."""
         return cls(**_asking(config, config.labels[label_set].potential))
 
 
@@ -272,7 +254,6 @@ class CertifyQuadrature(AsksPotential):
 
     @classmethod
     def of(cls, config: Config, potential: str) -> Self:
-        """That of a job."""
         return cls(n_frames=config.warrant.n_quadrature_frames, **_asking(config, potential))
 
 
@@ -304,7 +285,6 @@ class MeasureSpeed(Compute):
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """That of a job."""
         asked = [config.potentials[name] for name in teachers(config)]
         return cls(potentials=asked, **_compute(config))
 
@@ -318,7 +298,6 @@ class TrainStudent(Compute):
 
     @classmethod
     def of(cls, config: Config, label_set: str, student: str, seed: str) -> Self:
-        """That of a job."""
         section = config.students[student]
         return cls(label_set=label_set, student=section, seed=int(seed), **_compute(config))
 
@@ -334,7 +313,6 @@ class EvaluateStudent(Compute):
 
     @classmethod
     def of(cls, config: Config, label_set: str, student: str, seed: str) -> Self:
-        """That of a job."""
         return cls(
             label_set=label_set,
             student=student,
@@ -357,7 +335,6 @@ class RunStudy(Compute):
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """That of a job."""
         study, reference = config.study, config.warrant.reference
         if study is None or reference is None:
             raise LimbeckError("study: the config has none, or no warrant.reference")

@@ -21,14 +21,9 @@ class TrainedStudent(NamedTuple):
     seed: int
 
 
-def as_config(config: Config | Mapping[str, Any]) -> Config:
-    """The config, also of one that was resolved and written as JSON."""
-    return config if isinstance(config, Config) else Config.model_validate(config)
-
-
-def trained(config: Config | Mapping[str, Any]) -> list[TrainedStudent]:
+def trained(config: Config) -> list[TrainedStudent]:
     """Every student of every entry of ``distill``, once each."""
-    return trained_by(as_config(config).distill)
+    return trained_by(config.distill)
 
 
 def trained_by(entries: Sequence[Distill]) -> list[TrainedStudent]:
@@ -47,18 +42,16 @@ def arms(config: Config) -> list[str]:
     return list(dict.fromkeys(entry.labels for entry in config.distill))
 
 
-def teachers(config: Config | Mapping[str, Any]) -> list[str]:
+def teachers(config: Config) -> list[str]:
     """Names of the potentials that are measured as teachers."""
-    config = as_config(config)
     chosen = config.warrant.teachers
     if chosen is None:
         chosen = [label_set.potential for label_set in config.labels.values()]
     return list(dict.fromkeys(chosen))
 
 
-def sources_of(config: Config | Mapping[str, Any], name: str) -> list[str]:
+def sources_of(config: Config, name: str) -> list[str]:
     """Names of the sources behind a sampling, a subsystem, or "generated"."""
-    config = as_config(config)
     if name == "generated":
         return list(config.sources)
     if name in config.subsystems:
@@ -67,11 +60,8 @@ def sources_of(config: Config | Mapping[str, Any], name: str) -> list[str]:
     return config.sampling[name].sources
 
 
-def frames_of(
-    config: Config | Mapping[str, Any], name: str, source: str, shard: int | str
-) -> list[str]:
+def frame_files(config: Config, name: str, source: str, shard: int | str) -> list[str]:
     """Files of one shard of a sampling, a subsystem, or "generated"."""
-    config = as_config(config)
     if name == "generated":
         return [f"screened/{source}/{shard}.h5"]
     if name in config.subsystems:
@@ -93,7 +83,7 @@ def frames_of_slice(config: Config, slice: int | str) -> list[str]:
         for name in config.select.include
         for source in sources_of(config, name)
         for shard in range(int(slice), config.sources[source].shards, config.select.slices)
-        for path in frames_of(config, name, source, shard)
+        for path in frame_files(config, name, source, shard)
     ]
 
 
@@ -117,7 +107,7 @@ def subsystem_files(config: Config) -> list[str]:
         path
         for name in config.subsystems
         for source, shard in _shards(config, [name])
-        for path in frames_of(config, name, source, shard)
+        for path in frame_files(config, name, source, shard)
     ]
 
 
@@ -202,7 +192,7 @@ def frames_to_cut(
     config: Config, subsystem: str, sampling: str, source: str, shard: str
 ) -> list[str]:
     """Frames that clusters are cut out of."""
-    return frames_of(config, sampling, source, shard)
+    return frame_files(config, sampling, source, shard)
 
 
 def fragment_tables(config: Config, subsystem: str, label_set: str) -> list[str]:

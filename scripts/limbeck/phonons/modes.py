@@ -120,14 +120,14 @@ def on_mesh(phonon: Phonopy, modes: Modes, mesh: str | float | Sequence[int]) ->
     largest = np.gcd.reduce(transform, axis=0)
     if np.any(largest % numbers):
         raise Incommensurate(
-            f"k_point_mesh {shown(mesh, numbers)}: not all of its points are commensurate with the "
-            f"supercell, expected numbers that divide {largest.tolist()}, one by one"
+            f"k_point_mesh {_shown(mesh, numbers)}: not all of its points are commensurate with "
+            f"the supercell, expected numbers that divide {largest.tolist()}, one by one"
         )
     steps = modes.qpoints * numbers
     return np.all(np.abs(steps - np.rint(steps)) < 1e-6, axis=1)
 
 
-def shown(mesh: str | float | Sequence[int], numbers: np.ndarray) -> str:
+def _shown(mesh: str | float | Sequence[int], numbers: np.ndarray) -> str:
     """A mesh as errors name it."""
     text = str(numbers.tolist())
     return f"{mesh:g} A (which is {text})" if isinstance(mesh, int | float) else text

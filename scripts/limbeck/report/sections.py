@@ -36,7 +36,7 @@ def sections_of(run: Run) -> list[Section]:
     Raises:
         LimbeckError: a file that the config promises is missing or not what it should be.
     """
-    if run.settings["labels"]:
+    if run.config.labels:
         return [part for topic in ALL for part in topic.parts_of(run)]
     # A run that labels nothing and trains nothing is answered by its gaps.
     answer = section("answer", "The answer", gaps.items_of(run.once(of_teachers)))
@@ -47,10 +47,10 @@ def lead(run: Run) -> str:
     """The first line: what was made of what."""
     made = run.once(structures.stages)
     frames = f"{int(made['selected'].sum()):,} frames of {counted(len(made), 'source')}"
-    if not run.settings["labels"]:
+    if not run.config.labels:
         measured = counted(len(run.once(of_teachers)), "potential")
         return f"{frames}; the gaps of {measured} measured."
-    label_sets = counted(len(run.settings["labels"]), "label set")
+    label_sets = counted(len(run.config.labels), "label set")
     trained = counted(len(run.once(students_of)), "student")
     return f"{frames}, labelled by {label_sets}; {trained} trained."
 
@@ -58,4 +58,4 @@ def lead(run: Run) -> str:
 def write_report(run: Run, folder: str | Path) -> None:
     """Write index.html, figures/*.{png,pdf} and tables/*.csv into ``folder``; older ones go."""
     with matplotlib.rc_context(fname=TEMPLATES / "figures.mplstyle"):
-        write_page(str(run.settings["run"]), lead(run), sections_of(run), folder)
+        write_page(str(run.config.run), lead(run), sections_of(run), folder)

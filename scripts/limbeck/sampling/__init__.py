@@ -30,7 +30,7 @@ TRACED = frozenset({"contour", "md", "relax_path"})
 
 
 @dataclass(frozen=True)
-class Table:
+class SummaryTable:
     """Rows of the named columns."""
 
     columns: Sequence[str]
@@ -54,7 +54,7 @@ class Sample:
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     about: dict[str, Any] = field(default_factory=dict)
-    trace: Table | None = None
+    trace: SummaryTable | None = None
 
 
 def number(value: float) -> float | str:

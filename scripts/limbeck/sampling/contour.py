@@ -24,7 +24,7 @@ from limbeck.potentials.interface import Potential
 from limbeck.potentials.opening import open_planned
 from limbeck.preparation.prepare import prepare
 from limbeck.reasons import FAILED, LONE_ATOM, NO_FORCE, NOT_FINITE, NOT_REACHED, TOO_NEAR
-from limbeck.sampling import Sample, Table, number
+from limbeck.sampling import Sample, SummaryTable, number
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def sample(frames: Frames, own: Contour, job: SampleFrames) -> Sample:
         _COLUMNS,
         [_row(prepared.frames, b, path) for b, path in enumerate(walks)],
         about=potential.about.described(),
-        trace=Table(_TRACE, _trace(prepared.frames, walks)),
+        trace=SummaryTable(_TRACE, _trace(prepared.frames, walks)),
     )
 
 

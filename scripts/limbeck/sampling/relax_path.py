@@ -16,7 +16,7 @@ from limbeck.potentials.interface import Potential
 from limbeck.potentials.opening import open_planned
 from limbeck.preparation.relaxation import RelaxationStep, Relaxed, relax
 from limbeck.reasons import TOO_NEAR
-from limbeck.sampling import Sample, Table, number
+from limbeck.sampling import Sample, SummaryTable, number
 from limbeck.sampling.rattle import draw_apart
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def sample(frames: Frames, own: RelaxPath, job: SampleFrames) -> Sample:
         _COLUMNS,
         _rows(frames, done, np.array([(kept.parent == parent).sum() for parent in frames.id])),
         about=potential.about.described(),
-        trace=Table(_TRACE, _trace(frames, done.paths)),
+        trace=SummaryTable(_TRACE, _trace(frames, done.paths)),
     )
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 STUDY_VIEWS = "study"
 TEACHER, CONSTANT = "teacher", "constant"
 #: how a student is asked: the frames as given, or in random views
-ASKED = ("as_given", "random")
+_ASKED = ("as_given", "random")
 
 
 class Model(NamedTuple):
@@ -161,7 +161,7 @@ def _arm(arm: Arm, found: Found, frames: Frames) -> dict[str, Any]:
 def _student(sums: Sums, frames: Frames) -> dict[str, Any]:
     components = 3 * frames.n_atoms
     return {
-        **{kind: _errors(sums, kind, frames) for kind in ASKED},
+        **{kind: _errors(sums, kind, frames) for kind in _ASKED},
         "gap": root_mean_square(sums["gap/forces"], components, frames, "meV/A", MEV),
     }
 
@@ -172,7 +172,7 @@ def _difference(found: Found, model: Model, against: Model, frames: Frames) -> d
     return {
         **model._asdict(),
         "against": against._asdict(),
-        **{kind: _errors(less, kind, frames, signed=True) for kind in ASKED},
+        **{kind: _errors(less, kind, frames, signed=True) for kind in _ASKED},
     }
 
 
@@ -203,7 +203,7 @@ def _subjects(part: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
         for student, figures in arm["students"].items():
             yield "student", f"{name}/{student}", figures
     for difference in part["differences"]:
-        yield "difference", difference_name(difference), {k: difference[k] for k in ASKED}
+        yield "difference", difference_name(difference), {k: difference[k] for k in _ASKED}
 
 
 def difference_name(difference: Mapping[str, Any]) -> str:

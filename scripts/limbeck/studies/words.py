@@ -9,12 +9,12 @@ from typing import Any
 
 from limbeck.warrant.statistics import estimate_of
 
-UNIT = "meV/Å"
+_UNIT = "meV/Å"
 
-Entry = dict[str, Any]
+_Entry = dict[str, Any]
 
 
-def answers(results: Entry) -> list[str]:
+def answers(results: _Entry) -> list[str]:
     """The sentences, from ``studies/expectation/results.json``."""
     students = dict.fromkeys(name for arm in results["arms"] for name in arm["students"])
     return [
@@ -27,14 +27,14 @@ def answers(results: Entry) -> list[str]:
     ]
 
 
-def side(entry: Entry) -> int:
+def side(entry: _Entry) -> int:
     """-1 where a difference of force errors is surely negative, 1 where surely positive, else 0."""
     sign = estimate_of(entry["forces"]).sign
     agree = all(value * sign > 0 for value in entry["forces"].get("by_seed", []))
     return sign if agree else 0
 
 
-def _setting(results: Entry) -> str:
+def _setting(results: _Entry) -> str:
     arms = [
         f"{arm['label_set']} ({arm['views']}, {arm['frames']['train']:,} training frames)"
         for arm in results["arms"]
@@ -52,12 +52,12 @@ def _range(values: Sequence[int]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def _labels(results: Entry) -> str:
+def _labels(results: _Entry) -> str:
     errors = [f"{a['label_set']} {_mae(a['teacher'])}" for a in results["arms"]]
     return f"Force error of the labels themselves: {', '.join(errors)}."
 
 
-def _student(results: Entry, student: str) -> list[str]:
+def _student(results: _Entry, student: str) -> list[str]:
     """Two sentences for each baseline that the student's averaged arms were compared with."""
     lines = []
     for baseline in results["baselines"]:
@@ -74,7 +74,7 @@ def _student(results: Entry, student: str) -> list[str]:
     return lines
 
 
-def _compared(results: Entry, part: Entry, student: str, baseline: str) -> list[Entry]:
+def _compared(results: _Entry, part: _Entry, student: str, baseline: str) -> list[_Entry]:
     """Differences of the student's averaged arms to the same student of a baseline."""
     averaged = {a["label_set"] for a in results["arms"] if a["n_views"] > 1}
     return [
@@ -86,7 +86,7 @@ def _compared(results: Entry, part: Entry, student: str, baseline: str) -> list[
     ]
 
 
-def _verdict(differences: Sequence[Entry]) -> str:
+def _verdict(differences: Sequence[_Entry]) -> str:
     sides = [side(d["as_given"]) for d in differences]
     return {
         (False, False): "cannot tell whether averaging pays",
@@ -96,12 +96,12 @@ def _verdict(differences: Sequence[Entry]) -> str:
     }[-1 in sides, 1 in sides]
 
 
-def _told(difference: Entry) -> str:
+def _told(difference: _Entry) -> str:
     words = {-1: "smaller", 0: "not told apart", 1: "larger"}[side(difference["as_given"])]
     return f"{difference['label_set']} {words}, by {_mae(difference['as_given'])}"
 
 
-def _against_controls(results: Entry) -> list[str]:
+def _against_controls(results: _Entry) -> list[str]:
     """Students beside one that saw its frames turned, or that counted all labels alike."""
     students, lines = results["students"], []
     for d in results["differences"]:
@@ -121,7 +121,7 @@ def _against_controls(results: Entry) -> list[str]:
     return lines
 
 
-def _against_constant(results: Entry) -> list[str]:
+def _against_constant(results: _Entry) -> list[str]:
     """Students that learned nothing that could be compared."""
     idle = [
         f"{arm['label_set']}/{name}"
@@ -134,7 +134,7 @@ def _against_constant(results: Entry) -> list[str]:
     return [f"No better than no forces at all, so that they tell little: {', '.join(idle)}."]
 
 
-def _spread(results: Entry) -> str:
+def _spread(results: _Entry) -> str:
     if not results["spread"]:
         return "Whether the spread predicts the label's error was not asked: no arm has a spread."
     parts = []
@@ -148,9 +148,9 @@ def _spread(results: Entry) -> str:
     return f"Does the spread predict the label's error? {'; '.join(parts)}."
 
 
-def _name(model: Entry) -> str:
+def _name(model: _Entry) -> str:
     return f"{model['label_set']}/{model['name']}"
 
 
-def _mae(entry: Entry) -> str:
-    return estimate_of(entry["forces"]).text(UNIT)
+def _mae(entry: _Entry) -> str:
+    return estimate_of(entry["forces"]).text(_UNIT)

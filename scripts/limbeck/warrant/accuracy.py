@@ -23,10 +23,10 @@ from limbeck.warrant.on_frames import (
 )
 from limbeck.warrant.tidy import Row, rows
 
-RANDOM_VIEWS = 8
+_RANDOM_VIEWS = 8
 MEAN_VIEWS = 24
 #: kind of error -> views it is made of
-KINDS = {"as_given": 1, "random": RANDOM_VIEWS, "averaged": MEAN_VIEWS}
+_KINDS = {"as_given": 1, "random": _RANDOM_VIEWS, "averaged": MEAN_VIEWS}
 
 
 def measure_errors(
@@ -80,7 +80,7 @@ def labels_of(frames: Frames, labels: Labels) -> tuple[np.ndarray, Labels]:
 def error_sums(potential: Potential, frames: Frames, reference: Labels) -> Sums:
     """Absolute errors summed over the components of each frame. [B] by kind and quantity."""
     own = predict_or_nan(potential, frames)
-    random = orbit(potential, frames, Rotation(), RANDOM_VIEWS, "errors/random")
+    random = orbit(potential, frames, Rotation(), _RANDOM_VIEWS, "errors/random")
     views = orbit(potential, frames, Rotation(), MEAN_VIEWS, "errors/mean")
     answers = {  # [views whose errors are averaged, ...]
         "as_given": (own.energy[None], own.forces[None]),
@@ -97,7 +97,7 @@ def error_sums(potential: Potential, frames: Frames, reference: Labels) -> Sums:
 
 
 def _figures(sums: Sums, frames: Frames) -> Part:
-    kinds = {kind: {"n_views": n, **_errors(sums, kind, frames)} for kind, n in KINDS.items()}
+    kinds = {kind: {"n_views": n, **_errors(sums, kind, frames)} for kind, n in _KINDS.items()}
     return kinds | {"gain": _errors(sums, "gain", frames, signed=True)}
 
 

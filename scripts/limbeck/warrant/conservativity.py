@@ -41,9 +41,9 @@ LAST_POINTS = 64
 #: A loop is done where its error is less than this part of its value, ...
 TOLERANCE = 0.1
 #: ... or of the force along it: some tens of times the rounding of float32.
-FLOOR = 1e-5
+_FLOOR = 1e-5
 #: Frames that loops are laid around, the first of those given: one takes 16 to 64 evaluations.
-MOST_FRAMES = 50
+_MOST_FRAMES = 50
 
 
 def measure_conservativity(potentials: Sequence[Potential[Any]], frames: Frames) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def measure_conservativity(potentials: Sequence[Potential[Any]], frames: Frames)
         work,
         _figures,
         needs=("work",),
-        most=MOST_FRAMES,
+        most=_MOST_FRAMES,
         n_views=LOOPS_PER_FRAME,
     )
 
@@ -85,7 +85,7 @@ def work(potential: Potential[Any], frames: Frames) -> Sums:
         square[active] = (square[active] + new_square) / 2
         n *= 2
         points[active] = n
-        enough = np.maximum(TOLERANCE * np.abs(mean), FLOOR * np.sqrt(square))
+        enough = np.maximum(TOLERANCE * np.abs(mean), _FLOOR * np.sqrt(square))
         active = active[error[active] > enough[active]]
     return {
         "work": mean**2,

@@ -42,7 +42,7 @@ from limbeck.warrant.statistics import Estimate, entry_of
 
 DIRECTIONS_PER_FRAME = 3
 #: Frames that are measured, the first of those given: one takes 25 evaluations.
-MOST_FRAMES = 50
+_MOST_FRAMES = 50
 #: frames that a step is chosen on
 LADDER_FRAMES = 8
 #: Angstrom; root mean square displacement of an atom
@@ -78,7 +78,7 @@ def measure_consistency(potentials: Sequence[Potential[Any]], frames: Frames) ->
         partial(inconsistency, step=step.size, strain=strain.size),
         partial(_figures, step=step, strain=strain),
         needs=("forces",),
-        most=MOST_FRAMES,
+        most=_MOST_FRAMES,
         n_views=DIRECTIONS_PER_FRAME,
     )
 
@@ -136,7 +136,7 @@ def choose_step(
     changes = []
     for potential in potentials:
         for number in range(DIRECTIONS_PER_FRAME):
-            found = np.stack([difference(potential, few, move, number, h) for h in steps])
+            found = np.stack([_difference(potential, few, move, number, h) for h in steps])
             better = (4 * found[:-1] - found[1:]) / 3
             changes.append((better[:-1] - better[1:]) ** 2 * share)  # [steps - 2,B]
     errors = np.sqrt(np.nanmean(changes, axis=(0, 2)))
@@ -148,11 +148,11 @@ def richardson(
     potential: Potential[Any], frames: Frames, move: Move, number: int, step: float
 ) -> np.ndarray:
     """Slope of the energy at the frames along a direction, from steps h and 2h. [B]"""
-    near, far = (difference(potential, frames, move, number, h) for h in (step, 2 * step))
+    near, far = (_difference(potential, frames, move, number, h) for h in (step, 2 * step))
     return (4 * near - far) / 3
 
 
-def difference(
+def _difference(
     potential: Potential[Any], frames: Frames, move: Move, number: int, step: float
 ) -> np.ndarray:
     """Central difference of the energy along a direction. [B]"""

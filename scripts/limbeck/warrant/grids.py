@@ -39,7 +39,7 @@ from limbeck.warrant.tidy import Row, row_of, rows
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
 
-RANDOM_VIEWS = 1000
+_RANDOM_VIEWS = 1000
 #: From the frame as it is given to the largest grid.
 RULES: tuple[Views, ...] = (
     Views(),
@@ -59,7 +59,7 @@ def certify(
     potential: "Potential[Any]",
     frames: Frames,
     rules: Sequence[Views] = RULES,
-    random_views: int = RANDOM_VIEWS,
+    random_views: int = _RANDOM_VIEWS,
 ) -> dict[str, Any]:
     """The certificate, as it stands in ``warrant/quadrature/{potential}.json``.
 

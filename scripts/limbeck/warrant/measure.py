@@ -42,12 +42,12 @@ class Sample(Protocol):
         """Some of them, by a mask [B] or by their places, as a sample of the same kind."""
 
 
-S = TypeVar("S", bound=Sample)
+_S = TypeVar("_S", bound=Sample)
 M = TypeVar("M")
 
 
 @dataclass(frozen=True)
-class Measurement(Generic[S]):
+class Measurement(Generic[_S]):
     """What was found on the inputs that could be measured.
 
     Attributes:
@@ -57,7 +57,7 @@ class Measurement(Generic[S]):
         seconds: that it took.
     """
 
-    sample: S
+    sample: _S
     sums: Sums
     left_out: Mapping[str, int]
     seconds: float = 0.0
@@ -70,11 +70,11 @@ class Measurement(Generic[S]):
         """How many clusters the inputs are of."""
         return len(np.unique(self.sample.clusters))
 
-    def select(self, which: np.ndarray) -> "Measurement[S]":
+    def select(self, which: np.ndarray) -> "Measurement[_S]":
         """The same of some of the inputs, by a mask [B]."""
         return Measurement(self.sample.select(which), take(self.sums, which), self.left_out)
 
-    def strata(self) -> Iterator[tuple[str, "Measurement[S]"]]:
+    def strata(self) -> Iterator[tuple[str, "Measurement[_S]"]]:
         """The name of each stratum, and the same of its inputs alone."""
         for name in np.unique(self.sample.strata):
             yield str(name), self.select(self.sample.strata == name)
@@ -87,14 +87,14 @@ class Measurement(Generic[S]):
 def measure(
     whom: str,
     models: Sequence[M],
-    sample: S,
-    find: Callable[[M, S], Sums],
+    sample: _S,
+    find: Callable[[M, _S], Sums],
     *,
     needs: Sequence[str] | None = None,
     suits: np.ndarray | None = None,
     known: Mapping[str, np.ndarray] | None = None,
     most: int | None = None,
-) -> Measurement[S]:
+) -> Measurement[_S]:
     """Ask every model about the same inputs, and keep those on which all have answered.
 
     Args:
@@ -118,17 +118,24 @@ def measure(
     for reason, good in known.items():
         left_out[reason] = int((askable & ~good).sum())
         askable = askable & good
+    only_others = not askable.any() and np.logical_and.reduce(list(known.values())).any()
+    if suited.any() and not only_others:
+        _complain_unless(askable, whom, sample, left_out)
     asked = sample.select(np.flatnonzero(askable)[:most])
     sums = stack([find(model, asked) for model in models])
     used = finite(sums, list(sums) if needs is None else needs)
     left_out[NO_GOOD_ANSWER] = int((~used).sum())
+    if len(asked):
+        _complain_unless(used, whom, sample, left_out)
     reasons = {reason: n for reason, n in left_out.items() if n}
-    only_others = not askable.any() and np.logical_and.reduce(list(known.values())).any()
-    if not used.any() and suited.any() and not only_others:
-        why = "; ".join(f"{reason}: {n}" for reason, n in reasons.items())
-        raise LimbeckError(f"{whom}: none of {len(sample)} {sample.noun} could be measured: {why}")
     seconds = time.perf_counter() - start
     return Measurement(asked.select(used), take(sums, used), reasons, seconds)
+
+
+def _complain_unless(some: np.ndarray, whom: str, sample: Sample, left_out: dict[str, int]) -> None:
+    if not some.any():
+        why = "; ".join(f"{reason}: {n}" for reason, n in left_out.items() if n)
+        raise LimbeckError(f"{whom}: none of {len(sample)} {sample.noun} could be measured: {why}")
 
 
 def stack(models: Sequence[Sums]) -> Sums:

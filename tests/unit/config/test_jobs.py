@@ -21,7 +21,6 @@ def all_jobs(config):
     """One job of every kind that the config has, made as the rules make it."""
     for name in config.sources:
         yield jobs.GenerateStructures.of(config, source=name, shard="0")
-        yield jobs.ScreenStructures.of(config, source=name, shard="0")
     for name, section in config.force_constants.items():
         place = {"source": section.sources[0], "shard": "0"}
         yield jobs.CalculateForceConstants.of(config, force_constants=name, **place)
@@ -63,7 +62,7 @@ def test_a_script_reads_what_a_rule_wrote(repository, monkeypatch, name):
 CHANGES = [
     # a field, its new value, and the kinds of jobs that it touches
     ("sources.metals.strain", 0.01, {"GenerateStructures"}),
-    ("screen.max_atoms", 400, {"ScreenStructures"}),
+    ("screen.max_atoms", 400, set()),  # the rule takes the section itself
     ("sampling.rattled.strain", 0.01, {"SampleFrames"}),
     ("sampling.rattled.sources", ["clusters"], set()),  # each source has a job of its own
     ("select.count", 41, {"SelectFrames"}),

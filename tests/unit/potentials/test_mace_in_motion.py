@@ -1,5 +1,6 @@
 """MACE's faster convolutions and its neighbours that last: the same answers as mace-torch's."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -62,6 +63,15 @@ def test_both_layers_are_replaced_and_share_their_weights(potential):
         assert not hasattr(old, "conv_fusion")
         assert new.linear is old.linear
     assert fast.state_dict().keys() <= potential.module.state_dict().keys()
+
+
+@pytest.mark.parametrize(("device", "replaced"), [("cpu", True), ("cuda", False)])
+def test_they_are_replaced_on_a_cpu_alone(potential, device, replaced):
+    """Until a GPU has been measured; no kernel runs here, so that none is needed."""
+    there = copy.copy(potential)
+    there.__dict__.pop("_fast", None)
+    there.device = torch.device(device)
+    assert (there._fast is not potential.module) == replaced
 
 
 def test_another_convolution_stays(potential):

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from limbeck.report.page import items
-from limbeck.report.run.folder import Run
 from limbeck.report.topics.answers import accuracy, averaging, cautions, closing
 from limbeck.warrant.statistics import Estimate
-from report_results import SETTINGS
+from report_results import SETTINGS, opened
 
 
 def errors(gain, low=np.nan, high=np.nan, own=100.0):
@@ -84,5 +83,5 @@ def test_only_the_small_orb_gets_a_caution(tmp_path):
     settings = deepcopy(SETTINGS)
     settings["potentials"] |= {"orb-v2": {"model": "orb-v2"}}
     settings["warrant"] |= {"teachers": list(models)}
-    (caution,) = cautions(Run(tmp_path, settings))
+    (caution,) = cautions(opened(tmp_path, settings))
     assert caution.text.startswith("orb-demo is a small Orb with weights of its own, not orb-v2.")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from limbeck.report.page import items
-from limbeck.report.run.gap import ORDER, Gap, in_order, kind_of
+from limbeck.report.run.gap import ORDER, MeasuredGap, in_order, kind_of
 from limbeck.report.topics.gaps import kept, symmetries_table
 from limbeck.warrant.statistics import Estimate
 from report_page import page_of, written
@@ -54,7 +54,9 @@ def gap(name, value, low, high, **more):
     quantity = kind_of(name).quantity
     figures = {(quantity, "rms"): Estimate(value, low, high)}
     figures |= {(quantity, key): Estimate(v) for key, v in more.items()}
-    return [Gap(name, "orb-demo", figures, {quantity: "meV/A"}, {"n_frames": 9, "n_roots": 9})]
+    return [
+        MeasuredGap(name, "orb-demo", figures, {quantity: "meV/A"}, {"n_frames": 9, "n_roots": 9})
+    ]
 
 
 ROTATION, LOOPS = gap("rotation", 41, 36, 45), gap("conservativity", 30, 27, 33)
@@ -74,7 +76,7 @@ ROUNDED = gap("translation", 0.01, 0.005, 0.02)
         (gap("conservativity", 5, 4, 6, numerical_error=1), items.NO, "Gaps: conserv"),
         (gap("consistency", 0.5, 0.4, 0.6, numerical_error=2), items.YES, "None beyond"),
         (gap("rotation", np.nan, np.nan, np.nan), items.NOT_MEASURED, "No gap was measured."),
-        ([Gap("supercell", "orb-demo", {}, {}, {})], items.NOT_MEASURED, "No gap"),
+        ([MeasuredGap("supercell", "orb-demo", {}, {}, {})], items.NOT_MEASURED, "No gap"),
         ([], items.NOT_MEASURED, "No gap was measured."),
     ],
 )
@@ -95,7 +97,7 @@ def test_a_quantity_that_a_model_answers_with_has_a_column():
     figures = {("dipole", "rms"): Estimate(3.0, 2.0, 4.0), ("forces", "rms"): Estimate(1.0)}
     units = {"forces": "meV/A", "dipole": "me A"}
     entry = {"n_frames": 9, "n_roots": 8, "n_views": 7}
-    table = symmetries_table([Gap("rotation", "xtb", figures, units, entry)])
+    table = symmetries_table([MeasuredGap("rotation", "xtb", figures, units, entry)])
     assert [c.heading for c in table.columns] == [
         *("Gap", "Frames", "Roots", "Views", "Forces, meV/Å", "Dipole, me Å", "Forces, relative")
     ]

@@ -12,7 +12,6 @@ from limbeck.files import read_json
 from limbeck.report.page.figure import look
 from limbeck.report.page.page import tidy
 from limbeck.report.page.prose import TEMPLATES, texts
-from limbeck.report.run.folder import open_run
 from limbeck.report.run.student import students_of
 from limbeck.report.sections import sections_of
 from limbeck.report.topics import labels
@@ -22,6 +21,7 @@ from report_results import (
     HOSTILE,
     SETTINGS,
     build,
+    opened,
     without_students,
     write_gaps,
     write_study,
@@ -155,7 +155,7 @@ def test_what_was_not_asked_for_is_no_failure(folder):
 
 
 def test_a_new_column_of_the_counts_is_no_status(folder):
-    found = labels.label_sets(open_run(folder.parent, SETTINGS))
+    found = labels.label_sets(opened(folder.parent, SETTINGS))
     more = found.assign(dipoles=7, **{"force beyond the limit": [1, 0]})
     table = labels.label_table(more, "root")
     headings = [column.heading for column in table.columns]
@@ -230,7 +230,7 @@ def test_several_seeds_have_their_own_gaps(tmp_path):
     for old in (path, path.with_suffix(".csv")):
         old.unlink()
     write_gaps(path, value, [3, 1])
-    students = [s for s in students_of(open_run(results, settings)) if s.name == "mace-small"]
+    students = [s for s in students_of(opened(results, settings)) if s.name == "mace-small"]
     for name in ("rotation", "conservativity"):
         own = [(s.seed, s.gaps.by_seed[s.seed][name].value.value) for s in students]
         assert own == [(3, 7.0), (1, 9.0)]
@@ -253,11 +253,11 @@ def test_a_promised_file_that_is_missing_is_named(tmp_path, missing):
     results = build(tmp_path / "made-up")
     (results / missing).unlink()
     with pytest.raises(LimbeckError, match=re.escape(missing)):
-        sections_of(open_run(results, SETTINGS))
+        sections_of(opened(results, SETTINGS))
 
 
 def test_files_that_are_not_what_they_should_be_are_named(tmp_path):
-    run = open_run(tmp_path, SETTINGS)
+    run = opened(tmp_path, SETTINGS)
     (tmp_path / "some.json").write_text("[1, 2]")
     with pytest.raises(LimbeckError, match=r"some\.json: expected a JSON object, got list"):
         run.json("some.json")
@@ -268,7 +268,7 @@ def test_files_that_are_not_what_they_should_be_are_named(tmp_path):
     with pytest.raises(LimbeckError, match=r"some\.csv: no column \['reason'\]"):
         run.csv("some.csv", "a", "reason")
     with pytest.raises(LimbeckError, match=r"none: no such folder, expected the results of a run"):
-        open_run(tmp_path / "none", SETTINGS)
+        opened(tmp_path / "none", SETTINGS)
 
 
 def test_every_text_of_the_templates_is_told_and_none_is_missing():

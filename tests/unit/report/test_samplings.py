@@ -17,13 +17,12 @@ from limbeck.molecules.subsystems import CLUSTER_COLUMNS as CLUSTERS
 from limbeck.molecules.subsystems import extract_subsystems
 from limbeck.phonons.record import FORCE_CONSTANT_COLUMNS as CONSTANTS
 from limbeck.report.page.cols import reasons
-from limbeck.report.run.folder import Run, open_run
 from limbeck.report.sections import MADE, sections_of
 from limbeck.report.topics import clusters, dynamics, labels, phonons
 from limbeck.report.topics.dynamics import TRACE
 from limbeck.sampling.phonons import PHONON_COLUMNS as DRAWS
 from limbeck.storage import write_frames
-from report_results import SETTINGS, build
+from report_results import SETTINGS, build, opened
 
 RULE = {
     "rule": "closest_to_central_molecule", "n_molecules": [1, 2, 9],
@@ -109,13 +108,13 @@ def results(tmp_path_factory, settings):
 
 @pytest.fixture(scope="module")
 def run(results, settings):
-    return open_run(results, settings)
+    return opened(results, settings)
 
 
 def made_of(run):
     """Sections of what a run made beside labels and students."""
     parts = [part for topic in MADE[1:] for part in topic.parts_of(run)]
-    return [*parts, *([labels.deltas_table(run)] if run.settings["delta"] else [])]
+    return [*parts, *([labels.deltas_table(run)] if run.config.delta else [])]
 
 
 def test_a_run_has_the_sections_that_it_made_something_for(run, settings, tmp_path):
@@ -124,11 +123,11 @@ def test_a_run_has_the_sections_that_it_made_something_for(run, settings, tmp_pa
     nothing = deepcopy(settings)
     nothing |= {"force_constants": {}, "subsystems": {}, "sampling": {}, "delta": {}}
     nothing["select"]["include"] = ["generated"]
-    assert made_of(open_run(tmp_path, nothing)) == []
+    assert made_of(opened(tmp_path, nothing)) == []
 
 
 def test_force_constants_are_counted_with_their_reasons(run):
-    made = run.settings["force_constants"]
+    made = run.config.force_constants
     found = run.shards("force_constants", made, *phonons.CONSTANTS, of="force_constants")
     (row,) = phonons.constants_table(found).data.to_dict("records")
     assert (row["structures"], row["good"], row["displacements"]) == (2, 1, 6)
@@ -231,7 +230,7 @@ def test_a_promised_file_that_is_missing_is_named(results, settings, missing, tm
     kept = (results / missing).rename(tmp_path / "kept")
     try:
         with pytest.raises(LimbeckError, match=f"{missing}: no such file"):
-            made_of(open_run(results, settings))
+            made_of(opened(results, settings))
     finally:
         kept.rename(results / missing)
 
@@ -239,7 +238,7 @@ def test_a_promised_file_that_is_missing_is_named(results, settings, missing, tm
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory):
     """The made-up run, with trajectories of known temperature."""
-    return open_run(build(tmp_path_factory.mktemp("results") / "made-up"), SETTINGS)
+    return opened(build(tmp_path_factory.mktemp("results") / "made-up"), SETTINGS)
 
 
 def summary(run):
@@ -264,7 +263,7 @@ def test_temperatures_and_their_fluctuation_stand_beside_what_they_should_be(mad
 def test_where_nothing_holds_the_temperature_the_drift_is_that_of_the_total_energy(made_up):
     closed = deepcopy(SETTINGS)
     closed["sampling"]["md-300"]["ensemble"] = "NVE"
-    table = summary(Run(made_up.folder, closed))
+    table = summary(opened(made_up.folder, closed))
     assert table["drift_meV_per_atom_per_ps"].tolist() == [2, 2]
     assert table["drift_of"].tolist() == ["total"] * 2
     assert table["canonical_spread_K"].isna().all()
@@ -295,7 +294,7 @@ def along(folder, temperatures, targets):
         ["id", "trajectory", "frames", *ROW],
         rows=[[*row[:2], 1, *row[2:]] for row in rows],
     )
-    return open_run(folder, settings)
+    return opened(folder, settings)
 
 
 def test_what_is_seen_before_equilibration_does_not_count(tmp_path):
@@ -348,5 +347,5 @@ def test_the_page_has_dynamics_only_where_there_are_some(made_up):
     assert not {"phonons", "clusters", "delta"} & set(anchors)
     without = deepcopy(SETTINGS)
     without["select"]["include"] = ["rattled"]
-    without = open_run(made_up.folder, without)
+    without = opened(made_up.folder, without)
     assert "dynamics" not in [s.anchor for s in sections_of(without)]

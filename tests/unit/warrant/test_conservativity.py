@@ -58,7 +58,7 @@ def test_a_gradient_does_no_work(potential):
 
 def test_planted_work_lies_in_its_interval(monkeypatch):
     # as many frames as there are, so that the mean over them is that of the population
-    monkeypatch.setattr(conservativity, "MOST_FRAMES", None)
+    monkeypatch.setattr(conservativity, "_MOST_FRAMES", None)
     atoms = [Atoms("H4", np.random.default_rng(s).normal(size=(4, 3))) for s in range(25)]
     held = 0
     for seed in range(100):

@@ -61,6 +61,11 @@ class Square:
         return np.where(x > 5, np.nan, x**2) + self.bias * amplitude[:, None] * BIAS
 
 
+class NotToBeAsked:
+    def __call__(self, x, amplitude):
+        raise AssertionError("asked about nothing")
+
+
 def sums(model, sample):
     """Variances over random permutations, each answer brought back into the first order."""
     rng = generator(0, "tests/vectors")
@@ -158,7 +163,7 @@ def test_models_of_several_seeds_are_pooled_in_the_variance_and_kept_apart():
 def test_nothing_to_measure_is_an_error_unless_it_is_for_others():
     sample, none = vectors(5), np.zeros(len(vectors(5)), dtype=bool)
     with pytest.raises(LimbeckError, match=rf"squares: none of {len(sample)} vectors .* large: "):
-        measured(sample, known={"too large": none})
+        measured(sample, NotToBeAsked(), known={"too large": none})
     with pytest.raises(LimbeckError, match="its answer is not finite"):
         measured(replace(sample, values=sample.values + 100))
     for nothing in (sample.select(none), sample):

@@ -67,8 +67,9 @@ def shown(value: Any) -> str:
 
 def nearest_spelling(value: Any, allowed: Collection[Any]) -> str:
     """`` (did you mean ...?)``, or nothing where no allowed name is like ``value``."""
-    found = difflib.get_close_matches(str(value), map(str, allowed), n=1)
-    return f" (did you mean {found[0]}?)" if found else ""
+    spelled = {str(name).casefold(): name for name in allowed}  # MD is like md, CHGNet like chgnet
+    found = difflib.get_close_matches(str(value).casefold(), spelled, n=1)
+    return f" (did you mean {spelled[found[0]]}?)" if found else ""
 
 
 def one_of(value: Any, allowed: Collection[Any]) -> str:
@@ -108,20 +109,20 @@ def _lines(error: ErrorDetails, root: Any, where: tuple[str, ...]) -> Iterator[s
         yield from (f"{dotted(*where, *path, name)}: {text}" for name, text in context["faults"])
     elif kind == "missing":
         yield f"{field}: not given, and it has no default"
-    elif kind == "extra_forbidden":
+    elif kind in ("extra_forbidden", "invalid_key"):
         yield f"{field}: unknown field, {_field_of(path[-1], section)}"
     elif kind == "union_tag_not_found":
         yield f"{field}.{_quoted(context['discriminator'])[0]}: not given, and it has no default"
     elif kind == "union_tag_invalid":
         name, allowed = _quoted(context["discriminator"])[0], _quoted(context["expected_tags"])
-        yield f"{field}.{name}: {shown(context['tag'])}, {one_of(context['tag'], allowed)}"
+        yield f"{field}.{name}: {shown(value[name])}, {one_of(value[name], allowed)}"
     elif kind == "literal_error":
         yield f"{field}: {shown(value)}, {one_of(value, _quoted(context['expected']))}"
     elif error["loc"][-1] == "[key]":
         yield f"{field}: the name {value!r}, expected {_expected(error)}"
     else:
         text = _expected(error)
-        hint = _as_number(kind, value) + _renamed(value, text)
+        hint = _as_number(value, text) + _renamed(value, text)
         yield f"{field}: {shown(value)}, expected {text}{hint}"
 
 
@@ -181,10 +182,10 @@ def _quoted(text: str) -> list[str]:
     return [name or number for name, number in re.findall(r"'(.*?)'|(\d+)", text)]
 
 
-def _as_number(kind: str, value: Any) -> str:
+def _as_number(value: Any, expected: str) -> str:
     """A hint for numbers that YAML reads as text, such as 1e-3."""
     try:
-        text = kind == "float_type" and isinstance(value, str)
-        return f" (YAML reads it as text, write {float(value)})" if text else ""
+        is_text = isinstance(value, str) and expected.startswith("a number")
+        return f" (YAML reads it as text, write {float(value)})" if is_text else ""
     except ValueError:
         return ""

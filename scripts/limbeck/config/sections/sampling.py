@@ -38,13 +38,13 @@ def _form(value: Any) -> str:
 
 #: one value, a list with a trajectory for each, or a ramp
 Temperature = Annotated[
-    Annotated[t.Positive, Tag("one")]
+    Annotated[t.Positive, t.ToldAs("a number above 0, a list of them, or from and to"), Tag("one")]
     | Annotated[t.Some[t.Positive], Tag("list")]
     | Annotated[TemperatureRamp, Tag("ramp")],
     Discriminator(_form),
 ]
 Pressure = Annotated[
-    Annotated[float, Tag("one")]
+    Annotated[float, t.ToldAs("a number, a list of numbers, or from and to"), Tag("one")]
     | Annotated[t.Some[float], Tag("list")]
     | Annotated[Ramp, Tag("ramp")],
     Discriminator(_form),

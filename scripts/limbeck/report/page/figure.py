@@ -24,7 +24,7 @@ WIDTH = 9.6
 
 
 @dataclass(frozen=True)
-class Figure:
+class PageFigure:
     """A figure of the page.
 
     Attributes:

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from limbeck import __version__
 from limbeck.files import whole_file, write_text
-from limbeck.report.page.figure import Figure
+from limbeck.report.page.figure import PageFigure
 from limbeck.report.page.items import Section
 from limbeck.report.page.prose import TEMPLATES
 from limbeck.report.page.table import Table, with_intervals
@@ -52,13 +52,13 @@ def _clear(folder: Path) -> None:
 
 def _written(item: Any, folder: Path) -> Any:
     """What the page shows of an item; its CSV, and the files of a figure, are written."""
-    if isinstance(item, Figure | Table):
+    if isinstance(item, PageFigure | Table):
         with whole_file(folder / f"tables/{item.name}.csv") as temporary:
             with_intervals(item.data).to_csv(temporary, index=False)
-    return _picture(item, folder) if isinstance(item, Figure) else item
+    return _picture(item, folder) if isinstance(item, PageFigure) else item
 
 
-def _picture(figure: Figure, folder: Path) -> dict[str, Any]:
+def _picture(figure: PageFigure, folder: Path) -> dict[str, Any]:
     """A figure as the page holds it: PNG in base64, at two pixels for each of the page's."""
     # Without a version or a date in the file, the same run gives the same bytes.
     png = base64.b64encode(_saved(figure, folder, "png", {"Software": None})).decode()
@@ -68,7 +68,7 @@ def _picture(figure: Figure, folder: Path) -> dict[str, Any]:
     return {"kind": "picture", "figure": figure, "png": png, "size": size}
 
 
-def _saved(figure: Figure, folder: Path, kind: str, metadata: dict[str, None]) -> bytes:
+def _saved(figure: PageFigure, folder: Path, kind: str, metadata: dict[str, None]) -> bytes:
     buffer = io.BytesIO()
     figure.canvas.savefig(buffer, format=kind, metadata=metadata)
     with whole_file(folder / f"figures/{figure.name}.{kind}") as temporary:

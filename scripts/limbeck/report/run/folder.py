@@ -1,4 +1,4 @@
-"""A run as the report sees it: its settings, and the files that they promise."""
+"""A run as the report sees it: its config, and the files that they promise."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 import pandas as pd
 
+from limbeck.config.config import Config
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json
 from limbeck.report.page.figure import look
@@ -22,11 +23,10 @@ class Run:
 
     Attributes:
         folder: ``results/{run}``.
-        settings: the whole resolved config.
     """
 
     folder: Path
-    settings: dict[str, Any]
+    config: Config
     _read: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def once(self, read: Callable[["Run"], T]) -> T:
@@ -81,18 +81,18 @@ class Run:
             .assign(source=source, shard=shard)
             .assign(**{of: name})
             for name, section in made.items()
-            for source in section["sources"]
+            for source in section.sources
             for shard in self.shards_of(source)
         ]
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
     def shards_of(self, source: str) -> range:
         """Numbers of the shards of a source."""
-        return range(self.settings["sources"][source]["shards"])
+        return range(self.config.sources[source].shards)
 
     def slices(self, folder: str) -> list[Path]:
         """The files of a folder that has one for each slice of the selection."""
-        return [self.path(f"{folder}/{i}.h5") for i in range(self.settings["select"]["slices"])]
+        return [self.path(f"{folder}/{i}.h5") for i in range(self.config.select.slices)]
 
     def figures(self, name: str) -> pd.DataFrame:
         """A tidy table of figures that has to be there."""
@@ -105,22 +105,22 @@ class Run:
     @property
     def reference(self) -> str | None:
         """The label set that errors are measured against, if any."""
-        return cast(str | None, self.settings["warrant"]["reference"])
+        return self.config.warrant.reference
 
-    def samplings(self, method: str | None = None) -> dict[str, dict[str, Any]]:
+    def samplings(self, method: str | None = None) -> dict[str, Any]:
         """The samplings that the run selects from or cuts: all, or those of one method."""
-        subsystems, of_name = self.settings["subsystems"], self.settings["sampling"]
-        names = [n for n in self.settings["select"]["include"] if n not in subsystems]
-        names += [origin for section in subsystems.values() for origin in section["of"]]
+        subsystems, of_name = self.config.subsystems, self.config.sampling
+        names = [n for n in self.config.select.include if n not in subsystems]
+        names += [origin for section in subsystems.values() for origin in section.of]
         found = {n: of_name[n] for n in names if n != "generated"}
-        return {n: s for n, s in found.items() if method in (None, s["method"])}
+        return {n: s for n, s in found.items() if method in (None, s.method)}
 
     def look(self, source: str) -> tuple[str, str]:
         """Colour and marker of a source, the same in every figure."""
-        return look(list(self.settings["sources"]).index(source))
+        return look(list(self.config.sources).index(source))
 
 
-def open_run(results: str | Path, settings: dict[str, Any]) -> Run:
+def open_run(results: str | Path, config: Config) -> Run:
     """The run of a folder ``results/{run}``.
 
     Raises:
@@ -128,4 +128,4 @@ def open_run(results: str | Path, settings: dict[str, Any]) -> Run:
     """
     if not Path(results).is_dir():
         raise LimbeckError(f"{results}: no such folder, expected the results of a run")
-    return Run(Path(results), settings)
+    return Run(Path(results), config)

@@ -65,7 +65,7 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Gap:
+class MeasuredGap:
     """A gap of a model on all frames, on those of one source, or of one seed.
 
     Attributes:
@@ -148,9 +148,9 @@ class Measured:
     """
 
     name: str
-    gaps: dict[str, Gap]
-    by_source: list[Gap]
-    by_seed: dict[int, dict[str, Gap]]
+    gaps: dict[str, MeasuredGap]
+    by_source: list[MeasuredGap]
+    by_seed: dict[int, dict[str, MeasuredGap]]
     about: dict[str, Any]
 
 
@@ -160,11 +160,11 @@ def measured(run: Run, name: str, path: str) -> Measured:
     entries = {entry["symmetry"]: entry for entry in result["gaps"]}
     names, parts = in_order(entries), _parts(figures)
 
-    def gaps_of(seed: int | None) -> dict[str, Gap]:
-        return {n: Gap(n, name, *parts[n, "", seed], entries[n]) for n in names}
+    def gaps_of(seed: int | None) -> dict[str, MeasuredGap]:
+        return {n: MeasuredGap(n, name, *parts[n, "", seed], entries[n]) for n in names}
 
     by_source = [
-        Gap(n, name, *parts[n, source, None], entry, source)
+        MeasuredGap(n, name, *parts[n, source, None], entry, source)
         for n in names
         for source, entry in entries[n]["by_source"].items()
     ]
@@ -188,4 +188,4 @@ def _parts(figures: pd.DataFrame) -> dict[Any, tuple[dict[Any, Estimate], dict[s
 
 def of_teachers(run: Run) -> list[Measured]:
     """The gaps of every teacher."""
-    return [measured(run, name, f"warrant/teachers/{name}") for name in teachers(run.settings)]
+    return [measured(run, name, f"warrant/teachers/{name}") for name in teachers(run.config)]

@@ -58,7 +58,7 @@ class Student:
 
 def students_of(run: Run) -> list[Student]:
     """Every student and seed, all seeds of one together."""
-    found = trained(run.settings)
+    found = trained(run.config)
     seeds = Counter(f"{label_set}/{name}" for label_set, name, _ in found)
     gaps = {title: measured(run, title, f"warrant/students/{title}") for title in seeds}
     return [

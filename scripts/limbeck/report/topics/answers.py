@@ -14,11 +14,11 @@ from matplotlib.figure import Figure as Canvas
 
 from limbeck.config.plan import teachers
 from limbeck.report.page import items
-from limbeck.report.page.figure import BLUE, ORANGE, WIDTH, Figure, named_rows, plain
+from limbeck.report.page.figure import BLUE, ORANGE, WIDTH, PageFigure, named_rows, plain
 from limbeck.report.page.items import Answer, Question, Section, Words, paragraph, section
 from limbeck.report.page.prose import UNIT, lower, prose, why
 from limbeck.report.run.folder import Run
-from limbeck.report.run.gap import ROUNDING, UNKNOWN, Gap, of_teachers
+from limbeck.report.run.gap import ROUNDING, UNKNOWN, MeasuredGap, of_teachers
 from limbeck.report.run.student import Student, students_of
 from limbeck.report.topics import errors
 from limbeck.warrant.statistics import TINY, Estimate, over_seeds
@@ -44,7 +44,7 @@ def parts_of(run: Run) -> Iterator[Section]:
 
 def cautions(run: Run) -> list[Words]:
     """What has to be said beside the numbers of a potential: the small Orb is not orb-v2."""
-    models = {name: run.settings["potentials"][name]["model"] for name in teachers(run.settings)}
+    models = {name: run.config.potentials[name].model for name in teachers(run.config)}
     small = [name for name, model in models.items() if model == "orb"]
     return [Words("note", told("small_orb", name=name)) for name in small]
 
@@ -126,20 +126,20 @@ def accuracy(
 
 def closing_of(run: Run) -> Iterable[Answer]:
     """One answer for each student, over its seeds, from the first symmetry measured."""
-    symmetries = run.settings["warrant"]["symmetries"]
+    symmetries = run.config.warrant.symmetries
     if not symmetries:
         return _not_asked("no_gap_asked")
     of_potential = {each.name: each.gaps for each in run.once(of_teachers)}
     found = []
     for title, (first, *_) in _by_title(run).items():
-        potential = run.settings["labels"][first.label_set]["potential"]
+        potential = run.config.labels[first.label_set].potential
         both = (of_potential.get(potential, {}), first.gaps.gaps)
         teacher, own = (_forces(gaps.get(symmetries[0])) for gaps in both)
         found.append(closing(title, teacher, own, symmetries[0]))
     return found or _not_asked("no_student")
 
 
-def _forces(gap: Gap | None) -> Estimate:
+def _forces(gap: MeasuredGap | None) -> Estimate:
     return gap.of("forces") if gap else UNKNOWN
 
 
@@ -165,7 +165,7 @@ GAP_AXIS = "Rotation gap of forces (RMS), meV/Å"
 Points = list[tuple[str, Estimate, str]]
 
 
-def headline_figure(run: Run) -> Figure | None:
+def headline_figure(run: Run) -> PageFigure | None:
     """Errors against the reference and rotation gaps of teachers and students, side by side."""
     both = {ERROR_AXIS: error_points(run), GAP_AXIS: gap_points(run)}
     panels = {label: known for label, p in both.items() if (known := [x for x in p if x[1].known])}
@@ -180,7 +180,7 @@ def headline_figure(run: Run) -> Figure | None:
     alt = f"Dots with intervals. {'; '.join(f'{n} {v.text(UNIT)}' for _, n, v in rows)}"
     keys, caption = ("quantity", "model", "value"), told("headline", drawn=drawn, tiny=TINY)
     data = pd.DataFrame([dict(zip(keys, row, strict=True)) for row in rows])
-    return Figure("headline", caption, alt, canvas, data, vector=True)
+    return PageFigure("headline", caption, alt, canvas, data, vector=True)
 
 
 def error_points(run: Run) -> Points:

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Circle
 
-from limbeck.config.plan import frames_of, sources_of
+from limbeck.config.plan import frame_files, sources_of
 from limbeck.frames import Frames
 from limbeck.molecules.bonds import find_bonds
 from limbeck.report.page import cols
-from limbeck.report.page.figure import BLACK, GREY, WIDTH, Figure, paled
+from limbeck.report.page.figure import BLACK, GREY, WIDTH, PageFigure, paled
 from limbeck.report.page.items import Section, paragraph, section
 from limbeck.report.page.prose import prose
 from limbeck.report.page.table import Table, grouped, named, table
@@ -23,7 +23,7 @@ from limbeck.report.run.folder import Run
 from limbeck.storage import read_frames
 
 CLUSTER = "n_molecules distance_A n_atoms id composition reason".split()
-COLUMNS = 4
+_COLUMNS = 4
 #: sizes that are drawn, the smallest first
 SIZES = 8
 #: of an atom's ball to its covalent radius
@@ -38,7 +38,7 @@ told = prose("clusters")
 
 def parts_of(run: Run) -> Iterator[Section]:
     """The section of clusters, where there are any."""
-    found = {name: read(run, name) for name in run.settings["subsystems"]}
+    found = {name: read(run, name) for name in run.config.subsystems}
     rows = [rows for rows, _ in found.values() if len(rows)]
     if not rows:
         return
@@ -52,12 +52,12 @@ def read(run: Run, name: str) -> tuple[pd.DataFrame, Pictures]:
     molecules."""
     parts: list[pd.DataFrame] = []
     pictures: Pictures = {}
-    for source in sources_of(run.settings, name):
+    for source in sources_of(run.config, name):
         for shard in run.shards_of(source):
-            for path in frames_of(run.settings, name, source, shard):
+            for path in frame_files(run.config, name, source, shard):
                 made = run.csv(path.replace(".h5", ".csv"), *CLUSTER)
                 names = {"sampling": path.split("/")[2], "source": source, "subsystem": name}
-                parts.append(made.assign(rule=run.settings["subsystems"][name]["rule"], **names))
+                parts.append(made.assign(rule=run.config.subsystems[name].rule, **names))
                 _add_pictures(pictures, run, path, made)
     return pd.concat(parts, ignore_index=True), pictures
 
@@ -98,16 +98,16 @@ def _range(values: pd.Series) -> str:
     return "" if not len(values) else f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
 
 
-def picture(name: str, pictures: Pictures) -> Figure | None:
+def picture(name: str, pictures: Pictures) -> PageFigure | None:
     """A cluster of each number of molecules, balls and sticks, all to one scale."""
     found = sorted(pictures.items())[:SIZES]
     if not found:
         return None
     drawn = [(size, frames, _flat(frames.positions)) for size, frames in found]
     half = max(float(np.abs(flat[:, :2]).max()) for *_, flat in drawn) + 1.2
-    rows = -(-len(drawn) // COLUMNS)
-    columns = COLUMNS if rows > 1 else max(len(drawn), 2)
-    canvas = Canvas(figsize=(WIDTH, 0.3 + WIDTH / COLUMNS * rows))
+    rows = -(-len(drawn) // _COLUMNS)
+    columns = _COLUMNS if rows > 1 else max(len(drawn), 2)
+    canvas = Canvas(figsize=(WIDTH, 0.3 + WIDTH / _COLUMNS * rows))
     grid = canvas.subplots(rows, columns, squeeze=False).ravel()
     for axes, (size, frames, flat) in zip(grid, drawn, strict=False):
         _draw(axes, frames, flat)
@@ -123,7 +123,7 @@ def picture(name: str, pictures: Pictures) -> Figure | None:
     sizes = [f"{size} molecules ({frames.n_atoms[0]} atoms)" for size, frames, _ in drawn]
     data = pd.concat(_data(size, frames) for size, frames, _ in drawn)
     alt = f"Drawings of clusters of {', '.join(sizes)}"
-    return Figure(f"clusters_{name}", caption, alt, canvas, data)
+    return PageFigure(f"clusters_{name}", caption, alt, canvas, data)
 
 
 def _flat(positions: np.ndarray) -> np.ndarray:

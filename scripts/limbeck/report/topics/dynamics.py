@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from limbeck.report.page import cols
-from limbeck.report.page.figure import BLACK, SHADE, WIDTH, Figure, look, named_rows
+from limbeck.report.page.figure import BLACK, SHADE, WIDTH, PageFigure, look, named_rows
 from limbeck.report.page.items import Section, section
 from limbeck.report.page.prose import lower, prose
 from limbeck.report.page.table import Table, grouped, named, table
@@ -47,11 +47,11 @@ def read(run: Run) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     traces, spreads = {}, []
     for name, sampling in made.items():
         kept: list[pd.DataFrame] = []
-        for source in sampling["sources"]:
+        for source in sampling.sources:
             for shard in run.shards_of(source):  # one at a time: they are long
                 trace = run.csv(f"samples/{name}/{source}/{shard}.trace.csv", *TRACE)
                 trace = trace.assign(sampling=name, source=source, shard=shard)
-                spreads.append(_spread(trace, sampling["time_equilibration_fs"]))
+                spreads.append(_spread(trace, sampling.time_equilibration_fs))
                 kept.append(trace[_place(trace) < TRAJECTORIES])
         whole = pd.concat(kept, ignore_index=True)
         traces[name] = whole[_place(whole) < TRAJECTORIES].drop(columns="sampling")
@@ -80,7 +80,7 @@ def summary_table(run: Run, found: pd.DataFrame) -> Table | None:
 
     def closed(part: pd.DataFrame) -> bool:
         """Whether nothing holds the temperature."""
-        return run.settings["sampling"][named(part, "sampling")].get("ensemble") == "NVE"
+        return bool(run.samplings("md")[named(part, "sampling")].ensemble == "NVE")
 
     def drift(part: pd.DataFrame) -> float:
         energy = "total_energy" if closed(part) else "energy"
@@ -111,7 +111,7 @@ def _rms(values: pd.Series) -> float:
     return float(np.sqrt((values**2).mean()))
 
 
-def trace_figure(run: Run, name: str, trace: pd.DataFrame) -> Figure | None:
+def trace_figure(run: Run, name: str, trace: pd.DataFrame) -> PageFigure | None:
     """Temperature, energy and, where it changes, density along the first trajectories."""
     if not len(trace):
         return None
@@ -127,7 +127,7 @@ def trace_figure(run: Run, name: str, trace: pd.DataFrame) -> Figure | None:
     canvas = Canvas(figsize=(WIDTH, 3.1))
     grid = canvas.subplots(1, len(panels), squeeze=False)[0]
     for axes, (key, label) in zip(grid, panels.items(), strict=True):
-        end = run.settings["sampling"][name]["time_equilibration_fs"] * scale
+        end = run.samplings("md")[name].time_equilibration_fs * scale
         axes.axvspan(0, end, color=SHADE, lw=0, zorder=0)
         _lines(run, axes, trace, key)
         axes.set(xlabel=f"Time, {unit}", ylabel=label)
@@ -141,7 +141,7 @@ def trace_figure(run: Run, name: str, trace: pd.DataFrame) -> Figure | None:
         for key, label in panels.items()
     ]
     alt = f"Lines over time up to {trace['time_fs'].max():,.0f} fs: {'; '.join(ranges)}"
-    return Figure(f"dynamics_{name}", caption, alt, canvas, trace.drop(columns="time"))
+    return PageFigure(f"dynamics_{name}", caption, alt, canvas, trace.drop(columns="time"))
 
 
 def _lines(run: Run, axes: Axes, trace: pd.DataFrame, key: str) -> None:
@@ -160,7 +160,7 @@ def _targets(axes: Axes, trace: pd.DataFrame) -> None:
         axes.plot(*zip(*line, strict=True), color=BLACK, ls="--", lw=1.3, zorder=3)
 
 
-def temperature_figure(run: Run, found: pd.DataFrame) -> Figure | None:
+def temperature_figure(run: Run, found: pd.DataFrame) -> PageFigure | None:
     """Mean temperature of each trajectory, by sampling and source."""
     groups = grouped(found, "sampling", "source")
     # Where there is one trajectory of each, the figure of each says it all.
@@ -179,4 +179,4 @@ def temperature_figure(run: Run, found: pd.DataFrame) -> Figure | None:
     axes.set_xlabel("Mean temperature of a trajectory after equilibration, K")
     means = [f"{named(p, 'source')} {p['temperature_K'].mean():.0f} K" for p in groups]
     alt = f"Dots of mean temperatures beside the target: {', '.join(means)}"
-    return Figure("temperatures", told("temperatures"), alt, canvas, found)
+    return PageFigure("temperatures", told("temperatures"), alt, canvas, found)

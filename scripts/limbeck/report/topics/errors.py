@@ -44,9 +44,9 @@ def read(run: Run) -> pd.DataFrame:
     """Force errors, a row for each teacher but the reference itself, and each source ("": all)."""
     if run.reference is None:
         return pd.DataFrame()
-    itself = run.settings["labels"][run.reference]["potential"]
+    itself = run.config.labels[run.reference].potential
     rows = []
-    for name in [name for name in teachers(run.settings) if name != itself]:
+    for name in [name for name in teachers(run.config) if name != itself]:
         figures = run.figures(f"warrant/teachers/{name}.csv")
         errors = figures["statistic"].isin([f"mae_{kind}" for kind in ERRORS])
         forces = figures[errors & (figures["quantity"] == "forces")]

@@ -28,7 +28,7 @@ told = prose("files")
 
 def parts_of(run: Run) -> Iterator[Section]:
     """The section of files and licences."""
-    root, found = f"results/{run.settings['run']}", abouts(run)
+    root, found = f"results/{run.config.run}", abouts(run)
     items: list[Any] = [Words("code", where(run, root))]
     for first in run.once(students_of)[:1]:
         path = f"{root}/students/{first.title}/seed{first.seed}"
@@ -40,15 +40,15 @@ def parts_of(run: Run) -> Iterator[Section]:
 
 def where(run: Run, root: str) -> str:
     """Where what is to be taken away stands, in two columns."""
-    settings, trained = run.settings, bool(run.once(students_of))
-    constants = settings["force_constants"]
+    config, trained = run.config, bool(run.once(students_of))
+    constants = config.force_constants
     lines = {
         "selected/*.h5": (True, "the frames"),
-        "labels/{label set}/*.h5": (settings["labels"], "their labels"),
+        "labels/{label set}/*.h5": (config.labels, "their labels"),
         "datasets/{label set}/{train,valid,test}.{h5,extxyz}": (trained, "to take away"),
         "students/{label set}/{student}/seed{n}/": (trained, "model, card.md, use_me.py"),
         "force_constants/{name}/{source}/{shard}/{id}/": (constants, "phonopy's own files"),
-        "subsystems/{name}/{sampling}/{source}/*.h5": (settings["subsystems"], "clusters"),
+        "subsystems/{name}/{sampling}/{source}/*.h5": (config.subsystems, "clusters"),
         "warrant/": (True, "gaps and errors, as JSON and as tables of figures (CSV)"),
         "report/figures/, tables/*.csv": (True, "everything on this page"),
     }
@@ -64,12 +64,13 @@ def abouts(run: Run) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for name, sampling in run.samplings().items():
-        if sampling.get("potential"):
-            header = read_header(run.path(f"samples/{name}/{sampling['sources'][0]}/0.h5"))
+        potential = getattr(sampling, "potential", None)
+        if potential:
+            header = read_header(run.path(f"samples/{name}/{sampling.sources[0]}/0.h5"))
             about = (json.loads(header["settings"]) or {}).get("about")
-            found |= {sampling["potential"]: about} if about else {}
+            found |= {potential: about} if about else {}
     for name, parts in run.once(labels.read).items():
-        found.setdefault(run.settings["labels"][name]["potential"], parts[0].attrs)
+        found.setdefault(run.config.labels[name].potential, parts[0].attrs)
     return found | {each.name: each.about for each in run.once(of_teachers) if each.about}
 
 

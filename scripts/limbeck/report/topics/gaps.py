@@ -10,16 +10,16 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from limbeck.report.page import cols, items
-from limbeck.report.page.figure import GREY, SHADE, WIDTH, Figure, look, named_rows, paled, plain
+from limbeck.report.page import cols, figure, items
+from limbeck.report.page.figure import GREY, SHADE, WIDTH, PageFigure, look, named_rows, paled
 from limbeck.report.page.items import Answer, Question, Section, paragraph, section
 from limbeck.report.page.prose import UNIT, prose, spelled
 from limbeck.report.page.table import Column, Table, table
 from limbeck.report.run.folder import Run
-from limbeck.report.run.gap import ROUNDING, Gap, Measured, in_order, kind_of, of_teachers
+from limbeck.report.run.gap import ROUNDING, Measured, MeasuredGap, in_order, kind_of, of_teachers
 
 #: meV/Angstrom; what is smaller stands here, since it would rule the axis and say no more
-FLOOR = 1e-3
+_FLOOR = 1e-3
 #: height of one model's row within a gap, and of the room between gaps; inches
 ROW, BETWEEN = 0.15, 0.17
 
@@ -49,7 +49,7 @@ def items_of(found: Sequence[Measured]) -> list[Any]:
     ]
 
 
-def kept(potential: str, gaps: Iterable[Gap]) -> Answer:
+def kept(potential: str, gaps: Iterable[MeasuredGap]) -> Answer:
     """Are the symmetries kept, and do the forces belong to an energy?"""
     found = [gap for gap in gaps if gap.value.known]
     if not found:
@@ -96,7 +96,7 @@ def overview_table(models: Sequence[Measured], name: str = "gaps_overview") -> T
     return table(name, told("overview", rounding=ROUNDING), columns, rows, group="Quantity")
 
 
-def symmetries_table(gaps: Sequence[Gap]) -> Table | None:
+def symmetries_table(gaps: Sequence[MeasuredGap]) -> Table | None:
     """Gaps of the symmetries: of every quantity that a model answers with."""
     units = {quantity: unit for gap in gaps for quantity, unit in gap.units.items()}
     columns = [*GAP, *COUNTS, *cols.count(views=("Views", lambda gap: gap.entry.get("n_views")))]
@@ -111,7 +111,7 @@ def _of_quantity(quantity: str, unit: str) -> Column:
     return cols.estimate(**{key: (heading, lambda gap: gap.of(quantity))})[0]
 
 
-def force_fields_table(gaps: Sequence[Gap]) -> Table | None:
+def force_fields_table(gaps: Sequence[MeasuredGap]) -> Table | None:
     """Conservativity and consistency, each beside the error of the arithmetic behind it."""
     own, error = "Numerical error, meV/Å", "Numerical error, GPa"
     columns = [*GAP, *COUNTS]
@@ -122,7 +122,7 @@ def force_fields_table(gaps: Sequence[Gap]) -> Table | None:
     return table("gaps_of_force_fields", told("force_fields"), columns, gaps, group="model")
 
 
-def by_source_table(gaps: Sequence[Gap]) -> Table | None:
+def by_source_table(gaps: Sequence[MeasuredGap]) -> Table | None:
     """The number that stands for each gap, by source."""
     columns = [*GAP, *cols.text(source="Source"), *COUNTS]
     columns += cols.estimate(meV_per_A=("meV/Å", lambda gap: gap.value))
@@ -131,7 +131,7 @@ def by_source_table(gaps: Sequence[Gap]) -> Table | None:
     return table("gaps_by_source", caption, columns, gaps, folded=True, group="model")
 
 
-def left_out_table(gaps: Iterable[Gap]) -> Table | None:
+def left_out_table(gaps: Iterable[MeasuredGap]) -> Table | None:
     """Frames that a gap was not measured on, by reason; gaps that lack the same share a row."""
     found: dict[tuple[str, str, int], list[str]] = defaultdict(list)
     for gap in gaps:
@@ -146,7 +146,7 @@ def left_out_table(gaps: Iterable[Gap]) -> Table | None:
     return table("gaps_left_out", told("left_out"), columns, rows, group="model")
 
 
-def gap_figure(models: Sequence[Measured]) -> Figure | None:
+def gap_figure(models: Sequence[Measured]) -> PageFigure | None:
     """Every gap of every potential, on a logarithmic axis."""
     models = [m for m in models if m.gaps]
     names = in_order(name for m in models for name in m.gaps)
@@ -171,10 +171,10 @@ def gap_figure(models: Sequence[Measured]) -> Figure | None:
         for m in models
         if name in m.gaps
     ]
-    caption = told("figure", meanings=meanings(names), rounding=ROUNDING, floor=FLOOR)
+    caption = told("figure", meanings=meanings(names), rounding=ROUNDING, floor=_FLOOR)
     each = "; ".join(f"{m.name}: {_in_words(m)}" for m in models)
     alt = f"Dots with intervals on a logarithmic axis. {each}"
-    return Figure("warrant_gaps", caption, alt, canvas, pd.DataFrame(rows), vector=True)
+    return PageFigure("warrant_gaps", caption, alt, canvas, pd.DataFrame(rows), vector=True)
 
 
 def meanings(names: Iterable[str]) -> str:
@@ -185,23 +185,25 @@ def meanings(names: Iterable[str]) -> str:
     return "root mean square of " + "; ".join(symmetric + others)
 
 
-def _draw(axes: Axes, height: float, found: Gap, place: int) -> None:
+def _draw(axes: Axes, height: float, found: MeasuredGap, place: int) -> None:
     colour, marker = look(place)
     value = found.value
     if value.bounded:
-        ends = [max(value.low, FLOOR), max(value.high, FLOOR)]
+        ends = [max(value.low, _FLOOR), max(value.high, _FLOOR)]
         axes.plot(ends, [height, height], color=colour, lw=1.6, solid_capstyle="butt", zorder=2)
     fill = {"open": 1.0, "unsure": 0.35, "closed": 0.0}[found.state]
     style: Any = {"color": colour, "markerfacecolor": paled(colour, fill), "markeredgewidth": 1.2}
-    axes.plot(max(value.value, FLOOR), height, marker, ms=5.5, zorder=3, **style)
+    axes.plot(max(value.value, _FLOOR), height, marker, ms=5.5, zorder=3, **style)
 
 
 def _frame(axes: Axes, names: Sequence[str], potentials: Sequence[str]) -> None:
     axes.set_xscale("log")
-    axes.set_xlim(FLOOR / 1.5, max(axes.get_xlim()[1], 10 * ROUNDING))
-    axes.axvspan(FLOOR / 1.5, ROUNDING, color=SHADE, zorder=0, lw=0)
-    plain(axes.xaxis)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: _edge(v) + f"{v:,g}"))
+    axes.set_xlim(_FLOOR / 1.5, max(axes.get_xlim()[1], 10 * ROUNDING))
+    axes.axvspan(_FLOOR / 1.5, ROUNDING, color=SHADE, zorder=0, lw=0)
+    figure.plain(axes.xaxis)
+    at_edge = 1.01 * _FLOOR
+    written = FuncFormatter(lambda v, _: ("≤ " if v < at_edge else "") + f"{v:,g}")
+    axes.xaxis.set_major_formatter(written)
     kinds = [kind_of(name) for name in names]
     named_rows(axes, ["\n".join(filter(None, [kind.title, kind.note])) for kind in kinds])
     axes.tick_params(axis="y", length=0)
@@ -216,10 +218,6 @@ def _frame(axes: Axes, names: Sequence[str], potentials: Sequence[str]) -> None:
     style: Any = {"borderaxespad": 0.3, "columnspacing": 1.6}
     place: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": min(len(handles), 5)}
     axes.legend(handles=handles, **place, **style)
-
-
-def _edge(value: float) -> str:
-    return "≤ " if value < 1.01 * FLOOR else ""
 
 
 def _in_words(model: Measured) -> str:

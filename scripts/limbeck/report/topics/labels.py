@@ -14,7 +14,7 @@ from limbeck.labels import Labels
 from limbeck.properties import EFS, property_of
 from limbeck.reasons import STATUS, Status
 from limbeck.report.page import cols
-from limbeck.report.page.figure import BLACK, COLOURS, WIDTH, Figure, look, plain
+from limbeck.report.page.figure import BLACK, COLOURS, WIDTH, PageFigure, look, plain
 from limbeck.report.page.items import Section, Words, paragraph, section
 from limbeck.report.page.prose import UNIT, prose, spelled
 from limbeck.report.page.table import Table, grouped, named, table
@@ -24,7 +24,7 @@ from limbeck.warrant.statistics import estimate_of
 from limbeck.warrant.tidy import pivot
 
 #: meV/Angstrom; errors of grids that cannot be told from zero stand here
-FLOOR = 1e-3
+_FLOOR = 1e-3
 
 told = prose("labels")
 
@@ -34,7 +34,7 @@ Spreads = dict[tuple[str, str], np.ndarray]
 
 def parts_of(run: Run) -> Iterator[Section]:
     """The section of views and spread, and that of differences for delta-learning."""
-    automatic = [n for n, made in run.settings["labels"].items() if made.get("views") == "auto"]
+    automatic = [n for n, made in run.config.labels.items() if made.views == "auto"]
     chosen = [run.json(f"labels/{name}.views.json") for name in automatic]
     found, certified = spreads(run), grids_of(run)
     items: list[Any] = [
@@ -44,23 +44,23 @@ def parts_of(run: Run) -> Iterator[Section]:
     items += [quantiles_table(found)]
     items += [Words("heading", "Grids of views"), *certified] if certified else []
     yield section("spread", "Views and spread of the labels", items)
-    if run.settings["delta"]:
+    if run.config.delta:
         yield section("delta", "Delta-learning", [deltas_table(run)])
 
 
 def read(run: Run) -> dict[str, list[Labels]]:
     """Labels of each label set, slice by slice."""
-    names = run.settings["labels"]
+    names = run.config.labels
     return {n: [read_labels(path, n) for path in run.slices(f"labels/{n}")] for n in names}
 
 
 def label_sets(run: Run) -> pd.DataFrame:
     """A row per label set: frames by status, verdict of the gate, sizes of the parts."""
-    distilled = {entry["labels"] for entry in run.settings["distill"]}
+    distilled = {entry.labels for entry in run.config.distill}
     rows = []
     for name, parts in run.once(read).items():
         status = np.concatenate([part.status for part in parts])
-        row = {"label_set": name, "potential": run.settings["labels"][name]["potential"]}
+        row: dict[str, Any] = {"label_set": name, "potential": run.config.labels[name].potential}
         row |= {"views": views(parts[0].attrs), "frames": int((status != Status.NOT_ASKED).sum())}
         row |= {meaning: int((status == code).sum()) for code, meaning in STATUS.items()}
         row["passed"] = bool(run.json(f"gate/{name}.json").get("go"))
@@ -124,7 +124,7 @@ def spreads(run: Run) -> Spreads:
     return found
 
 
-def spread_figure(found: Spreads) -> Figure | None:
+def spread_figure(found: Spreads) -> PageFigure | None:
     """Histogram of the spread of force labels, by label set."""
     drawn = {name: v[v > 0] for (name, quantity), v in found.items() if quantity == "forces"}
     drawn = {name: v for name, v in drawn.items() if len(v)}
@@ -147,7 +147,7 @@ def spread_figure(found: Spreads) -> Figure | None:
     axes.legend()
     medians = ", ".join(f"{n} {np.median(v):.3g} meV/Å" for n, v in drawn.items())
     alt = f"Histogram on a logarithmic axis; medians: {medians}."
-    return Figure("label_spread", told("spread"), alt, canvas, pd.concat(rows))
+    return PageFigure("label_spread", told("spread"), alt, canvas, pd.concat(rows))
 
 
 def quantiles_table(found: Spreads) -> Table | None:
@@ -169,8 +169,8 @@ def quantiles_table(found: Spreads) -> Table | None:
 def deltas_table(run: Run) -> Table | None:
     """Differences of label sets: frames, and how much there is to learn, by part."""
     rows = [
-        {"delta": name, **made_of, "part": part, **counts[part]}
-        for name, made_of in run.settings["delta"].items()
+        {"delta": name, **made_of.model_dump(), "part": part, **counts[part]}
+        for name, made_of in run.config.delta.items()
         for counts in [run.json(f"delta/{name}/counts.json")]
         for part in PARTS
     ]
@@ -183,8 +183,8 @@ def deltas_table(run: Run) -> Table | None:
 
 def grids_of(run: Run) -> list[Any]:
     """Figure and table of the certificates; nothing where none was asked for."""
-    asked = run.settings["warrant"]["n_quadrature_frames"]
-    names = teachers(run.settings) if asked else []
+    asked = run.config.warrant.n_quadrature_frames
+    names = teachers(run.config) if asked else []
     found = {name: run.figures(f"warrant/quadrature/{name}.csv") for name in names}
     if not found:
         return []
@@ -222,7 +222,7 @@ def grids_table(grids: pd.DataFrame, random_views: int) -> Table | None:
     return table("quadrature", caption, columns, grids.to_dict("records"), group="potential")
 
 
-def grids_figure(grids: pd.DataFrame) -> Figure:
+def grids_figure(grids: pd.DataFrame) -> PageFigure:
     """The error of the mean against the number of views."""
     canvas = Canvas(figsize=(WIDTH, 3.4))
     axes = canvas.add_subplot()
@@ -240,16 +240,16 @@ def grids_figure(grids: pd.DataFrame) -> Figure:
         for row in [part.iloc[-1] for part in parts]
     ]
     alt = f"Lines falling with the number of views. {'; '.join(errors)}"
-    caption = told("convergence", floor=FLOOR)
-    return Figure("quadrature_convergence", caption, alt, canvas, grids, vector=True)
+    caption = told("convergence", floor=_FLOOR)
+    return PageFigure("quadrature_convergence", caption, alt, canvas, grids, vector=True)
 
 
 def _draw(axes: Axes, part: pd.DataFrame, style: tuple[str, str]) -> None:
     (colour, marker), name = style, named(part, "potential")
-    errors = [max(e.value, FLOOR) for e in part["forces_error_rms"]]
+    errors = [max(e.value, _FLOOR) for e in part["forces_error_rms"]]
     axes.plot(part["number"], errors, marker, color=colour, ls="-", ms=5, label=name)
     for views, error in zip(part["number"], part["forces_error_rms"], strict=True):
-        ends = [max(error.low, FLOOR), max(error.high, FLOOR)]
+        ends = [max(error.low, _FLOOR), max(error.high, _FLOOR)]
         axes.plot([views, views], ends, color=colour, lw=1.6)
-    random = [max(e.value, FLOOR) for e in part["forces_as_many_random_rms"]]
+    random = [max(e.value, _FLOOR) for e in part["forces_as_many_random_rms"]]
     axes.plot(part["number"], random, color=colour, ls="--", lw=1.2)

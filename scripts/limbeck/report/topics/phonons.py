@@ -10,9 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from limbeck.config.sections.sampling import Phonons
 from limbeck.frames import Frames
 from limbeck.report.page import cols
-from limbeck.report.page.figure import BLACK, BLUE, GREY, SHADE, WIDTH, Figure, named_rows
+from limbeck.report.page.figure import BLACK, BLUE, GREY, SHADE, WIDTH, PageFigure, named_rows
 from limbeck.report.page.items import Section, section
 from limbeck.report.page.prose import prose
 from limbeck.report.page.table import Table, grouped, named, table
@@ -22,7 +23,7 @@ from limbeck.storage import read_frames
 #: crystals of each set of force constants that are drawn, and that the page lists one by one
 CRYSTALS, LISTED = 4, 50
 CONSTANTS = "id supercell_atoms displacements lowest_THz modes imaginary_modes reason".split()
-DRAWS = "id frames modes sampled_over_thermal sampled_over_thermal_error too_near reason".split()
+_DRAWS = "id frames modes sampled_over_thermal sampled_over_thermal_error too_near reason".split()
 
 told = prose("phonons")
 
@@ -38,7 +39,7 @@ class Crystal:
 
 def parts_of(run: Run) -> Iterator[Section]:
     """The section of phonons, where there are any."""
-    made = run.settings["force_constants"]
+    made = run.config.force_constants
     if not made:
         return
     constants = run.shards("force_constants", made, *CONSTANTS, of="force_constants")
@@ -53,13 +54,13 @@ def parts_of(run: Run) -> Iterator[Section]:
 def draws(run: Run) -> pd.DataFrame:
     """A row per structure of each sampling along phonons."""
     made = run.samplings("phonons")
-    found = run.shards("samples", made, *DRAWS, of="sampling")
-    return found.assign(draw=[made[n]["draw"] for n in found["sampling"]]) if len(found) else found
+    found = run.shards("samples", made, *_DRAWS, of="sampling")
+    return found.assign(draw=[made[n].draw for n in found["sampling"]]) if len(found) else found
 
 
 def crystals(run: Run, name: str) -> Iterator[Crystal]:
     """The crystals that have these force constants."""
-    for source in run.settings["force_constants"][name]["sources"]:
+    for source in run.config.force_constants[name].sources:
         for shard in run.shards_of(source):
             structures = read_frames(run.path(f"screened/{source}/{shard}.h5"))
             for b, identity in enumerate(structures.id.astype(str)):
@@ -135,14 +136,15 @@ Window = tuple[float, float | None]
 def windows(run: Run, name: str) -> list[Window]:
     """Frequencies that samplings take modes from, THz; those by number have no window."""
     found = [
-        (section["freq_min_THz"], section["freq_max_THz"])
-        for section in run.settings["sampling"].values()
-        if section.get("force_constants") == name and not section["selected_modes"]
+        (section.freq_min_THz, section.freq_max_THz)
+        for section in run.config.sampling.values()
+        if isinstance(section, Phonons) and section.force_constants == name
+        if not section.selected_modes
     ]
     return list(dict.fromkeys(found))
 
 
-def bands_figure(name: str, crystal: Crystal, taken: list[Window]) -> Figure:
+def bands_figure(name: str, crystal: Crystal, taken: list[Window]) -> PageFigure:
     """Bands along the path, and the density of states beside them; low ones once more, larger."""
     segments = crystal.spectrum["segments"]
     lowest = min(float(np.min(s["frequencies_THz"])) for s in segments)
@@ -165,7 +167,7 @@ def bands_figure(name: str, crystal: Crystal, taken: list[Window]) -> Figure:
     caption = told("bands", **whose, path=path, twice=many, shaded=bool(taken))
     alt = f"Bands of {crystal.formula} from {signed} to {highest:.3g} THz, and density of states."
     data = _band_data(segments)
-    return Figure(f"phonons_{name}_{crystal.id[:8]}", caption, alt, canvas, data, vector=True)
+    return PageFigure(f"phonons_{name}_{crystal.id[:8]}", caption, alt, canvas, data, vector=True)
 
 
 def _draw_bands(axes: Axes, segments: list[dict[str, Any]]) -> None:
@@ -208,7 +210,7 @@ def _band_data(segments: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def thermal_figure(run: Run, found: pd.DataFrame) -> Figure | None:
+def thermal_figure(run: Run, found: pd.DataFrame) -> PageFigure | None:
     """Sampled over thermal mean-square displacement of each structure, beside the line at 1."""
     if len(found):
         found = found[(found["draw"] != "mode_scan") & found["sampled_over_thermal"].notna()]
@@ -231,4 +233,4 @@ def thermal_figure(run: Run, found: pd.DataFrame) -> Figure | None:
     means = [part["sampled_over_thermal"].mean() for part in groups]
     each = ", ".join(f"{name} {mean:.3g}" for name, mean in zip(names, means, strict=True))
     name, alt = "thermal_displacement", f"Points beside a line at 1: {each}"
-    return Figure(name, told("thermal"), alt, canvas, found, vector=True)
+    return PageFigure(name, told("thermal"), alt, canvas, found, vector=True)

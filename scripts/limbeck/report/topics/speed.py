@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from limbeck.report.page import cols
-from limbeck.report.page.figure import WIDTH, WRITTEN, Figure, look, plain
+from limbeck.report.page.figure import WIDTH, WRITTEN, PageFigure, look, plain
 from limbeck.report.page.items import Section, paragraph, section
 from limbeck.report.page.prose import prose
 from limbeck.report.page.table import table
@@ -51,7 +51,7 @@ def best_of(found: pd.DataFrame) -> pd.DataFrame:
     return best.sort_values("atoms_per_second", ascending=False, kind="stable")
 
 
-def figure(found: pd.DataFrame) -> Figure | None:
+def figure(found: pd.DataFrame) -> PageFigure | None:
     """Atoms per second at the best batch, and against the size of the batch."""
     if not len(found):
         return None
@@ -78,4 +78,5 @@ def figure(found: pd.DataFrame) -> Figure | None:
     plain(right.yaxis)
     speeds = zip(best["name"], best["atoms_per_second"], strict=True)
     each = ", ".join(f"{name} {value:,.0f}" for name, value in speeds)
-    return Figure("speed", told("figure"), f"Bar chart of atoms per second: {each}", canvas, found)
+    alt = f"Bar chart of atoms per second: {each}"
+    return PageFigure("speed", told("figure"), alt, canvas, found)

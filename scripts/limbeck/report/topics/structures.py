@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from limbeck import __version__
-from limbeck.config.plan import frames_of, sources_of
+from limbeck.config.plan import frame_files, sources_of
 from limbeck.report.page import cols
 from limbeck.report.page.items import Section, Words, paragraph, section
 from limbeck.report.page.prose import prose
@@ -31,14 +31,16 @@ told = prose("structures")
 
 def parts_of(run: Run) -> Iterator[Section]:
     """The section of what ran."""
-    config = yaml.safe_dump(run.settings, sort_keys=False, allow_unicode=True, width=100)
+    config = yaml.safe_dump(
+        run.config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100
+    )
     yield section(
         "run",
         "What ran",
         [
             stages_table(run.once(stages)),
             samplings_table(run),
-            labels.label_table(run.once(labels.label_sets), run.settings["dataset"]["split_by"]),
+            labels.label_table(run.once(labels.label_sets), run.config.dataset.split_by),
             refusals_table(run) or paragraph(told("none_refused")),
             Words("fold", config, "The resolved config, every default filled in"),
             Words("fold", versions(), "Versions and platform"),
@@ -52,22 +54,22 @@ def stages(run: Run) -> pd.DataFrame:
     rows = []
     for name, source in _used_sources(run).items():
         shards = [f"{name}/{i}.h5" for i in run.shards_of(name)]
-        samplings = [n for n, made in run.samplings().items() if name in made["sources"]]
+        samplings = [n for n, made in run.samplings().items() if name in made.sources]
         made, kept = (run.count(f"{s}/{x}" for x in shards) for s in ("structures", "screened"))
-        row = {"source": name, "kind": source["kind"], "asked": int(source["count"])}
+        row = {"source": name, "kind": source.kind, "asked": source.count}
         row |= {"failed": len(_failed(run, name)), "generated": made, "refused": made - kept}
         row |= {"screened": kept}
         row |= {"sampled": run.count(f"samples/{n}/{x}" for n in samplings for x in shards)}
-        row |= {"clusters": run.count(_clusters(run, name))} if run.settings["subsystems"] else {}
+        row |= {"clusters": run.count(_clusters(run, name))} if run.config.subsystems else {}
         rows.append(row | {"selected": int((selected == name).sum())})
     return pd.DataFrame(rows)
 
 
-def _used_sources(run: Run) -> dict[str, dict[str, Any]]:
+def _used_sources(run: Run) -> dict[str, Any]:
     """The sources that something is made from."""
-    names = [*run.settings["select"]["include"], *run.settings["subsystems"]]
-    used = {source for name in names for source in sources_of(run.settings, name)}
-    return {name: source for name, source in run.settings["sources"].items() if name in used}
+    names = [*run.config.select.include, *run.config.subsystems]
+    used = {source for name in names for source in sources_of(run.config, name)}
+    return {name: source for name, source in run.config.sources.items() if name in used}
 
 
 def _failed(run: Run, source: str) -> pd.DataFrame:
@@ -78,10 +80,10 @@ def _failed(run: Run, source: str) -> pd.DataFrame:
 
 def _clusters(run: Run, source: str) -> Iterator[str]:
     """Files of the clusters that were cut out of frames of a source."""
-    for name in run.settings["subsystems"]:
-        if source in sources_of(run.settings, name):
+    for name in run.config.subsystems:
+        if source in sources_of(run.config, name):
             for shard in run.shards_of(source):
-                yield from frames_of(run.settings, name, source, shard)
+                yield from frame_files(run.config, name, source, shard)
 
 
 def stages_table(found: pd.DataFrame) -> Table | None:
@@ -101,9 +103,9 @@ def stages_table(found: pd.DataFrame) -> Table | None:
 def _summaries(run: Run) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
     """Each sampling of each source: its names, and a row per input structure and trajectory."""
     for name, made in run.samplings().items():
-        for source in made["sources"]:
-            only = {name: {"sources": [source]}}
-            names = {"sampling": name, "method": made["method"], "source": source}
+        for source in made.sources:
+            only = {name: made.model_copy(update={"sources": [source]})}
+            names = {"sampling": name, "method": made.method, "source": source}
             yield names, run.shards("samples", only, "id", "frames", of="sampling")
 
 

@@ -13,7 +13,7 @@ from limbeck.errors import LimbeckError
 from limbeck.geometry import composition
 from limbeck.labels import select_labels
 from limbeck.report.page import cols
-from limbeck.report.page.figure import COLOURS, GREY, WIDTH, Figure, plain
+from limbeck.report.page.figure import COLOURS, GREY, WIDTH, PageFigure, plain
 from limbeck.report.page.items import Section, Words, paragraph, section
 from limbeck.report.page.prose import lower, prose
 from limbeck.report.page.table import Table, grouped, named, table
@@ -114,7 +114,7 @@ def by_source_table(found: Sequence[Student]) -> Table | None:
     return table(name, caption, columns, rows, folded=True, group="label_set")
 
 
-def curves_figure(label_set: str, members: Sequence[Student]) -> Figure:
+def curves_figure(label_set: str, members: Sequence[Student]) -> PageFigure:
     """Losses and validation force error over the epochs, for the students of a label set."""
     canvas = Canvas(figsize=(WIDTH, 3.4))
     left, right = canvas.subplots(1, 2)
@@ -140,7 +140,7 @@ def curves_figure(label_set: str, members: Sequence[Student]) -> Figure:
     alt = f"Line plots over epochs; lowest validation force errors in meV/Å: {', '.join(lowest)}."
     data = pd.concat([s.curve.assign(student=s.name, seed=s.seed) for s in members])
     caption = told("curves", label_set=label_set)
-    return Figure(f"learning_{label_set}", caption, alt, canvas, data)
+    return PageFigure(f"learning_{label_set}", caption, alt, canvas, data)
 
 
 def points(run: Run, student: Student) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -173,7 +173,7 @@ def points(run: Run, student: Student) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame({"source": source, **per_atom}), of_components
 
 
-def parity_figure(run: Run, student: Student) -> Figure:
+def parity_figure(run: Run, student: Student) -> PageFigure:
     """Student against labels on the test frames: energies left, forces right."""
     canvas = Canvas(figsize=(WIDTH, 4.5))
     left, right = canvas.subplots(1, 2)
@@ -194,7 +194,7 @@ def parity_figure(run: Run, student: Student) -> Figure:
     )
     data = pd.concat([part.assign(quantity=quantity) for quantity, part in both.items()])
     file = f"parity_{student.label_set}_{student.name}_seed{student.seed}"
-    return Figure(file, caption, alt, canvas, data)
+    return PageFigure(file, caption, alt, canvas, data)
 
 
 def _scatter(run: Run, axes: Axes, found: pd.DataFrame, what: str, size: float) -> None:

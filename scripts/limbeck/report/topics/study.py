@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from limbeck.report.page import cols
-from limbeck.report.page.figure import GREY, WIDTH, Figure, look, named_rows
+from limbeck.report.page.figure import GREY, WIDTH, PageFigure, look, named_rows
 from limbeck.report.page.items import Section, paragraph, section
 from limbeck.report.page.prose import UNIT, prose
 from limbeck.report.page.table import Table, table
@@ -29,10 +29,10 @@ told = prose("study")
 
 def parts_of(run: Run) -> Iterator[Section]:
     """The section of the study, where the run has one."""
-    asked = run.settings["study"]
+    asked = run.config.study
     if not asked:
         return
-    path = f"studies/{asked['kind']}/results"
+    path = f"studies/{asked.kind}/results"
     study, figures = run.json(f"{path}.json"), run.figures(f"{path}.csv")
     whole = figures[(figures["source"] == "") & figures["seed"].isna()]
     whole = whole[whole["quantity"] == "forces"]
@@ -81,7 +81,7 @@ def differences_table(whole: pd.DataFrame) -> Table | None:
     return table("study_differences", told("differences"), columns, rows, folded=True)
 
 
-def arms_figure(reference: str, found: pd.DataFrame) -> Figure:
+def arms_figure(reference: str, found: pd.DataFrame) -> PageFigure:
     """Force errors of the students by arm, a panel for each student."""
     rows = found[found["model"] != CONSTANT]
     names = rows["label_set"].unique().tolist()
@@ -102,7 +102,7 @@ def arms_figure(reference: str, found: pd.DataFrame) -> Figure:
         for row in found.to_dict("records")
     )
     caption, alt = told("figure", reference=reference), f"Dots with intervals, by arm. {each}"
-    return Figure("study", caption, alt, canvas, found, vector=True)
+    return PageFigure("study", caption, alt, canvas, found, vector=True)
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:

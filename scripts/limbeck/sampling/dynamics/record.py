@@ -8,7 +8,7 @@ from ase.data import atomic_masses
 
 from limbeck.frames import Frames, concatenate, derive
 from limbeck.geometry import G_CM3
-from limbeck.sampling import Sample, Table, number
+from limbeck.sampling import Sample, SummaryTable, number
 
 if TYPE_CHECKING:
     from limbeck.sampling.dynamics.integrate import Observation
@@ -180,7 +180,7 @@ class Record:
 
     def sample(self, *, sampling: str, seed: int) -> Sample:
         """All kept frames, by trajectory and then by time, the summary and the trace."""
-        trace = Table(TRACE, self._trace())
+        trace = SummaryTable(TRACE, self._trace())
         if not self._kept:
             rows = self._rows(np.zeros(0, dtype=np.int64))
             return Sample(concatenate([]), TRAJECTORY_COLUMNS, rows, trace=trace)
