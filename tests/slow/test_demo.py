@@ -58,7 +58,8 @@ def test_the_gaps_of_teachers_and_students(results, symmetry):
 @pytest.mark.parametrize("symmetry", ["translation", "permutation", "supercell", "cell_choice"])
 def test_all_models_respect_what_a_graph_respects(results, symmetry):
     """Distances know of no origin, order or cell; ties between neighbours are on no test frame."""
-    for path in [*results.glob("warrant/teachers/*.json"), *results.glob("warrant/students/*/*")]:
+    gaps = results / "warrant"
+    for path in [*gaps.glob("teachers/*.json"), *gaps.glob("students/*/*.json")]:
         assert gap(path, symmetry)["value"] < 0.1, path  # float32, as above
 
 
