@@ -2,10 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class LimbeckError(Exception):
     """Bad input. The message names the file, field or frame, what was expected and what came."""
+
+
+class Unfit(LimbeckError):
+    """A file of a run that is of no use, and that the run makes again once it is gone.
+
+    Attributes:
+        path: the file or folder.
+    """
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        """``reason`` says what is wrong with it, without its path."""
+        super().__init__(f"{path}: {reason}; remove it and run again")
+        self.path, self.reason = Path(path), reason
 
 
 @contextmanager

@@ -7,49 +7,55 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
-import socket
-import tempfile
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from limbeck.check import head
+from limbeck.check.recipe import require_recipe
+from limbeck.check.seal import read_sealed, sealed
 from limbeck.errors import LimbeckError
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
-def whole_file(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
+def whole_file(
+    path: str | Path, *, durable: bool = True, first_stays: bool = False
+) -> Iterator[Path]:
     """Give a temporary path beside ``path``; put it in place when the block ends well.
 
-    A file that is already there stays: it was made by a job of an earlier, killed run that
-    ended late, and has the same bits. (Snakemake removes outputs before it starts a job, so
-    a rerun never meets its own old file.) The suffix is kept, since writers choose by it.
+    It replaces what is there. A job whose run was replaced by another drops it (see
+    :mod:`limbeck.check.head`), and says so. The suffix is kept, since writers choose by it.
 
     Args:
         durable: wait until the disk has it, so that it is whole even after a loss of power. What
             is checked when it is read, and can be made again, need not wait.
+        first_stays: a file that is there stays, whoever wrote it: for caches, whose name says all
+            that is in them, or whose readers have to agree on the first.
 
     Raises:
-        LimbeckError: no space is left.
+        LimbeckError: no space is left, or a folder stands in its place.
     """
     path = Path(path)
     with _room_for(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # A job that was killed hard cannot have cleaned up after itself.
         _remove_stale(path)
-        # Several nodes may share the file system, so a process number alone does not tell writers
-        # apart.
-        host, unique = socket.gethostname(), uuid.uuid4().hex[:8]
-        temporary = path.parent / f".{path.stem}.{host}.{os.getpid()}.{unique}{path.suffix}"
+        temporary = _beside(path)
         try:
             yield temporary
             if durable:
                 _sync(temporary)
-            _put_in_place(temporary, path)
+            if first_stays:
+                _put_first(temporary, path)
+            elif not _dropped(path):
+                _replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -60,17 +66,16 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     with _room_for(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        # mkdtemp makes folders that only their owner can read.
-        temporary.chmod(0o755)
+        _remove_stale(path)
+        temporary = _beside(path)
+        temporary.mkdir()
         try:
             yield temporary
-            try:
-                temporary.rename(path)
-            except OSError:  # a folder that has files in it cannot be replaced
-                if not path.is_dir():
-                    raise
-                _stays(path)
+            for part in temporary.rglob("*"):
+                if part.is_file():
+                    _sync(part)
+            if not _dropped(path):
+                _replace_folder(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -97,33 +102,84 @@ def _sync(path: Path) -> None:
         os.fsync(handle.fileno())
 
 
-def _put_in_place(temporary: Path, path: Path) -> None:
+def _dropped(path: Path) -> bool:
+    """Whether this job's run was replaced, so that nothing of it is put in place."""
+    reason = head.replaced()
+    if reason:
+        log.warning("%s is dropped: %s", path, reason)
+    return bool(reason)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        raise LimbeckError(f"{path}: a folder stands there, expected a file or nothing")
+    # A link is replaced, not followed.
+    temporary.replace(path)
+
+
+def _replace_folder(temporary: Path, path: Path) -> None:
+    if path.is_symlink() or path.is_file():
+        raise LimbeckError(f"{path}: a file or a link stands there, expected a folder or nothing")
+    if path.is_dir():
+        # A folder that has files in it cannot be replaced in one step.
+        old = _beside(path)
+        path.rename(old)
+        temporary.rename(path)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        temporary.rename(path)
+
+
+def _put_first(temporary: Path, path: Path) -> None:
     try:
         # link, not rename: it fails where the name is taken, in one step that no other writer can
         # get between.
         os.link(temporary, path)
     except FileExistsError:
-        _stays(path)
+        log.info("%s is there already and stays", path)
     except OSError:  # a file system without hard links
-        if path.exists():
-            _stays(path)
-        else:
+        if not path.exists():
             temporary.rename(path)
 
 
-def _stays(path: Path) -> None:
-    log.warning("%s is there already and stays; remove it to write it anew", path)
+#: s; what no writer has touched for so long is nobody's, where the writer cannot be looked up
+STALE_AFTER = 24 * 3600
+
+
+def _beside(path: Path) -> Path:
+    """A temporary name beside ``path`` that says who writes: ``.stem.place.pid.unique.suffix``.
+
+    Machines may share a file system and containers a host name: the place is that of
+    :func:`limbeck.check.head.place`, without which a process number tells nothing.
+    """
+    return (
+        path.parent / f".{path.stem}.{_place()}.{os.getpid()}.{uuid.uuid4().hex[:8]}{path.suffix}"
+    )
+
+
+def _place() -> str:
+    return hashlib.sha256(head.place().encode()).hexdigest()[:12]
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove temporary files that a killed process of this machine left for ``path``."""
-    start = glob.escape(f".{path.stem}.{socket.gethostname()}.")
-    for old in path.parent.glob(f"{start}*{glob.escape(path.suffix)}"):
-        # The name is .stem.host.pid.unique.suffix: without its suffix, the number is next to last.
-        pid = old.name[: -len(path.suffix) or None].split(".")[-2]
-        # the process is gone, so no one writes this file any more
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
-            old.unlink(missing_ok=True)
+    """Remove temporary files and folders that killed processes left for ``path``."""
+    stem, suffix = re.escape(path.stem), re.escape(path.suffix)
+    pattern = re.compile(rf"\.{stem}\.([0-9a-f]{{12}})\.([0-9]+)\.[0-9a-f]{{8}}{suffix}")
+    for old in path.parent.glob(f"{glob.escape(f'.{path.stem}.')}*"):
+        found = pattern.fullmatch(old.name)
+        if found and _is_stale(old, *found.groups()):
+            log.info("%s was left by a process that is dead, and is removed", old)
+            shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
+
+
+def _is_stale(old: Path, place: str, pid: str) -> bool:
+    """Whether no one writes a temporary file any more."""
+    if place == _place() and not Path(f"/proc/{pid}").exists():
+        return True
+    try:
+        return time.time() - old.stat().st_mtime > STALE_AFTER
+    except OSError:  # gone meanwhile
+        return False
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -132,9 +188,19 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """Write a whole JSON file; NaN and infinity become null, which JSON can hold."""
-    write_text(path, json.dumps(_finite(value), indent=2, sort_keys=True) + "\n")
+def write_json(
+    path: str | Path, value: dict[str, Any], *, recipe: str = "", first_stays: bool = False
+) -> None:
+    """Write a whole JSON file, with its hash; NaN and infinity become null, which JSON can hold.
+
+    Args:
+        recipe: what it was made of, see :mod:`limbeck.check.recipe`; none where empty.
+        first_stays: as in :func:`whole_file`.
+    """
+    plain = _finite(value) | ({"recipe": recipe} if recipe else {})
+    text = json.dumps(sealed(plain), indent=2, sort_keys=True) + "\n"
+    with whole_file(path, first_stays=first_stays) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _finite(value: Any) -> Any:
@@ -149,18 +215,25 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def read_json(path: str | Path) -> Any:
-    """Read a JSON file.
+def read_json(path: str | Path, *, recipe: str = "") -> dict[str, Any]:
+    """Read what :func:`write_json` wrote.
+
+    Args:
+        recipe: that it has to have; any where empty.
 
     Raises:
-        LimbeckError: the file is missing, or not JSON.
+        LimbeckError: the file is missing.
+        Unfit: it is not readable, was changed since it was written, or has another recipe.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        found = read_sealed(path)
     except FileNotFoundError as error:
         raise LimbeckError(f"{path}: no such file") from error
-    except (OSError, ValueError) as error:
-        raise LimbeckError(f"{path}: not readable as JSON: {error}") from error
+    except OSError as error:
+        raise LimbeckError(f"{path}: not readable: {error}") from error
+    if recipe:
+        require_recipe(path, found.get("recipe", ""), recipe)
+    return found
 
 
 def write_csv(path: str | Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -15,7 +15,8 @@ import h5py
 import numpy as np
 
 from limbeck import __version__
-from limbeck.errors import LimbeckError
+from limbeck.check.recipe import FOREIGN
+from limbeck.errors import LimbeckError, Unfit
 from limbeck.files import whole_file
 from limbeck.frames import ATOM_DTYPES, FRAME_DTYPES, Frames, concatenate
 from limbeck.labels import Labels, concatenate_labels
@@ -35,6 +36,7 @@ def write_frames(
     *,
     stage: str,
     settings: Any = None,
+    recipe: str = "",
     labels: dict[str, Labels] | None = None,
 ) -> None:
     """Write frames, and labels of the same frames by label set, as one whole file.
@@ -43,10 +45,11 @@ def write_frames(
         path: ends in ``.h5``.
         stage: name of the rule that made them.
         settings: the rule's settings, kept as JSON for whoever asks where a file came from.
+        recipe: what they were made of, see :mod:`limbeck.check.recipe`; none where empty.
         labels: label set -> labels in the order of ``frames``.
     """
     with _writing(path) as file:
-        _write_header(file, stage, settings)
+        _write_header(file, stage, settings, recipe)
         for name in FRAME_DTYPES:
             _write_array(file, f"frames/{name}", getattr(frames, name))
         for name in ATOM_DTYPES:
@@ -60,17 +63,22 @@ def write_frames(
             _write_labels(file, label_set, answers)
 
 
-def write_labels(path: str | Path, label_set: str, labels: Labels, *, durable: bool = True) -> None:
+def write_labels(
+    path: str | Path, label_set: str, labels: Labels, *, settings: Any = None, recipe: str = ""
+) -> None:
     """Write labels alone, with the ids of their frames and no copy of the atoms.
 
     Args:
-        durable: as in :func:`~limbeck.files.whole_file`.
+        settings, recipe: as in :func:`write_frames`.
     """
-    with _writing(path, durable=durable) as file:
-        _write_header(file, "label", None)
-        _write_array(file, "frames/id", labels.id)
-        _write_array(file, "frames/n_atoms", labels.n_atoms)
-        _write_labels(file, label_set, labels)
+    with _writing(path) as file:
+        _write_labels_alone(file, label_set, labels, settings, recipe)
+
+
+def write_entry(path: str | Path, label_set: str, labels: Labels) -> None:
+    """Write labels of a cache: a file that is there stays, and the disk is not waited for."""
+    with _writing(path, durable=False, first_stays=True) as file:
+        _write_labels_alone(file, label_set, labels, None, "")
 
 
 def read_frames(path: str | Path) -> Frames:
@@ -98,8 +106,9 @@ def read_labels(path: str | Path, label_set: str) -> Labels:
     """
     with _open(path) as file:
         found = sorted(file["labels"]) if "labels" in list(file) else []
-        if label_set not in found:
-            raise LimbeckError(f"no label set {label_set!r}, it has {found}")
+    if label_set not in found:
+        raise LimbeckError(f"{path}: no label set {label_set!r}, it has {found}")
+    with _open(path) as file:
         group = file[f"labels/{label_set}"]
         arrays = {n: _read_array(file, f"labels/{label_set}/{n}") for n in _arrays_of(group)}
         labels = Labels(
@@ -151,9 +160,11 @@ def stream(paths: Iterable[str | Path]) -> Iterator[Frames]:
 
 
 @contextmanager
-def _writing(path: str | Path, *, durable: bool = True) -> Iterator[h5py.File]:
+def _writing(
+    path: str | Path, *, durable: bool = True, first_stays: bool = False
+) -> Iterator[h5py.File]:
     """A new file, built in memory and then written at once: HDF5 itself crashes on a full disk."""
-    with whole_file(path, durable=durable) as temporary:
+    with whole_file(path, durable=durable, first_stays=first_stays) as temporary:
         # driver="core" without a backing store keeps the file in memory. libver="latest" is what
         # gives the metadata their checksums.
         with h5py.File(
@@ -170,12 +181,22 @@ def _check_order(path: str | Path, frames: Frames, labels: Labels) -> None:
         raise LimbeckError(f"{path}: labels and frames are not the same frames in the same order")
 
 
-def _write_header(file: h5py.File, stage: str, settings: Any) -> None:
+def _write_labels_alone(
+    file: h5py.File, label_set: str, labels: Labels, settings: Any, recipe: str
+) -> None:
+    _write_header(file, "label_frames", settings, recipe)
+    _write_array(file, "frames/id", labels.id)
+    _write_array(file, "frames/n_atoms", labels.n_atoms)
+    _write_labels(file, label_set, labels)
+
+
+def _write_header(file: h5py.File, stage: str, settings: Any, recipe: str) -> None:
     file.attrs["format"] = np.bytes_(FORMAT)
     file.attrs["version"] = VERSION
     file.attrs["limbeck_version"] = np.bytes_(__version__)
     file.attrs["stage"] = np.bytes_(stage)
     file.attrs["settings"] = np.bytes_(json.dumps(settings, sort_keys=True).encode())
+    file.attrs["recipe"] = np.bytes_((recipe or FOREIGN).encode())
 
 
 def _write_labels(file: h5py.File, label_set: str, labels: Labels) -> None:
@@ -222,9 +243,9 @@ def _open(path: str | Path) -> Iterator[h5py.File]:
             _check_format(file)
             yield file
     except LimbeckError as error:
-        raise LimbeckError(f"{path}: {error}") from error
+        raise Unfit(path, str(error)) from error
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:  # all of h5py's
-        raise LimbeckError(f"{path}: not a readable HDF5 file: {error}") from error
+        raise Unfit(path, f"not a readable HDF5 file: {error}") from error
 
 
 def _check_format(file: h5py.File) -> None:

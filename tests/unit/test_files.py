@@ -6,13 +6,14 @@ import logging
 import math
 import os
 import shutil
-import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
+from limbeck import files
 from limbeck.errors import LimbeckError
 from limbeck.files import (
     read_json,
@@ -61,14 +62,91 @@ def test_a_failure_leaves_what_was_there(tmp_path, context):
     assert names(tmp_path) == ["a"]
 
 
-def test_a_file_that_is_there_stays(tmp_path, caplog):
+def test_what_is_there_is_replaced(tmp_path):
     path = tmp_path / "a.txt"
     write_text(path, "first")
-    with caplog.at_level(logging.WARNING):
-        write_text(path, "second")
-    assert path.read_text() == "first"
+    write_text(path, "second")
+    assert path.read_text() == "second"
     assert names(tmp_path) == ["a.txt"]
-    assert "a.txt is there already" in caplog.text
+
+
+def test_in_a_cache_the_first_stays(tmp_path, caplog):
+    path = tmp_path / "a.json"
+    for number in (1, 2):
+        with caplog.at_level(logging.INFO):
+            write_json(path, {"number": number}, first_stays=True)
+    assert read_json(path) == {"number": 1}
+    assert names(tmp_path) == ["a.json"]
+    assert "a.json is there already and stays" in caplog.text
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path):
+    (tmp_path / "elsewhere").write_text("not mine")
+    (tmp_path / "a.txt").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "b.txt").symlink_to(tmp_path / "nowhere")  # dangling
+    for name in ("a.txt", "b.txt"):
+        write_text(tmp_path / name, "whole")
+        assert not (tmp_path / name).is_symlink()
+        assert (tmp_path / name).read_text() == "whole"
+    assert (tmp_path / "elsewhere").read_text() == "not mine"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_folder_in_the_place_of_a_file_is_an_error(tmp_path):
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(LimbeckError, match=r"a\.txt: a folder stands there, expected a file"):
+        write_text(tmp_path / "a.txt", "whole")
+    assert names(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "dangling link"])
+def test_a_file_in_the_place_of_a_folder_is_an_error(tmp_path, kind):
+    target = tmp_path / "target"
+    if kind == "link":
+        target.mkdir()
+    path = tmp_path / "model"
+    path.write_text("") if kind == "file" else path.symlink_to(target)
+    before = names(tmp_path)
+    with (
+        pytest.raises(LimbeckError, match="a file or a link stands there, expected a folder"),
+        whole_folder(path) as temporary,
+    ):
+        (temporary / "weights").write_text("whole")
+    assert names(tmp_path) == before
+
+
+@pytest.fixture
+def successor(tmp_path, monkeypatch):
+    """This process is a job of a head that another one has replaced."""
+    monkeypatch.setenv("LIMBECK_HEAD", "old before")
+    monkeypatch.setenv("LIMBECK_HEAD_FILE", str(tmp_path / "head.json"))
+    (tmp_path / "head.json").write_text(json.dumps({"id": "new"}))
+
+
+def test_a_job_of_a_replaced_head_drops_what_it_made(tmp_path, successor, caplog):
+    (tmp_path / "a.txt").write_text("of the new head")
+    with caplog.at_level(logging.WARNING):
+        write_text(tmp_path / "a.txt", "of the old head")
+        write_text(tmp_path / "b.txt", "of the old head")
+        with whole_folder(tmp_path / "model") as temporary:
+            (temporary / "weights").write_text("of the old head")
+    assert (tmp_path / "a.txt").read_text() == "of the new head"
+    assert names(tmp_path) == ["a.txt", "head.json"]
+    for name in ("a.txt", "b.txt", "model"):
+        assert f"{name} is dropped: the run that started this job has ended" in caplog.text
+
+
+def test_a_job_of_a_replaced_head_still_fills_caches(tmp_path, successor):
+    write_json(tmp_path / "plan.json", {"batch_atoms": 8}, first_stays=True)
+    assert read_json(tmp_path / "plan.json") == {"batch_atoms": 8}
+
+
+@pytest.mark.parametrize("found", [{"id": "old"}, {"id": "before"}, {}, None])
+def test_a_job_without_a_successor_writes(tmp_path, successor, found):
+    # "before": the head was told to write no id (--no-hooks)
+    (tmp_path / "head.json").write_text(json.dumps(found) if found is not None else "{")
+    write_text(tmp_path / "a.txt", "whole")
+    assert (tmp_path / "a.txt").read_text() == "whole"
 
 
 @pytest.fixture
@@ -79,30 +157,51 @@ def dead_pid():
     return process.pid
 
 
+def left_behind(path, pid, place=None, *, folder=False, hours=0.0):
+    """Leave what a writer of ``path`` leaves that is killed half way; returns its name."""
+    name = files._beside(path).name.replace(f".{os.getpid()}.", f".{pid}.")
+    left = path.parent / name.replace(files._place(), place or files._place())
+    left.mkdir() if folder else left.write_text("half")
+    if folder:
+        (left / "part").write_text("half")
+    then = time.time() - hours * 3600
+    os.utime(left, (then, then))
+    return left.name
+
+
+@pytest.mark.parametrize("folder", [False, True])
 @pytest.mark.parametrize("name", ["a.h5", "a.b.csv", "passed", "a[1].h5"])
-def test_what_a_dead_process_left_is_removed(tmp_path, dead_pid, name):
-    stem, dot, suffix = name.rpartition(".") if "." in name else (name, "", "")
-    host = socket.gethostname()
-
-    def left(pid, machine=host, of=stem):
-        path = tmp_path / f".{of}.{machine}.{pid}.0a1b2c3d{dot}{suffix}"
-        path.write_text("half")
-        return path.name
-
-    left(dead_pid)
-    stays = [left(os.getpid()), left(1), left(dead_pid, "elsewhere"), left(dead_pid, of="other")]
-    write_text(tmp_path / name, "whole")
+def test_what_a_dead_process_left_is_removed(tmp_path, dead_pid, name, folder):
+    path = tmp_path / name
+    gone = [
+        left_behind(path, dead_pid, folder=folder),
+        left_behind(path, dead_pid, "1" * 12, folder=folder, hours=25),
+    ]
+    stays = [
+        left_behind(path, os.getpid(), folder=folder),
+        left_behind(path, 1, folder=folder),
+        # its number means nothing here: another machine, or a container that shares the host name
+        left_behind(path, dead_pid, "0" * 12, folder=folder),
+        left_behind(tmp_path / f"other{path.suffix}", dead_pid, folder=folder),
+    ]
+    assert set(gone) <= set(names(tmp_path))
+    write_text(path, "whole")
     assert names(tmp_path) == sorted([*stays, name])
 
 
-def test_the_name_of_a_temporary_file_is_one_that_is_removed(tmp_path, dead_pid):
+def test_a_writer_uses_the_name_that_is_looked_for(tmp_path, dead_pid):
     with whole_file(tmp_path / "a.h5") as temporary:
-        temporary.write_text("half")
-        left = temporary.name.replace(f".{os.getpid()}.", f".{dead_pid}.")
-        shutil.copy(temporary, tmp_path / left)
-    assert left in names(tmp_path)
-    write_text(tmp_path / "a.h5", "")
-    assert names(tmp_path) == ["a.h5"]
+        pattern = files._beside(tmp_path / "a.h5").name.rsplit(".", 2)[0]
+        assert temporary.name.startswith(pattern)
+        temporary.write_text("")
+
+
+def test_files_that_only_look_like_temporary_ones_stay(tmp_path):
+    mine = [".a.txt", ".a.notes.txt", ".a.0123456789ab.7.txt", ".a.b.0123456789ab.7.01234567.csv"]
+    for name in mine:
+        (tmp_path / name).write_text("mine")
+    write_text(tmp_path / "a.txt", "whole")
+    assert names(tmp_path) == sorted([*mine, "a.txt"])
 
 
 def test_two_writers_are_harmless(tmp_path):
@@ -114,26 +213,25 @@ def test_two_writers_are_harmless(tmp_path):
     assert names(tmp_path) == ["a.txt"]
 
 
-def test_a_file_system_without_links(tmp_path, monkeypatch):
+def test_a_cache_on_a_file_system_without_links(tmp_path, monkeypatch):
     def refuse(source, target):
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
-    write_text(tmp_path / "a.txt", "whole")
-    write_text(tmp_path / "a.txt", "second")
-    assert (tmp_path / "a.txt").read_text() == "whole"
-    assert names(tmp_path) == ["a.txt"]
+    for number in (1, 2):
+        write_json(tmp_path / "a.json", {"number": number}, first_stays=True)
+    assert read_json(tmp_path / "a.json") == {"number": 1}
+    assert names(tmp_path) == ["a.json"]
 
 
-def test_a_whole_folder(tmp_path, caplog):
+def test_a_whole_folder(tmp_path):
     for text in ("first", "second"):
         with whole_folder(tmp_path / "model") as temporary:
-            (temporary / "weights").write_text(text)
+            (temporary / text).write_text(text)
             assert (tmp_path / "model").exists() == (text == "second")
-    assert (tmp_path / "model" / "weights").read_text() == "first"
+    assert names(tmp_path / "model") == ["second"]  # nothing of the first is left
     assert names(tmp_path) == ["model"]
-    assert "model is there already" in caplog.text
-    # mkdtemp makes folders that nobody else may read
+    # others may read it
     assert (tmp_path / "model").stat().st_mode & 0o777 == 0o755
 
 
@@ -152,7 +250,7 @@ def test_json_has_no_nan(tmp_path):
         raise AssertionError(f"{constant} is not JSON")
 
     found = json.loads((tmp_path / "a.json").read_text(), parse_constant=refuse)
-    assert found == {
+    assert read_json(tmp_path / "a.json") == {
         "a": None,
         "b": [None, None, 1.5],
         "c": None,
@@ -160,6 +258,7 @@ def test_json_has_no_nan(tmp_path):
         "e": {"f": None},
         "g": [1.0, None],
     }
+    assert found.keys() - {"sha256"} == value.keys()
 
 
 def test_json_is_read_back(tmp_path):
@@ -167,15 +266,49 @@ def test_json_is_read_back(tmp_path):
     assert read_json(tmp_path / "a.json") == {"b": 1, "a": [0.1]}
 
 
+def test_a_changed_json_is_noticed(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"go": True, "criteria": [{"value": 0.5, "scope": "é"}], "n": 3})
+    text, wrong = path.read_bytes(), []
+    for place in range(len(text)):
+        for bit in range(8):
+            damaged = bytearray(text)
+            damaged[place] ^= 1 << bit
+            path.write_bytes(damaged)
+            try:
+                found = read_json(path)
+            except LimbeckError:
+                continue
+            if found != {"go": True, "criteria": [{"value": 0.5, "scope": "é"}], "n": 3}:
+                wrong.append((place, bit))
+    assert wrong == []  # a space for a space of another kind changes nothing
+    path.write_bytes(text)
+    assert read_json(path)["go"] is True
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such file"), (b'{"a": 1', "not readable as JSON"), (b"\xff\xfe", "not readable")],
+    [
+        (None, "no such file"),
+        (b'{"a": 1', "not readable as JSON"),
+        (b"\xff\xfe", "not readable as JSON"),
+        (b"[" * 200_000, "not readable as JSON"),
+        (b'{"a": 1}', "expected a mapping with its sha256"),
+        (b"[1]", "expected a mapping with its sha256"),
+    ],
 )
 def test_json_that_cannot_be_read_is_named(tmp_path, content, message):
     if content is not None:
         (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(LimbeckError, match=rf"a\.json: {message}"):
         read_json(tmp_path / "a.json")
+
+
+def test_json_of_another_recipe_is_refused(tmp_path):
+    write_json(tmp_path / "a.json", {"a": 1}, recipe="0123")
+    assert read_json(tmp_path / "a.json", recipe="0123")["a"] == 1
+    with pytest.raises(LimbeckError, match=r"made with other settings .* 0123, expected 4567"):
+        read_json(tmp_path / "a.json", recipe="4567")
 
 
 def test_csv(tmp_path):

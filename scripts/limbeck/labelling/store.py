@@ -113,7 +113,7 @@ class LabelStore:
         """Keep the labels of one entry; what is there already stays."""
         path = self.path(frames, lengths)
         # What a loss of power leaves half written is noticed by its checksums, and made anew.
-        storage.write_labels(path, ENTRY, labels, durable=False)
+        storage.write_entry(path, ENTRY, labels)
         self.made_entries += 1
 
 

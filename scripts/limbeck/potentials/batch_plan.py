@@ -55,7 +55,8 @@ def use_plan(
         path = plan_path(potential, folder, periodic=periodic, threads=threads)
         if not path.exists():
             part = known.select(known.periodic == periodic)
-            write_json(path, _key(potential, threads) | measure_plan(potential, part))
+            plan = _key(potential, threads) | measure_plan(potential, part)
+            write_json(path, plan, first_stays=True)
         # read back, also where it was just measured: another job may have been first
         limits[periodic] = _read(path)
     potential.batch_limits = limits
