@@ -16,6 +16,7 @@ def main() -> None:
     parser.add_argument("--labels", nargs="+", required=True, help="their labels (.h5)")
     parser.add_argument("--output-folder", required=True)
     args = parser.parse_args()
+    recipe = cli.recipe(args, *args.frames, *args.labels)
     job, folder = args.settings, Path(args.output_folder)
     label_set = job.label_set
     frames = storage.read_many(args.frames)
@@ -27,11 +28,12 @@ def main() -> None:
             data.frames,
             stage="build_dataset",
             settings=job.model_dump(),
+            recipe=recipe,
             labels={label_set: data.labels},
         )
         write_extxyz(folder / f"{part}.extxyz", data)
     found = split_counts(frames, labels, parts)
-    write_json(folder / "counts.json", found)
+    write_json(folder / "counts.json", found, recipe=recipe)
     logging.info("%s", found)
 
 

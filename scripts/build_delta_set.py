@@ -24,6 +24,7 @@ def main() -> None:
     )
     parser.add_argument("--output-folder", type=Path, required=True)
     args = parser.parse_args()
+    recipe = cli.recipe(args, *args.frames, *args.baseline, *args.target, *(args.atoms or []))
     job, folder = args.settings, args.output_folder
 
     frames = storage.read_many(args.frames)
@@ -49,10 +50,11 @@ def main() -> None:
             data.frames,
             stage="build_delta_set",
             settings=job.model_dump(),
+            recipe=recipe,
             labels={job.delta.name: data.labels},
         )
         write_for_mace(folder / f"{part}.extxyz", data, atoms if part == "train" else {})
-    write_json(folder / "counts.json", found)
+    write_json(folder / "counts.json", found, recipe=recipe)
     log.info("%s", found)
 
 

@@ -5,8 +5,9 @@ from collections import Counter
 from pathlib import Path
 
 from limbeck import cli
+from limbeck.check.recipe import IN_FOLDER
 from limbeck.config.jobs import CalculateForceConstants
-from limbeck.files import whole_folder, write_csv
+from limbeck.files import whole_folder, write_csv, write_json
 from limbeck.potentials.threads import use_threads
 from limbeck.storage import read_frames
 
@@ -24,6 +25,7 @@ def main() -> None:
         "--summary", type=Path, required=True, help="table with a row for each structure, .csv"
     )
     args = parser.parse_args()
+    recipe = cli.recipe(args, args.input)
     job = args.settings.model_copy(update={"batch_plans": args.batch_plans})
     use_threads(job.threads)
     from limbeck.phonons.calculation import force_constants
@@ -36,6 +38,7 @@ def main() -> None:
     potential = open_planned(job, structures) if job.device == "cuda" else opened(job)
     results = force_constants(structures, potential, own, seed=job.seed, name=own.name)
     with whole_folder(args.output) as folder:
+        write_json(folder / IN_FOLDER, {"stage": "calculate_force_constants"}, recipe=recipe)
         for identity, found in zip(structures.id, results, strict=True):
             if not found.reason:
                 write_crystal(folder / identity.decode(), found)

@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
     parser.add_argument("--output", required=True, help="the certificate (.json, .csv)")
     args = parser.parse_args()
+    recipe = cli.recipe(args, *args.frames)
     job = args.settings
     use_threads(job.threads)
     from limbeck.potentials.opening import opened
@@ -25,7 +26,7 @@ def main() -> None:
     frames = choose(storage.read_many(args.frames), job.n_frames)
     potential = opened(job)
     found = certify(potential, frames)
-    write_json(args.output, found)
+    write_json(args.output, found, recipe=recipe)
     write_table(args.output, certificate_rows(found, set="selected"))
     for row in found["rules"]:
         log.info("%(n_views)d views (%(views)s): forces %(error)s", row)

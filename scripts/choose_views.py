@@ -16,6 +16,7 @@ def main() -> None:
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames (.h5)")
     parser.add_argument("--output", required=True, help="the choice (.json, .csv)")
     args = parser.parse_args()
+    recipe = cli.recipe(args, *args.frames)
     job = args.settings
     use_threads(job.threads)
     from limbeck.potentials import open_potential
@@ -25,7 +26,7 @@ def main() -> None:
     device = present(job.device, job.lost_device)
     potential = open_potential(job.potential, device=device)
     found = choose_views(potential, storage.read_many(args.frames), job.label_set)
-    write_json(args.output, found)
+    write_json(args.output, found, recipe=recipe)
     write_table(args.output, choice_rows(found))
     log.info("%s", found["reason"])
 

@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--frames", nargs="+", required=True, help="selected frames, .h5")
     parser.add_argument("--output", required=True, help="energies by element, .json")
     args = parser.parse_args()
+    recipe = cli.recipe(args, *args.frames)
     job = args.settings
     use_threads(job.threads)
     from limbeck.config.sections.known import SYMBOLS
@@ -29,7 +30,8 @@ def main() -> None:
     potential = opened(job)
     energies = isolated_energies(potential, elements)
     about = potential.about.described()
-    write_json(args.output, {"potential": about["name"], "about": about, "energies_eV": energies})
+    found = {"potential": about["name"], "about": about, "energies_eV": energies}
+    write_json(args.output, found, recipe=recipe)
     log.info("%s", energies)
 
 

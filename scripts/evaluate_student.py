@@ -1,11 +1,10 @@
 """Evaluate one student on the test frames, and write what its user takes home."""
 
-import json
 from pathlib import Path
 
 from limbeck import cli
 from limbeck.config.jobs import EvaluateStudent
-from limbeck.files import write_json, write_text
+from limbeck.files import read_json, write_json, write_text
 from limbeck.potentials.threads import use_threads
 
 
@@ -20,6 +19,10 @@ def main() -> None:
     parser.add_argument("--output-folder", required=True, help="the seed's folder")
     args = parser.parse_args()
     job, folder = args.settings, Path(args.output_folder)
+    summary_of_training = folder / "training.json"
+    recipe = cli.recipe(
+        args, args.model, summary_of_training, args.train, args.test, *args.reference
+    )
     use_threads(job.threads)
     from ase.data import chemical_symbols
 
@@ -37,9 +40,9 @@ def main() -> None:
     answers = evaluation.answer(student, test.frames)
     found = evaluation.evaluate(answers, training, test, reference)
     names = {"label_set": label_set, "student": job.student, "seed": job.seed}
-    summary = json.loads((folder / "training.json").read_text())
+    summary = read_json(summary_of_training)
     metrics = names | {"n_parameters": summary["parameters"], "test": found}
-    write_json(folder / "metrics.json", metrics)
+    write_json(folder / "metrics.json", metrics, recipe=recipe)
     write_table(folder / "metrics.json", evaluation.metric_rows(metrics))
     elements = [chemical_symbols[z] for z in sorted(student.about.elements)]
     text = card.card(names, summary, found, test.labels.attrs, elements, job.split_by)
@@ -50,6 +53,7 @@ def main() -> None:
         test.frames,
         stage="evaluate_student",
         settings=job.model_dump(),
+        recipe=recipe,
         labels={"student": evaluation.as_labels(answers, test.frames)},
     )
 

@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, nargs="+", required=True, help="labels, .h5")
     parser.add_argument("--output", type=Path, required=True, help="a row for each cluster, .csv")
     args = parser.parse_args()
+    cli.recipe(args, *args.fragments, *args.labels)  # the table has no header to keep it in
     order = args.settings.many_body_order
 
     energies: dict[str, float] = {}

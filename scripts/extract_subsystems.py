@@ -24,7 +24,7 @@ def main() -> None:
         "--fragments", type=Path, required=True, help="which cluster has which fragments, .csv"
     )
     args = parser.parse_args()
-    job = args.settings
+    recipe, job = cli.recipe(args, args.input), args.settings
     frames = read_frames(args.input)
     found = extract_subsystems(frames, job)
     clusters = found.frames
@@ -35,7 +35,10 @@ def main() -> None:
         clusters = annotate(clusters, opened(job), job.subsystem.keep)
     write_csv(args.summary, CLUSTER_COLUMNS, found.rows)
     write_csv(args.fragments, FRAGMENT_COLUMNS, found.fragments)
-    write_frames(args.output, clusters, stage="extract_subsystems", settings=job.model_dump())
+    settings = job.model_dump()
+    write_frames(
+        args.output, clusters, stage="extract_subsystems", settings=settings, recipe=recipe
+    )
     log.info("%d clusters and fragments of %d frames", len(clusters), len(frames))
 
 

@@ -15,7 +15,7 @@ def main() -> None:
         "--failed", type=Path, required=True, help="CSV of the structures that could not be made"
     )
     args = parser.parse_args()
-    write_shard(args.settings, args.output, args.failed)
+    write_shard(args.settings, args.output, args.failed, recipe=cli.recipe(args))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ def main() -> None:
     parser.add_argument("--labels", nargs="+", required=True, help="their labels (.h5)")
     parser.add_argument("--output", required=True, help="the verdict (.json)")
     args = parser.parse_args()
-    job = args.settings
+    recipe, job = cli.recipe(args, *args.frames, *args.labels), args.settings
     labels = (storage.read_labels(path, job.label_set) for path in args.labels)
     found = verdict(storage.stream(args.frames), labels, job.min_good_fraction)
-    write_json(args.output, found)
+    write_json(args.output, found, recipe=recipe)
     for criterion in found["criteria"]:
         logging.info("%(name)s of %(scope)s: %(value)s, at least %(threshold)s", criterion)
 

@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--batch-plans", help="folder of the batch plans; none without")
     parser.add_argument("--output", required=True, help="labels (.h5)")
     args = parser.parse_args()
-    job = args.settings
+    recipe, job = cli.recipe(args, args.input, *args.views), args.settings
     use_threads(job.threads)
     frames = storage.read_frames(args.input)
     device = present(job.device, job.lost_device)
@@ -41,7 +41,8 @@ def main() -> None:
             raise
         log.warning("%s; labelling all frames of this slice on the CPU", error)
         found = label_on("cpu", frames, args)
-    storage.write_labels(args.output, job.label_set.name, found)
+    settings = job.model_dump(mode="json")
+    storage.write_labels(args.output, job.label_set.name, found, settings=settings, recipe=recipe)
     counts = np.bincount(found.status, minlength=len(STATUS))
     summary = ", ".join(f"{n} {STATUS[i]}" for i, n in enumerate(counts) if n)
     log.info("%d frames in %.1f s: %s", len(frames), time.perf_counter() - start, summary or "none")

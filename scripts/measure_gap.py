@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=[], help="a student's folders, one a seed")
     parser.add_argument("--output", required=True, help="the gaps (.json, .csv)")
     args = parser.parse_args()
+    recipe = cli.recipe(args, *args.frames, *args.structures, *args.reference, *args.models)
     job = args.settings
     asked = job.warrant
     use_threads(job.threads)
@@ -57,7 +58,7 @@ def main() -> None:
     if args.reference:
         reference = storage.read_many_labels(args.reference, asked.reference)
         result["errors"] = measure_errors(potentials, frames, reference, asked.reference)
-    write_json(args.output, result)
+    write_json(args.output, result, recipe=recipe)
     measured_on = {ON_STRUCTURES: "structures"} if args.structures else {}
     write_table(args.output, rows_of(result, asked.subset, measured_on, args.models))
     for gap in result["gaps"]:

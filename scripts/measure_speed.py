@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=[], help="students' model folders")
     parser.add_argument("--output", required=True, help="the speeds (.json, .csv)")
     args = parser.parse_args()
+    recipe = cli.recipe(args, *args.frames, *args.models)
     job = args.settings
     use_threads(job.threads)
     from limbeck.potentials import open_potential
@@ -37,7 +38,8 @@ def main() -> None:
         name = f"{label_set.name}/{student.name}/{seed.name}"
         models.append((open_student(folder, device=device, name=name), "student"))
     speeds = [measure_speed(model, frames, kind=kind) for model, kind in models]
-    write_json(args.output, {"models": speeds, "threads": job.threads, "device": device})
+    found = {"models": speeds, "threads": job.threads, "device": device}
+    write_json(args.output, found, recipe=recipe)
     write_table(args.output, chain.from_iterable(map(speed_rows, speeds)))
     for speed in speeds:
         logging.info("%(name)s: %(atoms_per_second).0f atoms/s", speed)

@@ -10,6 +10,7 @@ def main() -> None:
     parser.add_argument("--input", required=True, help="the verdict (.json)")
     parser.add_argument("--output", required=True, help="written where the verdict is go")
     args = parser.parse_args()
+    cli.recipe(args, args.input)
     require_go(args.input, read_json(args.input))
     write_text(args.output, "passed\n")
 

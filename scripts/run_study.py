@@ -18,12 +18,13 @@ def main() -> None:
     arguments = parser.parse_args()
     use_threads(arguments.settings.threads)
     from limbeck.studies.expectation import study_rows
-    from limbeck.studies.gathering import study
+    from limbeck.studies.gathering import inputs_of, study
     from limbeck.studies.words import answers
     from limbeck.warrant.tidy import write_table
 
+    recipe = cli.recipe(arguments, *inputs_of(arguments.results, arguments.settings))
     found = study(arguments.results, arguments.settings)
-    write_json(arguments.output, found)
+    write_json(arguments.output, found, recipe=recipe)
     write_table(arguments.output, study_rows(found))
     for sentence in answers(found):
         log.info("%s", sentence)

@@ -30,11 +30,12 @@ def main() -> None:
     )
     parser.add_argument("--batch-plans", help="folder of the batch plans; none without")
     args = parser.parse_args()
+    recipe = cli.recipe(args, args.input, *args.force_constants)
     folders = {"force_constants": next(iter(args.force_constants), None)}
     job = args.settings.model_copy(update=folders | {"batch_plans": args.batch_plans})
     structures = read_frames(args.input)
     result = sample(structures, job)
-    write_sample(result, args.output, args.summary, *args.trace, job=job)
+    write_sample(result, args.output, args.summary, *args.trace, job=job, recipe=recipe)
     log.info("%d frames of %d structures", len(result.frames), len(structures))
 
 

@@ -15,9 +15,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="frames.h5 of those kept")
     parser.add_argument("--rejects", type=Path, required=True, help="CSV of those refused")
     args = parser.parse_args()
+    recipe = cli.recipe(args, args.input)
     kept, rejected = screen(read_frames(args.input), args.settings)
     write_rejected(args.rejects, rejected)
-    write_frames(args.output, kept, stage="screen", settings=args.settings.model_dump())
+    settings = args.settings.model_dump()
+    write_frames(args.output, kept, stage="screen_structures", settings=settings, recipe=recipe)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="selected frames, .h5")
     arguments = parser.parse_args()
+    recipe = cli.recipe(arguments, *arguments.input)
     job, parts = arguments.settings, stream(arguments.input)
 
     turns = None
@@ -71,7 +72,10 @@ def main() -> None:
         frames = concatenate([light(part) for part in parts])
     index = chosen(frames, job, turns)
     selected = concatenate(list(picked(stream(arguments.input), index)))
-    write_frames(arguments.output, selected, stage="select_frames", settings=job.model_dump())
+    settings = job.model_dump()
+    write_frames(
+        arguments.output, selected, stage="select_frames", settings=settings, recipe=recipe
+    )
     log.info("%d of %d frames", len(selected), len(frames))
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from limbeck import cli, seeds
+from limbeck.check.recipe import IN_FOLDER
 from limbeck.config.jobs import TrainStudent
 from limbeck.files import whole_folder, write_csv, write_json
 from limbeck.potentials.threads import use_threads
@@ -14,6 +15,7 @@ def main() -> None:
     parser.add_argument("--valid", required=True, help="validation set (.h5)")
     parser.add_argument("--output-folder", required=True, help="the seed's folder")
     args = parser.parse_args()
+    recipe = cli.recipe(args, args.train, args.valid)
     job, folder = args.settings, Path(args.output_folder)
     use_threads(job.threads)
     import torch
@@ -34,10 +36,10 @@ def main() -> None:
     history = loop.train(student, training, validation, job.student, rng)
     with whole_folder(folder / "model") as temporary:
         student.save(temporary)
+        write_json(temporary / IN_FOLDER, {"stage": "train_student"}, recipe=recipe)
     write_csv(folder / "training.csv", loop.HISTORY_COLUMNS, history.rows)
-    write_json(
-        folder / "training.json", loop.training_summary(student, training, validation, history)
-    )
+    summary = loop.training_summary(student, training, validation, history)
+    write_json(folder / "training.json", summary, recipe=recipe)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel
 
+from limbeck.check import head
+from limbeck.check.recipe import checked, digest
 from limbeck.config.sections.base import Section
 from limbeck.config.sections.messages import validated
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, Unfit
 
 _S = TypeVar("_S", bound=BaseModel)
 
@@ -31,7 +33,27 @@ def parser(description: str | None, kind: type[BaseModel] = Section) -> argparse
         required=True,
         help="the rule's part of the config: JSON, or the path of a YAML file",
     )
+    result.add_argument(
+        "--recipes",
+        nargs="*",
+        default=[],
+        help="what each input file has to be made of, in the order of the files; not checked "
+        "where not given",
+    )
     return result
+
+
+def recipe(args: argparse.Namespace, *inputs: str | Path) -> str:
+    """What the outputs of this job are made of, for their headers; its inputs are checked.
+
+    Args:
+        args: of a :func:`parser`.
+        inputs: the files that it reads, in the order of its rule's ``recipes``.
+
+    Raises:
+        LimbeckError: a file is missing, or was made otherwise than ``--recipes`` says.
+    """
+    return digest(args.settings.text(), checked(inputs, args.recipes))
 
 
 def read_settings(text: str, kind: type[_S]) -> _S:
@@ -65,5 +87,27 @@ def run(main: Callable[[], None]) -> None:
     logging.captureWarnings(True)
     try:
         main()
+    except Unfit as error:
+        sys.exit(f"error: {_set_aside(error)}")
     except LimbeckError as error:
         sys.exit(f"error: {error}")
+
+
+def _set_aside(error: Unfit) -> str:
+    """What is said of a file that is of no use; one of the run that this job is of is moved.
+
+    Then Snakemake finds it missing, and the same command makes it again. What a person hands to a
+    script, or what several runs share, stays.
+    """
+    run = head.folder()
+    if run is None or head.replaced() or run.resolve() not in error.path.resolve().parents:
+        return str(error)
+    aside = error.path.with_name(f"{error.path.name}.unfit")
+    try:
+        error.path.replace(aside)
+    except OSError:  # a folder is there already, or it is not ours to move
+        return str(error)
+    return (
+        f"{error.path}: {error.reason}; it was moved to {aside}, "
+        "and the same command makes it again"
+    )

@@ -4,18 +4,39 @@ import json
 import re
 from pathlib import Path
 
+from limbeck.check import head
 from limbeck.config import jobs, plan
 from limbeck.config.load import resolve
+from limbeck.config.recipes import Recipes
 from limbeck.errors import LimbeckError
+from limbeck.files import read_json
 from limbeck.sampling import METHODS, TRACED
 from limbeck.structures import SOURCES
 
 try:
-    CONFIG = resolve(config)
+    # The config file may have been edited since the head of a job read it.
+    given = (None if workflow.is_main_process else head.config_of_head()) or config
+except LimbeckError as error:
+    sys.exit(f"This job is not run: {error}")
+try:
+    CONFIG = resolve(given)
 except LimbeckError as error:
     sys.exit(f"The config is not valid:\n{error}")
 
 RUN = f"results/{CONFIG.run}"
+RECIPES = Recipes(CONFIG)
+if workflow.is_main_process:
+    head.announce(RUN)
+
+    # Not while this file is read: a dry run or --lint must disturb nobody. And not by a remote job,
+    # which is a Snakemake of its own.
+    onstart:
+        try:
+            head.take_over(config)
+        except LimbeckError as error:
+            sys.exit(str(error))
+
+
 LOGS = f"{RUN}/logs"
 BENCHMARKS = f"{RUN}/benchmarks"
 ENVIRONMENT = "../../envs/limbeck.yaml"
@@ -34,10 +55,11 @@ INPUTS_AGAIN = f"{RUN}/check_inputs/{plan.digest(CHECKED)}.json"
 
 def stale_inputs():
     """Another check_inputs, where the config has changed since the one that is there."""
-    there = Path(INPUTS)
-    if there.exists() and json.loads(there.read_text()).get("config") != CHECKED:
-        return [INPUTS_AGAIN]
-    return []
+    try:
+        seen = read_json(INPUTS)["config"] if Path(INPUTS).exists() else CHECKED
+    except LimbeckError:  # damaged: looked at anew, as a config that has changed
+        seen = None
+    return [] if seen == CHECKED else [INPUTS_AGAIN]
 
 
 def one_of(names):
@@ -58,6 +80,18 @@ def files(find):
 def settings(kind):
     """What a job's script is told: ``kind``, of limbeck.config.jobs, for its wildcards."""
     return lambda wildcards: kind.of(CONFIG, **wildcards).text()
+
+
+def recipes(*names):
+    """What the inputs of these names have to be made of, in this order: limbeck.check.recipe."""
+
+    def of(wildcards, input):
+        found = [input[name] for name in names]
+        paths = [p for f in found for p in ([f] if isinstance(f, str) else f)]
+        return [RECIPES.of(path.removeprefix(f"{RUN}/")) for path in paths]
+
+    # Snakemake keeps no record of params that are made from the input: none of them reruns a job.
+    return of
 
 
 def needs(mb, minutes, gpu=False):

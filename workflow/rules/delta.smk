@@ -18,8 +18,10 @@ rule evaluate_isolated_atoms:
         **needs(4000, 30, gpu=True),
     params:
         settings=settings(jobs.EvaluateIsolatedAtoms),
+        recipes=recipes("frames"),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --frames {input.frames:q}"
         " --output {output:q} > {log:q} 2>&1"
 
 
@@ -53,8 +55,10 @@ rule build_delta_set:
         **needs(4000, 60),
     params:
         settings=settings(jobs.BuildDeltaSet),
+        recipes=recipes("frames", "baseline", "target", "atoms"),
         folder=lambda wildcards, output: str(Path(output[0]).parent),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --frames {input.frames:q}"
         " --baseline {input.baseline:q} --target {input.target:q} --atoms {input.atoms:q}"
         " --output-folder {params.folder:q} > {log:q} 2>&1"

@@ -31,9 +31,11 @@ rule build_dataset:
         **needs(4000, 60),
     params:
         settings=settings(jobs.BuildDataset),
+        recipes=recipes("frames", "labels"),
         folder=lambda wildcards, output: str(Path(output[0]).parent),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --frames {input.frames:q}"
         " --labels {input.labels:q} --output-folder {params.folder:q} > {log:q} 2>&1"
 
 
@@ -57,9 +59,11 @@ rule train_student:
         **needs(8000, 480, gpu=True),
     params:
         settings=settings(jobs.TrainStudent),
+        recipes=recipes("train", "valid"),
         folder=lambda wildcards, output: str(Path(output.model).parent),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --train {input.train:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --train {input.train:q}"
         " --valid {input.valid:q} --output-folder {params.folder:q} > {log:q} 2>&1"
 
 
@@ -104,8 +108,10 @@ rule evaluate_student:
         **needs(4000, 120, gpu=True),
     params:
         settings=settings(jobs.EvaluateStudent),
+        recipes=recipes("model", "training", "train", "test", "reference"),
         folder=lambda wildcards, input: str(Path(input.model).parent),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --model {input.model:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --model {input.model:q}"
         " --train {input.train:q} --test {input.test:q} --reference {input.reference:q}"
         " --output-folder {params.folder:q} > {log:q} 2>&1"

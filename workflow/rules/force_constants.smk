@@ -21,8 +21,10 @@ rule calculate_force_constants:
         **needs(6000, 240, gpu=True),
     params:
         settings=settings(jobs.CalculateForceConstants),
+        recipes=recipes("frames"),
     # The batch plans are shared by all runs: a cache, and no output of a job.
     shell:
-        "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --input {input.frames:q}"
         " --batch-plans results/batch_plans --output {output.crystals:q}"
         " --summary {output.summary:q} > {log:q} 2>&1"

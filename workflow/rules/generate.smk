@@ -82,6 +82,8 @@ rule screen_structures:
         **needs(2000, 30),
     params:
         settings=CONFIG.screen.text(),
+        recipes=recipes("frames"),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --input {input.frames:q}"
         " --output {output.frames:q} --rejects {output.rejects:q} > {log:q} 2>&1"

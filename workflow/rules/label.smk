@@ -18,8 +18,10 @@ rule select_frames:
         **needs(4000, 60, gpu=CONFIG.select.score is not None),
     params:
         settings=settings(jobs.SelectFrames),
+        recipes=recipes("frames"),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --input {input.frames:q}"
         " --output {output:q} > {log:q} 2>&1"
 
 
@@ -42,8 +44,10 @@ rule choose_views:
         **needs(6000, 60, gpu=True),
     params:
         settings=settings(jobs.ChooseViews),
+        recipes=recipes("frames"),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --frames {input.frames:q}"
         " --output {output.figures:q} > {log:q} 2>&1"
 
 
@@ -65,9 +69,11 @@ rule label_frames:
         **needs(6000, 240, gpu=True),
     params:
         settings=settings(jobs.LabelFrames),
+        recipes=recipes("frames", "views"),
     # The label store and the batch plans are shared by all runs: caches, and no outputs of a job.
     shell:
-        "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --input {input.frames:q}"
         " --views {input.views:q} --store results/label_store --batch-plans results/batch_plans"
         " --output {output:q} > {log:q} 2>&1"
 
@@ -90,8 +96,10 @@ rule judge_labels:
         **needs(2000, 30),
     params:
         settings=settings(jobs.JudgeLabels),
+        recipes=recipes("frames", "labels"),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --frames {input.frames:q}"
         " --labels {input.labels:q} --output {output:q} > {log:q} 2>&1"
 
 
@@ -113,8 +121,10 @@ rule pass_gate:
         **needs(1000, 10),
     params:
         settings="{}",
+        recipes=recipes("verdict"),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --input {input.verdict:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --input {input.verdict:q}"
         " --output {output:q} > {log:q} 2>&1"
 
 
@@ -142,6 +152,8 @@ rule certify_quadrature:
         **needs(6000, 240, gpu=True),
     params:
         settings=settings(jobs.CertifyQuadrature),
+        recipes=recipes("frames"),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --frames {input.frames:q}"
         " --output {output.figures:q} > {log:q} 2>&1"

@@ -32,8 +32,10 @@ for method in METHODS:
             **(needs(6000, 240, gpu=True) if driven else needs(2000, 60)),
         params:
             settings=settings(jobs.SampleFrames),
+            recipes=recipes("frames", "force_constants"),
         shell:
-            "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
+            "python {input.script:q} --settings {params.settings:q}"
+            " --recipes {params.recipes} --input {input.frames:q}"
             " --force-constants {input.force_constants:q}"
             " --batch-plans results/batch_plans --output {output.frames:q}"
             " --summary {output.summary:q} --trace {output.trace:q} > {log:q} 2>&1"

@@ -5,13 +5,7 @@ if CONFIG.study:
     rule run_study:
         input:
             script="scripts/run_study.py",
-            datasets=expand(
-                f"{RUN}/datasets/{{label_set}}/{{part}}.h5",
-                label_set=dict.fromkeys(
-                    [*plan.arms(CONFIG), CONFIG.warrant.reference]
-                ),
-                part=("train", "valid", "test"),
-            ),
+            datasets=files(plan.datasets_of_study),
             models=files(plan.models),
         output:
             figures=f"{RUN}/studies/expectation/results.json",
@@ -32,7 +26,9 @@ if CONFIG.study:
             **needs(6000, 240, gpu=True),
         params:
             settings=settings(jobs.RunStudy),
+            recipes=recipes("datasets", "models"),
             results=lambda wildcards, output: str(Path(output[0]).parents[2]),
         shell:
-            "python {input.script:q} --settings {params.settings:q} --results {params.results:q}"
+            "python {input.script:q} --settings {params.settings:q}"
+            " --recipes {params.recipes} --results {params.results:q}"
             " --output {output.figures:q} > {log:q} 2>&1"

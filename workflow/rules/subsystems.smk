@@ -24,8 +24,10 @@ rule extract_subsystems:
         **needs(6000 if ANNOTATED else 2000, 60, gpu=ANNOTATED),
     params:
         settings=settings(jobs.ExtractSubsystems),
+        recipes=recipes("frames"),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --input {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --input {input.frames:q}"
         " --output {output.frames:q} --summary {output.summary:q}"
         " --fragments {output.fragments:q} > {log:q} 2>&1"
 
@@ -48,7 +50,9 @@ rule expand_many_body:
         **needs(2000, 30),
     params:
         settings=settings(jobs.ExpandManyBody),
+        recipes=recipes("fragments", "labels"),
     shell:
         "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} "
         " --fragments {input.fragments:q} --labels {input.labels:q}"
         " --output {output:q} > {log:q} 2>&1"

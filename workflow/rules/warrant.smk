@@ -27,8 +27,10 @@ rule measure_teacher_gap:
         **needs(6000, 240, gpu=True),
     params:
         settings=settings(jobs.MeasureGap),
+        recipes=recipes("frames", "structures", "reference"),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --frames {input.frames:q}"
         " --structures {input.structures:q} --reference {input.reference:q}"
         " --output {output.figures:q} > {log:q} 2>&1"
 
@@ -60,8 +62,10 @@ rule measure_student_gap:
         **needs(6000, 240, gpu=True),
     params:
         settings=settings(jobs.MeasureGap),
+        recipes=recipes("frames", "structures", "reference", "models"),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --frames {input.frames:q}"
         " --structures {input.structures:q} --reference {input.reference:q}"
         " --models {input.models:q} --output {output.figures:q} > {log:q} 2>&1"
 
@@ -90,6 +94,8 @@ rule measure_speed:
         **needs(6000, 60, gpu=True),
     params:
         settings=settings(jobs.MeasureSpeed),
+        recipes=recipes("frames", "models"),
     shell:
-        "python {input.script:q} --settings {params.settings:q} --frames {input.frames:q}"
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --frames {input.frames:q}"
         " --models {input.models:q} --output {output.figures:q} > {log:q} 2>&1"

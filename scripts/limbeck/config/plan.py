@@ -267,6 +267,12 @@ def models(config: Config, label_set: str = "", student: str = "") -> list[str]:
     return [f"{student_folder(e)}/model" for e in trained(config) if e[:2] == one or not student]
 
 
+def datasets_of_study(config: Config, **wildcards: str) -> list[str]:
+    """Data sets that the study reads: what students learned from, and the reference's."""
+    names = dict.fromkeys(filter(None, [*arms(config), config.warrant.reference]))
+    return [f"datasets/{name}/{part}.h5" for name in names for part in ("train", "valid", "test")]
+
+
 def results(config: Config) -> list[str]:
     """What the report is made from: all that a run ends in."""
     students = trained(config)

@@ -88,8 +88,12 @@ def write_sample(
     trace: str | Path | None = None,
     *,
     job: SampleFrames,
+    recipe: str = "",
 ) -> None:
     """Write the frames, with what made them, the summary and the trace, each as a whole file.
+
+    Args:
+        recipe: what the frames are made of, for their header.
 
     Raises:
         LimbeckError: a trace is to be written, and the method made none.
@@ -106,4 +110,4 @@ def write_sample(
             )
         write_csv(trace, result.trace.columns, result.trace.rows)
     made_with = job.model_dump(mode="json") | ({"about": result.about} if result.about else {})
-    write_frames(output, result.frames, stage=stage, settings=made_with)
+    write_frames(output, result.frames, stage=stage, settings=made_with, recipe=recipe)

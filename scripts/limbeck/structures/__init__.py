@@ -42,12 +42,17 @@ def elements_of(source: AnySource) -> frozenset[str]:
     return import_module(f"limbeck.structures.{SOURCES[source.kind]}").elements(source)
 
 
-def write_shard(job: GenerateStructures, output: Path, failed: Path) -> None:
-    """Make one shard of a source; write its frames and a table of the structures that failed."""
+def write_shard(job: GenerateStructures, output: Path, failed: Path, *, recipe: str = "") -> None:
+    """Make one shard of a source; write its frames and a table of the structures that failed.
+
+    Args:
+        recipe: what the frames are made of, for their header.
+    """
     from limbeck.storage import write_frames
     from limbeck.structures.screening import write_rejected
 
     frames, rejected = generate(job)
     write_rejected(failed, rejected)
     stage = f"generate_{job.source.kind}"
-    write_frames(output, frames, stage=stage, settings=job.model_dump(mode="json"))
+    settings = job.model_dump(mode="json")
+    write_frames(output, frames, stage=stage, settings=settings, recipe=recipe)

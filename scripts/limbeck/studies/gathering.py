@@ -9,7 +9,7 @@ import numpy as np
 
 from limbeck.averaging.views import views_of
 from limbeck.config.jobs import RunStudy
-from limbeck.config.plan import TrainedStudent, trained_by
+from limbeck.config.plan import TrainedStudent, student_folder, trained_by
 from limbeck.config.sections.labels import LabelSet
 from limbeck.config.sections.students import StudentSettings
 from limbeck.datasets.split import PARTS, Dataset, read_part
@@ -63,6 +63,13 @@ def study(folder: Path, job: RunStudy) -> dict[str, Any]:
         **results(arms, found, test.frames, comparisons(job)),
         "spread": {name: found for name, found in spreads.items() if found},
     }
+
+
+def inputs_of(folder: Path, job: RunStudy) -> list[Path]:
+    """What :func:`study` reads: data sets, then the models of students."""
+    names = dict.fromkeys([*job.label_sets, job.reference])
+    sets = [folder / f"datasets/{name}/{part}.h5" for name in names for part in PARTS]
+    return sets + [folder / student_folder(e) / "model" for e in trained_by(job.distill)]
 
 
 def seeds_of(trained: Iterable[TrainedStudent]) -> dict[str, list[int]]:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pandas as pd
 
+from limbeck.check.recipe import FOREIGN, recipe_of, require_recipe
 from limbeck.config.config import Config
+from limbeck.config.recipes import Recipes
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json
 from limbeck.report.page.figure import look
@@ -29,6 +32,10 @@ class Run:
     config: Config
     _read: dict[Any, Any] = field(default_factory=dict, repr=False)
 
+    @cached_property
+    def _recipes(self) -> Recipes:
+        return Recipes(self.config)
+
     def once(self, read: Callable[["Run"], T]) -> T:
         """What a topic reads, read once however many ask for it."""
         if read not in self._read:
@@ -39,20 +46,19 @@ class Run:
         """The path of a file that has to be there.
 
         Raises:
-            LimbeckError: it is missing.
+            LimbeckError: it is missing, or was made with other settings than the config has.
         """
         path = self.folder / name
         if not path.is_file():
             raise LimbeckError(f"{path}: no such file, but the config asks for it")
+        found = recipe_of(path)
+        if found != FOREIGN:
+            require_recipe(path, found, self._recipes.of(name))
         return path
 
     def json(self, name: str) -> dict[str, Any]:
         """A JSON object that has to be there."""
-        value = read_json(self.path(name))
-        if not isinstance(value, dict):
-            kind = type(value).__name__
-            raise LimbeckError(f"{self.path(name)}: expected a JSON object, got {kind}")
-        return value
+        return read_json(self.path(name))
 
     def csv(self, name: str, *columns: str) -> pd.DataFrame:
         """A CSV file that has to be there and have ``columns``."""

@@ -1,0 +1,144 @@
+"""Which recipe each file of a run should have: see :mod:`limbeck.check.recipe`.
+
+The table says which settings and which files the job of each file has. It follows the rules in
+``workflow/rules``: an input is listed here in the order of the rule's ``recipes``.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from limbeck.check.recipe import FOREIGN, digest
+from limbeck.config import jobs, plan
+from limbeck.config.config import Config
+
+#: finds the inputs of a job: config and wildcards -> paths below the run
+Find = Callable[..., Iterable[str]]
+
+
+class Told(Protocol):
+    """Settings of a job."""
+
+    def text(self) -> str:
+        """As JSON."""
+
+
+def _slices(pattern: str) -> Find:
+    """``pattern`` for every slice, and for the wildcards of a job."""
+    return lambda config, **wildcards: [
+        pattern.format(slice=i, **wildcards) for i in range(config.select.slices)
+    ]
+
+
+def _files(*patterns: str) -> Find:
+    return lambda config, **wildcards: [pattern.format(**wildcards) for pattern in patterns]
+
+
+def _screen(config: Config, **wildcards: str) -> Told:
+    return config.screen
+
+
+SELECTED = _slices("selected/{slice}.h5")
+LABELS = _slices("labels/{label_set}/{slice}.h5")
+DATASET = "datasets/{label_set}/"
+STUDENT = "students/{label_set}/{student}/seed{seed}/"
+
+#: path below the run -> settings of its job, and what finds the job's inputs, in their order
+JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
+    "structures/{source}/{shard}.h5": (jobs.GenerateStructures.of, ()),
+    "screened/{source}/{shard}.h5": (_screen, (_files("structures/{source}/{shard}.h5"),)),
+    "force_constants/{force_constants}/{source}/{shard}": (
+        jobs.CalculateForceConstants.of,
+        (_files("screened/{source}/{shard}.h5"),),
+    ),
+    "samples/{sampling}/{source}/{shard}.h5": (
+        jobs.SampleFrames.of,
+        (_files("screened/{source}/{shard}.h5"), plan.force_constants_of),
+    ),
+    "subsystems/{subsystem}/{sampling}/{source}/{shard}.h5": (
+        jobs.ExtractSubsystems.of,
+        (plan.frames_to_cut,),
+    ),
+    "selected/{slice}.h5": (jobs.SelectFrames.of, (plan.frames_of_slice,)),
+    "labels/{label_set}.views.json": (jobs.ChooseViews.of, (SELECTED,)),
+    "labels/{label_set}/{slice}.h5": (
+        jobs.LabelFrames.of,
+        (_files("selected/{slice}.h5"), plan.choices_of_views),
+    ),
+    "gate/{label_set}.json": (jobs.JudgeLabels.of, (SELECTED, LABELS)),
+    "atoms/{label_set}.json": (jobs.EvaluateIsolatedAtoms.of, (SELECTED,)),
+    f"{DATASET}{{file}}": (jobs.BuildDataset.of, (SELECTED, LABELS)),
+    "delta/{delta}/{file}": (
+        jobs.BuildDeltaSet.of,
+        (SELECTED, plan.baseline_labels, plan.target_labels, plan.isolated_atoms),
+    ),
+    **dict.fromkeys(
+        (f"{STUDENT}model", f"{STUDENT}training.json"),
+        (jobs.TrainStudent.of, (_files(f"{DATASET}train.h5", f"{DATASET}valid.h5"),)),
+    ),
+    f"{STUDENT}{{file}}": (
+        jobs.EvaluateStudent.of,
+        (
+            _files(
+                f"{STUDENT}model",
+                f"{STUDENT}training.json",
+                f"{DATASET}train.h5",
+                f"{DATASET}test.h5",
+            ),
+            plan.reference_labels,
+        ),
+    ),
+    "warrant/quadrature/{potential}.json": (jobs.CertifyQuadrature.of, (SELECTED,)),
+    "warrant/teachers/{potential}.json": (
+        jobs.MeasureGap.of,
+        (SELECTED, plan.structures_of_gaps, plan.reference_of_teacher),
+    ),
+    "warrant/students/{label_set}/{student}.json": (
+        jobs.MeasureGap.of,
+        (SELECTED, plan.structures_of_gaps, plan.reference_labels, plan.models),
+    ),
+    "speed.json": (jobs.MeasureSpeed.of, (SELECTED, plan.models)),
+    "studies/expectation/results.json": (jobs.RunStudy.of, (plan.datasets_of_study, plan.models)),
+}
+
+
+class Recipes:
+    """The recipes of the files of a run, as its config has them now."""
+
+    def __init__(self, config: Config) -> None:
+        """Nothing is worked out yet."""
+        self._config = config
+        self._found: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        """The recipe that a file or folder should have.
+
+        Args:
+            path: below the run; :data:`~limbeck.check.recipe.FOREIGN` where no job is known to
+                make it.
+        """
+        if path not in self._found:
+            self._found[path] = self._work_out(path)
+        return self._found[path]
+
+    def _work_out(self, path: str) -> str:
+        path = path.replace(".fragments.csv", ".h5")  # a table beside its clusters
+        for pattern, (told, inputs) in _PATTERNS.items():
+            if match := pattern.fullmatch(path):
+                wildcards = {k: v for k, v in match.groupdict().items() if k != "file"}
+                return self._made(told, inputs, wildcards)
+        return FOREIGN
+
+    def _made(
+        self, told: Callable[..., Told], inputs: tuple[Find, ...], wildcards: dict[str, Any]
+    ) -> str:
+        settings = told(self._config, **wildcards).text()
+        paths = [path for find in inputs for path in find(self._config, **wildcards)]
+        return digest(settings, [self.of(path) for path in paths])
+
+
+def _regular(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(pattern)))
+
+
+_PATTERNS = {_regular(pattern): job for pattern, job in JOBS.items()}

@@ -1,0 +1,69 @@
+"""The table of recipes and the rules agree: limbeck/config/recipes.py follows workflow/rules."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from limbeck.check.recipe import FOREIGN, digest
+from limbeck.config.load import load
+from limbeck.config.recipes import JOBS, Recipes
+
+CONFIGS = ["config", "gaps", "molecular_crystal", "study_expectation", "tiny"]
+#: scripts whose outputs carry no recipe
+WITHOUT = {"check_inputs", "expand_many_body", "pass_gate", "write_report"}
+#: what a script that is told a folder writes there
+IN_FOLDER = {
+    "build_dataset": "train.h5",
+    "build_delta_set": "train.h5",
+    "train_student": "model",
+    "evaluate_student": "metrics.json",
+}
+
+
+def values(words, option):
+    """Words after an option, up to the next one."""
+    start = words.index(option) + 1
+    stop = next((i for i in range(start, len(words)) if words[i].startswith("--")), len(words))
+    return words[start:stop]
+
+
+def commands(printed):
+    """The command lines that ``snakemake -n -p`` prints, in words."""
+    for line in printed.splitlines():
+        if "python scripts/" in line:
+            words = shlex.split(line.split(" > ")[0])
+            yield words[words.index("python") + 1 :]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_job_makes_what_the_jobs_after_it_expect(snakemake, workspace, monkeypatch, name):
+    path = f"tests/config/{name}.yaml" if name == "tiny" else f"config/{name}.yaml"
+    plan = snakemake("-n", "-p", "--configfile", path)
+    assert plan.returncode == 0, plan.stderr
+    monkeypatch.chdir(workspace)
+    config = load(path)
+    recipes, seen = Recipes(config), set()
+    for words in commands(plan.stdout):
+        script = Path(words[0]).stem
+        if script in WITHOUT:
+            continue
+        told = values(words, "--settings")[0]
+        inputs = values(words, "--recipes") if "--recipes" in words else []
+        assert FOREIGN not in inputs, words
+        if script in IN_FOLDER:
+            output = f"{values(words, '--output-folder')[0]}/{IN_FOLDER[script]}"
+        else:
+            output = values(words, "--output")[0]
+        expected = recipes.of(output.removeprefix(f"results/{config.run}/"))
+        assert digest(told, inputs) == expected, words
+        seen.add(script)
+    assert len(seen) >= 6
+
+
+def test_paths_that_no_job_makes_have_none(repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    recipes = Recipes(load("tests/config/tiny.yaml"))
+    for path in ("head.json", "gate/emt.passed", "report/index.html", "samples/md/0.h5"):
+        assert recipes.of(path) == FOREIGN, path
+    assert len(JOBS) == 20
