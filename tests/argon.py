@@ -14,8 +14,8 @@ from jobs_of import sampling
 from limbeck.config.sections.sampling import MolecularDynamics
 from limbeck.frames import Frames, from_atoms
 from limbeck.potentials.models.toys import LennardJones
-from limbeck.sampling.dynamics import run as md
 from limbeck.sampling.dynamics.integrate import Dynamics
+from limbeck.sampling.dynamics.streams import keys
 from limbeck.sampling.schedule import schedule
 
 SETTINGS = {
@@ -83,6 +83,14 @@ class Free(ModelInterface):
         }
 
 
+class Pulling(Free):
+    """A model whose forces do not add up to zero, as a direct one's do not."""
+
+    def forward(self, state, **_):
+        answer = super().forward(state)
+        return answer | {"forces": answer["forces"] + 0.1}
+
+
 class Clusters(Free):
     """Lennard-Jones clusters of four atoms, argon's size whatever their element, all at once."""
 
@@ -127,18 +135,20 @@ class Crystals(Free):
 def dynamics_of(
     frames: Frames, settings: MolecularDynamics, model: ModelInterface | None = None, seed: int = 1
 ) -> Dynamics:
-    """Dynamics of frames, of which each has one temperature and one pressure."""
+    """Dynamics of frames, of which each has one temperature and one pressure.
+
+    Random numbers of each depend on the seed and on its place.
+    """
     plan = schedule(settings.temperature_K, settings.pressure_GPa).of_each(len(frames))
-    with md.seeded(seed, torch.device("cpu")):
-        return Dynamics(model or LennardJones().torch_sim_model(), frames, settings, plan)
+    model = model or LennardJones().torch_sim_model()
+    return Dynamics(model, frames, settings, plan, keys(seed, map(str, range(len(frames)))))
 
 
-def steps(dynamics: Dynamics, count: int, seed: int = 2, every: int = 1) -> list:
+def steps(dynamics: Dynamics, count: int, every: int = 1) -> list:
     """What is seen of some steps."""
     seen = []
-    with md.seeded(seed, torch.device("cpu")):
-        for step in range(count):
-            dynamics.step(0.0)
-            if step % every == 0:
-                seen.append(dynamics.observe())
+    for step in range(count):
+        dynamics.step(0.0)
+        if step % every == 0:
+            seen.append(dynamics.observe())
     return seen

@@ -114,6 +114,18 @@ def test_gaps_alone_label_nothing_and_train_nothing(snakemake):
     }
 
 
+def test_a_job_is_told_how_long_a_potential_may_be_silent(snakemake, workspace):
+    (workspace / "probe.smk").write_text(
+        'import sys\nsys.path.insert(0, "scripts")\ninclude: "workflow/rules/common.smk"\n'
+        'rule probe:\n    output: "probe.txt"\n'
+        '    shell: "printenv LIMBECK_MAX_SILENCE_MIN > {output}"\n'
+    )
+    own = ("--config", "max_silence_min=7.5")
+    done = snakemake("-s", "probe.smk", "-c1", "probe.txt", *TINY, *own)
+    assert done.returncode == 0, done.stderr
+    assert (workspace / "probe.txt").read_text() == "7.5\n"
+
+
 @pytest.mark.parametrize("graph", ["--dag", "--rulegraph"])
 def test_the_graph_can_be_drawn(snakemake, graph):
     result = snakemake(graph, *TINY)

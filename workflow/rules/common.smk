@@ -1,6 +1,7 @@
 """What the rules share: the config, its wildcards, and what a job reads, is told and needs."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from limbeck.config.load import resolve
 from limbeck.config.recipes import Recipes
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json
+from limbeck.potentials import heartbeat
 from limbeck.sampling import METHODS, TRACED
 from limbeck.structures import SOURCES
 
@@ -46,6 +48,9 @@ ENVIRONMENT = "../../envs/limbeck.yaml"
 # scripts are told as well.
 THREADS = CONFIG.threads
 SLICES = range(CONFIG.select.slices)
+
+# By the environment and not by the settings, since no result depends on it.
+os.environ[heartbeat.VARIABLE] = f"{CONFIG.max_silence_min:g}"
 
 # What check_inputs looks at, and the file that says it found nothing wrong.
 CHECKED = CONFIG.model_dump(mode="json", include=plan.CHECKED)

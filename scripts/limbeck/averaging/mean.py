@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from limbeck.frames import Frames
+from limbeck.potentials.heartbeat import beat
 from limbeck.properties import Predictions, Values, components, turned_back
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def average(
     for k, weight in enumerate(weights):
         turns = matrices[:, k]
         answer = potential.evaluate(potential.rotate(batch, turns))
+        beat()
         for name, value in turned_back(answer.values, turns, frames.n_atoms).items():
             means.setdefault(name, _Mean(value.shape)).add(value, weight)
     return Average(

@@ -7,6 +7,7 @@ import numpy as np
 
 from limbeck.frames import Frames, atom_rows, concatenate
 from limbeck.potentials.evaluation import in_pieces, predict_or_nan
+from limbeck.potentials.heartbeat import beat
 from limbeck.potentials.interface import Potential
 from limbeck.properties import EFS, Predictions, nothing, property_of, select
 from limbeck.seeds import frame_generator
@@ -114,6 +115,7 @@ def _of_batch(
     for k in range(count):
         chosen = operations[index, k]
         answers = potential.evaluate(symmetry.apply_to_batch(potential, batch, chosen))
+        beat()
         answers = symmetry.restore_batch(chosen, answers, part.n_atoms)
         for name, value in answers.values.items():
             # Made at the first view, when it is known which properties the potential predicts.

@@ -27,6 +27,9 @@ class Config(Section):
     lost_device: t.LostDevice = "stop"
     """What a labelling job does where device is cuda and no GPU is there, or it goes away; stop
     with an error, or go on with the CPU."""
+    max_silence_min: t.Minutes = 60
+    """How long a potential may take for one answer (to a batch, a step of training, its opening); a
+    job that waits longer ends with an error. Results do not depend on it."""
     threads: t.Count = 1
     """CPU threads of one sampling, labelling, training or measuring job. The last bits of a result
     depend on it."""

@@ -9,6 +9,7 @@ from limbeck.config.sections.messages import validated
 from limbeck.config.sections.potentials import AnyPotential
 from limbeck.config.sections.potentials import Potential as PotentialSection
 from limbeck.potentials.devices import present
+from limbeck.potentials.heartbeat import awaited
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -44,4 +45,5 @@ def open_potential(
     device = present(device, "stop")
     name, function = OPENERS[potential.model]
     module = importlib.import_module(f"limbeck.potentials.models.{name}")
-    return getattr(module, function)(potential, device=device)
+    with awaited():  # it may download
+        return getattr(module, function)(potential, device=device)

@@ -23,6 +23,7 @@ from limbeck.frames import Frames
 from limbeck.potentials.batches import Limits, estimated_neighbours
 from limbeck.potentials.devices import free_memory
 from limbeck.potentials.evaluation import attempt
+from limbeck.potentials.heartbeat import beat
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -215,6 +216,7 @@ def _atoms_per_second(potential: "Potential[Any]", batches: list[Frames]) -> flo
     while (passed := clock() - start) < _SECONDS:
         for batch in batches:  # all of them, so that every rung times the same sizes
             potential.evaluate(potential.prepare(batch))
+            beat()
             atoms += len(batch.numbers)
     return atoms / passed
 

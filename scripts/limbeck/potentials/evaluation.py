@@ -14,6 +14,7 @@ import numpy as np
 
 from limbeck.frames import Frames, atom_rows
 from limbeck.potentials.devices import DeviceLost, free_memory, lost, out_of_memory
+from limbeck.potentials.heartbeat import awaited
 from limbeck.properties import put
 from limbeck.reasons import Status
 
@@ -63,7 +64,8 @@ def attempt(potential: "Potential[Any]", question: Callable[[], _Answer]) -> Att
         DeviceLost: the potential's device went away.
     """
     try:
-        return Attempt(question())
+        with awaited():
+            return Attempt(question())
     except DeviceLost:  # a question inside this one has found it already
         raise
     except Exception as error:  # whatever a model raises

@@ -10,6 +10,7 @@ import numpy as np
 from limbeck.frames import Frames
 from limbeck.potentials.devices import free_memory
 from limbeck.potentials.evaluation import attempt, predict_or_nan
+from limbeck.potentials.heartbeat import beat
 from limbeck.potentials.interface import Potential
 
 log = logging.getLogger(__name__)
@@ -63,5 +64,6 @@ def _atoms_per_second(potential: Potential[Any], frames: Frames, seconds: float)
     while (passed := time.perf_counter() - start) < seconds:
         for index in batches:  # as they are: halved ones would have another size's speed
             potential.evaluate(potential.prepare(frames.select(index)))
+            beat()
         atoms += len(frames.numbers)
     return atoms / passed

@@ -30,8 +30,8 @@ class Schedule:
 
     def at(self, share: float) -> tuple[np.ndarray, np.ndarray]:
         """Temperatures (K) and pressures (GPa), [R], after this fraction of the total time."""
-        weights = np.array([1 - share, share])
-        return self.temperature @ weights, self.pressure @ weights
+        # Not as a product of matrices: its last bits would depend on the other trajectories.
+        return _between(self.temperature, share), _between(self.pressure, share)
 
     def select(self, index: np.ndarray) -> "Schedule":
         """The schedule of the trajectories at ``index``."""
@@ -46,6 +46,10 @@ def schedule(temperature_K: Setting, pressure_GPa: Setting) -> Schedule:
     """The trajectories of one structure: one for every pair of a temperature and a pressure."""
     pairs = np.array(list(product(_ends(temperature_K), _ends(pressure_GPa))), dtype=np.float64)
     return Schedule(temperature=pairs[:, 0], pressure=pairs[:, 1])
+
+
+def _between(ends: np.ndarray, share: float) -> np.ndarray:
+    return (1 - share) * ends[:, 0] + share * ends[:, 1]
 
 
 def _ends(setting: Setting) -> list[tuple[float, float]]:

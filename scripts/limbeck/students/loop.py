@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 from limbeck.config.sections.students import StudentSettings
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
+from limbeck.potentials.heartbeat import each_awaited
 from limbeck.potentials.trainable import TrainablePotential
 from limbeck.students.batches import Batches, Targets
 from limbeck.students.loss import Weights, loss_of
@@ -126,7 +127,7 @@ def validate(
     student.module.eval()
     sums = np.zeros(3)
     counts = np.zeros(3)
-    for batch, targets in batches:
+    for batch, targets in each_awaited(batches):
         answers = student.outputs(batch, training=False, stress="stress" in targets.values)
         size, atoms = len(targets), int(targets.n_atoms.sum())
         energy = ((answers.energy - targets.values["energy"]) / targets.n_atoms).abs().sum()
@@ -153,7 +154,7 @@ def _epoch(
     student.module.train()
     losses: list[float] = []
     bad = 0
-    for batch, targets in batches:
+    for batch, targets in each_awaited(batches):
         if settings.augment:
             # Each frame by its own rotation. Graphs are rotated, not rebuilt: neighbours stay.
             matrices = Rotation.random(len(targets), rng=rng).as_matrix()

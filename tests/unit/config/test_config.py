@@ -136,6 +136,8 @@ WRONG = [
     ("labels.chgnet.reflections", True, "labels.chgnet.reflections: True", "can be mirrored"),
     ("labels.chgnet.n_frames", 11, "labels.chgnet.n_frames: 11", "at most select.count, 10"),
     ("labels.chgnet.auto", {"veiws": 3}, "labels.chgnet.auto.veiws: unknown", "mean views?"),
+    ("max_silence_min", 0.5, "max_silence_min: 0.5", "at least 1"),
+    ("max_silence_min", 20000, "max_silence_min: 20000", "at most 10080"),
     ("lost_device", "gpu", "lost_device: 'gpu'", "expected one of stop, cpu"),
     ("warrant.n_quadrature_frames", -1, "warrant.n_quadrature_frames: -1", "at least 0"),
     ("labels.chgnet.potential", "chgnt", "labels.chgnet.potential: 'chgnt'", "mean chgnet?"),

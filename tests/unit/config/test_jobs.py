@@ -74,6 +74,7 @@ CHANGES = [
     ("warrant.teachers", ["emt"], set()),
     ("warrant.n_quadrature_frames", 2, {"CertifyQuadrature"}),
     ("lost_device", "cpu", {"ChooseViews", "LabelFrames"}),
+    ("max_silence_min", 5.0, set()),  # it reaches jobs by the environment
 ]
 
 

@@ -9,15 +9,12 @@ import torch
 from ase import Atoms
 from ase.build import bulk, molecule
 
-from argon import frames_of, settings_with
+from argon import dynamics_of, frames_of, settings_with
 from limbeck.potentials.models.mace import MacePotential
 from limbeck.potentials.models.mace_convolution import ScalarConvolution, with_fast_convolutions
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.potentials.torch_sim import PotentialModel, VerletListModel, dynamics_model, state_of
 from limbeck.potentials.trainable import Statistics
-from limbeck.sampling.dynamics import run as md
-from limbeck.sampling.dynamics.integrate import Dynamics
-from limbeck.sampling.schedule import schedule
 
 
 @pytest.fixture(scope="module")
@@ -188,9 +185,8 @@ def test_dynamics_with_lasting_neighbours_is_that_with_new_ones(potential):
     settings = settings_with(nvt_algorithm="nose_hoover", time_step_fs=1.0, temperature_K=300.0)
     found = []
     for model in (VerletListModel(potential), PotentialModel(potential)):
-        with md.seeded(1, torch.device("cpu")):
-            dynamics = Dynamics(model, frames, settings, schedule(300.0, 0.0).of_each(2))
-            for _ in range(25):
-                dynamics.step(0.0)
+        dynamics = dynamics_of(frames, settings, model)
+        for _ in range(25):
+            dynamics.step(0.0)
         found.append(dynamics.positions)
     np.testing.assert_allclose(*found, rtol=0, atol=1e-8)

@@ -74,6 +74,7 @@ def test_each_system_has_a_thermostat_of_its_own():
         nvt_algorithm="nose_hoover",
         time_total_fs=3000.0,
         time_equilibration_fs=1000.0,
+        max_temperature_factor=10.0,  # for the heat that is released at first
     )
     # With one chain for the batch, as in torch-sim's own function, the hot system would stay
     # hot and cool the others. 93 degrees of freedom and 2,000 / (2 x 100) = 10 independent

@@ -83,6 +83,8 @@ Strain = Annotated[float, Field(ge=0, le=0.2)]
 Displacement = Annotated[float, Field(ge=0, le=1)]
 #: a distance in units of the sum of two covalent radii
 DistanceRatio = Annotated[float, Field(ge=0, le=1.5)]
+#: minutes, at most a week
+Minutes = Annotated[float, Field(ge=1, le=10080)]
 Device = Literal["cpu", "cuda"]
 LostDevice = Literal["stop", "cpu"]
 SplitBy = Literal["group", "root", "frame"]

@@ -12,6 +12,7 @@ from limbeck import __version__
 from limbeck.config.sections.potentials import Toy
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt, turn
+from limbeck.potentials.heartbeat import beat
 from limbeck.potentials.interface import About, Potential, empty_predictions, one_periodicity
 from limbeck.potentials.weights import package
 from limbeck.properties import EFS, Predictions
@@ -170,6 +171,7 @@ class EffectiveMedium(Potential[Frames]):
             result.forces[batch.atoms_of(b)] = atoms.get_forces()
             if batch.periodic[b]:
                 result.stress[b] = atoms.get_stress()
+            beat()
         return result
 
 

@@ -16,6 +16,7 @@ from limbeck.config.sections.potentials import Xtb
 from limbeck.errors import LimbeckError, first_line
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt, turn
+from limbeck.potentials.heartbeat import beat
 from limbeck.potentials.interface import About, Potential, empty_predictions, one_periodicity
 from limbeck.potentials.weights import package
 from limbeck.properties import EFS, Predictions
@@ -66,6 +67,7 @@ class XtbPotential(Potential[Frames]):
         dipole = np.full((len(batch), 3), np.nan)
         for b in range(len(batch)):
             rows, found = batch.atoms_of(b), self._single_point(batch, b)
+            beat()
             result.energy[b] = found.get("energy") * Hartree
             # tblite: atomic units, and the gradient, whose sign is opposite
             result.forces[rows] = -found.get("gradient") * Hartree / Bohr

@@ -25,6 +25,7 @@ from limbeck.sampling.dynamics.state import (
     scaled,
     volume,
 )
+from limbeck.sampling.dynamics.streams import Purpose, normal
 from limbeck.sampling.dynamics.thermostats import Chain, noise
 
 #: degrees of freedom of a cell that is scaled, and of one that moves without turning
@@ -59,6 +60,7 @@ class Cells:
         # The paper's W_g for a flexible cell. A volume that scales has three equal diagonal
         # momenta, and so three times this mass, which is the paper's W.
         self.mass = (freedom(state) / 3 + 1) * kT * time**2
+        self._draws = normal(state.key, Purpose.CELL, torch.ones_like(kT).long(), 3, 3)
         self.momenta = self.draw(kT)
 
     @property
@@ -80,8 +82,7 @@ class Cells:
 
     def draw(self, kT: torch.Tensor) -> torch.Tensor:
         """Momenta from their distribution: kT / 2 of energy for each degree of freedom."""
-        drawn = torch.randn(len(kT), 3, 3, dtype=kT.dtype, device=kT.device)
-        drawn = drawn * (self.mass * kT).sqrt()[:, None, None]
+        drawn = self._draws.next() * (self.mass * kT).sqrt()[:, None, None]
         if self.degrees == CELL:
             # Diagonal entries have variance W kT, the others half of it. Each of these stands
             # twice in the sum of squares, so that every one of the six has kT / 2.
@@ -93,6 +94,7 @@ class Cells:
     def keep(self, index: torch.Tensor) -> None:
         """Go on with the cells at ``index`` alone."""
         self.momenta, self.mass = self.momenta[index], self.mass[index]
+        self._draws.keep(index)
 
 
 class CellCoupling(Protocol):
@@ -180,17 +182,19 @@ class Noise:
     ) -> None:
         """Set the frictions of atoms and cells to 1 / ``times``."""
         self._kept = [torch.exp(-dt / 2 / time) for time in times]
+        self._draws = normal(state.key, Purpose.ATOMS, state.n_atoms_per_system, 3)
 
     def half_step(self, state: DynamicsState, cells: Cells, kT: torch.Tensor) -> None:
-        """Friction and noise for half a time step, from torch's global generator."""
+        """Friction and noise for half a time step, of its own for each system."""
         atoms, cell = self._kept
-        noise(state, kT, atoms)
+        noise(state, kT, atoms, self._draws)
         # The exact solution of the Ornstein-Uhlenbeck process: the variance W kT is kept for any
         # time step.
         cells.momenta = cell * cells.momenta + (1 - cell**2).sqrt() * cells.draw(kT)
 
     def keep(self, index: torch.Tensor) -> None:
-        """Nothing to do: each atom and cell has its own noise."""
+        """Go on with the systems at ``index`` alone."""
+        self._draws.keep(index)
 
 
 #: algorithm -> degrees of freedom of the cell, and what keeps the temperature
@@ -228,6 +232,7 @@ class Barostat:
         self._bath.half_step(state, self._cells, kT)
         self._push_cells(state, pressure)
         self._kick(state)
+        rest(state)  # before it drifts: also the pull of this step moves no centre of mass
         self._drift(state)
         ask(state, self._model)
         self._kick(state)

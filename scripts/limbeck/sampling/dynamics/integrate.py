@@ -62,14 +62,19 @@ class Dynamics:
     """
 
     def __init__(
-        self, model: ModelInterface, frames: Frames, settings: MolecularDynamics, schedule: Schedule
+        self,
+        model: ModelInterface,
+        frames: Frames,
+        settings: MolecularDynamics,
+        schedule: Schedule,
+        keys: np.ndarray,
     ) -> None:
         """Start from ``frames``, all periodic or all isolated, at least two atoms each.
 
-        Momenta are drawn from torch's global generator: seed it first.
-
         Args:
             schedule: of each of the frames.
+            keys: int64 [B,2], of the random numbers of each, see
+                :func:`~limbeck.sampling.dynamics.streams.keys`.
         """
         self.members = np.arange(len(frames))
         self._model, self._schedule = model, schedule
@@ -78,7 +83,7 @@ class Dynamics:
         self._dt = settings.time_step_fs * units.fs
         self._float = {"dtype": model.dtype, "device": model.device}
         kT, _ = self._targets(0.0)
-        self._state = start(model, frames, kT)
+        self._state = start(model, frames, kT, keys)
         self._integrator = _integrator(model, self._state, settings, kT)
 
     def step(self, share: float) -> None:
@@ -149,10 +154,10 @@ def _integrator(
     if settings.ensemble == "NVE":
         return VelocityVerlet(model, dt, NoThermostat())
     if settings.nvt_algorithm == "csvr":
-        return VelocityVerlet(model, dt, VelocityRescaling(dt, thermostat_time))
+        return VelocityVerlet(model, dt, VelocityRescaling(state, dt, thermostat_time))
     if settings.nvt_algorithm == "nose_hoover":
         return VelocityVerlet(model, dt, NoseHoover(state, kT, dt, thermostat_time))
-    return Langevin(model, dt, thermostat_time)
+    return Langevin(model, state, dt, thermostat_time)
 
 
 def _numpy(values: torch.Tensor) -> np.ndarray:

@@ -93,6 +93,10 @@ class Record:
         self._parents: list[np.ndarray] = []
         self._rows_of_trace: list[np.ndarray] = []
 
+    def name(self, r: int) -> tuple[str, int]:
+        """What tells trajectory ``r`` from all others: the id of its structure, and its number."""
+        return self.frames.id[r].decode(), int(self.trajectory[r])
+
     def snapshot(self, members: np.ndarray, positions: np.ndarray, cell: np.ndarray) -> Frames:
         """The structures ``members`` with their atoms at ``positions`` (Angstrom).
 
@@ -197,15 +201,12 @@ class Record:
         for name, value in zip(names, values, strict=True):
             self._sums[name][members] += value
 
-    def _name(self, r: int) -> list[Any]:
-        return [self.frames.id[r].decode(), int(self.trajectory[r])]
-
     def _rows(self, parents: np.ndarray) -> list[list[Any]]:
         count = np.bincount(parents, minlength=len(self.frames))
         means = self.averages()
         return [
             [
-                *self._name(r),
+                *self.name(r),
                 int(self.frames.n_atoms[r]),
                 int(count[r]),
                 *(number(values[r]) for values in means.values()),
@@ -221,4 +222,4 @@ class Record:
         table = np.concatenate(self._rows_of_trace)
         # by trajectory; a stable sort keeps the order of time within each
         table = table[np.argsort(table[:, 0], kind="stable")]
-        return [[*self._name(int(row[0])), *map(number, row[1:])] for row in table]
+        return [[*self.name(int(row[0])), *map(number, row[1:])] for row in table]

@@ -2,15 +2,12 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
-from limbeck import reasons, seeds
+from limbeck import reasons
 from limbeck.config.jobs import SampleFrames
 from limbeck.config.sections.sampling import MolecularDynamics
 from limbeck.errors import LimbeckError
@@ -26,6 +23,7 @@ from limbeck.sampling.dynamics import guards
 from limbeck.sampling.dynamics.bond_watch import BondWatch
 from limbeck.sampling.dynamics.integrate import Dynamics
 from limbeck.sampling.dynamics.record import Record, RecordedStep
+from limbeck.sampling.dynamics.streams import keys
 from limbeck.sampling.schedule import Schedule, schedule
 
 log = logging.getLogger(__name__)
@@ -76,8 +74,8 @@ def run_dynamics(
 
     Args:
         potential: batches are cut by its limits.
-        seed, place: random numbers depend on them and on the number of the batch;
-            ``place`` is sampling/source/shard.
+        seed, place: random numbers of a trajectory depend on them, on the id of its structure
+            and on its number; ``place`` is sampling/source/shard.
     """
     prepared = prepare(frames, potential, settings)
     of_one = schedule(settings.temperature_K, settings.pressure_GPa if settings.moves_cell else 0.0)
@@ -92,14 +90,14 @@ def run_dynamics(
     watch = BondWatch(prepared.frames, settings.max_bond_stretch)
     all_of_them = of_one.of_each(len(frames))
     fit = np.flatnonzero(record.cut == "")
-    # Systems of a batch share one stream of random numbers, so that these depend on the batch.
-    for number, index in enumerate(potential.batches(record.frames.select(fit))):
-        with seeded(seeds.torch_seed(seed, f"sample_md/{place}/{number}"), potential.device):
-            members = fit[index]
-            batch = TrajectoryBatch(
-                record, members, all_of_them.select(members), watch, each, settings
-            )
-            batch.integrate(potential)
+    for index in potential.batches(record.frames.select(fit)):
+        members = fit[index]
+        # Not by batch, so that no trajectory's noise changes with what is beside it.
+        names = (f"sample_md/{place}/{id}/{number}" for id, number in map(record.name, members))
+        batch = TrajectoryBatch(
+            record, members, all_of_them.select(members), keys(seed, names), watch, each, settings
+        )
+        batch.integrate(potential)
     return record
 
 
@@ -119,15 +117,6 @@ def _unfit(frames: Frames, potential: Potential[Any], settings: MolecularDynamic
     )
 
 
-@contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global generators inside the block, and restore them afterwards."""
-    # The integrators here draw from the global generator.
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
-
-
 class TrajectoryBatch:
     """Trajectories that are integrated together, all periodic or all isolated."""
 
@@ -136,6 +125,7 @@ class TrajectoryBatch:
         record: Record,
         members: np.ndarray,
         plan: Schedule,
+        keys: np.ndarray,
         watch: BondWatch,
         structure: np.ndarray,
         settings: MolecularDynamics,
@@ -145,17 +135,18 @@ class TrajectoryBatch:
         Args:
             members: int64 [B].
             plan: temperatures and pressures of these B.
+            keys: int64 [B,2], of their random numbers.
             watch: bonds of the structures.
             structure: int64 [R], which structure each trajectory is of.
         """
-        self._record, self._members, self._plan = record, members, plan
+        self._record, self._members, self._plan, self._keys = record, members, plan, keys
         self._watch, self._structure, self._settings = watch, structure, settings
 
     def integrate(self, potential: Potential[Any]) -> None:
         """Integrate all trajectories of the batch, and record them."""
         settings, frames = self._settings, self._record.frames.select(self._members)
         model = dynamics_model(potential)
-        dynamics = Dynamics(model, frames, settings, self._plan)
+        dynamics = Dynamics(model, frames, settings, self._plan, self._keys)
         start = dynamics.observe().energy
         self._record.energy_start[self._members] = start
         limits = guards.limits(settings, self._plan.temperature.max(axis=1), frames, start)

@@ -6,6 +6,7 @@ Units are ASE's: Angstrom, eV, atomic mass units, and time in sqrt(amu Angstrom^
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch_sim.integrators.md import MDState
 from torch_sim.models.interface import ModelInterface
@@ -13,6 +14,7 @@ from torch_sim.quantities import calc_kinetic_energy
 
 from limbeck.frames import Frames
 from limbeck.potentials.torch_sim import state_of
+from limbeck.sampling.dynamics.streams import Purpose, normal
 
 
 @dataclass
@@ -24,34 +26,40 @@ class DynamicsState(MDState):
 
     Attributes:
         stress: [B,3,3], eV/Angstrom^3, ASE's sign, without the motion's part; NaN where unknown.
+        key: int64 [B,2], what the random numbers of each system depend on, see
+            :func:`~limbeck.sampling.dynamics.streams.keys`.
     """
 
     stress: torch.Tensor
+    key: torch.Tensor
 
     # torch-sim cuts state[index] by these lists. (NPTState of torch-sim 0.6 has a stress as well.)
-    _system_attributes = MDState._system_attributes | {"stress"}
+    _system_attributes = MDState._system_attributes | {"stress", "key"}
 
 
-def start(model: ModelInterface, frames: Frames, kT: torch.Tensor) -> DynamicsState:
+def start(
+    model: ModelInterface, frames: Frames, kT: torch.Tensor, keys: np.ndarray
+) -> DynamicsState:
     """State with forces, and momenta of temperatures ``kT`` [B] (eV) about resting centres of mass.
-
-    Momenta come from torch's global generator.
 
     Args:
         frames: B frames, all periodic or all isolated.
+        keys: int64 [B,2], of the random numbers of each.
     """
     state = state_of(frames, model)
     answer = model(state)
     # Maxwell-Boltzmann: each component has variance m kT. torch-sim's initialize_momenta, also in
     # 0.6, takes the mean momentum from every atom, and so cannot replace this.
-    noise = torch.randn_like(state.positions)
-    momenta = noise * (state.masses * kT[state.system_idx]).sqrt().unsqueeze(-1)
+    key = torch.as_tensor(keys, device=state.device)
+    drawn = normal(key, Purpose.MOMENTA, state.n_atoms_per_system, 3, ahead=1).next()
+    momenta = drawn * (state.masses * kT[state.system_idx]).sqrt().unsqueeze(-1)
     return DynamicsState(
         **vars(state),
         momenta=internal_momenta(momenta, state.masses, state.system_idx),
         energy=answer["energy"],
         forces=answer["forces"],
         stress=answer.get("stress", torch.full_like(state.cell, torch.nan)),
+        key=key,
     )
 
 

@@ -21,6 +21,7 @@ from limbeck.sampling.dynamics.state import (
     rest,
     scaled,
 )
+from limbeck.sampling.dynamics.streams import Draws, Purpose, chi_square, normal
 
 # the usual length; ASE and torch-sim have the same default
 CHAIN_LENGTH = 3
@@ -72,23 +73,27 @@ class VelocityRescaling:
     momenta are scaled to it. The sign of the factor is that of equation A8.
     """
 
-    def __init__(self, dt: torch.Tensor, time: torch.Tensor) -> None:
+    def __init__(self, state: DynamicsState, dt: torch.Tensor, time: torch.Tensor) -> None:
         """Set the relaxation time of the kinetic energy to ``time``."""
         self._kept = torch.exp(-dt / 2 / time)  # c of the paper
+        degrees = freedom(state)
+        self._first = normal(state.key, Purpose.KINETIC_ENERGY, torch.ones_like(degrees).long())
+        # The sum of the N_f - 1 other squares, drawn at once from its distribution.
+        self._others = chi_square(state.key, Purpose.OTHER_DEGREES, degrees - 1)
 
     def half_step(self, state: DynamicsState, kT: torch.Tensor) -> None:
-        """Rescale for half a time step, with noise from torch's global generator."""
-        degrees, kinetic = freedom(state), kinetic_energy(state)
+        """Rescale for half a time step, each system with noise of its own."""
+        kinetic = kinetic_energy(state)
         share = (1 - self._kept) * (kT / 2) / kinetic  # [B], of one degree of freedom
-        first = torch.randn_like(kinetic)
-        # The sum of the N_f - 1 other squares, drawn at once from its distribution.
-        others = torch.distributions.Chi2(degrees - 1, validate_args=False).sample()
+        first, others = self._first.next(), self._others.next()
         square = self._kept + share * (first**2 + others) + 2 * first * (self._kept * share).sqrt()
         sign = torch.sign(first + (self._kept / share).sqrt())
         scaled(state, sign * square.sqrt())
 
     def keep(self, index: torch.Tensor) -> None:
-        """Nothing to do: it remembers nothing."""
+        """Go on with the systems at ``index`` alone."""
+        self._first.keep(index)
+        self._others.keep(index)
 
 
 # torch-sim 0.6 has a chain per system ([systems, length]) in nvt_nose_hoover_step, and would
@@ -184,6 +189,7 @@ class VelocityVerlet:
         """One time step; the centre of mass stays at rest."""
         self._thermostat.half_step(state, kT)
         kick(state, self._dt / 2)
+        rest(state)  # before it drifts: also the pull of this step moves no centre of mass
         drift(state, self._dt)
         ask(state, self._model)
         kick(state, self._dt / 2)
@@ -207,35 +213,42 @@ class Langevin:
     Noise and friction act only on the motion about the centre of mass.
     """
 
-    def __init__(self, model: ModelInterface, dt: torch.Tensor, time: torch.Tensor) -> None:
+    def __init__(
+        self, model: ModelInterface, state: DynamicsState, dt: torch.Tensor, time: torch.Tensor
+    ) -> None:
         """Set the friction to 1 / ``time``."""
         self._model, self._dt, self._kept = model, dt, torch.exp(-dt / time)
+        self._draws = normal(state.key, Purpose.ATOMS, state.n_atoms_per_system, 3)
 
     def step(self, state: DynamicsState, kT: torch.Tensor, pressure: torch.Tensor) -> None:
-        """One time step; noise comes from torch's global generator."""
+        """One time step; each system has noise of its own."""
         # B (forces), A (velocities), O (noise), A, B
         kick(state, self._dt / 2)
         rest(state)
         drift(state, self._dt / 2)
-        noise(state, kT, self._kept)
+        noise(state, kT, self._kept, self._draws)
         drift(state, self._dt / 2)
         ask(state, self._model)
         kick(state, self._dt / 2)
 
     def keep(self, index: torch.Tensor) -> None:
-        """Nothing to do: each atom has its own noise."""
+        """Go on with the systems at ``index`` alone."""
+        self._draws.keep(index)
 
     def strain_rate(self, state: DynamicsState) -> torch.Tensor:
         """Zero: the cell does not move."""
         return torch.zeros_like(state.energy)
 
 
-def noise(state: DynamicsState, kT: torch.Tensor, kept: torch.Tensor) -> None:
+def noise(state: DynamicsState, kT: torch.Tensor, kept: torch.Tensor, draws: Draws) -> None:
     """Keep a fraction ``kept`` of the momenta and add noise at the temperature ``kT`` (eV) [B].
 
     This is the exact Ornstein-Uhlenbeck step for the motion about the centre of mass.
+
+    Args:
+        draws: standard normal numbers, [N,3].
     """
     # Keeps the variance m kT of a momentum, whatever the time step.
     size = ((1 - kept**2) * kT[state.system_idx] * state.masses).sqrt().unsqueeze(-1)  # [N,1]
-    state.momenta = kept * state.momenta + size * torch.randn_like(state.momenta)
+    state.momenta = kept * state.momenta + size * draws.next()
     rest(state)
