@@ -1,20 +1,20 @@
 """What every script shares: its parser, its settings, its log, its way to fail."""
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel
 
 from limbeck.check import head
 from limbeck.check.recipe import checked, digest
+from limbeck.check.seal import parsed_json
 from limbeck.config.sections.base import Section
 from limbeck.config.sections.messages import validated
+from limbeck.config.text import read_yaml
 from limbeck.errors import LimbeckError, Unfit
 
 _S = TypeVar("_S", bound=BaseModel)
@@ -64,19 +64,12 @@ def read_settings(text: str, kind: type[_S]) -> _S:
         LimbeckError: a field is missing, unknown or wrong; one line for each error.
     """
     try:
-        value = json.loads(text) if text.lstrip().startswith("{") else _read_yaml(text)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        one_line = " ".join(str(error).split())
-        raise argparse.ArgumentTypeError(f"not readable: {one_line}") from error
+        value = parsed_json(text) if text.lstrip().startswith("{") else read_yaml(text)
+    except (LimbeckError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"not readable: {error}") from error
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f"expected a mapping, got {type(value).__name__}")
     return validated(kind, value, "settings")
-
-
-def _read_yaml(path: str) -> Any:
-    if not Path(path).is_file():
-        raise argparse.ArgumentTypeError(f"{path}: no such file")
-    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
 
 
 def run(main: Callable[[], None]) -> None:

@@ -23,6 +23,9 @@ from limbeck.errors import LimbeckError
 
 log = logging.getLogger(__name__)
 
+#: what Snakemake puts into a folder that is an output
+SNAKEMAKE_MARK = ".snakemake_timestamp"
+
 
 @contextmanager
 def whole_file(
@@ -247,16 +250,39 @@ def write_csv(path: str | Path, columns: Sequence[str], rows: Sequence[Sequence[
         writer.writerows(rows)
 
 
-def sha256_of(path: str | Path) -> str:
+def sha256_of(path: str | Path, *, follow_links: bool = False) -> str:
     """SHA-256 of a file, or of a folder: of its files' names and hashes, sorted by name.
 
-    Files whose name begins with a dot do not count: Snakemake puts one into folders it made.
+    Args:
+        follow_links: for folders in which a library keeps links to files of its own. Elsewhere
+            a link in a folder would let its hash stand while what it points to changes.
+
+    Raises:
+        LimbeckError: neither a file nor a folder, or a folder that holds a link, a pipe or
+            a device, or a name that cannot be printed.
     """
     path = Path(path)
     if path.is_dir():
         digest = hashlib.sha256()
-        for part in sorted(p for p in path.rglob("[!.]*") if p.is_file()):
+        for part in _files_in(path, follow_links):
             digest.update(f"{part.relative_to(path).as_posix()} {sha256_of(part)}\n".encode())
         return digest.hexdigest()
+    if not path.is_file():
+        raise LimbeckError(f"{path}: no file and no folder, expected what has a hash")
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _files_in(folder: Path, follow_links: bool) -> Iterator[Path]:
+    """The files that count for a folder's hash, sorted; all of them but Snakemake's own."""
+    for part in sorted(folder.rglob("*")):
+        # Snakemake marks folders that it made with this file, which nothing reads: a student's
+        # folder has the same hash before and after, and where it was copied to.
+        if part.name == SNAKEMAKE_MARK and part.is_file() and not part.is_symlink():
+            continue
+        if not part.name.isprintable():  # a line break in a name could stand for a second file
+            raise LimbeckError(f"{folder}: {part.name!r} in it, expected names that can be printed")
+        if part.is_file() and (follow_links or not part.is_symlink()):
+            yield part
+        elif part.is_symlink() or not part.is_dir():
+            raise LimbeckError(f"{part}: a link, pipe or device, expected files and folders alone")

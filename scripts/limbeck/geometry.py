@@ -34,6 +34,9 @@ def wrapped(positions: np.ndarray, cells: np.ndarray) -> np.ndarray:
 
 #: Angstrom. Opposite faces of a cell stand farther apart than this in every crystal known.
 MIN_CELL_HEIGHT_A = 1.0
+#: Angstrom. A micrometre is beyond every structure here, and so far from it, searches for
+#: neighbours still work; vesin divides by zero where one of few atoms stands at 1e6.
+MAX_COORDINATE_A = 1e4
 #: dalton per cubic Angstrom -> g/cm3
 G_CM3 = units._amu * 1e3 / 1e-24
 
@@ -49,6 +52,23 @@ def cell_height(cell: np.ndarray) -> float:
 def density(numbers: np.ndarray, cell: np.ndarray) -> float:
     """Mass density, g/cm3, of atoms in a cell of Angstrom [3,3]."""
     return float(atomic_masses[numbers].sum() / abs(np.linalg.det(cell)) * G_CM3)
+
+
+def check_extent(positions: np.ndarray, cell: np.ndarray) -> None:
+    """To be asked before every search for neighbours, which may end the process otherwise.
+
+    Args:
+        positions, cell: Angstrom, of any number of atoms and cells.
+
+    Raises:
+        RuntimeError: a coordinate is not finite, or beyond :data:`MAX_COORDINATE_A`.
+    """
+    for what, values in (("a position", positions), ("the cell", cell)):
+        # max of the absolute values, without a copy; NaN passes on through both, and is no number
+        # that is at most the limit
+        largest = max(-values.min(initial=0.0), values.max(initial=0.0))
+        if not largest <= MAX_COORDINATE_A:
+            raise RuntimeError(f"{what} at {largest:g} A, expected at most {MAX_COORDINATE_A:g} A")
 
 
 def shortest_ratio(
@@ -67,10 +87,11 @@ def shortest_ratio(
         reach: pairs are sought up to this ratio; infinity where there is none.
 
     Raises:
-        RuntimeError: a position or the cell is not finite.
+        RuntimeError: a position or the cell is not finite, or too large.
     """
     from vesin import NeighborList
 
+    check_extent(positions, cell)
     radii = covalent_radii[numbers]
     # a hair more than needed: vesin leaves out pairs at exactly the cut-off; and at least 1 A,
     # since it cuts space into boxes of that size, and empty boxes cost time

@@ -6,27 +6,38 @@ Nothing is ever unpickled.
 """
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
 
 from limbeck import __version__
 from limbeck.check.recipe import FOREIGN
+from limbeck.check.seal import parsed_json
 from limbeck.errors import LimbeckError, Unfit
 from limbeck.files import whole_file
-from limbeck.frames import ATOM_DTYPES, FRAME_DTYPES, Frames, concatenate
+from limbeck.frames import ATOM_DTYPES, FRAME_DTYPES, Frames, concatenate, frame_ids
 from limbeck.labels import Labels, concatenate_labels
 from limbeck.properties import PROPERTIES, SPREAD, property_of
 from limbeck.reasons import STATUS
 
+_T = TypeVar("_T")
+
 FORMAT = "limbeck-frames"
 VERSION = 1
 #: what every label set had before files listed it
-BEFORE_LISTS = ("energy", "forces", "stress", "energy_spread", "forces_spread")
+BEFORE_LISTS = ["energy", "forces", "stress", "energy_spread", "forces_spread"]
+#: filters of HDF5 that are used here: shuffle, Fletcher32, and h5py's LZF
+FILTERS = {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF}
+#: LZF packs 264 bytes into 3 at best (its longest reference), so that all arrays together have at
+#: most 88 bytes for each byte of their file
+MOST_TIMES = 90
+#: stages that drop frames that occur twice; a source may make one twice, and so may a sampling
+WITHOUT_REPEATS = ("screen_structures", "select_frames")
 UNITS = {"cell": "Angstrom", "positions": "Angstrom", "charge": "e"}
 
 
@@ -85,62 +96,61 @@ def read_frames(path: str | Path) -> Frames:
     """Read all frames of one file.
 
     Raises:
-        LimbeckError: the file is missing, damaged, or of another format or version.
+        LimbeckError: the file is missing, damaged, or of another format or version; it holds what
+            Limbeck never writes, or promises more than its size allows; or an id is not that of
+            its atoms.
     """
     with _open(path) as file:
         values: dict[str, Any] = {}
-        for name in FRAME_DTYPES:
-            values[name] = _read_array(file, f"frames/{name}")
-        for name in ATOM_DTYPES:
-            values[name] = _read_array(file, f"atoms/{name}")
-        values["extra"] = _read_extra(file, "frames")
-        values["atom_extra"] = _read_extra(file, "atoms")
-        return Frames(**values)
+        for name, dtype in FRAME_DTYPES.items():
+            values[name] = file.array(f"frames/{name}", dtype)
+        for name, dtype in ATOM_DTYPES.items():
+            values[name] = file.array(f"atoms/{name}", dtype)
+        for of, name in (("frames", "extra"), ("atoms", "atom_extra")):
+            values[name] = {n: file.array(f"{of}/extra/{n}") for n in file.names(f"{of}/extra")}
+        frames = Frames(**values)
+        _check_ids(frames)
+        if file.attributes("/").get("stage") in WITHOUT_REPEATS:
+            _check_repeats(frames.id)
+        _check_infos(frames)
+        return frames
 
 
 def read_labels(path: str | Path, label_set: str) -> Labels:
     """Read the labels of one label set.
 
     Raises:
-        LimbeckError: as :func:`read_frames`, or the file has no such label set.
+        LimbeckError: as :func:`read_frames`, or the file has no such label set, or the same frame
+            twice.
     """
     with _open(path) as file:
-        found = sorted(file["labels"]) if "labels" in list(file) else []
+        found = file.names("labels")
     if label_set not in found:
         raise LimbeckError(f"{path}: no label set {label_set!r}, it has {found}")
     with _open(path) as file:
-        group = file[f"labels/{label_set}"]
-        arrays = {n: _read_array(file, f"labels/{label_set}/{n}") for n in _arrays_of(group)}
+        where = f"labels/{label_set}"
+        # Files written before the list was kept have exactly these.
+        names = file.json(where, "arrays", list, BEFORE_LISTS)
+        for name in names:
+            property_of(str(name).removesuffix(SPREAD))
+        arrays = {n: file.array(f"{where}/{n}") for n in names}
         labels = Labels(
-            id=_read_array(file, "frames/id"),
-            n_atoms=_read_array(file, "frames/n_atoms"),
-            status=_read_array(file, f"labels/{label_set}/status"),
+            id=file.array("frames/id", FRAME_DTYPES["id"]),
+            n_atoms=file.array("frames/n_atoms", FRAME_DTYPES["n_atoms"]),
+            status=file.array(f"{where}/status", np.uint8),
             values={n: v for n, v in arrays.items() if not n.endswith(SPREAD)},
             spreads={n.removesuffix(SPREAD): v for n, v in arrays.items() if n.endswith(SPREAD)},
-            attrs=json.loads(group.attrs["settings"]),
+            attrs=file.json(where, "settings", dict),
         )
         _check_rows(labels)
+        _check_repeats(labels.id)  # frames that are labelled were selected, each once
         return labels
-
-
-def _arrays_of(group: h5py.Group) -> list[str]:
-    """Names of the properties and spreads that a label set was written with.
-
-    Raises:
-        LimbeckError: one of them is no property that is known here.
-    """
-    # Files written before the list was kept have exactly these.
-    names: list[str] = json.loads(group.attrs.get("arrays", json.dumps(BEFORE_LISTS)))
-    for name in names:
-        property_of(name.removesuffix(SPREAD))
-    return names
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
     """The file's own attributes: stage, settings, version of Limbeck, number of frames."""
     with _open(path) as file:
-        header = {k: _plain(v) for k, v in file.attrs.items()}
-        return header | {"count": len(file["frames/id"])}
+        return file.attributes("/") | {"count": file.dataset("frames/id").shape[0]}
 
 
 def read_many(paths: Iterable[str | Path]) -> Frames:
@@ -233,55 +243,204 @@ def _unit_of(array: str) -> str:
     return PROPERTIES[name].unit if name in PROPERTIES else UNITS.get(array, "")
 
 
+class _Reader:
+    """What Limbeck writes into a file, and nothing else, in memory that the file's size bounds.
+
+    HDF5 can point to other files, by links, external storage and virtual data sets, load filters
+    from other libraries, and promise any shape.
+    """
+
+    def __init__(self, file: h5py.File, size: int) -> None:
+        """``size``: of the file, in bytes."""
+        self._file = file
+        self._left = MOST_TIMES * size
+
+    def names(self, where: str) -> list[str]:
+        """Names in a group, sorted; none where there is no such group."""
+        above, _, last = where.rpartition("/")
+        # looked up in the list: a damaged entry would count as missing otherwise
+        return sorted(self._group(where)) if last in list(self._group(above)) else []
+
+    def dataset(self, where: str) -> h5py.Dataset:
+        """A data set that is not read yet.
+
+        Raises:
+            LimbeckError: there is none, or it is not as Limbeck writes them.
+        """
+        found = self._at(where)
+        if not isinstance(found, h5py.Dataset):
+            raise LimbeckError(f"{where} is a {type(found).__name__.lower()}, expected an array")
+        if found.is_virtual or found.external:
+            raise LimbeckError(f"{where} is kept in another file, expected an array in this one")
+        filters = {found.id.get_create_plist().get_filter(n)[0] for n in range(_filters(found))}
+        if not filters <= FILTERS:
+            raise LimbeckError(f"{where} has the filters {sorted(filters)}, expected LZF alone")
+        if found.dtype.kind not in "biufS" or found.shape is None:
+            raise LimbeckError(f"{where} is of type {found.dtype}, expected numbers or bytes")
+        # whole chunks are unpacked, also where little of one is used
+        rows = max(math.prod(found.shape), math.prod(found.chunks or ()))
+        if rows * found.dtype.itemsize > self._left:
+            raise LimbeckError(f"{where} has shape {found.shape}, which no file of its size holds")
+        return found
+
+    def array(self, where: str, dtype: Any = None) -> np.ndarray:
+        """An array.
+
+        Args:
+            dtype: the type that it has to have; of bytes the length may be another.
+
+        Raises:
+            LimbeckError: as :meth:`dataset`, or it is damaged.
+        """
+        try:
+            found = self.dataset(where)
+            kind = found.dtype if dtype is None else np.dtype(dtype)
+            if found.dtype.kind != kind.kind or (kind.kind != "S" and found.dtype != kind):
+                raise LimbeckError(f"{where} is of type {found.dtype}, expected {kind}")
+            self._left -= found.nbytes
+            return found[()]
+        except KeyError as error:
+            raise LimbeckError(f"has no {where}, or it is damaged: {error}") from error
+        except OSError as error:
+            raise LimbeckError(f"{where} is damaged: {error}") from error
+
+    def attributes(self, where: str) -> dict[str, Any]:
+        """The attributes of a group: text and numbers.
+
+        Raises:
+            LimbeckError: one is of another type, or larger than the file.
+        """
+        found = self._group(where).attrs
+        return {name: self._attribute(found, name) for name in found}
+
+    def json(self, where: str, name: str, kind: type[_T], default: _T | None = None) -> _T:
+        """An attribute that is JSON.
+
+        Raises:
+            LimbeckError: it is missing and there is no default, it is no JSON, or of another kind.
+        """
+        found = self._group(where).attrs
+        if name not in found and default is not None:
+            return default
+        try:
+            value = parsed_json(self._attribute(found, name))
+        except (TypeError, ValueError) as error:
+            raise LimbeckError(f"{where}: {name} is no JSON: {error}") from error
+        if not isinstance(value, kind):
+            raise LimbeckError(f"{where}: {name} {value!r:.80}, expected a {kind.__name__}")
+        return value
+
+    def _attribute(self, attributes: h5py.AttributeManager, name: str) -> Any:
+        one = attributes.get_id(name)
+        size = one.dtype.itemsize * math.prod(one.shape)
+        if one.dtype.kind not in "biufS" or size > self._left:
+            raise LimbeckError(f"attribute {name} is {one.dtype} {one.shape}, expected a text")
+        return _plain(attributes[name])
+
+    def _group(self, where: str) -> h5py.Group:
+        found = self._at(where)
+        if not isinstance(found, h5py.Group):
+            raise LimbeckError(f"{where} is no group")
+        return found
+
+    def _at(self, where: str) -> Any:
+        """What stands at a place, each step to it a plain link."""
+        found: Any = self._file
+        for part in where.strip("/").split("/") if where.strip("/") else []:
+            if not isinstance(found, h5py.Group):
+                raise KeyError(where)
+            link = found.get(part, getlink=True)
+            if link is not None and not isinstance(link, h5py.HardLink):
+                raise LimbeckError(f"{where} is a link, expected what it links to")
+            found = found[part]
+        return found
+
+
+def _filters(dataset: h5py.Dataset) -> int:
+    return dataset.id.get_create_plist().get_nfilters()
+
+
 @contextmanager
-def _open(path: str | Path) -> Iterator[h5py.File]:
+def _open(path: str | Path) -> Iterator[_Reader]:
     """The open file; whatever goes wrong with it becomes an error that names it."""
     if not Path(path).is_file():
         raise LimbeckError(f"{path}: no such file")
     try:
         with h5py.File(path, "r") as file:
-            _check_format(file)
-            yield file
+            whole = _Reader(file, Path(path).stat().st_size)
+            _check_format(whole)
+            yield whole
     except LimbeckError as error:
         raise Unfit(path, str(error)) from error
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:  # all of h5py's
         raise Unfit(path, f"not a readable HDF5 file: {error}") from error
 
 
-def _check_format(file: h5py.File) -> None:
-    found = (_plain(file.attrs.get("format", b"")), _plain(file.attrs.get("version", -1)))
+def _check_format(file: _Reader) -> None:
+    try:
+        header = file.attributes("/")
+    except LimbeckError as error:
+        raise LimbeckError(f"expected format {(FORMAT, VERSION)}: {error}") from error
+    found = (header.get("format", ""), header.get("version", -1))
     if found != (FORMAT, VERSION):
         raise LimbeckError(f"expected format {(FORMAT, VERSION)}, found {found}")
-
-
-def _check_rows(labels: Labels) -> None:
-    frames, atoms = len(labels.n_atoms), int(labels.n_atoms.sum())
-    for table in (labels.values, labels.spreads):
-        for name, values in table.items():
-            expected = atoms if property_of(name).per_atom else frames
-            if len(values) != expected:
-                raise LimbeckError(f"labels: {name} has {len(values)} rows, expected {expected}")
-    for name, values in (("id", labels.id), ("status", labels.status)):
-        if len(values) != frames:
-            raise LimbeckError(f"labels: {name} has {len(values)} rows, expected {frames}")
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     # numpy scalars of attributes, which JSON does not take
-    return value.item() if hasattr(value, "item") else value
+    return value.item() if isinstance(value, np.generic) else value
 
 
-def _read_array(file: h5py.File, name: str) -> np.ndarray:
-    try:
-        return file[name][()]
-    except KeyError as error:
-        raise LimbeckError(f"has no {name}, or it is damaged: {error}") from error
-    except OSError as error:
-        raise LimbeckError(f"{name} is damaged: {error}") from error
+def _check_ids(frames: Frames) -> None:
+    """An id is the hash of a frame's atoms: another one is of other atoms."""
+    wrong = np.flatnonzero(frames.id != frame_ids(frames))
+    if len(wrong):
+        b = int(wrong[0])
+        raise LimbeckError(
+            f"frame {b}: its id {frames.id[b].decode(errors='replace')} is not that of its atoms, "
+            f"and so with {len(wrong)} of {len(frames)} frames"
+        )
 
 
-def _read_extra(file: h5py.File, of: str) -> dict[str, np.ndarray]:
-    names = sorted(file[f"{of}/extra"]) if "extra" in list(file[of]) else []
-    return {n: _read_array(file, f"{of}/extra/{n}") for n in names}
+def _check_repeats(ids: np.ndarray) -> None:
+    if len(set(ids.tolist())) < len(ids):
+        values, counts = np.unique(ids, return_counts=True)
+        twice = values[counts > 1][0].decode(errors="replace")
+        raise LimbeckError(f"frame {twice} stands in it more than once, expected each frame once")
+
+
+def _check_infos(frames: Frames) -> None:
+    # Most frames of a shard differ in their info, if at all, by a number: each text once.
+    for info in set(frames.info.tolist()):
+        try:
+            whole = isinstance(parsed_json(info or b"{}"), dict)
+        except ValueError:
+            whole = False
+        if not whole:
+            b = int(np.flatnonzero(frames.info == info)[0])
+            raise LimbeckError(f"frame {b}: its info is {info!r:.80}, expected a JSON mapping")
+
+
+def _check_rows(labels: Labels) -> None:
+    if (labels.n_atoms < 0).any():
+        raise LimbeckError(f"labels: n_atoms {labels.n_atoms.min()}, expected none below 0")
+    frames, atoms = len(labels.n_atoms), int(labels.n_atoms.sum())
+    for table, is_value in ((labels.values, True), (labels.spreads, False)):
+        for name, values in table.items():
+            kind = property_of(name)
+            if values.dtype.kind != "f":
+                raise LimbeckError(f"labels: {name} is of type {values.dtype}, expected floats")
+            expected = atoms if kind.per_atom else frames
+            if len(values) != expected:
+                raise LimbeckError(f"labels: {name} has {len(values)} rows, expected {expected}")
+            # descriptors have as many columns as a network has features
+            shape = kind.shape if is_value and name != "descriptors" else values.shape[1:]
+            if values.shape[1:] != shape:
+                raise LimbeckError(
+                    f"labels: {name} has shape {values.shape}, expected {(expected, *shape)}"
+                )
+    for name, values in (("id", labels.id), ("status", labels.status)):
+        if values.shape != (frames,):
+            raise LimbeckError(f"labels: {name} has {len(values)} rows, expected {frames}")

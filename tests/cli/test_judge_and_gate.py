@@ -93,8 +93,8 @@ def test_a_damaged_input_of_judge_is_named(folder, name):
     [
         (None, "no such file"),
         ('{"go": tr', "not readable as JSON"),
-        ('{"goes": true}', "not a verdict"),
-        ("[]", "not a verdict"),
+        ('{"go": true}', "expected a mapping with its sha256"),
+        ("[]", "expected a mapping with its sha256"),
     ],
 )
 def test_a_damaged_verdict_does_not_pass(folder, text, message):

@@ -17,6 +17,7 @@ import in_process
 from jobs_of import label_set
 from limbeck.averaging.views import Views, views_of
 from limbeck.errors import LimbeckError
+from limbeck.files import write_json
 from limbeck.frames import concatenate, empty, from_atoms
 from limbeck.labelling.label import label
 from limbeck.potentials.devices import DeviceLost
@@ -77,7 +78,7 @@ def test_labels_are_written(frames, tmp_path):
     assert found.status.tolist() == [0, 0, 0, 0, 0, 0, 3]
     assert (found.attrs["model"], found.attrs["views"]) == ("emt", 3)
     assert (found.attrs["label_set"], found.attrs["threads"]) == ("emt-k3", 1)
-    assert read_header(tmp_path / "labels" / "0.h5")["stage"] == "label"
+    assert read_header(tmp_path / "labels" / "0.h5")["stage"] == "label_frames"
     assert "7 frames in" in done.stderr
     assert "6 good, 1 element unknown to the potential" in done.stderr
     assert [p.name for p in (tmp_path / "labels").iterdir()] == ["0.h5"]
@@ -176,7 +177,7 @@ def test_a_grid_with_mirror_images(frames, tmp_path):
 
 @pytest.mark.parametrize("views", ["as_given", 3])
 def test_a_choice_of_views_is_read(frames, tmp_path, views):
-    (tmp_path / "views.json").write_text(json.dumps({"views": views, "reason": "because"}))
+    write_json(tmp_path / "views.json", {"views": views, "reason": "because"})
     choice = ["--views", tmp_path / "views.json"]
     done = run(tmp_path, labelling(views="auto"), *choice)
     assert done.returncode == 0, done.stderr

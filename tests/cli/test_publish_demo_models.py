@@ -1,13 +1,12 @@
 """publish_demo_models: trained models and their hashes reach the demo."""
 
-import json
 from pathlib import Path
 
 import pytest
 import yaml
 
 import in_process
-from limbeck.files import sha256_of
+from limbeck.files import sha256_of, write_json
 
 SETTINGS = {
     "run": "demo_models",
@@ -39,10 +38,9 @@ def trained(repository: Path, tmp_path: Path) -> Path:
         (seed / "card.md").write_text(f"# {name}\n")
         size = {"forces": {"size": {"value": 1000.0, "ci95": [None, None], "unit": "meV/A"}}}
         labels = size | {"by_source": {"clusters": size}}
-        (seed / "metrics.json").write_text(json.dumps({"test": {"against": {"labels": labels}}}))
+        write_json(seed / "metrics.json", {"test": {"against": {"labels": labels}}})
         warrant = tmp_path / f"results/demo_models/warrant/students/chgnet/{name}.json"
-        warrant.parent.mkdir(parents=True, exist_ok=True)
-        warrant.write_text(json.dumps(WARRANT))
+        write_json(warrant, WARRANT)
     demo = (repository / "config" / "config.yaml").read_text()
     (tmp_path / "config.yaml").write_text(demo)
     return tmp_path

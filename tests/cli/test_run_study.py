@@ -169,5 +169,5 @@ def test_a_missing_model_is_one_line(run_folder, tmp_path):
     missing = [{"labels": "as_given", "students": ["direct"], "seeds": [7]}]
     finished = study(run_folder, tmp_path / "out.json", distill=missing)
     assert finished.returncode == 1
-    assert "seed7/model/model.json: no such file" in finished.stderr.splitlines()[-1]
+    assert "seed7/model: no such file" in finished.stderr.splitlines()[-1]
     assert not (tmp_path / "out.json").exists()

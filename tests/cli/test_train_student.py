@@ -120,7 +120,7 @@ def test_training_leaves_a_model_a_curve_and_a_summary(trained):
     assert summary["best"]["valid_loss"] == pytest.approx(min(losses), rel=1e-12)
     own = ["model.model"] if architecture == "mace" else []  # what other programs read
     files = sorted(p.name for p in (folder / "model").iterdir())
-    assert files == ["model.json", *own, "model.safetensors"]
+    assert files == ["model.json", *own, "model.safetensors", "recipe.json"]
     left = {
         "model",
         "training.csv",
@@ -240,7 +240,7 @@ def test_the_speed_of_a_missing_model_is_one_line(dataset, tmp_path):
         code=1,
         start=in_process.run_as_process,
     )
-    assert "model.json: no such file" in done.stderr.splitlines()[-1]
+    assert "seed3/model: no such file" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "speed.json").exists()
 
@@ -268,7 +268,7 @@ def test_a_missing_model_is_one_line(dataset, tmp_path):
         settings=EVALUATION | {"reference": None},
         code=1,
     )
-    assert "model.json: no such file" in done.stderr
+    assert "training.json: no such file" in done.stderr
     assert "Traceback" not in done.stderr
 
 

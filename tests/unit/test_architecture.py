@@ -13,7 +13,7 @@ GROUND = {
     "check": {"errors"},
     "config/sections": {"errors"},
     "config": {"check", "config/sections", "errors"},
-    "cli": {"check", "config/sections", "errors"},
+    "cli": {"check", "config", "config/sections", "errors"},
     "files": {"check", "errors"},
     "frames": {"errors"},
     "seeds": set(),

@@ -59,7 +59,7 @@ UNIONS = {
 #: names that a field may have -> their module
 NAMES = {"Gap": "warrant", "Architecture": "students"}
 #: what is made of the sections, in the order in which it is made
-WHOLE = ("config", "plan", "checks", "check_inputs", "load", "jobs")
+WHOLE = ("config", "plan", "checks", "check_inputs", "load", "jobs", "recipes")
 
 
 def blocks():

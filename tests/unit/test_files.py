@@ -345,6 +345,62 @@ def test_sha256_of_a_folder(tmp_path):
     assert len(seen) == 4  # content, name and number of files all count
 
 
+def hashed_folder(tmp_path):
+    model = tmp_path / "model"
+    (model / "deep").mkdir(parents=True)
+    (model / "a").write_text("1")
+    return model
+
+
+def test_the_hash_of_a_folder_covers_dot_files(tmp_path):
+    model = hashed_folder(tmp_path)
+    whole = sha256_of(model)
+    (model / "deep" / ".hidden").write_text("read by a loader all the same")
+    assert sha256_of(model) != whole
+    (model / "deep" / ".hidden").unlink()
+    (model / ".snakemake_timestamp.txt").write_text("")  # that one name alone is left out
+    assert sha256_of(model) != whole
+
+
+@pytest.mark.parametrize("name", ["b", "deep/b", ".snakemake_timestamp"])
+@pytest.mark.parametrize("kind", ["file", "folder", "nothing", "pipe"])
+def test_a_folder_with_links_or_pipes_in_it_has_no_hash(tmp_path, name, kind):
+    model = hashed_folder(tmp_path)
+    outside = tmp_path / "outside"
+    if kind == "file":
+        outside.write_text("2")
+    elif kind == "folder":
+        outside.mkdir()
+    if kind == "pipe":
+        os.mkfifo(model / name)
+    else:
+        (model / name).symlink_to(outside)
+    with pytest.raises(LimbeckError, match=rf"{name}: a link, pipe or device, expected files"):
+        sha256_of(model)
+    if kind == "file":  # a library's own cache is full of them
+        assert len(sha256_of(model, follow_links=True)) == 64
+
+
+def test_a_name_cannot_stand_for_two_files(tmp_path):
+    model = hashed_folder(tmp_path)
+    (model / f"b {'0' * 64}\nc").write_text("")
+    with pytest.raises(LimbeckError, match="expected names that can be printed"):
+        sha256_of(model)
+
+
+def test_what_is_no_file_has_no_hash(tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # which would be waited for
+    for path in (tmp_path / "pipe", tmp_path / "nothing", "/dev/zero"):
+        with pytest.raises(LimbeckError, match="no file and no folder"):
+            sha256_of(path)
+
+
+def test_json_that_is_nested_without_end(tmp_path):
+    (tmp_path / "a.json").write_text("[" * 200_000)
+    with pytest.raises(LimbeckError, match=r"a\.json: not readable as JSON: nested too deeply"):
+        read_json(tmp_path / "a.json")
+
+
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(small_disk):
     write_text(small_disk / "first.txt", "x" * 150_000)
     with pytest.raises(LimbeckError, match=r"second\.txt: not written, since no space is left"):

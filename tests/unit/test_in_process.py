@@ -1,6 +1,5 @@
 """What the tests of command lines rest on: a script called here answers as one in a process."""
 
-import json
 import logging
 import os
 import warnings
@@ -9,6 +8,7 @@ import pytest
 import torch
 
 import in_process
+from limbeck.files import write_json
 from limbeck.frames import empty
 from limbeck.storage import write_frames
 
@@ -34,7 +34,7 @@ def both_ways(name, *arguments, settings, folder, write):
 )
 def test_status_and_words_are_those_of_a_process(tmp_path, verdict, settings, code):
     def write(folder):
-        (folder / "verdict.json").write_text(json.dumps(verdict))
+        write_json(folder / "verdict.json", verdict)
 
     arguments = ["--input", "verdict.json", "--output", "passed"]
     here, there = both_ways(
@@ -62,12 +62,14 @@ def test_the_log_is_that_of_a_process(tmp_path):
 
 
 def test_an_error_that_is_not_told_in_a_line_is_raised(tmp_path, monkeypatch):
-    def broken(path):
+    def broken(path, found):
         raise KeyError(path)
 
-    monkeypatch.setattr("limbeck.files.read_json", broken)
+    write_json(tmp_path / "verdict.json", {"go": True, "criteria": []})
+    monkeypatch.setattr("limbeck.gate.verdict.require_go", broken)
+    arguments = ["--input", "verdict.json", "--output", "x"]
     with pytest.raises(KeyError, match=r"verdict\.json"):
-        in_process.run("pass_gate", "--input", "verdict.json", "--output", "x", settings={})
+        in_process.run("pass_gate", *arguments, settings={}, cwd=tmp_path)
 
 
 def test_what_a_script_sets_is_put_back(tmp_path):

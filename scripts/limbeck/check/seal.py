@@ -24,8 +24,8 @@ def read_sealed(path: str | Path) -> dict[str, Any]:
         Unfit: it is not readable, or was changed since it was written.
     """
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        value = parsed_json(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
         raise Unfit(path, f"not readable as JSON: {error}") from error
     if not isinstance(value, dict) or SEAL not in value:
         raise Unfit(path, f"expected a mapping with its {SEAL}, as Limbeck writes it")
@@ -33,6 +33,18 @@ def read_sealed(path: str | Path) -> dict[str, Any]:
     if found != _hash(value):
         raise Unfit(path, f"was changed after it was written (its {SEAL} is another)")
     return value
+
+
+def parsed_json(text: str | bytes) -> Any:
+    """What a JSON text says.
+
+    Raises:
+        ValueError: it is no JSON, or too deeply nested to be read.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None  # whose words say less
 
 
 def _hash(value: dict[str, Any]) -> str:

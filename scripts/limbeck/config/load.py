@@ -6,11 +6,10 @@ Nothing heavy is imported here: Snakemake reads it for every ``snakemake -n`` an
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from limbeck.config import checks
 from limbeck.config.config import Config
 from limbeck.config.sections.messages import validated
+from limbeck.config.text import read_yaml
 from limbeck.errors import LimbeckError
 
 
@@ -20,10 +19,7 @@ def load(path: str | Path) -> Config:
     Raises:
         LimbeckError: not a YAML mapping, or as :func:`resolve`.
     """
-    try:
-        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise LimbeckError(f"{path}: not a readable YAML file: {error}") from error
+    config = read_yaml(path)
     if not isinstance(config, dict):
         raise LimbeckError(f"{path}: expected a mapping, got {type(config).__name__}")
     return resolve(config)

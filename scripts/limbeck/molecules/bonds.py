@@ -6,6 +6,8 @@ import numpy as np
 from ase.data import covalent_radii
 from vesin import NeighborList
 
+from limbeck.geometry import check_extent
+
 #: A bond is at most so many sums of the covalent radii long (Cordero et al., Dalton Trans. 2008,
 #: 2832, in ``ase.data``): wide enough for a hot O-H (1.21 A), narrower than the shortest contacts
 #: of neighbouring molecules (I...I in iodine: 1.26 sums).
@@ -54,8 +56,9 @@ def find_bonds(
         factor: see :data:`BOND_FACTOR`.
 
     Raises:
-        RuntimeError: a position or the cell is not finite.
+        RuntimeError: a position or the cell is not finite, or too large.
     """
+    check_extent(positions, cell)
     radii = covalent_radii[np.asarray(numbers, dtype=np.int64)]
     # vesin cuts space into boxes of the size of the cut-off: far smaller ones would cost time
     cutoff = max(2.0 * factor * float(radii.max(initial=0.0)), 1.0)

@@ -6,7 +6,7 @@ import phonopy
 from phonopy import Phonopy
 from phonopy.file_IO import write_force_constants_to_hdf5
 
-from limbeck.errors import explained
+from limbeck.errors import LimbeckError, explained
 
 PARAMETERS = "phonopy_params.yaml"
 FORCE_CONSTANTS = "force_constants.hdf5"
@@ -36,6 +36,10 @@ def load_phonons(folder: Path) -> Phonopy:
         LimbeckError: the files are missing or damaged.
     """
     with explained(f"{folder}: no force constants of phonopy"):
+        # phonopy lets YAML call any function of Python, by a tag; all tags have this sign in them,
+        # and nothing that phonopy writes.
+        if b"!" in (folder / PARAMETERS).read_bytes():
+            raise LimbeckError(f"{PARAMETERS} has a tag in it, expected data alone")
         return phonopy.load(
             folder / PARAMETERS,
             force_constants_filename=folder / FORCE_CONSTANTS,

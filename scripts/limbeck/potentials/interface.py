@@ -11,6 +11,7 @@ import torch
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
+from limbeck.geometry import check_extent
 from limbeck.potentials.batches import Limits, cut_batches, estimated_neighbours
 from limbeck.properties import EFS, Predictions, nothing
 
@@ -167,9 +168,17 @@ def empty_predictions(frames: Frames) -> Predictions:
 def one_periodicity(frames: Frames) -> bool:
     """Whether all frames are periodic; all of a batch are, or none.
 
+    Every model asks this before it looks for neighbours, so that it is here that frames of any
+    origin are refused which a search would take all memory for, or end the process at.
+
     Raises:
-        LimbeckError: isolated and periodic frames are mixed.
+        LimbeckError: isolated and periodic frames are mixed, or one of them has a coordinate that
+            is not finite or too large.
     """
+    try:
+        check_extent(frames.positions, frames.cell)
+    except RuntimeError as error:
+        raise LimbeckError(f"frames to be evaluated: {error}") from error
     periodic = frames.periodic
     if len(frames) and periodic.any() != periodic.all():
         raise LimbeckError("a batch holds isolated and periodic frames; expected one kind")

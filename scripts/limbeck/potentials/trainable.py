@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from limbeck.check.seal import parsed_json
+from limbeck.config.sections.known import SYMBOLS
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.frames import Frames
@@ -21,6 +23,9 @@ Graph = TypeVar("Graph")
 
 DESCRIPTION = "model.json"
 WEIGHTS = "model.safetensors"
+#: of a layer, or the number of layers; students have up to 512, and a network that is a mistake,
+#: or meant to fill the memory, has more
+LARGEST_SIZE = 1024
 
 
 @dataclass(frozen=True, init=False)
@@ -172,10 +177,9 @@ class TrainablePotential(Potential[Batch]):
                 f"{folder / DESCRIPTION}: architecture {description.get('architecture')!r}, "
                 f"expected {cls.architecture!r}"
             )
-        try:
+        _check_sizes(description, folder / DESCRIPTION)
+        with explained(f"{folder / DESCRIPTION}: no such network"):
             student = cls.from_description(description, name=name, device=device)
-        except (KeyError, TypeError, ValueError) as error:
-            raise LimbeckError(f"{folder / DESCRIPTION}: no such network: {error!r}") from error
         with explained(f"{folder / WEIGHTS}: weights do not load"):
             weights = load_file(folder / WEIGHTS, device=device)
             student.module.load_state_dict(weights, strict=True)
@@ -195,8 +199,8 @@ def read_description(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise LimbeckError(f"{path}: no such file, expected the description of a model")
     try:
-        description = json.loads(path.read_text())
-    except ValueError as error:
+        description = parsed_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise LimbeckError(f"{path}: not JSON: {error}") from error
     if not isinstance(description, dict):
         raise LimbeckError(f"{path}: expected a mapping, found {type(description).__name__}")
@@ -204,6 +208,30 @@ def read_description(folder: Path) -> dict[str, Any]:
     if found != ("limbeck-student", 1):
         raise LimbeckError(f"{path}: expected format ('limbeck-student', 1), found {found}")
     return description
+
+
+def _check_sizes(description: dict[str, Any], path: Path) -> None:
+    """Refuse a network that no student can have, before memory is taken for it.
+
+    Raises:
+        LimbeckError: elements or sizes are missing, or out of all proportion.
+    """
+    elements, sizes = description.get("elements"), description.get("sizes")
+    numbers = range(1, len(SYMBOLS) + 1)
+    if (
+        not isinstance(elements, list)
+        or not elements
+        or any(type(z) is not int or z not in numbers for z in elements)
+        or len(set(elements)) < len(elements)
+    ):
+        raise LimbeckError(f"{path}: elements {elements!r:.80}, expected atomic numbers, each once")
+    if not isinstance(sizes, dict):
+        raise LimbeckError(f"{path}: sizes {sizes!r:.80}, expected a mapping")
+    for name, value in sizes.items():
+        for size in value if isinstance(value, list) else [value]:
+            if type(size) is int and not 0 <= size <= LARGEST_SIZE:
+                text = f"expected at most {LARGEST_SIZE}"
+                raise LimbeckError(f"{path}: sizes.{name}: {size}, {text}")
 
 
 def predictions(answers: Outputs) -> Predictions:

@@ -43,15 +43,20 @@ def located(potential: Weights, library: str, download: Callable[[str, str | Non
         remedy="give path: where there is no network",
     ):
         path = download(potential.download, potential.cache)
-    check_hash(path, potential.sha256, f"potentials.{potential.name}.sha256")
+    # in a library's own cache, files may be links to where it keeps them
+    check_hash(path, potential.sha256, f"potentials.{potential.name}.sha256", follow_links=True)
     return path
 
 
-def check_hash(path: Path, expected: str | None, field: str) -> None:
-    """Compare a file's or folder's SHA-256 with the one expected, where one is given."""
+def check_hash(path: Path, expected: str | None, field: str, *, follow_links: bool = False) -> None:
+    """Compare a file's or folder's SHA-256 with the one expected, where one is given.
+
+    Args:
+        follow_links: as in :func:`~limbeck.files.sha256_of`.
+    """
     if not expected:
         return
-    found = sha256_of(path)
+    found = sha256_of(path, follow_links=follow_links)
     if found != expected:
         raise LimbeckError(f"{field}: {path} has {found}, expected {expected}")
 

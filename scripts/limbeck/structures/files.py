@@ -1,31 +1,25 @@
 """Structures from a file of the user: extended XYZ, CIF, POSCAR."""
 
 import hashlib
-import logging
-from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.io import iread, read
-from ase.io.formats import filetype
 
 from limbeck import reasons
 from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.sources import StructureFile
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
+from limbeck.geometry import MIN_CELL_HEIGHT_A, cell_height
+from limbeck.structures.reading import read_file
 from limbeck.structures.screening import Rejected
-from limbeck.structures.shard import Refused, Structure, collect
-
-log = logging.getLogger(__name__)
+from limbeck.structures.shard import INT8, Refused, Structure, check_sound, collect
 
 #: Angstrom, for the space group of a crystal: forgives what rounding in files does, and no more
 SYMMETRY_TOLERANCE_A = 0.01
 #: Bond orders are sought in molecules of these alone; in metals the search means nothing.
 ORGANIC = frozenset({1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53})
-INT8 = (-128, 127)
 
 
 def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
@@ -40,7 +34,7 @@ def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, li
     frames = read_file(source.path)
 
     def make(n: int) -> Structure:
-        atoms = _parse(frames[n])
+        atoms = frames[n]()
         _check(atoms)
         charge, spin = _integer(atoms, "charge"), _integer(atoms, "spin")
         group = atoms.info.get("group") or group_of(atoms, charge)
@@ -51,63 +45,25 @@ def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, li
 
 
 def elements(source: StructureFile) -> frozenset[str]:
-    """Symbols of the elements of the file, up to its first bad frame."""
-    read_file(source.path)  # says in one line what is wrong with the file as a whole
+    """Symbols of the elements of all frames of the file that can be read.
+
+    Raises:
+        LimbeckError: the file is not readable as a whole, or no frame of it is.
+    """
     found: set[str] = set()
-    try:
-        for atoms in iread(source.path):
+    bad: list[Refused] = []
+    frames = read_file(source.path)
+    for frame in frames:
+        try:
+            atoms = frame()
+            check_sound(atoms)
             found |= set(atoms.get_chemical_symbols())
-    except Exception as error:  # a bad frame is refused when its shard is made, not here
-        log.warning("%s: elements behind a bad frame are not checked: %s", source.path, error)
+        except Refused as refused:  # set aside when its shard is made
+            bad.append(refused)
+    if len(bad) == len(frames):
+        text = f"{bad[0].reason}, {bad[0].value}"
+        raise LimbeckError(f"{source.path}: none of its frames can be used, the first: {text}")
     return frozenset(found)
-
-
-def read_file(path: str | Path) -> list[str] | list[Atoms]:
-    """Frames of a file: the text of each where it is XYZ, so that a bad one spoils no other."""
-    if not Path(path).is_file():
-        raise LimbeckError(f"{path}: no such file, expected structures that ASE reads")
-    try:
-        if filetype(path) == "extxyz":
-            return _split_xyz(path)
-        return _read(path)
-    except LimbeckError:
-        raise
-    except Exception as error:  # ASE's readers raise whatever their parsers meet
-        raise LimbeckError(
-            f"{path}: expected extended XYZ, CIF or POSCAR, ASE cannot read it: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-
-
-def _read(source: str | Path | StringIO, **options: Any) -> list[Atoms]:
-    found = read(source, index=":", **options)
-    return found if isinstance(found, list) else [found]
-
-
-def _split_xyz(path: str | Path) -> list[str]:
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    frames: list[str] = []
-    start = 0
-    while start < len(lines) and lines[start].strip():
-        if not lines[start].strip().isdigit():
-            raise LimbeckError(
-                f"{path}, line {start + 1}: expected the number of atoms of frame "
-                f"{len(frames)}, got {lines[start]!r}"
-            )
-        # number of atoms, comment, atoms
-        stop = start + int(lines[start]) + 2
-        frames.append("\n".join(lines[start:stop]) + "\n")
-        start = stop
-    return frames
-
-
-def _parse(frame: str | Atoms) -> Atoms:
-    if isinstance(frame, Atoms):
-        return frame
-    try:
-        return _read(StringIO(frame), format="extxyz")[0]
-    except Exception as error:  # as above; one frame of many
-        raise Refused(reasons.UNREADABLE, f"{type(error).__name__}: {error}") from error
 
 
 def _check(atoms: Atoms) -> None:
@@ -115,6 +71,7 @@ def _check(atoms: Atoms) -> None:
         raise Refused(reasons.EMPTY, 0, 1)
     if atoms.pbc.any() and not atoms.pbc.all():
         raise Refused(reasons.PARTLY_PERIODIC, int(atoms.pbc.sum()), "0 or 3")
+    check_sound(atoms)  # before anything looks for bonds or symmetry
     sites = atoms.info.get("occupancy") or {}
     # Mixed or partly filled sites of a CIF: no single structure of atoms.
     if any(len(site) > 1 or abs(sum(site.values()) - 1) > 1e-3 for site in sites.values()):
@@ -139,8 +96,6 @@ def group_of(atoms: Atoms, charge: int = 0) -> str:
     was rattled has number 1. A molecule: its InChIKey where bond orders are found, so that it
     meets the same molecule of a molecules source; else its formula and a hash of its bonds.
     """
-    if not np.isfinite(atoms.positions).all():
-        return _formula(atoms)
     if atoms.pbc.all():
         return f"{_formula(atoms)}-{_space_group(atoms)}"
     return _molecule_group(atoms, charge)
@@ -155,6 +110,8 @@ def _formula(atoms: Atoms) -> str:
 def _space_group(atoms: Atoms) -> int:
     from moyopy import Cell, MoyoDataset
 
+    if cell_height(atoms.cell.array) < MIN_CELL_HEIGHT_A:
+        return 1  # screening refuses it
     cell = Cell(atoms.cell.tolist(), atoms.get_scaled_positions().tolist(), atoms.numbers.tolist())
     try:
         return MoyoDataset(cell, symprec=SYMMETRY_TOLERANCE_A).number

@@ -12,7 +12,7 @@ from rdkit.Chem import Descriptors, rdDistGeom, rdForceFieldHelpers, rdMolAlign
 from limbeck import reasons
 from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.sources import MoleculeSource
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, explained
 from limbeck.frames import Frames
 from limbeck.seeds import torch_seed
 from limbeck.structures.screening import Rejected
@@ -26,6 +26,8 @@ REPEAT_ENERGY = 0.1
 #: Symmetry-equivalent orders of atoms that are tried; they explode with the hydrogens.
 MAX_MATCHES = 10_000
 MAX_MMFF_STEPS = 5000
+#: letters; molecules here have up to some hundred atoms, and a conformer takes the cube of the time
+MAX_SMILES = 2000
 
 
 class Conformer(NamedTuple):
@@ -59,9 +61,11 @@ def elements(source: MoleculeSource) -> frozenset[str]:
     bad: list[str] = []
     with rdBase.BlockLogs():
         for smiles, name in read_smiles(source.smiles):
-            molecule = Chem.MolFromSmiles(smiles)
+            molecule = Chem.MolFromSmiles(smiles) if len(smiles) <= MAX_SMILES else None
             if molecule is None:
-                bad.append(f"{source.smiles}: {name}: RDKit cannot read the SMILES {smiles!r}")
+                bad.append(
+                    f"{source.smiles}: {name:.80}: RDKit cannot read the SMILES {smiles!r:.80}"
+                )
             else:
                 found |= {atom.GetSymbol() for atom in Chem.AddHs(molecule).GetAtoms()}
     if bad:
@@ -79,7 +83,8 @@ def read_smiles(path: str | Path) -> list[tuple[str, str]]:
     """
     if not Path(path).is_file():
         raise LimbeckError(f"{path}: no such file, expected one 'SMILES name' per line")
-    lines = [line.split(maxsplit=1) for line in Path(path).read_text("utf-8").splitlines()]
+    with explained(f"{path}: no text"):
+        lines = [line.split(maxsplit=1) for line in Path(path).read_text("utf-8").splitlines()]
     found = [(w[0], w[-1].strip()) for w in lines if w and not w[0].startswith("#")]
     if not found:
         raise LimbeckError(f"{path}: no SMILES in it, expected one 'SMILES name' per line")
@@ -92,6 +97,8 @@ def parse(smiles: str) -> Chem.Mol:
     Raises:
         Refused: RDKit cannot read it.
     """
+    if len(smiles) > MAX_SMILES:
+        raise Refused(reasons.BAD_SMILES, f"{len(smiles)} letters", MAX_SMILES)
     with rdBase.BlockLogs():
         mol = Chem.MolFromSmiles(smiles)
     if mol is None or mol.GetNumAtoms() == 0:

@@ -13,7 +13,13 @@ from limbeck import reasons
 from limbeck.config.sections.sources import Screen
 from limbeck.files import write_csv
 from limbeck.frames import Frames
-from limbeck.geometry import MIN_CELL_HEIGHT_A, cell_height, density, shortest_ratio
+from limbeck.geometry import (
+    MAX_COORDINATE_A,
+    MIN_CELL_HEIGHT_A,
+    cell_height,
+    density,
+    shortest_ratio,
+)
 
 log = logging.getLogger(__name__)
 
@@ -92,18 +98,36 @@ def _check_size(frames: Frames, b: int, limits: Screen) -> None:
         raise _Fault(reasons.TOO_MANY_ATOMS, n_atoms, limit)
 
 
-def _check_elements(frames: Frames, b: int, limits: Screen) -> None:
-    numbers = frames.numbers[frames.atoms_of(b)].astype(int)
-    # the number that is out of range, on either side
-    worst = numbers.max() if numbers.min() >= 1 else numbers.min()
-    if not 1 <= worst <= MAX_ATOMIC_NUMBER:
-        raise _Fault(reasons.NO_ELEMENT, int(worst), f"1 to {MAX_ATOMIC_NUMBER}")
+def unsound(
+    numbers: np.ndarray, positions: np.ndarray, cell: np.ndarray
+) -> tuple[str, float | str, float | str] | None:
+    """Why no later step can take a structure, whatever the limits are; None where it is sound.
 
+    Args:
+        numbers, positions, cell: [n], [n,3] and [3,3], Angstrom.
 
-def _check_finite(frames: Frames, b: int, limits: Screen) -> None:
-    values = np.concatenate([frames.positions[frames.atoms_of(b)].ravel(), frames.cell[b].ravel()])
+    Returns:
+        reason, what was found, what is allowed.
+    """
+    numbers = np.asarray(numbers, dtype=np.int64)
+    if len(numbers) and not 1 <= numbers.min() <= numbers.max() <= MAX_ATOMIC_NUMBER:
+        # the number that is out of range, on either side
+        worst = numbers.max() if numbers.min() >= 1 else numbers.min()
+        return reasons.NO_ELEMENT, int(worst), f"1 to {MAX_ATOMIC_NUMBER}"
+    values = np.concatenate([np.ravel(positions), np.ravel(cell)])
     if not np.isfinite(values).all():
-        raise _Fault(reasons.BAD_NUMBERS, int((~np.isfinite(values)).sum()), 0)
+        return reasons.BAD_NUMBERS, int((~np.isfinite(values)).sum()), 0
+    largest = float(np.abs(values).max())
+    if largest > MAX_COORDINATE_A:
+        return reasons.TOO_FAR_OUT, largest, MAX_COORDINATE_A
+    return None
+
+
+def _check_sound(frames: Frames, b: int, limits: Screen) -> None:
+    rows = frames.atoms_of(b)
+    fault = unsound(frames.numbers[rows], frames.positions[rows], frames.cell[b])
+    if fault:
+        raise _Fault(*fault)
 
 
 def _check_cell(frames: Frames, b: int, limits: Screen) -> None:
@@ -147,8 +171,7 @@ def _check_duplicate(frame_id: bytes, seen: set[bytes]) -> None:
 #: in the order they run: later ones rely on earlier ones (a neighbour list wants a sound cell)
 _CHECKS: list[Callable[[Frames, int, Screen], None]] = [
     _check_size,
-    _check_elements,
-    _check_finite,
+    _check_sound,
     _check_cell,
     _check_density,
     _check_distance,

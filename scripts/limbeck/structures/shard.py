@@ -16,12 +16,15 @@ from limbeck import reasons
 from limbeck.config.jobs import GenerateStructures
 from limbeck.frames import Frames, from_atoms
 from limbeck.seeds import generator
-from limbeck.structures.screening import Rejected
+from limbeck.structures.screening import Rejected, unsound
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
+
+#: what charges and spins of frames can be
+INT8 = (-128, 127)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,9 @@ def collect(
     rejected: list[Rejected] = []
     for n in range(job.shard, count, source.shards):
         try:
-            made.append(make(n))
+            structure = make(n)
+            check_sound(structure.atoms, structure.charge, structure.spin)
+            made.append(structure)
         except Refused as refused:
             frame = f"{source.name}/{n}"
             rejected.append(Rejected(frame, "", refused.reason, refused.value, refused.limit))
@@ -90,6 +95,20 @@ def _to_frames(job: GenerateStructures, made: list[Structure]) -> Frames:
         charges=[s.charge for s in made],
         spins=[s.spin for s in made],
     )
+
+
+def check_sound(atoms: "Atoms", charge: int = 0, spin: int = 0) -> None:
+    """Refuse what no frame can hold, or no later step can take.
+
+    Raises:
+        Refused: as :func:`limbeck.structures.screening.unsound`, or charge or spin are too large.
+    """
+    fault = unsound(atoms.numbers, atoms.positions, atoms.cell.array)
+    if fault:
+        raise Refused(*fault)
+    for name, value in (("charge", charge), ("spin", spin)):
+        if not INT8[0] <= value <= INT8[1]:
+            raise Refused(f"{name} is not a small integer", str(value), str(INT8))
 
 
 def number_generator(job: GenerateStructures, n: int) -> np.random.Generator:

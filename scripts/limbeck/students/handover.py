@@ -58,7 +58,7 @@ def open_student(
     folder = Path(folder)
     folder = folder if (folder / DESCRIPTION).is_file() else folder / "model"
     kind = read_description(folder).get("architecture")
-    if kind not in ARCHITECTURES:
+    if not isinstance(kind, str) or kind not in ARCHITECTURES:
         raise LimbeckError(
             f"{folder / DESCRIPTION}: architecture {kind!r}, expected {sorted(ARCHITECTURES)}"
         )

@@ -298,7 +298,10 @@ def test_a_folder_cannot_call_what_is_not_of_matgl(folder, tmp_path):
     arguments["model"] = {"@class": "Popen", "@module": "subprocess", "@model_version": 0,
                           "init_args": {"args": ["touch", str(marker)]}}  # fmt: skip
     torch.save(arguments, target / "model.pt")
-    with pytest.raises(LimbeckError, match="it names the module subprocess, expected one of matgl"):
+    with pytest.raises(
+        LimbeckError,
+        match=r"names the class subprocess\.Popen, expected one of matgl\.models\.CHGNet",
+    ):
         open_potential({"name": "t", "model": "matgl", "path": str(target)})
     assert not marker.exists()
 
@@ -319,7 +322,10 @@ def test_a_model_that_is_no_potential_is_refused(tmp_path):
     from matgl.models import MEGNet
 
     MEGNet().save(tmp_path)
-    with pytest.raises(LimbeckError, match="a MEGNet, expected a potential"):
+    with pytest.raises(
+        LimbeckError,
+        match=r"names the class matgl\.models\.MEGNet, expected one of matgl\.apps\.pes\.Potential",
+    ):
         open_potential({"name": "t", "model": "matgl", "path": str(tmp_path)})
 
 

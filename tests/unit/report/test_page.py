@@ -259,7 +259,7 @@ def test_a_promised_file_that_is_missing_is_named(tmp_path, missing):
 def test_files_that_are_not_what_they_should_be_are_named(tmp_path):
     run = opened(tmp_path, SETTINGS)
     (tmp_path / "some.json").write_text("[1, 2]")
-    with pytest.raises(LimbeckError, match=r"some\.json: expected a JSON object, got list"):
+    with pytest.raises(LimbeckError, match=r"some\.json: expected a mapping with its sha256"):
         run.json("some.json")
     (tmp_path / "other.json").write_text("[1, 2")
     with pytest.raises(LimbeckError, match=r"other\.json: not readable as JSON: "):

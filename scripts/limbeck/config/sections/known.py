@@ -52,6 +52,9 @@ MACE_FOUNDATION = (
     "mace-matpes-r2scan-0", "mh-0", "mh-1", "off-small", "off-medium", "off-large",
 )  # fmt: skip
 
+#: whose models matgl downloads by their names alone, on Hugging Face
+MATGL_OWNER = "materialyze"
+
 
 @dataclass(frozen=True)
 class Kind:

@@ -56,7 +56,9 @@ RENAMED_VALUES = {
 
 def dotted(*parts: Any) -> str:
     """A field as it is named in errors: ``sources.organics.count``."""
-    return ".".join(map(str, parts)) or "config"
+    # a name may be whatever a user wrote, with a line break in it
+    texts = (text if text.isprintable() else repr(text) for text in map(str, parts))
+    return ".".join(texts) or "config"
 
 
 def shown(value: Any) -> str:

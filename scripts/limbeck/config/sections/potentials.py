@@ -7,7 +7,13 @@ from pydantic import Field
 
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault, NamedSection
-from limbeck.config.sections.known import DESCRIBED, KINDS, MACE_FOUNDATION, ORB_FOUNDATION
+from limbeck.config.sections.known import (
+    DESCRIBED,
+    KINDS,
+    MACE_FOUNDATION,
+    MATGL_OWNER,
+    ORB_FOUNDATION,
+)
 
 if TYPE_CHECKING:
     MaceFoundation: TypeAlias = str
@@ -16,7 +22,7 @@ else:
     MaceFoundation = Literal[tuple(MACE_FOUNDATION)]
     OrbFoundationName = Literal[tuple(ORB_FOUNDATION)]
 
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$"), t.ToldAs("64 hexadecimal digits")]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$(?!\\n)"), t.ToldAs("64 hexadecimal digits")]
 
 
 class AnyPotential(NamedSection):
@@ -58,11 +64,11 @@ class Trained(AnyPotential):
 class Weights(AnyPotential):
     """Weights at a path, or downloaded by the model's library."""
 
-    path: str | None = None
+    path: t.UserPath | None = None
     """Path of the weights you have; a file or a folder, as the kind of model has it."""
     sha256: Sha256 | None = None
     """SHA-256 of the weights, needed with a path; weights that differ are refused."""
-    cache: str | None = None
+    cache: t.UserPath | None = None
     """Folder for downloads, where not given, the one that the model's library has."""
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of the calculation."""
@@ -82,7 +88,7 @@ class Mace(Trained, Weights):
     all others are of its mace_mp."""
     trust: bool = False
     """Open a .model file without its sha256; it is a pickle, which can run any code."""
-    head: str | None = None
+    head: t.Plain | None = None
     """Which output is asked for, of a model that was trained on several levels of theory."""
 
     @property
@@ -95,9 +101,17 @@ class Matgl(Trained, Weights):
     """The potentials of matgl."""
 
     model: Literal["matgl"]
-    pretrained: str | None = None
+    pretrained: t.Plain | None = None
     """Name of a model that matgl downloads, as TensorNet-MatPES-PBE-v2025.1-PES, or a repository on
-    Hugging Face, as owner/name, in place of path."""
+    Hugging Face, as owner/name, in place of path; one of another owner than matgl itself needs
+    sha256."""
+
+    def faults(self) -> Iterator[Fault]:
+        """A repository of anyone, which may hold something else tomorrow, without its hash."""
+        yield from super().faults()
+        owner, slash, _ = (self.pretrained or "").rpartition("/")
+        if slash and owner != MATGL_OWNER and not self.sha256 and not self.path:
+            yield "sha256", f"not given, expected that of {self.pretrained}, which anyone may own"
 
     @property
     def download(self) -> str | None:
@@ -115,7 +129,7 @@ class SmallOrb(Trained):
     """A student of architecture direct."""
 
     model: Literal["orb"]
-    path: str
+    path: t.UserPath
     """Path of the folder model/ of a student of architecture direct."""
     sha256: Sha256 | None = None
     """SHA-256 of the folder, as Limbeck counts it, needed; one that differs is refused."""

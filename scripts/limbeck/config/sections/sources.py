@@ -35,7 +35,7 @@ class MoleculeSource(AnySource):
     """Molecules from SMILES."""
 
     kind: Literal["molecules"]
-    smiles: str
+    smiles: t.UserPath
     """Path of a text file with one SMILES in a line, a name behind it if you like; a line that
     begins with # is a comment."""
     displacement_A: t.Displacement = 0.0
@@ -87,8 +87,8 @@ class StructureFile(AnySource):
     """Structures of a file of your own."""
 
     kind: Literal["file"]
-    path: str
-    """Path of one file of structures that ASE reads, as extended XYZ, CIF or POSCAR."""
+    path: t.UserPath
+    """Path of one file of structures, in extended XYZ, CIF, POSCAR or another format of ASE."""
 
 
 Source = Annotated[

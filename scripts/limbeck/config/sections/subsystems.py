@@ -9,7 +9,7 @@ from limbeck.config.sections import types as t
 from limbeck.config.sections.base import NamedSection
 
 Formula = Annotated[
-    str, Field(pattern="^[A-Z][A-Za-z0-9]*$"), t.ToldAs("formulas in Hill order, as in H4N")
+    str, Field(pattern="^[A-Z][A-Za-z0-9]*$(?!\\n)"), t.ToldAs("formulas in Hill order, as in H4N")
 ]
 
 

@@ -64,6 +64,19 @@ def _known(symbol: str) -> str:
     return symbol
 
 
+def _plain(text: str) -> str:
+    """Snakemake replaces what stands in braces, and a line break ends a line of a log."""
+    if not text or not text.isprintable() or set(text) & set("{}"):
+        raise wrong("text without braces and line breaks, not empty")
+    return text
+
+
+def _usable_path(path: str) -> str:
+    if len(path.encode()) > 2000 or max(len(part.encode()) for part in path.split("/")) > 255:
+        raise wrong("a path of at most 2000 letters, at most 255 for each folder or file")
+    return path
+
+
 def _with_names(sections: Any) -> Any:
     """Each section with the name it stands under."""
     if not isinstance(sections, dict):
@@ -96,11 +109,21 @@ Unique = Annotated[
 Some = Annotated[Unique[_T], Field(min_length=1)]
 Three = Annotated[list[_T], Field(min_length=3, max_length=3)]
 
-Name = Annotated[str, Field(pattern="^[a-z0-9_-]+$"), ToldAs("lower-case letters, digits, _ and -")]
+#: text that stands in commands and logs as it is
+Plain = Annotated[str, AfterValidator(_plain)]
+#: of a file or folder of the user; whether it is there is asked elsewhere
+UserPath = Annotated[Plain, AfterValidator(_usable_path)]
+
+# Names become those of files: with the host's and more around it, one has at most 255 letters.
+# Python's $ matches before a line break at the end as well, which the last part rules out (there is
+# no \Z in JSON schemas).
+_NAME = "[a-z0-9_-]{1,64}$(?!\\n)"
+_LETTERS = "up to 64 lower-case letters, digits, _ and -"
+Name = Annotated[str, Field(pattern=f"^{_NAME}"), ToldAs(_LETTERS)]
 FreeName = Annotated[
     str,
-    Field(pattern="^(?!generated$)[a-z0-9_-]+$"),
-    ToldAs("lower-case letters, digits, _ and -, and not generated"),
+    Field(pattern=f"^(?!generated$){_NAME}"),
+    ToldAs(f"{_LETTERS}, and not generated"),
 ]
 #: sections by name
 Named = Annotated[dict[Name, _T], BeforeValidator(_with_names)]

@@ -7,7 +7,7 @@ is one of its graphs of many structures.
 import contextlib
 import copy
 import io
-import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from matgl import load_model
 from matgl.apps.pes import Potential as MatglModule
 from matgl.config import MATGL_CACHE
 from matgl.ext.ase import Atoms2Graph
-from matgl.utils.io import HF_MATGL_ORG
+from matgl.utils.io import HF_MATGL_ORG, _resolve_module
 from torch_geometric.data import Batch as Graphs
 
+from limbeck.check.seal import parsed_json
 from limbeck.config.sections.known import SYMBOLS
 from limbeck.config.sections.potentials import Matgl
 from limbeck.errors import LimbeckError, explained
@@ -35,6 +36,11 @@ from limbeck.potentials.weights import located
 from limbeck.properties import EFS, Predictions
 
 FILES = ["model.json", "model.pt", "state.pt"]
+#: what a folder may name; a model of matgl that is no potential has no place here
+_POTENTIAL = frozenset({"matgl.apps.pes.Potential"})
+_NETWORKS = frozenset(
+    f"matgl.models.{name}" for name in ("M3GNet", "TensorNet", "CHGNet", "QET", "SO3Net")
+)
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 MATGL_CITATION = "Ko et al., npj Comput. Mater. 11, 253 (2025)"
 _CITATIONS = {
@@ -122,9 +128,7 @@ def open_matgl(settings: Matgl, *, device: str) -> MatglPotential:
     with explained(f"potentials.{settings.name}: {folder} is not a potential of matgl"):
         _check_classes(folder)
         with contextlib.redirect_stdout(io.StringIO()):
-            module = load_model(folder)
-        if not isinstance(module, MatglModule):
-            raise LimbeckError(f"a {type(module).__name__}, expected a potential")
+            module: MatglModule = load_model(folder)
     module = module.to(_DTYPES[settings.dtype]).eval().requires_grad_(False)
     network: Any = module.model
     about = About(
@@ -137,7 +141,7 @@ def open_matgl(settings: Matgl, *, device: str) -> MatglPotential:
         equivariant=True,
         licence="BSD-3-Clause (matgl's own models; of others see the model's card)",
         citation=f"{_CITATIONS.get(type(network).__name__, 'see its card')}; {MATGL_CITATION}",
-        weights=sha256_of(folder),
+        weights=sha256_of(folder, follow_links=settings.path is None),
         dtype=settings.dtype,
     )
     return MatglPotential(module, about, device=device, batch_atoms=settings.most_atoms)
@@ -159,24 +163,54 @@ def _downloaded(name: str, cache: str | None) -> Path:
 
 
 def _check_classes(folder: Path) -> None:
-    """matgl calls any class of any module that its files name: let it have its own alone.
+    """Let a folder name the classes alone that a potential is made of.
 
-    Its weights are opened without unpickling (``weights_only=True``), so that with this a
-    folder can run no code of its own.
+    matgl imports any module that a folder names, and calls any class of it: one of its own
+    (its data set) opens pickles. Its weights are opened without unpickling
+    (``weights_only=True``), so that with this a folder can run no code of its own.
 
     Raises:
-        LimbeckError: a file is missing, or names a class from elsewhere.
+        LimbeckError: a file is missing, or names another class, or one in another place.
     """
     missing = [file for file in FILES if not (folder / file).is_file()]
     if missing:
         raise LimbeckError(f"it has no {missing[0]}")
+    description = parsed_json((folder / "model.json").read_text(encoding="utf-8"))
+    _check_class(description, _POTENTIAL)
     arguments = torch.load(folder / "model.pt", map_location="cpu", weights_only=True)
-    description = json.loads((folder / "model.json").read_text())
-    for part in (description, *arguments.values()):
-        if isinstance(part, dict) and "@module" in part:
-            found = str(part["@module"])
-            if not found.startswith("matgl."):
-                raise LimbeckError(f"it names the module {found}, expected one of matgl's")
+    if not isinstance(arguments, dict):
+        raise LimbeckError(f"model.pt holds a {type(arguments).__name__}, expected a dict")
+    network = arguments.get("model")
+    _check_class(network, _NETWORKS)
+    for part in _mappings(arguments.values()):
+        if part is not network and any(str(key).startswith("@") for key in part):
+            raise LimbeckError(f"it names the class {_class_in(part)} beside that of its network")
+
+
+def _check_class(part: Any, allowed: frozenset[str]) -> None:
+    if not isinstance(part, dict):
+        raise LimbeckError(f"a {type(part).__name__}, expected a mapping that names a class")
+    if _class_in(part) not in allowed:
+        names = ", ".join(sorted(allowed))
+        raise LimbeckError(f"it names the class {_class_in(part)}, expected one of {names}")
+
+
+def _class_in(part: dict[Any, Any]) -> str:
+    """The class that matgl makes of a mapping, from where it really takes it."""
+    return f"{_resolve_module(str(part.get('@module')))}.{part.get('@class')}"
+
+
+def _mappings(values: Iterable[Any]) -> Iterator[dict[Any, Any]]:
+    """Every mapping among values and in them, at any depth, once."""
+    waiting, seen = list(values), set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen or not isinstance(value, dict | list | tuple | set | frozenset):
+            continue
+        seen.add(id(value))
+        waiting += [*value, *value.values()] if isinstance(value, dict) else value
+        if isinstance(value, dict):
+            yield value
 
 
 def _extras(module: MatglModule) -> tuple[str, ...]:

@@ -78,6 +78,7 @@ class LennardJones(Potential[Pairs]):
         )
 
     def prepare(self, frames: Frames) -> Pairs:
+        periodic = one_periodicity(frames)
         offsets = frames.offsets
         found = [self._pairs_of(frames, b) for b in range(len(frames))]
         counts = [len(vectors) for _, _, vectors in found]
@@ -87,7 +88,7 @@ class LennardJones(Potential[Pairs]):
         half_sigma = self.half_sigma[frames.numbers]
         return Pairs(
             n_atoms=frames.n_atoms,
-            periodic=one_periodicity(frames),
+            periodic=periodic,
             cell=frames.cell,
             first=first,
             second=second,
