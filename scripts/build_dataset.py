@@ -8,6 +8,7 @@ from limbeck.config.jobs import BuildDataset
 from limbeck.datasets.export import write_extxyz
 from limbeck.datasets.split import build, split_as, split_counts
 from limbeck.files import write_json
+from limbeck.gate.outliers import judged
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     job, folder = args.settings, Path(args.output_folder)
     label_set = job.label_set
     frames = storage.read_many(args.frames)
-    labels = storage.read_many_labels(args.labels, label_set)
+    labels = judged(frames, storage.read_many_labels(args.labels, label_set))
     parts = build(frames, labels, split_as(frames, job))
     for part, data in parts.items():
         storage.write_frames(

@@ -9,6 +9,7 @@ from limbeck.datasets import delta
 from limbeck.datasets.export import write_for_mace
 from limbeck.datasets.split import build, split_as, split_counts
 from limbeck.files import read_json, write_json
+from limbeck.gate.outliers import judged
 
 log = logging.getLogger("build_delta_set")
 
@@ -29,7 +30,7 @@ def main() -> None:
 
     frames = storage.read_many(args.frames)
     baseline, target = (
-        storage.read_many_labels(paths, name)
+        judged(frames, storage.read_many_labels(paths, name))
         for name, paths in (
             (job.delta.baseline, args.baseline),
             (job.delta.target, args.target),

@@ -16,7 +16,7 @@ def main() -> None:
     args = parser.parse_args()
     recipe, job = cli.recipe(args, *args.frames, *args.labels), args.settings
     labels = (storage.read_labels(path, job.label_set) for path in args.labels)
-    found = verdict(storage.stream(args.frames), labels, job.min_good_fraction)
+    found = verdict(storage.stream(args.frames), labels, job.min_good_fraction, args.labels)
     write_json(args.output, found, recipe=recipe)
     for criterion in found["criteria"]:
         logging.info("%(name)s of %(scope)s: %(value)s, at least %(threshold)s", criterion)

@@ -5,16 +5,13 @@ import logging
 import time
 from dataclasses import replace
 
-import numpy as np
-
 from limbeck import cli, storage
 from limbeck.config.jobs import LabelFrames
 from limbeck.files import read_json
 from limbeck.frames import Frames
-from limbeck.labels import Labels
+from limbeck.labels import Labels, counts_of
 from limbeck.potentials.devices import DeviceLost, present
 from limbeck.potentials.threads import use_threads
-from limbeck.reasons import STATUS
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +24,20 @@ def main() -> None:
     )
     parser.add_argument("--store", help="folder of the label store; nothing is kept without")
     parser.add_argument("--batch-plans", help="folder of the batch plans; none without")
+    parser.add_argument(
+        "--attempts-left",
+        type=int,
+        default=0,
+        help="with frames that have no answer, fail while there are attempts left to ask again",
+    )
     parser.add_argument("--output", required=True, help="labels (.h5)")
     args = parser.parse_args()
     recipe, job = cli.recipe(args, args.input, *args.views), args.settings
     use_threads(job.threads)
     frames = storage.read_frames(args.input)
     device = present(job.device, job.lost_device)
+    from limbeck.labelling.label import require_answers
+
     start = time.perf_counter()
     try:
         found = label_on(device, frames, args)
@@ -41,10 +46,11 @@ def main() -> None:
             raise
         log.warning("%s; labelling all frames of this slice on the CPU", error)
         found = label_on("cpu", frames, args)
+    if args.attempts_left > 0:
+        require_answers(found)
     settings = job.model_dump(mode="json")
     storage.write_labels(args.output, job.label_set.name, found, settings=settings, recipe=recipe)
-    counts = np.bincount(found.status, minlength=len(STATUS))
-    summary = ", ".join(f"{n} {STATUS[i]}" for i, n in enumerate(counts) if n)
+    summary = ", ".join(f"{n} {meaning}" for meaning, n in counts_of(found.status).items() if n)
     log.info("%d frames in %.1f s: %s", len(frames), time.perf_counter() - start, summary or "none")
 
 

@@ -16,7 +16,7 @@ from limbeck.config.sections.messages import validated
 from limbeck.datasets.split import Dataset, split
 from limbeck.files import write_csv, write_json
 from limbeck.frames import Frames, concatenate, derive, from_atoms
-from limbeck.labels import Labels, select_labels
+from limbeck.labels import Labels, counts_of, select_labels
 from limbeck.report.run.folder import Run, open_run
 from limbeck.storage import write_frames, write_labels
 from limbeck.students.evaluation import metric_rows
@@ -315,7 +315,8 @@ def _label_set(folder: Path, settings: dict[str, Any], name: str, labels: Labels
     for i in range(shards):
         part = select_labels(labels, np.arange(i, len(labels), shards))
         write_labels(folder / f"labels/{name}/{i}.h5", name, part)
-    write_json(folder / f"gate/{name}.json", {"go": True, "criteria": []})
+    verdict = {"go": True, "criteria": [], "status": counts_of(labels.status)}
+    write_json(folder / f"gate/{name}.json", verdict)
 
 
 def _dataset(folder: Path, label_set: str, whole: Dataset, parts: dict[str, np.ndarray]) -> None:

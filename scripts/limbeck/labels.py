@@ -10,7 +10,8 @@ import numpy as np
 from limbeck import properties
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
-from limbeck.properties import EFS, SPREAD, Predictions, Values, property_of
+from limbeck.properties import EFS, PROPERTIES, SPREAD, Predictions, Values, property_of
+from limbeck.reasons import FAULTS, FIRST_FAULT, STATUS, Fault, Status
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ class Labels(Predictions):
         spreads: by property, float64 [B] or [N], in its unit: standard deviation over views, of a
             vector or tensor the root mean square over its components; NaN where there is one view.
             ``averaging.views.Views.spread_factor`` says what they are divided by.
-        status: uint8 [B], see :class:`limbeck.reasons.Status`.
+        status: uint8 [B], codes of :func:`meanings`; 0 is good.
         attrs: what the labels were made with.
     """
 
@@ -148,3 +149,39 @@ def put_labels(whole: Labels, part: Labels, index: np.ndarray) -> None:
     properties.put(whole.values, part.values, index, rows)
     properties.put(whole.spreads, part.spreads, index, rows)
     whole.status[index] = part.status
+
+
+def status_of(name: str, fault: Fault) -> int:
+    """The status of a label whose property of that name is at fault."""
+    return FIRST_FAULT + len(Fault) * list(PROPERTIES).index(name) + fault
+
+
+def meanings() -> dict[int, str]:
+    """What each code of a status means."""
+    return STATUS | {
+        status_of(name, fault): f"{name} {meaning}"
+        for name in PROPERTIES
+        for fault, meaning in FAULTS.items()
+    }
+
+
+def unanswered(status: np.ndarray) -> np.ndarray:
+    """Which frames have no answer, or none that can be: another try may give one. bool [B]."""
+    no_answer = [Status.NOT_FINITE, Status.FAILED, Status.TOO_LARGE]
+    faults = [
+        status_of(name, fault)
+        for name in PROPERTIES
+        for fault in (Fault.NOT_FINITE, Fault.IMPOSSIBLE)
+    ]
+    return np.isin(status, [*no_answer, *faults])
+
+
+def counts_of(status: np.ndarray) -> dict[str, int]:
+    """How many labels have each status, by its meaning; of faults of properties those there are."""
+    codes, numbers = np.unique(status, return_counts=True)
+    counts = dict(zip(codes.tolist(), numbers.tolist(), strict=True))
+    return {
+        meaning: counts.get(code, 0)
+        for code, meaning in meanings().items()
+        if code in STATUS or code in counts
+    }

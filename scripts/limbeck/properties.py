@@ -6,7 +6,7 @@ over this table: a new property is a row here, whoever makes it, and whoever use
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from ase.units import GPa
@@ -33,6 +33,12 @@ class Property:
         gradient_of: what it is the derivative of, where the model is conservative.
         shown: its unit in figures and tables.
         factor: from ``unit`` to ``shown``.
+        largest: in ``unit``, of an extensive one over the number of atoms: no component of an
+            answer is larger, whatever the frame.
+        ordinary: the same, below which a value is never far from all others of its label set:
+            frames may well be the only ones of their kind.
+        found_in: frames that have one wherever the potential predicts it: "all", those that are
+            "periodic" or "isolated", or "some". In other frames it may be NaN.
         by_atoms: figures are of the value over the number of atoms.
     """
 
@@ -41,6 +47,9 @@ class Property:
     unit: str
     shown: str
     factor: float
+    largest: float
+    ordinary: float
+    found_in: Literal["all", "periodic", "isolated", "some"] = "some"
     extensive: bool = False
     parity: int = 1
     gradient_of: str = ""
@@ -52,6 +61,7 @@ class Property:
         return ((), (3,), (6,))[self.rank]
 
 
+# New rows go to the end: the codes of a label's status count them, see limbeck.labels.
 PROPERTIES: dict[str, Property] = {
     "energy": Property(
         per_atom=False,
@@ -59,6 +69,11 @@ PROPERTIES: dict[str, Property] = {
         unit="eV",
         shown="meV/atom",
         factor=1e3,
+        # Uranium with all its electrons has -7.6e5 eV. An atom is bound by less than 10 eV, and
+        # ionised by less than 20, but for helium and neon.
+        largest=1e6,
+        ordinary=20.0,
+        found_in="all",
         extensive=True,
         by_atoms=True,
     ),
@@ -68,6 +83,11 @@ PROPERTIES: dict[str, Property] = {
         unit="eV/Angstrom",
         shown="meV/A",
         factor=1e3,
+        # Protons 0.005 A apart repel each other with 6e5. Below, `max_force_eV_per_A` is the limit,
+        # and frames with strong forces are few and right.
+        largest=1e6,
+        ordinary=100.0,
+        found_in="all",
         gradient_of="energy",
     ),
     # ASE's sign: positive under tension, so that pressure is minus a third of the trace.
@@ -78,9 +98,23 @@ PROPERTIES: dict[str, Property] = {
         shown="GPa",
         # ASE's GPa is 1 GPa in eV/Angstrom^3.
         factor=1 / GPa,
+        # 16 TPa, and 400 GPa, which is more than in the middle of the Earth
+        largest=100.0,
+        ordinary=2.5,
+        found_in="periodic",
         gradient_of="energy",
     ),
-    "charges": Property(per_atom=True, rank=0, unit="e", shown="me", factor=1e3),
+    "charges": Property(
+        per_atom=True,
+        rank=0,
+        unit="e",
+        shown="me",
+        factor=1e3,
+        # No nucleus has more; formal charges end at 9, partial ones far below.
+        largest=100.0,
+        ordinary=5.0,
+        found_in="isolated",  # xTB has none of crystals
+    ),
     # Defined relative to the origin: of a charged system it changes with the choice of origin.
     "dipole": Property(
         per_atom=False,
@@ -88,11 +122,27 @@ PROPERTIES: dict[str, Property] = {
         unit="e Angstrom",
         shown="me A",
         factor=1e3,
+        # That of an ion grows with its distance from the origin.
+        largest=1e6,
+        ordinary=100.0,
+        found_in="isolated",
         extensive=True,
     ),
-    "magmoms": Property(per_atom=True, rank=0, unit="Bohr magneton", shown="mmuB", factor=1e3),
+    "magmoms": Property(
+        per_atom=True,
+        rank=0,
+        unit="Bohr magneton",
+        shown="mmuB",
+        factor=1e3,
+        # An atom alone has at most 10.6 (Dy, Ho), one of a d metal about 5.
+        largest=100.0,
+        ordinary=12.0,
+        found_in="all",
+    ),
     # a vector of features for each atom that no rotation changes, on request
-    "descriptors": Property(per_atom=True, rank=0, unit="", shown="", factor=1.0),
+    "descriptors": Property(
+        per_atom=True, rank=0, unit="", shown="", factor=1.0, largest=np.inf, ordinary=np.inf
+    ),
 }
 
 #: what nearly every potential predicts

@@ -59,10 +59,14 @@ NO_REFERENCE = "no good label of the reference"
 
 
 class Status(IntEnum):
-    """Codes of :attr:`limbeck.labels.Labels.status`."""
+    """Codes of :attr:`limbeck.labels.Labels.status`, beside those of
+    :func:`limbeck.labels.status_of`.
+
+    They stand in files: none is ever given another meaning.
+    """
 
     GOOD = 0
-    NOT_FINITE = 1
+    NOT_FINITE = 1  # of predictions, and of labels made before a status named the property
     TOO_STRONG = 2
     UNKNOWN_ELEMENT = 3
     FAILED = 4
@@ -80,3 +84,21 @@ STATUS: dict[int, str] = {
     Status.TOO_LARGE: "too large for the device",
     Status.NOT_ASKED: "not asked for",
 }
+
+
+class Fault(IntEnum):
+    """What may be wrong with a property in a label; ``limbeck.labels.status_of`` has its codes."""
+
+    NOT_FINITE = 0
+    IMPOSSIBLE = 1
+    OUTLIER = 2
+
+
+#: what a fault of a property means, after its name
+FAULTS: dict[Fault, str] = {
+    Fault.NOT_FINITE: "not finite",
+    Fault.IMPOSSIBLE: "larger than physics allows",
+    Fault.OUTLIER: "far from all others of its label set",
+}
+#: code of the first fault of the first property; below are those of :class:`Status`
+FIRST_FAULT = 16

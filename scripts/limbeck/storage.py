@@ -21,9 +21,8 @@ from limbeck.check.seal import parsed_json
 from limbeck.errors import LimbeckError, Unfit
 from limbeck.files import whole_file
 from limbeck.frames import ATOM_DTYPES, FRAME_DTYPES, Frames, concatenate, frame_ids
-from limbeck.labels import Labels, concatenate_labels
+from limbeck.labels import Labels, concatenate_labels, meanings
 from limbeck.properties import PROPERTIES, SPREAD, property_of
-from limbeck.reasons import STATUS
 
 _T = TypeVar("_T")
 
@@ -217,7 +216,7 @@ def _write_labels(file: h5py.File, label_set: str, labels: Labels) -> None:
     # a list, so that one that goes missing is missed
     group.attrs["arrays"] = np.bytes_(json.dumps([*labels.values, *spreads]).encode())
     group.attrs["settings"] = np.bytes_(json.dumps(labels.attrs, sort_keys=True).encode())
-    group.attrs["status_codes"] = np.bytes_(json.dumps(STATUS).encode())
+    group.attrs["status_codes"] = np.bytes_(json.dumps(meanings()).encode())
 
 
 def _write_array(file: h5py.File, name: str, values: np.ndarray) -> None:

@@ -15,7 +15,7 @@ from limbeck.datasets.split import read_part, split_as
 from limbeck.frames import concatenate, from_atoms
 from limbeck.labelling.label import label
 from limbeck.potentials.models.toys import LennardJones
-from limbeck.storage import read_header, write_frames, write_labels
+from limbeck.storage import read_header, read_labels, write_frames, write_labels
 
 SPLIT = {"valid_fraction": 0.2, "test_fraction": 0.25, "split_by": "group"}
 SETTINGS = {"label_set": "lj", "seed": 1, "dataset": SPLIT}
@@ -88,6 +88,32 @@ def test_settings_from_a_file_and_parts_without_frames(folder):
     assert sorted(p.name for p in (folder / "data").iterdir()) == FILES
     assert len(read_part(folder / "data/valid.h5", "lj")) == 0
     assert sum(len(read_part(folder / f"data/{p}.h5", "lj")) for p in ("train", "test")) == 22
+
+
+@pytest.mark.parametrize("value", [np.nan, 1e30, 4e3])
+@pytest.mark.parametrize("name", ["energy", "forces", "stress", "charges", "magmoms"])
+def test_no_bad_number_reaches_a_data_set(folder, name, value):
+    """Of any property, of one frame, also where its file says that its label is good."""
+    paths = [folder / f"labels/{part}.h5" for part in range(2)]
+    parts = [read_labels(path, "lj") for path in paths]
+    for part in parts:
+        part.values.update({n: np.full(len(part.forces), 0.1) for n in ("charges", "magmoms")})
+        part.spreads.update({n: np.full(len(part.forces), 0.1) for n in ("charges", "magmoms")})
+    bad = parts[1].id[8]
+    factor = 4 if name == "energy" else 1  # of four atoms
+    parts[1].values[name][8 if name in ("energy", "stress") else 32] = value * factor
+    for path, part in zip(paths, parts, strict=True):
+        path.unlink()
+        write_labels(path, "lj", part)
+    done = run(folder, SETTINGS)
+    assert done.returncode == 0, done.stderr
+    counts = json.loads((folder / "data/counts.json").read_text())
+    assert counts["left_out"] == {"bad_label": 2, "not_asked_for": 0, "duplicate": 1}
+    for part in ("train", "valid", "test"):
+        data = read_part(folder / f"data/{part}.h5", "lj")
+        assert bad not in data.frames.id.tolist()
+        assert np.abs(data.labels.values[name]).max() < 100
+        assert len(read(folder / f"data/{part}.extxyz", ":")) == len(data)
 
 
 def expect_one_line(done, message, folder):

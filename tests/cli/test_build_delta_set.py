@@ -127,7 +127,7 @@ def test_labels_of_other_frames_end_in_one_line(folder):
     (folder / "xtb1.h5").write_bytes((folder / "xtb0.h5").read_bytes())
     done = build(folder, FITTED)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: baseline and target are not labels of")
+    assert done.stderr.splitlines()[-1].startswith("error: labels and frames are not the same")
     assert not (folder / "delta").exists()
 
 

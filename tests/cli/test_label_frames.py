@@ -20,6 +20,7 @@ from limbeck.errors import LimbeckError
 from limbeck.files import write_json
 from limbeck.frames import concatenate, empty, from_atoms
 from limbeck.labelling.label import label
+from limbeck.labels import select_labels
 from limbeck.potentials.devices import DeviceLost
 from limbeck.potentials.models.toys import EffectiveMedium
 from limbeck.storage import read_header, read_labels, write_frames
@@ -92,6 +93,72 @@ def test_settings_from_a_file(frames, tmp_path):
     found = read_labels(tmp_path / "labels" / "0.h5", "emt")
     assert np.isnan(found.forces_spread).all()
     assert found.attrs["views"] == "as_given"
+
+
+def spoilt_by(monkeypatch, frame, error):
+    """EMT fails on a frame, until what comes back is cleared."""
+    broken = [error]
+
+    def prepare(self, frames, whole=EffectiveMedium.prepare):
+        if broken and frame in frames.id.tolist():
+            raise broken[0]
+        return whole(self, frames)
+
+    monkeypatch.setattr(EffectiveMedium, "prepare", prepare)
+    return broken
+
+
+@pytest.mark.parametrize("error", [MemoryError("Unable to allocate"), RuntimeError("a file")])
+def test_frames_without_an_answer_are_asked_about_in_each_attempt(
+    frames, tmp_path, monkeypatch, error
+):
+    name = frames.id[2]
+    broken = spoilt_by(monkeypatch, name, error)
+    store = ["--store", tmp_path / "store"]
+    done = run(tmp_path, SETTINGS, *store, "--attempts-left", 2)
+    why = {True: "too large for the device", False: "the potential failed on the frame"}
+    expected = (
+        "error: no answer for 1 of 7 frames, which the next attempt asks about again: "
+        f"{name.decode()} ({why[isinstance(error, MemoryError)]})"
+    )
+    expect_one_line(done, expected, tmp_path)
+    assert done.returncode == 1
+    # the last attempt ends the slice, whatever is the matter
+    last = run(tmp_path, SETTINGS, *store, "--attempts-left", 0, output="last")
+    assert last.returncode == 0, last.stderr
+    found = read_labels(tmp_path / "last" / "0.h5", "emt-k3")
+    assert np.flatnonzero(found.status).tolist() == [2, 6]
+    assert found.status[6] == 3  # silane, which is for good, and fails no job
+    # once the cause is gone, that frame is asked about, and no other
+    broken.clear()
+    healed = run(tmp_path, SETTINGS, *store, "--attempts-left", 1)
+    assert healed.returncode == 0, healed.stderr
+    assert "1 read, 1 made" in healed.stderr
+    found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")
+    assert np.flatnonzero(found.status).tolist() == [6]
+    whole = label(EffectiveMedium(), frames, Views(3), max_force=100)
+    others = np.arange(7) != 2
+    assert same_bits(select_labels(found, others), select_labels(whole, others))
+
+
+def test_without_a_store_everything_is_asked_again(frames, tmp_path, monkeypatch):
+    broken = spoilt_by(monkeypatch, frames.id[2], MemoryError())
+    assert run(tmp_path, SETTINGS, "--attempts-left", 2).returncode == 1
+    broken.clear()
+    assert run(tmp_path, SETTINGS, "--attempts-left", 1).returncode == 0
+    found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")
+    assert same_bits(found, label(EffectiveMedium(), frames, Views(3), max_force=100))
+
+
+def test_a_store_and_plans_that_cannot_be_written_are_done_without(frames, tmp_path):
+    (tmp_path / "store").write_text("")
+    (tmp_path / "plans").write_text("")
+    done = run(tmp_path, SETTINGS, *caches(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("label store: ") == 1
+    assert "batch plans: " in done.stderr
+    found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")
+    assert (found.status == 0).sum() == 6
 
 
 def test_an_empty_shard(tmp_path):

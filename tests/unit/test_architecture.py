@@ -20,8 +20,8 @@ GROUND = {
     "reasons": set(),
     "geometry": {"frames"},
     "properties": {"errors", "geometry"},
-    "labels": {"errors", "frames", "properties"},
-    "storage": {"check", "errors", "files", "frames", "labels", "properties", "reasons"},
+    "labels": {"errors", "frames", "properties", "reasons"},
+    "storage": {"check", "errors", "files", "frames", "labels", "properties"},
 }
 #: wing -> wings it may import beside the ground floor. A new entry is a decision: an arrow of
 #: the picture in docs/architecture.md.
@@ -37,7 +37,7 @@ WINGS = {
     "sampling": {"phonons", "potentials", "preparation"},
     "sampling/dynamics": {"molecules", "potentials", "preparation", "sampling"},
     "selection": {"averaging", "potentials", "symmetry"},
-    "labelling": {"averaging", "potentials", "selection"},
+    "labelling": {"averaging", "gate", "potentials", "selection"},
     "gate": set(),
     "datasets": set(),
     "warrant": {"averaging", "potentials", "selection", "symmetry"},

@@ -30,6 +30,8 @@ POLE = Property(
     unit="e Angstrom",
     shown="e A",
     factor=1.0,
+    largest=1e3,
+    ordinary=10.0,
     extensive=True,
 )
 NEW = ("pole", "pull")

@@ -108,6 +108,11 @@ def needs(mb, minutes, gpu=False):
     }
 
 
+# Retries of a label job that failed, and of one in which frames have no answer. A rule's own
+# number goes before that of --retries and of profiles, so that each attempt knows how many are left.
+RETRIES = 2
+
+
 wildcard_constraints:
     source=one_of(CONFIG.sources),
     shard=one_of(range(max(source.shards for source in CONFIG.sources.values()))),

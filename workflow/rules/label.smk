@@ -62,11 +62,15 @@ rule label_frames:
         f"{LOGS}/label_frames/{{label_set}}/{{slice}}.log",
     benchmark:
         f"{BENCHMARKS}/label_frames/{{label_set}}/{{slice}}.tsv"
+    retries: RETRIES
     conda:
         ENVIRONMENT
     threads: THREADS
     resources:
         **needs(6000, 240, gpu=True),
+        # Frames without an answer fail the job as long as it can be tried again; after the last
+        # attempt they are set aside.
+        attempts_left=lambda wildcards, attempt: RETRIES + 1 - attempt,
     params:
         settings=settings(jobs.LabelFrames),
         recipes=recipes("frames", "views"),
@@ -75,7 +79,7 @@ rule label_frames:
         "python {input.script:q} --settings {params.settings:q}"
         " --recipes {params.recipes} --input {input.frames:q}"
         " --views {input.views:q} --store results/label_store --batch-plans results/batch_plans"
-        " --output {output:q} > {log:q} 2>&1"
+        " --attempts-left {resources.attempts_left} --output {output:q} > {log:q} 2>&1"
 
 
 rule judge_labels:

@@ -1,6 +1,7 @@
 """The gate between labels and data sets: are the labels fit to be learned?"""
 
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -8,38 +9,46 @@ import numpy as np
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.labels import Labels
-from limbeck.reasons import STATUS, Status
+from limbeck.gate.outliers import statuses, summary, together
+from limbeck.labels import Labels, counts_of, unanswered
+from limbeck.reasons import Status
 
 
 def verdict(
-    frames: Iterable[Frames], labels: Iterable[Labels], min_good_fraction: float
+    frames: Iterable[Frames],
+    labels: Iterable[Labels],
+    min_good_fraction: float,
+    paths: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Share of good labels by source against the least share asked for.
 
-    Frames whose label was not asked for do not count.
+    Frames whose label was not asked for do not count. Labels far from all others of the set are not
+    good, see :mod:`limbeck.gate.outliers`.
 
     Args:
         frames, labels: shard by shard, in the same order.
         min_good_fraction: of the frames of each source.
+        paths: files of the labels.
 
     Returns:
         ``{"go": bool, "criteria": [{"name", "scope", "value", "threshold", "passed"}],
-        "status": {meaning: count}}``
+        "status": {meaning: count}, "unanswered": [path]}``; the last are files with frames that
+        have no answer.
 
     Raises:
         LimbeckError: a shard's labels are missing, or of other frames.
     """
-    good: dict[str, list[int]] = {}
-    status = np.zeros(len(STATUS), dtype=int)
+    sources, summaries, failed = [], [], []
     for part, answer in _pairs(frames, labels):
-        status += np.bincount(answer.status, minlength=len(STATUS))
-        asked = answer.status != Status.NOT_ASKED
-        for source in np.unique(part.source[asked]):
-            found = answer.status[asked & (part.source == source)] == Status.GOOD
-            counted = good.setdefault(source.decode(), [0, 0])
-            counted[0] += int(found.sum())
-            counted[1] += len(found)
+        sources.append(part.source)
+        summaries.append(summary(part, answer))
+        failed.append(bool(unanswered(summaries[-1].status).any()))
+    status = statuses(together(summaries))
+    source = np.concatenate([*sources, np.zeros(0, dtype="S1")])
+    good: dict[str, list[int]] = {}
+    for name in np.unique(source[status != Status.NOT_ASKED]):
+        found = status[(status != Status.NOT_ASKED) & (source == name)] == Status.GOOD
+        good[name.decode()] = [int(found.sum()), len(found)]
     criteria = [
         _criterion(source, passed, count, min_good_fraction)
         for source, (passed, count) in sorted(good.items())
@@ -48,7 +57,8 @@ def verdict(
         # all() of nothing is true: without a labelled frame there is no go.
         "go": bool(criteria) and all(c["passed"] for c in criteria),
         "criteria": criteria,
-        "status": {STATUS[i]: int(n) for i, n in enumerate(status)},
+        "status": counts_of(status),
+        "unanswered": [path for path, some in zip(paths, failed, strict=False) if some],
     }
 
 
@@ -75,7 +85,10 @@ def _criterion(source: str, good: int, count: int, threshold: float) -> dict[str
 
 
 def require_go(path: str, found: Any) -> None:
-    """Raise LimbeckError, naming each criterion that was missed, unless the verdict is go."""
+    """Raise LimbeckError, naming each criterion that was missed, unless the verdict is go.
+
+    Where frames had no answer, it has the command that lets them be asked about again.
+    """
     if not isinstance(found, dict) or not found.keys() >= {"go", "criteria"}:
         raise LimbeckError(f"{path}: not a verdict, expected go and criteria")
     if found["go"]:
@@ -85,4 +98,12 @@ def require_go(path: str, found: Any) -> None:
         for c in found["criteria"]
         if not c["passed"]
     ]
-    raise LimbeckError(f"{path}: no go: {'; '.join(missed) or 'there are no labelled frames'}")
+    text = "; ".join(missed) or "there are no labelled frames"
+    if found.get("unanswered"):
+        # The verdict as well, or Snakemake would see no need for labels that were judged already.
+        files = shlex.join([*found["unanswered"], path])
+        text += (
+            "; where a potential failed for a reason that has passed, remove just the labels with "
+            f"such frames, and this verdict, and run again: rm {files}"
+        )
+    raise LimbeckError(f"{path}: no go: {text}")

@@ -1,6 +1,7 @@
 """Label frames with a potential's mean over views, batch by batch.
 
 A frame without a good answer gets a status and keeps its place. It costs no other frame its label.
+One without any is asked about once more at the end, alone: what failed may have been the moment.
 """
 
 import hashlib
@@ -14,8 +15,10 @@ import numpy as np
 from limbeck.averaging.mean import Average, as_given, average
 from limbeck.averaging.views import Views
 from limbeck.config.jobs import LabelFrames
+from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
-from limbeck.labels import Labels, put_labels, unlabelled
+from limbeck.gate.checks import judge, judge_forces
+from limbeck.labels import Labels, meanings, put_labels, unanswered, unlabelled
 from limbeck.potentials.evaluation import in_pieces
 from limbeck.properties import put
 from limbeck.reasons import Status
@@ -30,6 +33,8 @@ log = logging.getLogger(__name__)
 #: Consecutive batches share an entry of the label store up to so many evaluations of an atom:
 #: enough that writing one (5 ms) is no cost, few enough that little is lost with a killed job.
 ENTRY_EVALUATIONS = 1024
+#: so many frames without an answer are named
+NAMED = 5
 
 
 def label(
@@ -68,8 +73,27 @@ def label(
         found = _labels_of(potential, frames.select(index), lengths, views, store)
         put_labels(result, found, index)
         halved += found.attrs["halved_batches"]
-    _judge(frames, result, max_force)
+    again = np.flatnonzero(unanswered(result.status))
+    if len(again):
+        log.info("%d frames have no answer and are asked about once more, alone", len(again))
+    for b in again[:, None]:
+        put_labels(result, _labels_of(potential, frames.select(b), [1], views, store), b)
+    judge_forces(frames, result, max_force)
     return replace(result, attrs={"halved_batches": halved})
+
+
+def require_answers(labels: Labels) -> None:
+    """Raise LimbeckError, naming frames and reasons, where frames have no answer."""
+    without = np.flatnonzero(unanswered(labels.status))
+    if not len(without):
+        return
+    meaning = meanings()
+    named = [f"{labels.id[b].decode()} ({meaning[labels.status[b]]})" for b in without[:NAMED]]
+    more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
+    raise LimbeckError(
+        f"no answer for {len(without)} of {len(labels)} frames, which the next attempt asks about "
+        f"again: {', '.join(named)}{more}"
+    )
 
 
 def asked_for(frames: Frames, job: LabelFrames) -> np.ndarray | None:
@@ -110,12 +134,14 @@ def _labels_of(
 ) -> Labels:
     """Labels of one entry of the store, read where they are there and made where not."""
     found = store.read(frames, lengths) if store else None
-    if found is not None:
-        return found
-    made = _made(potential, frames, lengths, views)
-    if store and not made.status.any():
-        store.write(frames, made, lengths)
-    return made
+    there = found is not None
+    labels = found if found is not None else _made(potential, frames, lengths, views)
+    judge(frames, labels, potential.about.properties)
+    # What is good was paid for, and is kept beside what is not: that is asked about alone. Of
+    # nothing but failures nothing is kept, so that all of it is asked about again as it was.
+    if store and not there and (labels.status == Status.GOOD).any():
+        store.write(frames, labels, lengths)
+    return labels
 
 
 def _made(potential: "Potential[Any]", frames: Frames, lengths: list[int], views: Views) -> Labels:
@@ -149,19 +175,6 @@ def _keep(
     put(result.values, seen.mean.values, index, rows)
     # Bessel's correction for independent views, none for a grid: see spread_factor.
     put(result.spreads, {n: np.sqrt(v * factor) for n, v in seen.variances.items()}, index, rows)
-
-
-def _judge(frames: Frames, labels: Labels, max_force: float) -> None:
-    """Set the status of frames with answers that are not finite, or too large."""
-    largest = np.zeros(len(frames))
-    with np.errstate(invalid="ignore"):  # NaN is passed on, and found below
-        # the largest component of the force on each atom; frames without atoms keep 0
-        strongest = np.abs(labels.forces).max(axis=1, initial=0.0)
-        np.maximum.at(largest, frames.frame_of_atom, strongest)
-    finite = np.isfinite(labels.energy) & np.isfinite(largest)
-    undecided = labels.status == Status.GOOD
-    labels.status[undecided & ~finite] = Status.NOT_FINITE
-    labels.status[undecided & finite & (largest > max_force)] = Status.TOO_STRONG
 
 
 def provenance(

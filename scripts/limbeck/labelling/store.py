@@ -4,8 +4,10 @@ This is a cache of write-once files. An entry holds a few consecutive batches of
 name is a hash of what its labels mean: the frames in their order, how they are cut into batches,
 the matrices that they are rotated by, the weights of the model, and the packages and device that
 compute. An entry is read as a whole or made as a whole: computing only the missing frames would
-change the last bits of the others. No locks are needed. Two jobs that make the same entry write the
-same bits, and the first file stays. Deleting the folder costs only time.
+change the last bits of the others. Frames without an answer stand in it with their status, and are
+asked about alone, which makes an entry of their own. No locks are needed. Two jobs that make the
+same entry write the same bits, and the first file stays. Deleting the folder costs only time, and
+one that cannot be read or written costs no more: there is a warning, and the labels are made.
 
 Source code is not part of the name, so that a changed comment costs no labels. A change of code
 that changes labels has to raise :data:`LABELS_VERSION`; golden labels in the tests say when.
@@ -53,6 +55,7 @@ class LabelStore:
         about = potential.about
         self.folder = Path(folder)
         self.read_entries = self.made_entries = 0
+        self._warned: set[str] = set()
         self._views = views
         self._key = {
             "labels_version": LABELS_VERSION,
@@ -97,24 +100,43 @@ class LabelStore:
     def read(self, frames: Frames, lengths: list[int]) -> Labels | None:
         """The entry of these frames, or None. A damaged entry is deleted."""
         path = self.path(frames, lengths)
-        if not path.exists():
-            return None
         try:
+            if not path.exists():
+                return None
             found = storage.read_labels(path, ENTRY)
             _check_frames(path, found, frames)
         except LimbeckError as error:
             log.warning("label store: %s; it is made anew", error)
-            path.unlink(missing_ok=True)
+            self._remove(path)
+            return None
+        except OSError as error:
+            self._warn("cannot be read", error)
             return None
         self.read_entries += 1
         return found
 
     def write(self, frames: Frames, labels: Labels, lengths: list[int]) -> None:
-        """Keep the labels of one entry; what is there already stays."""
+        """Keep the labels of one entry, where that can be done; what is there already stays."""
         path = self.path(frames, lengths)
-        # What a loss of power leaves half written is noticed by its checksums, and made anew.
-        storage.write_entry(path, ENTRY, labels)
-        self.made_entries += 1
+        try:
+            # What a loss of power leaves half written is noticed by its checksums, and made anew.
+            storage.write_entry(path, ENTRY, labels)
+        except (OSError, LimbeckError) as error:
+            self._warn("cannot be written", error)
+        else:
+            self.made_entries += 1
+
+    def _remove(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:  # a folder in its place, or no right to
+            self._warn("cannot be mended", error)
+
+    def _warn(self, what: str, error: Exception) -> None:
+        """Say so once: of what holds for one entry, thousands would say the same."""
+        if what not in self._warned:
+            self._warned.add(what)
+            log.warning("label store: %s %s (%s); going on without", self.folder, what, error)
 
 
 def _check_frames(path: Path, labels: Labels, frames: Frames) -> None:

@@ -2,7 +2,8 @@
 
 The last bits of an answer depend on the batch it was computed in. So the measured size is written
 to a file that is never changed, and every later job reads it. If several jobs measure at the same
-time, all of them use the plan that was written first.
+time, all of them use the plan that was written first. Where it cannot be kept, a warning says so,
+and each job goes by what it measured itself.
 """
 
 import hashlib
@@ -35,6 +36,11 @@ SAMPLE = 3  # frames that are timed, of sizes from small to large
 _SECONDS = 0.3  # at least so long for each rung, so that one hiccup is not the result
 STOP = 0.7  # of the best throughput: where it has fallen below, larger batches are not tried
 GOOD_ENOUGH = 0.95  # of the best throughput: of those, the smallest batch is taken
+_WITHOUT = (
+    "going on with what is measured now. Another job may measure something else, and then the last "
+    "bits of its answers differ"
+)
+_REMEDY = "remove it to measure it anew"
 FLAT = 2  # rungs in a row that were no better: no larger batches are tried
 
 
@@ -48,19 +54,28 @@ def use_plan(
         folder: of all plans; this machine's stand in a folder below it.
 
     Raises:
-        LimbeckError: a plan is there but cannot be read.
+        LimbeckError: a plan is there but damaged.
     """
     known = frames.select(~potential.unknown_elements(frames))
     limits: dict[bool, Limits] = {}
     for periodic in np.unique(known.periodic).tolist():
         path = plan_path(potential, folder, periodic=periodic, threads=threads)
-        if not path.exists():
-            part = known.select(known.periodic == periodic)
-            plan = _key(potential, threads) | measure_plan(potential, part)
-            write_json(path, plan, first_stays=True)
-        # read back, also where it was just measured: another job may have been first
-        limits[periodic] = _read(path)
+        limits[periodic] = _read_if_there(path) or _measured(
+            path, potential, known.select(known.periodic == periodic), threads
+        )
     potential.batch_limits = limits
+
+
+def _measured(path: Path, potential: "Potential[Any]", frames: Frames, threads: int) -> Limits:
+    """Measure a plan and write it."""
+    plan = measure_plan(potential, frames)
+    try:
+        write_json(path, _key(potential, threads) | plan, first_stays=True)
+    except (OSError, LimbeckError) as error:
+        log.warning("batch plans: %s cannot be kept (%s); %s", path, error, _WITHOUT)
+        return _limits(path, plan)
+    # read back: another job may have been first
+    return _read_if_there(path) or _limits(path, plan)
 
 
 def plan_path(
@@ -106,15 +121,42 @@ def _key(potential: "Potential[Any]", threads: int) -> dict[str, Any]:
     }
 
 
-def _read(path: Path) -> Limits:
-    plan = read_json(path)
+def _read_if_there(path: Path) -> Limits | None:
+    """A plan; None where there is none, or no right to read it.
+
+    Raises:
+        LimbeckError: it is damaged.
+    """
     try:
-        neighbours = plan["batch_neighbours"]
-        return Limits(int(plan["batch_atoms"]), math.inf if neighbours is None else neighbours)
-    except (KeyError, TypeError, ValueError) as error:
+        if not path.exists():
+            return None
+        plan = read_json(path)
+    except (OSError, LimbeckError) as error:
+        if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
+            log.warning("batch plans: %s cannot be read (%s); %s", path, error, _WITHOUT)
+            return None
+        raise LimbeckError(f"{error}; {_REMEDY}") from error
+    return _limits(path, plan)
+
+
+def _limits(path: Path, plan: Any) -> Limits:
+    """The limits that a plan sets; of one that is not a plan an error that names ``path``."""
+    try:
+        atoms, neighbours = plan["batch_atoms"], plan["batch_neighbours"]
+    except (KeyError, TypeError) as error:
+        raise LimbeckError(f"{path}: not a batch plan ({error!r}); {_REMEDY}") from error
+    if type(atoms) is not int or atoms < 1:
         raise LimbeckError(
-            f"{path}: not a batch plan ({error!r}); remove it to measure it anew"
-        ) from error
+            f"{path}: batch_atoms: {atoms!r}, expected a whole number of 1 or more; {_REMEDY}"
+        )
+    if neighbours is None:
+        return Limits(atoms, math.inf)
+    if type(neighbours) not in (int, float) or not neighbours >= 0:
+        raise LimbeckError(
+            f"{path}: batch_neighbours: {neighbours!r}, expected null or a number of 0 or more; "
+            f"{_REMEDY}"
+        )
+    return Limits(atoms, neighbours)
 
 
 def measure_plan(potential: "Potential[Any]", frames: Frames) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 - Memory runs out: what is held is freed, the frames are halved, and each half is asked again.
 - The device is lost: :class:`~limbeck.potentials.devices.DeviceLost` at once; no frame is at fault.
-- Anything else: the frames are halved until those at fault stand alone. Each of these is set aside
-  with its reason, and costs no other frame its answer.
+- Anything else: the frames are halved until those at fault stand alone. Each of these is asked
+  about once more, since it may have been the moment. Then it is set aside with its reason, and
+  costs no other frame its answer.
 """
 
 import logging
@@ -85,6 +86,8 @@ def in_pieces(
 ) -> Iterator[Piece[_Answer]]:
     """Pieces of ``index`` and the answer for each; where ``ask`` fails, each half is asked again.
 
+    Before a frame is set aside, or an error raised, the question is asked once more.
+
     Args:
         frames: B frames; their ids name those that fail.
         index: int64 [b], which of them are asked about.
@@ -95,6 +98,9 @@ def in_pieces(
         DeviceLost: the potential's device went away.
     """
     answer, error, no_memory = attempt(potential, lambda: ask(index))
+    if error is not None and (len(index) == 1 or (strict and not no_memory)):
+        free_memory()
+        answer, error, no_memory = attempt(potential, lambda: ask(index))
     if error is None:
         yield Piece(index, answer)
         return

@@ -1,7 +1,7 @@
 """Training batches: graphs are made once, and collated anew in every epoch."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,9 @@ class Targets:
     """Labels of a batch on the device.
 
     Attributes:
-        values: by property; energy [B] and forces [N,3] always, others where all frames have them.
-            Tensors of rank 2, as the stress, are [B,3,3].
+        values: by property; energy [B] and forces [N,3] always, others where some frames have them,
+            NaN in the rest. Tensors of rank 2, as the stress, are [B,3,3].
+        known: by property that not all rows have, as a stress: int64, the rows that have it.
         forces_scale: [N,1], eV/Angstrom, the unit in which a force error of the atom counts.
         forces_weight: [N,1], no unit, how much it counts; None where all count the same.
         n_atoms: [B].
@@ -33,6 +34,7 @@ class Targets:
     forces_scale: torch.Tensor
     forces_weight: torch.Tensor | None
     n_atoms: torch.Tensor
+    known: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -126,20 +128,28 @@ class Batches:
 
         rows = atom_rows(self.data.frames.offsets, index)
         values = select(labels.values, index, rows)
+        has = {n: _known(n, v) for n, v in values.items()}
         weight = self._forces_weight
         return Targets(
-            values={n: tensor(_tensors(n, v)) for n, v in values.items() if _is_target(n, v)},
+            values={n: tensor(_tensors(n, v)) for n, v in values.items() if has[n].any()},
             forces_scale=tensor(self._forces_scale[rows]),
             forces_weight=None if weight is None else tensor(weight[rows]),
             n_atoms=torch.as_tensor(
                 self.data.frames.n_atoms[index], dtype=torch.long, device=device
             ),
+            known={
+                n: torch.as_tensor(np.flatnonzero(rows_of), device=device)
+                for n, rows_of in has.items()
+                if rows_of.any() and not rows_of.all()
+            },
         )
 
 
-def _is_target(name: str, values: np.ndarray) -> bool:
-    """Energy and forces always; what some frames do not have, as a stress, is no target of any."""
-    return name in ("energy", "forces") or bool(np.isfinite(values).all())
+def _known(name: str, values: np.ndarray) -> np.ndarray:
+    """Which rows are targets: of energy and forces all, of others those that are numbers. bool."""
+    if name in ("energy", "forces"):
+        return np.ones(len(values), dtype=bool)
+    return np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
 
 
 def _tensors(name: str, values: np.ndarray) -> np.ndarray:

@@ -61,8 +61,11 @@ def loss_of(answers: Outputs, targets: Targets, weights: Weights) -> torch.Tenso
 
 
 def _error(name: str, answers: Outputs, targets: Targets) -> torch.Tensor:
-    """Answer less target, a row for each atom or frame."""
+    """Answer less target, a row for each atom or frame that has one."""
     answer, target = answers.values[name], targets.values[name]
+    if name in targets.known:  # chosen before the loss: NaN times nothing is NaN in a gradient
+        rows = targets.known[name]
+        answer, target = answer[rows], target[rows]
     if property_of(name).rank == 2:
         answer = answer[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]  # Voigt -> [B,3,3]
     return answer - target

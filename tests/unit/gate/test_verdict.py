@@ -1,12 +1,15 @@
 """Go, or no go and why."""
 
+import shlex
+
 import numpy as np
 import pytest
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, empty, from_atoms
 from limbeck.gate.verdict import require_go, verdict
-from limbeck.reasons import STATUS
+from limbeck.labels import status_of
+from limbeck.reasons import STATUS, Fault
 from planted import labels_for, real_frames
 
 
@@ -88,3 +91,25 @@ def test_every_file_of_frames_has_its_labels(lengths):
     frames = real_frames()
     with pytest.raises(LimbeckError, match="as many files of labels as of frames"):
         verdict([frames] * lengths[0], [labels_for(frames)] * lengths[1], 0.5)
+
+
+def test_the_command_that_lets_failures_be_asked_about_again():
+    """It names the labels with frames that have no answer, and no others."""
+    frames = frames_of("a", 4)
+    statuses = [4, 0, 2, 5, status_of("stress", Fault.NOT_FINITE), 3]
+    labels = [labels_for(frames) for _ in statuses]
+    for part, status in zip(labels, statuses, strict=True):
+        part.status[:2] = status
+    paths = [f"results/my run/labels/it's/{i}.h5" for i in range(6)]
+    found = verdict([frames] * 6, labels, 0.9, paths)
+    assert found["unanswered"] == [paths[0], paths[3], paths[4]]
+    with pytest.raises(LimbeckError) as error:
+        require_go("results/my run/gate/it's.json", found)
+    _, command = str(error.value).split("run again: rm ")
+    removed = [*found["unanswered"], "results/my run/gate/it's.json"]
+    assert shlex.split(command) == removed
+    # where nothing failed there is nothing to remove
+    strong = verdict([frames], [labels[2]], 0.9, [paths[2]])
+    with pytest.raises(LimbeckError) as error:
+        require_go("gate.json", strong)
+    assert "rm " not in str(error.value)

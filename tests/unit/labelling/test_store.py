@@ -7,17 +7,20 @@ import sys
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from unittest.mock import Mock
 
 import h5py
 import numpy as np
 import pytest
 
-from limbeck import seeds
+from limbeck import seeds, storage
 from limbeck.averaging.views import Views
+from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate
 from limbeck.labelling import store as label_store
 from limbeck.labelling.label import ENTRY_EVALUATIONS, label
 from limbeck.labelling.store import ENTRY, LabelStore
+from limbeck.labels import select_labels
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.storage import read_labels
 from planted import real_frames, same_bits, trajectories
@@ -245,14 +248,33 @@ def test_an_entry_of_other_frames_is_not_believed(frames, tmp_path, caplog):
     assert same_bits(first, again)
 
 
-def test_a_batch_with_a_failure_is_not_kept(frames, tmp_path):
-    """What failed may do better next time: on a device with more memory, say."""
+def test_what_failed_is_asked_about_alone_and_what_was_paid_for_is_kept(frames, tmp_path):
+    """It may do better next time: on a device with more memory, say."""
+    few = Views(3)  # so that each entry has frames of all sizes
     large = Counted(most_atoms=7, batch_atoms=20)
-    found, _, _ = labelled(frames, tmp_path, large)
-    assert set(found.status.tolist()) == {0, 5}
-    again, calls, _ = labelled(frames, tmp_path)
-    assert calls > 0
+    found, _, _ = labelled(frames, tmp_path, large, few)
+    bad = np.flatnonzero(found.status)
+    assert set(found.status[bad].tolist()) == {5}
+    assert 0 < len(bad) < len(frames)
+    again, calls, store = labelled(frames, tmp_path, views=few)
+    assert calls == few.count * len(bad)
     assert not again.status.any()
+    assert store.made_entries == len(bad)
+    good = np.flatnonzero(found.status == 0)
+    assert same_bits(select_labels(again, good), select_labels(found, good))
+    # whatever was asked about alone has these bits from now on
+    third, none, _ = labelled(frames, tmp_path, views=few)
+    assert none == 0
+    assert same_bits(third, again)
+
+
+def test_of_nothing_but_failures_nothing_is_kept(frames, tmp_path):
+    """The answer of a batch has the bits of the batch, once it has one."""
+    found, _, store = labelled(frames, tmp_path, Counted(most_atoms=0, batch_atoms=20))
+    assert set(found.status.tolist()) == {5}
+    assert store.made_entries == 0
+    again, _, _ = labelled(frames, tmp_path)
+    assert same_bits(again, label(Counted(batch_atoms=20), frames, MANY, max_force=1e9))
 
 
 def test_a_halved_batch_is_kept_and_says_so(frames, tmp_path):
@@ -264,17 +286,76 @@ def test_a_halved_batch_is_kept_and_says_so(frames, tmp_path):
     assert again.attrs == first.attrs
 
 
-def test_answers_that_are_not_finite_are_kept(frames, tmp_path):
+def test_answers_that_are_not_finite_are_asked_for_again(frames, tmp_path):
+    """A memory cell that has gone bad may be the reason, and is of this process alone."""
+
     class Ill(Counted):
         def evaluate(self, batch):
             found = super().evaluate(batch)
-            found.energy[:] = np.nan
+            found.energy[0] = np.nan
             return found
 
-    first, _, _ = labelled(frames, tmp_path, Ill())
-    again, calls, _ = labelled(frames, tmp_path, Ill())
-    assert calls == 0
-    assert set(first.status.tolist()) == set(again.status.tolist()) == {1}
+    ill = Ill(batch_atoms=20)
+    first, _, _ = labelled(frames, tmp_path, ill)
+    assert first.status.any()
+    again, calls, _ = labelled(frames, tmp_path)
+    assert calls == MANY.count * np.count_nonzero(first.status)
+    assert not again.status.any()
+
+
+def no_room(folder):
+    """A folder that holds nothing more."""
+    folder.mkdir()
+
+
+def a_file(folder):
+    folder.write_text("")
+
+
+def no_right(folder):
+    folder.mkdir()
+    for number in range(256):
+        (folder / f"{number:02x}").write_text("")  # for whom every right is given
+
+
+@pytest.mark.parametrize("spoil", [a_file, no_right, no_room])
+def test_a_store_that_cannot_be_used_is_done_without(frames, tmp_path, caplog, monkeypatch, spoil):
+    folder = tmp_path / "store"
+    spoil(folder)
+    if spoil is no_room:
+        full = LimbeckError("entry.h5: not written, since no space is left")
+        monkeypatch.setattr(storage, "write_labels", Mock(side_effect=full))
+    with caplog.at_level(logging.WARNING):
+        found, calls, store = labelled(frames, folder)
+    assert calls > 0
+    assert store.made_entries == 0
+    assert same_bits(found, label(Counted(batch_atoms=20), frames, MANY, max_force=1e9))
+    warnings = [r.getMessage() for r in caplog.records if "going on without" in r.getMessage()]
+    assert len(warnings) == 1  # once, and not for each entry
+    assert f"label store: {folder} cannot be written (" in warnings[0]
+
+
+def test_a_store_that_cannot_be_read_is_done_without(frames, tmp_path, caplog, monkeypatch):
+    first, calls, _ = labelled(frames, tmp_path)
+    monkeypatch.setattr(Path, "exists", Mock(side_effect=PermissionError(13, "Permission denied")))
+    with caplog.at_level(logging.WARNING):
+        again, same, _ = labelled(frames, tmp_path)
+    assert same == calls
+    assert same_bits(first, again)
+    assert caplog.text.count("cannot be read") == 1
+
+
+def test_an_entry_that_is_a_folder_is_done_without(frames, tmp_path, caplog):
+    first, _, _ = labelled(frames, tmp_path)
+    bad = entries(tmp_path)[1]
+    bad.unlink()
+    (bad / "inside").mkdir(parents=True)
+    with caplog.at_level(logging.WARNING):
+        again, calls, _ = labelled(frames, tmp_path)
+    assert calls > 0
+    assert same_bits(first, again)
+    assert str(bad) in caplog.text
+    assert (bad / "inside").is_dir()
 
 
 def label_in_a_process(folder, queue):

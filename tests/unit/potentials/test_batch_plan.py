@@ -4,6 +4,7 @@ import json
 import logging
 from dataclasses import replace
 from multiprocessing import get_context
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -176,14 +177,71 @@ def test_another_model_has_another_plan(tmp_path):
     assert set(folder) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
-@pytest.mark.parametrize("text", ["{}", "[1]", '{"batch_atoms": "x", "batch_neighbours": 1}', "{"])
-def test_a_plan_that_cannot_be_read_is_named(frames, tmp_path, text):
+#: a damaged plan, and what is said of it
+DAMAGED = {
+    "{}": "not a batch plan",
+    "[1]": "not a batch plan",
+    "{": "not readable as JSON",
+    '{"batch_atoms": "x", "batch_neighbours": 1}': "batch_atoms: 'x', expected a whole number",
+    '{"batch_atoms": 0, "batch_neighbours": 1}': "batch_atoms: 0, expected a whole number",
+    '{"batch_atoms": -5, "batch_neighbours": 1}': "batch_atoms: -5, expected a whole number",
+    '{"batch_atoms": 6.5, "batch_neighbours": 1}': "batch_atoms: 6.5, expected a whole number",
+    '{"batch_atoms": true, "batch_neighbours": 1}': "batch_atoms: True, expected a whole number",
+    '{"batch_atoms": 8, "batch_neighbours": -1}': "batch_neighbours: -1, expected null or",
+    '{"batch_atoms": 8, "batch_neighbours": NaN}': "batch_neighbours: nan, expected null or",
+    '{"batch_atoms": 8, "batch_neighbours": "9"}': "batch_neighbours: '9', expected null or",
+}
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_plan_is_named_and_said_to_be_removed(frames, tmp_path, text):
     potential = LabField()
     path = plan_path(potential, tmp_path, periodic=True, threads=1)
     path.parent.mkdir()
     path.write_text(text)
-    with pytest.raises(LimbeckError, match=path.name):
+    with pytest.raises(LimbeckError) as error:
         use_plan(potential, frames, tmp_path, threads=1)
+    assert str(error.value).startswith(f"{path}: {DAMAGED[text]}")
+    assert str(error.value).endswith("; remove it to measure it anew")
+
+
+def a_file(path):
+    path.parent.parent.write_text("")
+
+
+def a_file_below(path):
+    path.parent.parent.mkdir()
+    path.parent.write_text("")
+
+
+def a_folder(path):
+    path.mkdir(parents=True)
+
+
+@pytest.mark.parametrize("spoil", [a_file, a_file_below, a_folder])
+def test_without_a_place_for_plans_what_was_measured_is_used(
+    clock, frames, tmp_path, caplog, spoil
+):
+    potential = Timed(clock, LADDERS[0][0])
+    path = plan_path(potential, tmp_path / "plans", periodic=True, threads=1)
+    spoil(path)
+    with caplog.at_level(logging.WARNING):
+        use_plan(potential, frames, tmp_path / "plans", threads=1)
+    assert potential.batch_limits[True].atoms == 1024
+    assert str(path) in caplog.text
+    assert "the last bits of its answers differ" in caplog.text
+
+
+def test_without_room_for_plans_what_was_measured_is_used(
+    clock, frames, tmp_path, caplog, monkeypatch
+):
+    full = LimbeckError("plan.json: not written, since no space is left")
+    monkeypatch.setattr(batch_plan, "write_json", Mock(side_effect=full))
+    potential = Timed(clock, LADDERS[0][0])
+    with caplog.at_level(logging.WARNING):
+        use_plan(potential, frames, tmp_path, threads=1)
+    assert potential.batch_limits[True].atoms == 1024
+    assert "cannot be kept (plan.json: not written" in caplog.text
 
 
 def plan_of_a_process(folder, seconds, queue):

@@ -21,6 +21,7 @@ from limbeck.students.loop import train, validate
 from limbeck.students.loss import Weights, cost, loss_of
 from limbeck.students.rounds import Rounds
 from limbeck.students.statistics import forces_by_source, spread_weights, training_statistics
+from limbeck.symmetry.rotation import haar_rotations
 from metals import SETTINGS, example, labelled, metals
 from planted import labels_for
 
@@ -85,6 +86,37 @@ def test_batches_have_every_frame_once_and_never_mix_kinds(mace, monkeypatch, or
     assert sorted(seen) == list(range(10))
     in_turn = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9]  # crystals first
     assert (seen == in_turn) == (order == "in_order")
+
+
+def test_one_frame_without_a_stress_takes_it_from_no_other(mace):
+    """The others keep theirs, in the loss as in the gradient; the one counts for nothing."""
+    data = example(4)
+    student = new_student("mace", data)
+    crystals = data.select(np.arange(4))
+    crystals.labels.stress[1] = np.nan
+    ((_, targets),) = Batches(student, crystals, 8, {}).in_order()
+    assert targets.known["stress"].tolist() == [0, 2, 3]
+    assert set(targets.known) == {"stress"}
+
+    def stress_loss(parts):
+        """Of the stress alone, and its gradient by all parameters."""
+        ((batch, targets),) = Batches(student, parts, 8, {}).in_order()
+        student.module.zero_grad()
+        answers = student.outputs(batch, training=True, stress=True)
+        loss_of(answers, targets, replace(UNIT, energy=0.0, forces=0.0)).backward()
+        gradient = [p.grad.flatten() for p in student.module.parameters() if p.grad is not None]
+        return torch.cat(gradient)
+
+    # as if the frame were not there; float32 sums of order 1
+    expected = stress_loss(crystals.select(np.array([0, 2, 3])))
+    found = stress_loss(crystals)
+    assert expected.abs().max() > 1e-3
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
+    # turned as well
+    turned = targets.turned(haar_rotations(len(targets), np.random.default_rng(0)))
+    assert turned.known is targets.known
+    lost = torch.isnan(turned.values["stress"]).flatten(1)
+    assert lost.all(1).tolist() == lost.any(1).tolist() == [False, True, False, False]
 
 
 def test_a_quarter_turn_of_targets():

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure as Canvas
 
 from limbeck.config.plan import teachers
 from limbeck.datasets.split import PARTS
-from limbeck.labels import Labels
+from limbeck.labels import Labels, meanings
 from limbeck.properties import EFS, property_of
-from limbeck.reasons import STATUS, Status
+from limbeck.reasons import Status
 from limbeck.report.page import cols
 from limbeck.report.page.figure import BLACK, COLOURS, WIDTH, PageFigure, look, plain
 from limbeck.report.page.items import Section, Words, paragraph, section
@@ -57,13 +57,17 @@ def read(run: Run) -> dict[str, list[Labels]]:
 def label_sets(run: Run) -> pd.DataFrame:
     """A row per label set: frames by status, verdict of the gate, sizes of the parts."""
     distilled = {entry.labels for entry in run.config.distill}
+    verdicts = {name: run.json(f"gate/{name}.json") for name in run.config.labels}
+    # The gate's counts: what is far from all others is known of all slices together alone.
+    counted = [found["status"] for found in verdicts.values()]
+    seen = [meaning for meaning in meanings().values() if any(meaning in c for c in counted)]
     rows = []
     for name, parts in run.once(read).items():
         status = np.concatenate([part.status for part in parts])
         row: dict[str, Any] = {"label_set": name, "potential": run.config.labels[name].potential}
         row |= {"views": views(parts[0].attrs), "frames": int((status != Status.NOT_ASKED).sum())}
-        row |= {meaning: int((status == code).sum()) for code, meaning in STATUS.items()}
-        row["passed"] = bool(run.json(f"gate/{name}.json").get("go"))
+        row |= {meaning: verdicts[name]["status"].get(meaning, 0) for meaning in seen}
+        row["passed"] = bool(verdicts[name].get("go"))
         for part in PARTS:
             path = f"datasets/{name}/{part}.h5"
             there = name in distilled or (run.folder / path).is_file()
@@ -84,8 +88,8 @@ def views(made_with: dict[str, Any]) -> str:
 
 def label_table(found: pd.DataFrame, split_by: str) -> Table | None:
     """Label sets: verdicts on the labels and sizes of the parts."""
-    faults = [meaning for code, meaning in STATUS.items() if code != Status.GOOD]
-    bad = [meaning for meaning in faults if len(found) and found[meaning].sum()]
+    faults = [meaning for code, meaning in meanings().items() if code != Status.GOOD]
+    bad = [meaning for meaning in faults if meaning in found and found[meaning].sum()]
     columns = [
         *cols.text(label_set="Label set", potential="Potential", views="Views"),
         *cols.count(frames="Frames", good="Good", **{m: m.capitalize() for m in bad}),

@@ -1,0 +1,146 @@
+"""Labels that are far from all others of their label set, property by property.
+
+A label job sees one slice; here all slices of a label set are compared, so that the verdict does
+not depend on how many there are. A property of a frame is an outlier where it is beyond what is
+ordinary (``Property.ordinary``, generous bounds from physics) as well as more than
+:data:`DEVIATIONS` robust standard deviations from the median (1.4826 times the median absolute
+deviation, which up to half of bad labels cannot move: Rousseeuw and Croux, J. Am. Stat. Assoc. 88,
+1273 (1993)). The first keeps frames that are rare and right where most are alike, as strong forces
+among relaxed structures; the second keeps sets that are wide, or of two kinds.
+
+Energies are compared after what the elements of a frame account for: energies of atoms, fitted with
+least absolute deviations.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from limbeck.errors import LimbeckError
+from limbeck.frames import Frames
+from limbeck.gate.checks import judge, sizes
+from limbeck.geometry import composition
+from limbeck.labels import Labels, status_of
+from limbeck.properties import Property, property_of
+from limbeck.reasons import Fault, Status
+
+#: Robust standard deviations: even where a tail falls off as slowly as an exponential, one value in
+#: three million is as far out.
+DEVIATIONS = 20.0
+#: of fewer frames nothing is said, nor of a frame with an element that fewer of them have
+MIN_FRAMES = 10
+#: from the median absolute deviation to the standard deviation of a normal distribution
+_NORMAL = 1.4826
+_ELEMENTS = np.arange(1, 119)
+#: Most rounds of the fit of energies; eV/atom, below which a residual or a gain is none.
+_ROUNDS, _SMALL = 50, 1e-3
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What labels are compared by.
+
+    Attributes:
+        status: uint8 [B].
+        sizes: by property, float64 [B]: the largest component in the frame, by
+            :func:`limbeck.gate.checks.sizes`; of extensive numbers the value over the atoms.
+        shares: float32 [B,118], of each element among the frame's atoms.
+    """
+
+    status: np.ndarray
+    sizes: dict[str, np.ndarray]
+    shares: np.ndarray
+
+
+def summary(frames: Frames, labels: Labels) -> Summary:
+    """What labels are compared by; some hundred bytes for each frame.
+
+    Each is judged by itself once more: files made before all properties were judged say "good".
+    """
+    labels = replace(labels, status=labels.status.copy())
+    judge(frames, labels, {n for n, v in labels.values.items() if np.isfinite(v).any()})
+    atoms = np.maximum(frames.n_atoms, 1)
+    found = {}
+    for name, values in labels.values.items():
+        of = property_of(name)
+        found[name] = values / atoms if _is_of_elements(of) else sizes(of, values, frames)
+    shares = (composition(frames, _ELEMENTS) / atoms[:, None]).astype(np.float32)
+    return Summary(labels.status, found, shares)
+
+
+def together(parts: Sequence[Summary]) -> Summary:
+    """The slices of a label set as one; of properties those that all have."""
+    names = [n for n in parts[0].sizes if all(n in part.sizes for part in parts)] if parts else []
+    if not parts:
+        return Summary(np.zeros(0, np.uint8), {}, np.zeros((0, len(_ELEMENTS)), np.float32))
+    return Summary(
+        np.concatenate([part.status for part in parts]),
+        {name: np.concatenate([part.sizes[name] for part in parts]) for name in names},
+        np.concatenate([part.shares for part in parts]),
+    )
+
+
+def statuses(found: Summary) -> np.ndarray:
+    """Statuses of the labels, with those of outliers where they were good. uint8 [B]."""
+    status = found.status.copy()
+    for name, size in found.sizes.items():
+        of = property_of(name)
+        known = np.flatnonzero((found.status == Status.GOOD) & np.isfinite(size))
+        if _is_of_elements(of):
+            known, away = _beyond_elements(known, found.shares, size, of.ordinary)
+        else:
+            away = size[known]
+        if len(known) < MIN_FRAMES:
+            continue
+        distance = away - np.median(away)
+        scale = _NORMAL * np.median(np.abs(distance))
+        if _is_of_elements(of):
+            away = distance = np.abs(distance)
+        far = known[(away > of.ordinary) & (distance > DEVIATIONS * scale)]
+        status[far[status[far] == Status.GOOD]] = status_of(name, Fault.OUTLIER)
+    return status
+
+
+def judged(frames: Frames, labels: Labels) -> Labels:
+    """The labels of a whole label set, with the statuses of faults and outliers among them.
+
+    Raises:
+        LimbeckError: they are not of these frames.
+    """
+    if not np.array_equal(frames.id, labels.id):
+        raise LimbeckError("labels and frames are not the same frames in the same order")
+    return replace(labels, status=statuses(summary(frames, labels)))
+
+
+def _is_of_elements(of: Property) -> bool:
+    """Whether a property is compared after what the elements account for: extensive numbers."""
+    return of.extensive and not of.rank
+
+
+def _beyond_elements(
+    known: np.ndarray, shares: np.ndarray, values: np.ndarray, ordinary: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frames whose elements are all common enough, and what their elements do not account for."""
+    rare = (shares[known] > 0).sum(axis=0) < MIN_FRAMES
+    known = known[~(shares[known][:, rare] > 0).any(axis=1)]
+    table, of_frames = shares[known][:, ~rare].astype(float), values[known]
+    return known, of_frames - table @ _least_absolute(table, of_frames, ordinary)
+
+
+def _least_absolute(table: np.ndarray, values: np.ndarray, enough: float = 0.0) -> np.ndarray:
+    """x with the least sum of |values - table x|, by least squares with other weights each round.
+
+    Least squares alone would follow one bad energy away from all others; they do where they leave
+    no residual beyond ``enough``.
+    """
+    weights, total = np.ones(len(values)), np.inf
+    for _ in range(_ROUNDS):
+        root = np.sqrt(weights)
+        x = np.linalg.lstsq(table * root[:, None], values * root, rcond=None)[0]
+        residual = np.abs(values - table @ x)
+        before, total = total, residual.sum()
+        if residual.max(initial=0.0) <= enough or before - total <= _SMALL * len(values):
+            break
+        weights = 1 / np.maximum(residual, _SMALL)
+    return x
