@@ -30,15 +30,15 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 demo: run
 
 # One head at a time holds results/.lock, so that a lock Snakemake left behind is a dead one's, or that of a
-# bare snakemake, which limbeck.check.head looks for.
+# bare snakemake, which limbeck.check.head looks for. And Snakemake would run the code in a config that is a template.
 run: $(READY)
 	@mkdir -p results
 	@LIMBECK_LOCKED=1 flock --nonblock --conflict-exit-code 75 results/.lock bash -euc \
-	    'python -m limbeck.check.head results; \
+	    'python -m limbeck.config.text $(CONFIG); python -m limbeck.check.head results; \
 	    snakemake "$$@" --unlock --quiet all; exec snakemake "$$@" --rerun-incomplete' \
 	    run --configfile $(CONFIG) --cores $(CORES) --resources gpu=$(GPUS) \
 	|| { status=$$?; test $$status != 75 || echo "Another run is at work: it holds results/.lock." >&2; exit $$status; }
-	@python -c 'import sys, yaml; run = yaml.safe_load(open(sys.argv[1]))["run"]; \
+	@python -c 'import sys; from limbeck.config.text import read_yaml; run = read_yaml(sys.argv[1])["run"]; \
 	    print(f"The report: results/{run}/report/index.html")' $(CONFIG)
 
 demo-models:

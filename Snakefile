@@ -39,5 +39,5 @@ localrules:
 rule all:
     default_target: True
     input:
-        f"{RUN}/report/index.html",
+        handed_over,
         stale_inputs(),

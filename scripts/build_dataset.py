@@ -7,7 +7,7 @@ from limbeck import cli, storage
 from limbeck.config.jobs import BuildDataset
 from limbeck.datasets.export import write_extxyz
 from limbeck.datasets.split import build, split_as, split_counts
-from limbeck.files import write_json
+from limbeck.files import write_json, write_sums
 from limbeck.gate.outliers import judged
 
 
@@ -35,6 +35,7 @@ def main() -> None:
         write_extxyz(folder / f"{part}.extxyz", data)
     found = split_counts(frames, labels, parts)
     write_json(folder / "counts.json", found, recipe=recipe)
+    write_sums(folder)
     logging.info("%s", found)
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from limbeck import cli, storage
 from limbeck.config.jobs import BuildDeltaSet
+from limbeck.config.written import AtomEnergies, as_written
 from limbeck.datasets import delta
 from limbeck.datasets.export import write_for_mace
 from limbeck.datasets.split import build, split_as, split_counts
-from limbeck.files import read_json, write_json
+from limbeck.files import read_json, write_json, write_sums
 from limbeck.gate.outliers import judged
 
 log = logging.getLogger("build_delta_set")
@@ -41,7 +42,9 @@ def main() -> None:
     if job.delta.atoms == "fit":
         atoms = delta.fitted_energies(parts["train"])
     else:
-        of_baseline, of_target = (read_json(path)["energies_eV"] for path in args.atoms)
+        of_baseline, of_target = (
+            as_written(AtomEnergies, read_json(path), path).energies_eV for path in args.atoms
+        )
         atoms = delta.less(of_target, of_baseline)
     found = split_counts(frames, labels, parts) | {"atom_energies_eV": atoms}
     for part, data in parts.items():
@@ -56,6 +59,7 @@ def main() -> None:
         )
         write_for_mace(folder / f"{part}.extxyz", data, atoms if part == "train" else {})
     write_json(folder / "counts.json", found, recipe=recipe)
+    write_sums(folder)
     log.info("%s", found)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from limbeck import cli
 from limbeck.check.recipe import IN_FOLDER
 from limbeck.config.jobs import CalculateForceConstants
-from limbeck.files import whole_folder, write_csv, write_json
+from limbeck.files import whole_folder, write_csv, write_json, write_sums
 from limbeck.potentials.threads import use_threads
 from limbeck.storage import read_frames
 
@@ -43,6 +43,7 @@ def main() -> None:
             if not found.reason:
                 write_crystal(folder / identity.decode(), found)
     write_csv(args.summary, FORCE_CONSTANT_COLUMNS, table_rows(structures, results, own))
+    write_sums(args.output.parent, args.output.name)
     log.info(
         "%s/%s/%s: %s",
         own.name,

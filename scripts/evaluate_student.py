@@ -4,7 +4,8 @@ from pathlib import Path
 
 from limbeck import cli
 from limbeck.config.jobs import EvaluateStudent
-from limbeck.files import read_json, write_json, write_text
+from limbeck.config.written import Training, as_written
+from limbeck.files import read_json, write_json, write_sums, write_text
 from limbeck.potentials.threads import use_threads
 
 
@@ -40,12 +41,12 @@ def main() -> None:
     answers = evaluation.answer(student, test.frames)
     found = evaluation.evaluate(answers, training, test, reference)
     names = {"label_set": label_set, "student": job.student, "seed": job.seed}
-    summary = read_json(summary_of_training)
-    metrics = names | {"n_parameters": summary["parameters"], "test": found}
+    summary = as_written(Training, read_json(summary_of_training), summary_of_training)
+    metrics = names | {"n_parameters": summary.parameters, "test": found}
     write_json(folder / "metrics.json", metrics, recipe=recipe)
     write_table(folder / "metrics.json", evaluation.metric_rows(metrics))
     elements = [chemical_symbols[z] for z in sorted(student.about.elements)]
-    text = card.card(names, summary, found, test.labels.attrs, elements, job.split_by)
+    text = card.card(names, summary.model_dump(), found, test.labels.attrs, elements, job.split_by)
     write_text(folder / "card.md", text)
     write_text(folder / "use_me.py", handover.use_me(test.frames))
     storage.write_frames(
@@ -56,6 +57,7 @@ def main() -> None:
         recipe=recipe,
         labels={"student": evaluation.as_labels(answers, test.frames)},
     )
+    write_sums(folder)  # of what train_student left there as well
 
 
 if __name__ == "__main__":

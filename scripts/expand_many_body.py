@@ -2,27 +2,51 @@
 
 import csv
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from limbeck import cli, storage
+from limbeck.check.sums import require, sums_path
 from limbeck.config.jobs import ExpandManyBody
 from limbeck.errors import LimbeckError
 from limbeck.files import write_csv
 from limbeck.molecules.many_body import columns, expand
+from limbeck.molecules.subsystems import FRAGMENT_COLUMNS
 from limbeck.reasons import Status
 
 log = logging.getLogger("expand_many_body")
 
 
 def read_fragments(paths: list[Path]) -> Iterator[dict[str, str]]:
-    """Rows of the tables that extract_subsystems wrote."""
+    """Rows of the tables that extract_subsystems wrote.
+
+    Raises:
+        LimbeckError: a table is missing, not as it was written, or has a number out of range.
+    """
     for path in paths:
+        sums = sums_path(path.parent, path.name.removesuffix(".fragments.csv"))
+        if sums.exists():  # a person may have moved the table
+            require(sums, path.name)
         try:
             with open(path, newline="", encoding="utf-8") as handle:
-                yield from csv.DictReader(handle)
-        except OSError as error:
+                for number, row in enumerate(csv.DictReader(handle), start=1):
+                    _check(row, f"{path}: row {number}")
+                    yield row
+        except (OSError, ValueError) as error:
             raise LimbeckError(f"{path}: not readable: {error}") from error
+
+
+def _check(row: dict[str, str], where: str) -> None:
+    lacking = [name for name in FRAGMENT_COLUMNS if not row.get(name)]
+    if lacking:
+        raise LimbeckError(f"{where}: no {lacking[0]}; remove it and run again")
+    for name in ("n_molecules", "order"):
+        if not re.fullmatch("[1-9][0-9]{0,3}", row[name]):
+            raise LimbeckError(
+                f"{where}: {name}: {row[name]!r}, expected a whole number of at least 1; remove "
+                "it and run again"
+            )
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from limbeck import cli
 from limbeck.config.jobs import ExtractSubsystems
-from limbeck.files import write_csv
+from limbeck.files import write_csv, write_sums
 from limbeck.molecules.subsystems import CLUSTER_COLUMNS, FRAGMENT_COLUMNS, extract_subsystems
 from limbeck.storage import read_frames, write_frames
 
@@ -39,6 +39,7 @@ def main() -> None:
     write_frames(
         args.output, clusters, stage="extract_subsystems", settings=settings, recipe=recipe
     )
+    write_sums(args.output.parent, args.output.stem)
     log.info("%d clusters and fragments of %d frames", len(clusters), len(frames))
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from limbeck import cli, storage
 from limbeck.config.jobs import LabelFrames
+from limbeck.config.written import ChosenViews, as_written
+from limbeck.errors import LimbeckError
 from limbeck.files import read_json
 from limbeck.frames import Frames
 from limbeck.labels import Labels, counts_of
@@ -63,7 +65,7 @@ def label_on(device: str, frames: Frames, args: argparse.Namespace) -> Labels:
     from limbeck.potentials.batch_plan import use_plan
 
     job: LabelFrames = args.settings
-    views = views_of(job.label_set, *(read_json(path)["views"] for path in args.views))
+    views = views_of(job.label_set, *(chosen(path, job) for path in args.views))
     potential = open_potential(job.potential, device=device)
     if args.batch_plans and job.potential.batch_atoms is None:
         use_plan(potential, frames, args.batch_plans, threads=job.threads)
@@ -80,6 +82,18 @@ def label_on(device: str, frames: Frames, args: argparse.Namespace) -> Labels:
         log.info("%s: %d read, %d made", args.store, store.read_entries, store.made_entries)
     made_with = provenance(potential, views, job.label_set.name, job.threads)
     return replace(found, attrs=made_with | found.attrs)
+
+
+def chosen(path: str, job: LabelFrames) -> int | str:
+    """What choose_views decided for this label set."""
+    found = as_written(ChosenViews, read_json(path), path)
+    expected = (job.label_set.name, job.potential.name)
+    if (found.label_set, found.potential) != expected:
+        raise LimbeckError(
+            f"{path}: of the label set {found.label_set} by {found.potential}, expected "
+            f"{' by '.join(expected)}; remove it and run again"
+        )
+    return found.views
 
 
 if __name__ == "__main__":

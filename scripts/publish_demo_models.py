@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 from limbeck import cli
+from limbeck.check.sums import SUMS
 from limbeck.config.config import Config
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, explained
 from limbeck.files import read_json, sha256_of
 from limbeck.students.card import views_in_words
 
@@ -59,17 +60,22 @@ def write_card(results: Path, name: str) -> None:
     seed = folder(results, name)
     warrant = read_json(results / "warrant" / "students" / "chgnet" / f"{name}.json")
     metrics = read_json(seed / "metrics.json")["test"]
-    parts = [(seed / "card.md").read_text(encoding="utf-8"), views_in_words(warrant, metrics)]
+    with explained(f"{seed} and its file of warrant/: not what a run leaves"):
+        words = views_in_words(warrant, metrics)
+    parts = [(seed / "card.md").read_text(encoding="utf-8"), words]
     parts.append(MADE_BY.format(run=results.name))
     parts += [ORB_NOTE] if name == "orb-demo" else []
     (MODELS / f"{name}.md").write_text("\n".join(parts), encoding="utf-8")
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file or a folder over what stands at ``target``."""
+    """Copy a file or a folder over what stands at ``target``.
+
+    Without its SHA256SUMS: the config has the hash of the whole.
+    """
     if source.is_dir():
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*"))
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*", SUMS))
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)

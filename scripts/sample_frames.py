@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from limbeck import cli
+from limbeck.check.sums import require, sums_path
 from limbeck.config.jobs import SampleFrames
 from limbeck.sampling import sample, write_sample
 from limbeck.storage import read_frames
@@ -33,6 +34,10 @@ def main() -> None:
     recipe = cli.recipe(args, args.input, *args.force_constants)
     folders = {"force_constants": next(iter(args.force_constants), None)}
     job = args.settings.model_copy(update=folders | {"batch_plans": args.batch_plans})
+    for folder in map(Path, args.force_constants):
+        sums = sums_path(folder.parent, folder.name)
+        if sums.exists():  # a person may have moved the folder
+            require(sums)
     structures = read_frames(args.input)
     result = sample(structures, job)
     write_sample(result, args.output, args.summary, *args.trace, job=job, recipe=recipe)

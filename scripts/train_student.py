@@ -5,7 +5,7 @@ from pathlib import Path
 from limbeck import cli, seeds
 from limbeck.check.recipe import IN_FOLDER
 from limbeck.config.jobs import TrainStudent
-from limbeck.files import whole_folder, write_csv, write_json
+from limbeck.files import whole_folder, write_csv, write_json, write_sums
 from limbeck.potentials.threads import use_threads
 
 
@@ -37,6 +37,7 @@ def main() -> None:
     with whole_folder(folder / "model") as temporary:
         student.save(temporary)
         write_json(temporary / IN_FOLDER, {"stage": "train_student"}, recipe=recipe)
+        write_sums(temporary)  # its own, so that it may be opened before the rest is there
     write_csv(folder / "training.csv", loop.HISTORY_COLUMNS, history.rows)
     summary = loop.training_summary(student, training, validation, history)
     write_json(folder / "training.json", summary, recipe=recipe)

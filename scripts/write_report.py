@@ -5,6 +5,7 @@ from pathlib import Path
 
 from limbeck import cli
 from limbeck.config.config import Config
+from limbeck.files import write_sums
 from limbeck.report.run.folder import open_run
 from limbeck.report.sections import write_report
 
@@ -16,6 +17,7 @@ def main() -> None:
     parser.add_argument("--output-folder", type=Path, required=True, help="folder of the report")
     args = parser.parse_args()
     write_report(open_run(args.results, args.settings), args.output_folder)
+    write_sums(args.output_folder)
     logging.info("report: %s", args.output_folder / "index.html")
 
 

@@ -95,7 +95,8 @@ def _set_aside(error: Unfit) -> str:
     run = head.folder()
     if run is None or head.replaced() or run.resolve() not in error.path.resolve().parents:
         return str(error)
-    aside = error.path.with_name(f"{error.path.name}.unfit")
+    # hidden: it is no part of what stands there, nor of what is taken home
+    aside = error.path.with_name(f".{error.path.name}.unfit")
     try:
         error.path.replace(aside)
     except OSError:  # a folder is there already, or it is not ours to move

@@ -19,6 +19,7 @@ from typing import Any
 from limbeck.check import head
 from limbeck.check.recipe import require_recipe
 from limbeck.check.seal import read_sealed, sealed
+from limbeck.check.sums import sums_of, sums_path
 from limbeck.errors import LimbeckError
 
 log = logging.getLogger(__name__)
@@ -248,6 +249,15 @@ def write_csv(path: str | Path, columns: Sequence[str], rows: Sequence[Sequence[
         writer = csv.writer(handle)
         writer.writerow(columns)
         writer.writerows(rows)
+
+
+def write_sums(folder: str | Path, name: str = "") -> None:
+    """Write the SHA256SUMS of all of a folder, or of what a job named ``name`` there.
+
+    It comes last, see :mod:`limbeck.check.sums`.
+    """
+    path = sums_path(folder, name)
+    write_text(path, sums_of(path))
 
 
 def sha256_of(path: str | Path, *, follow_links: bool = False) -> str:

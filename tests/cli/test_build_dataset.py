@@ -19,7 +19,11 @@ from limbeck.storage import read_header, read_labels, write_frames, write_labels
 
 SPLIT = {"valid_fraction": 0.2, "test_fraction": 0.25, "split_by": "group"}
 SETTINGS = {"label_set": "lj", "seed": 1, "dataset": SPLIT}
-FILES = ["counts.json", *(f"{p}.{s}" for p in ("test", "train", "valid") for s in ("extxyz", "h5"))]
+FILES = [
+    "SHA256SUMS",
+    "counts.json",
+    *(f"{p}.{s}" for p in ("test", "train", "valid") for s in ("extxyz", "h5")),
+]
 
 
 @pytest.fixture

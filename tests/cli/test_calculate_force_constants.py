@@ -1,6 +1,7 @@
 """calculate_force_constants.py from the command line, and sample.py on what it wrote."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from ase import Atoms
 import in_process
 from harmonic import SETTINGS, copper_gold
 from jobs_of import sample_job
+from limbeck.check.sums import faults
 from limbeck.frames import from_atoms
 from limbeck.storage import read_frames, write_frames
 
@@ -98,6 +100,27 @@ def test_sample_follows_the_modes_and_keeps_what_the_potential_says(folder, tmp_
     assert frames.extra["energy"].shape == (5,)
     assert frames.atom_extra["forces"].shape == (160, 3)
     assert [row["frames"] for row in table(tmp_path / "out.csv")] == ["5", "0"]
+
+
+def test_force_constants_that_changed_are_not_sampled(folder, tmp_path):
+    """Not even one number in phonopy's text, which would have another energy and no error."""
+    for name in ("0", "0.csv", "0.SHA256SUMS"):
+        copy = shutil.copytree if (folder / name).is_dir() else shutil.copyfile
+        copy(folder / name, tmp_path / name)
+    assert faults(tmp_path / "0.SHA256SUMS") == []
+    (path,) = (tmp_path / "0").rglob("phonopy_params.yaml")
+    before = path.read_text()
+    place = before.rindex("1")
+    path.write_text(f"{before[:place]}2{before[place + 1 :]}")
+    done = in_process.run(
+        "sample_frames",
+        *("--input", folder / "in.h5", "--force-constants", tmp_path / "0"),
+        *("--output", tmp_path / "out.h5", "--summary", tmp_path / "out.csv"),
+        settings=sample_job("phonons", PHONONS).model_dump(mode="json"),
+    )
+    assert done.returncode == 1
+    assert f"error: {path}: changed since it was written" in done.stderr
+    assert not (tmp_path / "out.h5").exists()
 
 
 def test_a_missing_setting_is_one_clear_line(folder, tmp_path):

@@ -111,6 +111,36 @@ def test_a_missing_setting_ends_in_one_line(tmp_path, frames):
     assert not list(tmp_path.glob("out.*"))
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("order", "0", "row 1: order: '0', expected a whole number of at least 1"),
+        ("n_molecules", "1.5", "row 1: n_molecules: '1.5', expected"),
+        ("cluster", "", "row 1: no cluster"),
+    ],
+)
+def test_a_table_of_fragments_that_is_damaged_is_named(tmp_path, frames, column, value, said):
+    run(tmp_path, frames)
+    path = tmp_path / "out.fragments.csv"
+    whole = rows(path)
+    with open(path, "w", newline="") as handle:
+        writer = csv.DictWriter(handle, whole[0])
+        writer.writeheader()
+        writer.writerows([whole[0] | {column: value}, *whole[1:]])
+    arguments = ["--fragments", path, "--labels", "--output", tmp_path / "terms.csv"]
+    arguments.insert(3, tmp_path / "labels.h5")
+    clusters = read_frames(tmp_path / "out.h5")
+    labels = label(LennardJones(), clusters, Views(), max_force=1e9)
+    write_labels(tmp_path / "labels.h5", "lj", labels)
+    done = in_process.run("expand_many_body", *arguments, settings=MANY_BODY)
+    assert done.returncode == 1
+    assert f"error: {path}: changed since it was written, says" in done.stderr
+    (tmp_path / "out.SHA256SUMS").unlink()  # as where the table alone was copied
+    done = in_process.run("expand_many_body", *arguments, settings=MANY_BODY)
+    assert done.returncode == 1
+    assert f"error: {path}: {said}" in done.stderr
+
+
 def test_many_body_terms_of_a_label_set(tmp_path, frames):
     run(tmp_path, frames)
     clusters = read_frames(tmp_path / "out.h5")
@@ -137,7 +167,7 @@ def test_a_table_that_is_not_there_ends_in_one_line(tmp_path, frames):
     arguments = ["--fragments", "none.csv", "--labels", tmp_path / "l.h5", "--output", "terms.csv"]
     done = in_process.run("expand_many_body", *arguments, settings=MANY_BODY, cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: none.h5: no such file")
+    assert done.stderr.splitlines()[-1].startswith("error: none.csv: no such file")
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 import in_process
+from limbeck.files import write_json
 from limbeck.storage import write_frames, write_labels
 from planted import labels_for, real_frames
 
@@ -88,17 +89,34 @@ def test_a_damaged_input_of_judge_is_named(folder, name):
     assert not (folder / "emt.json").exists()
 
 
+def verdict(go=True, status=None, **changes):
+    """A verdict, its one criterion changed."""
+    criterion = {"name": "good_label_fraction", "scope": "a", "value": 1.0, "threshold": 0.9}
+    criterion |= {"passed": True, **changes}
+    return {"go": go, "criteria": [criterion], "status": status or {"good": 5}}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (None, "no such file"),
         ('{"go": tr', "not readable as JSON"),
         ('{"go": true}', "expected a mapping with its sha256"),
+        ({"goes": True}, "go: not given"),
         ("[]", "expected a mapping with its sha256"),
+        (verdict(value=1.5), "criteria.0.value: 1.5, expected at most 1; remove it and run again"),
+        (verdict(value="1.0"), "criteria.0.value: '1.0', expected a number"),
+        (verdict(passed=1), "criteria.0.passed: 1, expected true or false"),
+        (verdict(value=0.5), "criteria.0.passed: True, but 0.5 was found and 0.9 asked for"),
+        (verdict(False, value=0.5, passed=False), "no go"),
+        (verdict(value=0.5, passed=False), "go: True, which its criteria do not say"),
+        (verdict(status={"good": -1}), "status.good: -1, expected at least 0"),
     ],
 )
 def test_a_damaged_verdict_does_not_pass(folder, text, message):
-    if text is not None:
+    if isinstance(text, dict):
+        write_json(folder / "emt.json", text)
+    elif text is not None:
         (folder / "emt.json").write_text(text)
     expect_one_line(gate(folder), f"{folder / 'emt.json'}: {message}")
     assert not (folder / "emt.passed").exists()

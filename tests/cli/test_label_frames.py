@@ -242,9 +242,31 @@ def test_a_grid_with_mirror_images(frames, tmp_path):
     assert "not independent" in attrs["spread"]
 
 
+CHOSEN = {"label_set": "emt-k3", "potential": "emt", "views": 3, "reason": "because"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"views": 0}, "views: 0, expected as_given or a whole number from 2 to 10000"),
+        ({"views": True}, "views: True, expected as_given or a whole number"),
+        ({"label_set": "lj"}, "of the label set lj by emt, expected emt-k3 by emt"),
+    ],
+)
+def test_a_choice_that_cannot_be_or_is_of_another_label_set_is_refused(
+    frames, tmp_path, change, said
+):
+    write_json(tmp_path / "views.json", CHOSEN | change)
+    done = run(tmp_path, labelling(views="auto"), "--views", tmp_path / "views.json")
+    assert done.returncode == 1
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith(f"error: {tmp_path / 'views.json'}: {said}")
+    assert line.endswith("; remove it and run again")
+
+
 @pytest.mark.parametrize("views", ["as_given", 3])
 def test_a_choice_of_views_is_read(frames, tmp_path, views):
-    write_json(tmp_path / "views.json", {"views": views, "reason": "because"})
+    write_json(tmp_path / "views.json", CHOSEN | {"views": views})
     choice = ["--views", tmp_path / "views.json"]
     done = run(tmp_path, labelling(views="auto"), *choice)
     assert done.returncode == 0, done.stderr

@@ -34,6 +34,7 @@ def trained(repository: Path, tmp_path: Path) -> Path:
         seed = tmp_path / "results/demo_models/students/chgnet" / name / "seed1"
         (seed / "model").mkdir(parents=True)
         (seed / "model" / file).write_text(name)
+        (seed / "model" / "SHA256SUMS").write_text("")
         (seed / "model" / ".snakemake_timestamp").write_text("")  # as in a real run
         (seed / "card.md").write_text(f"# {name}\n")
         size = {"forces": {"size": {"value": 1000.0, "ci95": [None, None], "unit": "meV/A"}}}
@@ -65,6 +66,7 @@ def test_models_and_hashes_are_put_in_place_and_nothing_else_changes(trained):
     assert "`make demo-models` runs `config/demo_models.yaml`" in card
     assert "tells nothing about the size of\norb-v2's" in card
     assert not list((trained / "resources").rglob(".*"))
+    assert not list((trained / "resources").rglob("SHA256SUMS"))  # the config has the hash
     pairs = zip(before.splitlines(), after.splitlines(), strict=True)
     assert all("sha256:" in new for old, new in pairs if old != new)
     assert publish(trained).returncode == 0  # over what is there

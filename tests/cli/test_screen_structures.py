@@ -99,9 +99,9 @@ def test_a_job_moves_an_input_that_is_of_no_use(job, frames, fault):
         (job / "in.h5").write_bytes(content)
     result = call(job, "--recipes", "wrong" if fault == "other settings" else "right")
     assert result.returncode == 1
-    assert f"it was moved to {job}/in.h5.unfit, and the same command makes it" in result.stderr
+    assert f"it was moved to {job}/.in.h5.unfit, and the same command makes it" in result.stderr
     assert not (job / "in.h5").exists()
-    assert (job / "in.h5.unfit").exists()
+    assert (job / ".in.h5.unfit").exists()
 
 
 def test_a_job_moves_no_input_of_another_run(job, frames, monkeypatch):

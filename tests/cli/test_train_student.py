@@ -15,8 +15,10 @@ from ase.build import bulk
 
 import in_process
 from jobs_of import student as student_of
-from limbeck import storage
+from limbeck import load_student, storage
+from limbeck.check.sums import faults, read_sums
 from limbeck.datasets.split import Dataset
+from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
 from limbeck.potentials import speed
 from limbeck.students import loop
@@ -120,7 +122,7 @@ def test_training_leaves_a_model_a_curve_and_a_summary(trained):
     assert summary["best"]["valid_loss"] == pytest.approx(min(losses), rel=1e-12)
     own = ["model.model"] if architecture == "mace" else []  # what other programs read
     files = sorted(p.name for p in (folder / "model").iterdir())
-    assert files == ["model.json", *own, "model.safetensors", "recipe.json"]
+    assert files == ["SHA256SUMS", "model.json", *own, "model.safetensors", "recipe.json"]
     left = {
         "model",
         "training.csv",
@@ -130,7 +132,49 @@ def test_training_leaves_a_model_a_curve_and_a_summary(trained):
         "card.md",
         "use_me.py",
     }
-    assert {p.name for p in folder.iterdir()} == left | {"predictions.h5"}  # no temporary file
+    assert {p.name for p in folder.iterdir()} == left | {
+        "predictions.h5",
+        "SHA256SUMS",
+    }  # no temporary file
+    listed = {*left, "predictions.h5"} - {"model"} | {f"model/{name}" for name in files}
+    assert set(read_sums(folder / "SHA256SUMS")) == listed
+    assert faults(folder / "SHA256SUMS") == []
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+def test_a_flipped_bit_of_a_model_is_an_error_that_names_the_file(trained, tmp_path, name):
+    """Places all over the file, the last ones too; weights have no checksum of their own."""
+    folder = shutil.copytree(trained[0], tmp_path / "home")
+    path = folder / "model" / name
+    whole = path.read_bytes()
+    for place in (0, len(whole) // 3, len(whole) // 2, len(whole) - 2):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        for where in (folder, folder / "model"):
+            with pytest.raises(LimbeckError, match=rf"model/{name}: changed since it was written"):
+                load_student(where)
+    path.unlink()
+    with pytest.raises(LimbeckError, match=rf"model/{name}: (missing|no such file)"):
+        load_student(folder)
+
+
+def test_what_a_user_adds_or_edits_keeps_no_student_from_being_opened(trained, tmp_path, caplog):
+    folder = shutil.copytree(trained[0], tmp_path / "home")
+    (folder / "use_me.py").write_text("# my own structure\n")
+    (folder / "my.traj").touch()
+    (folder / "model/notes.txt").touch()
+    load_student(folder)
+    assert not caplog.records
+
+
+def test_a_model_without_its_hashes_is_opened_with_a_warning(trained, tmp_path, caplog):
+    """As an older version wrote it."""
+    model = shutil.copytree(trained[0] / "model", tmp_path / "model")
+    (model / "SHA256SUMS").unlink()
+    load_student(model)
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        f"{model}/SHA256SUMS: no such file, so that the model is not checked"
+    )
 
 
 def test_the_model_is_the_one_of_the_best_epoch(trained, dataset):

@@ -1,6 +1,5 @@
 """A run whose head is killed, and started again, ends with the same bits as one that was not."""
 
-import json
 import os
 import random
 import signal
@@ -11,11 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import psutil
 import pytest
-import torch
 
+import bits
+import processes
+from processes import at_work, command, descendants, head_among, is_job, status
 from workspaces import copy_for_make, snakemake_in
 
 pytestmark = [
@@ -47,12 +47,8 @@ class Run:
         return self.make.wait(PATIENCE)
 
     def head(self) -> psutil.Process | None:
-        """Snakemake's main process, once it is there (not the call that unlocks)."""
-        for process in descendants(self.make.pid):
-            words = command(process)
-            if "--rerun-incomplete" in words and words[1].endswith("/snakemake"):
-                return process
-        return None
+        """Snakemake's main process, once it is there."""
+        return head_among(descendants(self.make.pid))
 
     def jobs(self) -> list[psutil.Process]:
         """The scripts that the head has started and that are at work."""
@@ -70,45 +66,9 @@ class Run:
         self.make.wait(60)
 
 
-def descendants(pid: int) -> list[psutil.Process]:
-    try:
-        return psutil.Process(pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
-def command(process: psutil.Process) -> list[str]:
-    try:
-        words = process.cmdline()
-    except psutil.Error:
-        return []
-    return words if len(words) > 1 else []
-
-
-def is_job(process: psutil.Process) -> bool:
-    words = command(process)
-    return bool(words) and words[1].startswith("scripts/") and words[1].endswith(".py")
-
-
-def status(process: psutil.Process) -> str:
-    try:
-        return process.status()
-    except psutil.NoSuchProcess:
-        return psutil.STATUS_DEAD
-
-
-def at_work(process: psutil.Process) -> bool:
-    return status(process) not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-
-
 def until(condition: Callable[[], Any], what: str) -> Any:
     """Wait for something to be true, and return it."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    pytest.fail(f"waited {PATIENCE} s in vain for {what}")
+    return processes.until(condition, what, PATIENCE)
 
 
 @pytest.fixture
@@ -223,55 +183,12 @@ def test_a_run_killed_three_times_ends_with_the_same_bits(whole, folder, start):
 
 def assert_same(whole: Path, again: Path) -> None:
     """Same files; frames, labels, weights and metrics bit for bit; nothing half-made is left."""
-    names = relative(whole, "**/*")
-    assert relative(again, "**/*") == names
-    files = relative(whole, "**/*.h5")
-    assert len(files) > 20
-    assert [f for f in files if datasets(whole / f) != datasets(again / f)] == []
-    texts = ("students/**/model.json", "students/**/metrics.json", "datasets/**/*.extxyz", "gate/*")
-    weights = "students/**/*.safetensors"
-    exact = [name for pattern in (*texts, weights) for name in relative(whole, pattern)]
-    assert len(exact) >= 3 + 3 + 6 + 4 + 3
-    assert [n for n in exact if (whole / n).read_bytes() != (again / n).read_bytes()] == []
-    for name in relative(whole, "students/**/model.model"):
-        assert state(whole / name) == state(again / name)
-    for name in relative(whole, "warrant/**/*.json"):
-        assert without_seconds(whole / name) == without_seconds(again / name)
-
-
-def relative(folder: Path, pattern: str) -> list[str]:
-    """Names of the files of a folder that match, without Snakemake's marks."""
-    found = (p for p in folder.glob(pattern) if p.is_file())
-    names = (p.relative_to(folder).as_posix() for p in found)
-    return sorted(n for n in names if not n.endswith(".snakemake_timestamp"))
-
-
-def datasets(path: Path) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
-    """Type, shape and bytes of every array of a file; attributes (seconds, dates) left out."""
-    found: dict[str, tuple[str, tuple[int, ...], bytes]] = {}
-
-    def add(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            found[name] = (item.dtype.str, item.shape, item[()].tobytes())
-
-    with h5py.File(path) as file:
-        file.visititems(add)
-    assert len(found) >= 8  # a file of labels alone
-    return found
-
-
-def state(path: Path) -> dict[str, bytes]:
-    """Weights of a MACE file, whose other bytes tell in which folder torch was installed."""
-    module = torch.load(path, weights_only=False, map_location="cpu")
-    return {k: v.numpy().tobytes() for k, v in module.state_dict().items()}
-
-
-def without_seconds(path: Path) -> Any:
-    """A warrant file without how long it took."""
-    value = json.loads(path.read_text())
-    for gap in value["gaps"]:
-        del gap["seconds"]
-    return value
+    names = bits.files(whole)
+    assert bits.files(again) == names
+    counted = [n for n in names if n.split("/")[0] not in bits.UNCOUNTED]
+    assert len(counted) > 80
+    assert len(bits.arrays(whole / "labels/emt/0.h5")) >= 8  # a file of labels alone
+    assert bits.different(whole, again, counted) == []
 
 
 def test_a_second_head_ends_at_once(repository, tmp_path, start):

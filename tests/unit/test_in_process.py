@@ -15,6 +15,10 @@ from limbeck.storage import write_frames
 STAMP = len("2026-01-01 00:00:00,000 ")  # of a line of the log
 
 
+CRITERION = {"name": "good_label_fraction", "scope": "a", "value": 1.0, "threshold": 0.9}
+PASSED = {"go": True, "criteria": [CRITERION | {"passed": True}], "status": {"good": 5}}
+
+
 def both_ways(name, *arguments, settings, folder, write):
     """What a script answers here and in a process, each in a folder with the input it wants."""
     for start in (in_process.run, in_process.run_as_process):
@@ -27,9 +31,9 @@ def both_ways(name, *arguments, settings, folder, write):
 @pytest.mark.parametrize(
     ("verdict", "settings", "code"),
     [
-        ({"go": True, "criteria": []}, {}, 0),
-        ({"go": False, "criteria": []}, {}, 1),  # the input is refused
-        ({"go": True, "criteria": []}, "nothing.yaml", 2),  # the command line is
+        (PASSED, {}, 0),
+        ({"go": False, "criteria": [], "status": {}}, {}, 1),  # the input is refused
+        (PASSED, "nothing.yaml", 2),  # the command line is
     ],
 )
 def test_status_and_words_are_those_of_a_process(tmp_path, verdict, settings, code):
@@ -65,7 +69,7 @@ def test_an_error_that_is_not_told_in_a_line_is_raised(tmp_path, monkeypatch):
     def broken(path, found):
         raise KeyError(path)
 
-    write_json(tmp_path / "verdict.json", {"go": True, "criteria": []})
+    write_json(tmp_path / "verdict.json", PASSED)
     monkeypatch.setattr("limbeck.gate.verdict.require_go", broken)
     arguments = ["--input", "verdict.json", "--output", "x"]
     with pytest.raises(KeyError, match=r"verdict\.json"):

@@ -208,7 +208,7 @@ def test_frames_that_stand_there_twice(tmp_path):
         write_frames(tmp_path / "a.h5", frames, stage=stage)
         (tmp_path / "a.h5").rename(tmp_path / "b.h5")
         assert len(read_frames(tmp_path / "b.h5")) == 3
-    for stage in ("screen", "select_frames"):  # which drop them
+    for stage in ("screen_structures", "select_frames"):  # which drop them
         write_frames(tmp_path / f"{stage}.h5", frames, stage=stage)
         refused(tmp_path / f"{stage}.h5", "frame [0-9a-f]{32} stands in it more than once")
     write_labels(tmp_path / "l.h5", "emt", labels_for(frames))

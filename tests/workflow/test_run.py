@@ -320,6 +320,14 @@ def test_nothing_half_made_is_left(results):
     assert hidden <= {".snakemake_timestamp"}  # Snakemake's mark in the folders it made
 
 
+def test_all_that_is_taken_home_is_as_it_was_written(results):
+    command = [sys.executable, "-m", "limbeck.check", str(results)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # two data sets, three students with a model each, the page
+    assert "9 of 9 are as they were written" in done.stdout
+
+
 def test_a_second_call_has_nothing_to_do(results, snakemake):
     again = snakemake(*TINY, "--cores", 2)
     assert again.returncode == 0, again.stderr
@@ -329,6 +337,92 @@ def test_a_second_call_has_nothing_to_do(results, snakemake):
 def test_a_touched_script_is_not_run_again(results, snakemake, workspace):
     (workspace / "scripts/label_frames.py").touch()
     assert NOTHING in snakemake(*TINY, "-n").stdout
+
+
+STUDENT = "students/emt-k2/mace-tiny/seed1"
+RETRAINED = {
+    "train_student": 1,
+    "evaluate_student": 1,
+    "measure_student_gap": 1,
+    "measure_speed": 1,
+    "write_report": 1,
+    "all": 1,
+}
+#: all that was made of the labels of one label set but the labels
+REBUILT = RETRAINED | {"build_dataset": 1}
+EVALUATED = {"evaluate_student": 1, "write_report": 1, "all": 1}
+WRITTEN = {"write_report": 1, "all": 1}
+#: what a user takes home -> the jobs that make it again, and those that read what these made
+HANDED_OVER = {
+    "datasets/emt/test.extxyz": REBUILT,
+    f"{STUDENT}/model": RETRAINED,
+    f"{STUDENT}/model/model.model": RETRAINED,  # a file of a folder, which Snakemake overlooks
+    f"{STUDENT}/training.csv": RETRAINED,
+    f"{STUDENT}/card.md": EVALUATED,
+    f"{STUDENT}/SHA256SUMS": EVALUATED,
+    "report/figures": WRITTEN,
+    "report/figures/warrant_gaps.png": WRITTEN,
+}
+
+
+@pytest.mark.parametrize("path", HANDED_OVER)
+def test_what_is_taken_home_is_made_again_where_it_is_gone(results, snakemake, tmp_path, path):
+    shutil.move(results / path, tmp_path / "away")
+    plan = snakemake(*TINY, "-n")
+    shutil.move(tmp_path / "away", results / path)
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    assert jobs(plan.stdout) == HANDED_OVER[path]
+
+
+#: what the report reads and nobody takes home -> jobs that make it again
+READ = {
+    "samples/md/clusters/0.trace.csv": "sample_md",
+    "samples/rattled/metals/0.csv": "sample_rattle",
+    "screened/metals/0.rejects.csv": "screen_structures",
+    "structures/clusters/1.failed.csv": "generate_clusters",
+    "selected/1.h5": "select_frames",
+    "labels/emt/0.h5": "label_frames",
+    "gate/emt.json": "judge_labels",
+    "warrant/teachers/emt.csv": "measure_teacher_gap",
+    "speed.csv": "measure_speed",
+}
+
+
+def test_what_the_report_reads_is_made_again_for_it(results, snakemake, tmp_path):
+    """As with the page files are gone that it was made from."""
+    gone = dict(enumerate((*READ, "report/index.html")))
+    for number, name in gone.items():
+        shutil.move(results / name, tmp_path / str(number))
+    plan = snakemake(*TINY, "-n")
+    for number, name in gone.items():
+        shutil.move(tmp_path / str(number), results / name)
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    missing = re.findall(r"reason: Missing output files: ([^;\n]*)", plan.stdout)
+    asked = {name for found in missing for name in found.split(", ")}
+    assert {f"results/tiny/{name}" for name in READ} <= asked
+    assert {*READ.values(), "write_report", "all"} <= set(jobs(plan.stdout))
+
+
+def test_what_a_killed_job_left_is_not_taken_home(results, snakemake):
+    """Temporary files and folders are neither outputs nor hand-overs."""
+    (results / "datasets/emt/.train.host.1.0a1b2c3d.extxyz").write_text("half")
+    (results / STUDENT / ".model.abcdefgh").mkdir()
+    assert NOTHING in snakemake(*TINY, "-n").stdout
+    test_all_that_is_taken_home_is_as_it_was_written(results)
+    (results / "datasets/emt/.train.host.1.0a1b2c3d.extxyz").unlink()
+    (results / STUDENT / ".model.abcdefgh").rmdir()
+
+
+def test_a_damaged_list_of_inputs_is_made_again(results, snakemake):
+    path = results / "check_inputs.json"
+    before, times = path.read_bytes(), (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+    path.write_bytes(before[: len(before) // 2])
+    os.utime(path, ns=times)
+    plan = snakemake(*TINY, "-n")
+    path.write_bytes(before)
+    os.utime(path, ns=times)
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    assert jobs(plan.stdout) == {"check_inputs_again": 1, "all": 1}
 
 
 AFTER_ALL_LABELS = {
@@ -411,3 +505,19 @@ def test_a_changed_setting_reruns_what_depends_on_it(
     path.write_text(yaml.safe_dump(config))
     plan = snakemake("--configfile", path, "-n")
     assert jobs(plan.stdout) == expected
+
+
+def test_the_same_command_heals_what_was_deleted_with_the_same_bits(results, snakemake):
+    """A student whose weights are gone, and labels of a shard with the page; the last test, since
+    it writes into what the others read."""
+    weights = results / STUDENT / "model/model.safetensors"
+    before = {path: path.read_bytes() for path in (weights, results / "labels/emt/0.h5")}
+    weights.unlink()
+    shutil.rmtree(results / "labels/emt")
+    shutil.rmtree(results / "report")
+    done = snakemake(*TINY, "--cores", 2)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert weights.read_bytes() == before[weights]
+    assert (results / "labels/emt/0.h5").read_bytes() == before[results / "labels/emt/0.h5"]
+    assert NOTHING in snakemake(*TINY, "-n").stdout
+    test_all_that_is_taken_home_is_as_it_was_written(results)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from limbeck.check import head
+from limbeck.check.sums import is_whole
 from limbeck.config import jobs, plan
 from limbeck.config.load import resolve
 from limbeck.config.recipes import Recipes
@@ -65,6 +66,18 @@ def stale_inputs():
     except LimbeckError:  # damaged: looked at anew, as a config that has changed
         seen = None
     return [] if seen == CHECKED else [INPUTS_AGAIN]
+
+
+def handed_over(wildcards):
+    """What a user takes home.
+
+    Snakemake sees whether a folder is there, not what is in it: the job of one that lacks a file
+    is forced to run again.
+    """
+    for folder, sums in plan.folders_with_sums(CONFIG).items():
+        if Path(RUN, folder).is_dir() and not is_whole(Path(RUN, sums)):
+            workflow.dag.forcefiles.add(f"{RUN}/{folder}")
+    return [f"{RUN}/{path}" for path in plan.handed_over(CONFIG)]
 
 
 def one_of(names):

@@ -43,6 +43,7 @@ rule build_delta_set:
             "valid.extxyz",
             "test.extxyz",
             "counts.json",
+            "SHA256SUMS",
         ),
     log:
         f"{LOGS}/build_delta_set/{{delta}}.log",

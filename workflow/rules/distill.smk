@@ -19,6 +19,7 @@ rule build_dataset:
             "valid.extxyz",
             "test.extxyz",
             "counts.json",
+            "SHA256SUMS",
         ),
     log:
         f"{LOGS}/build_dataset/{{label_set}}.log",
@@ -71,12 +72,15 @@ rule evaluate_student:
     input:
         script="scripts/evaluate_student.py",
         model=f"{STUDENT}/model",
+        curve=f"{STUDENT}/training.csv",
         training=f"{STUDENT}/training.json",
         train=f"{RUN}/datasets/{{label_set}}/train.h5",
         test=f"{RUN}/datasets/{{label_set}}/test.h5",
         reference=files(plan.reference_labels),
     output:
-        multiext(f"{STUDENT}/", "metrics.json", "use_me.py", "predictions.h5"),
+        multiext(
+            f"{STUDENT}/", "metrics.json", "use_me.py", "predictions.h5", "SHA256SUMS"
+        ),
         table=report(
             f"{STUDENT}/metrics.csv",
             caption="../report/metrics.rst",

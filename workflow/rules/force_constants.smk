@@ -10,6 +10,7 @@ rule calculate_force_constants:
             f"{RUN}/force_constants/{{force_constants}}/{{source}}/{{shard}}"
         ),
         summary=f"{RUN}/force_constants/{{force_constants}}/{{source}}/{{shard}}.csv",
+        sums=f"{RUN}/force_constants/{{force_constants}}/{{source}}/{{shard}}.SHA256SUMS",
     log:
         f"{LOGS}/calculate_force_constants/{{force_constants}}/{{source}}/{{shard}}.log",
     benchmark:

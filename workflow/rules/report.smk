@@ -23,6 +23,7 @@ rule write_report:
             caption="../report/tables.rst",
             category="Tables",
         ),
+        sums=f"{RUN}/report/SHA256SUMS",
     log:
         f"{LOGS}/write_report.log",
     benchmark:

@@ -13,6 +13,7 @@ rule extract_subsystems:
         frames=f"{CLUSTERS}.h5",
         summary=f"{CLUSTERS}.csv",
         fragments=f"{CLUSTERS}.fragments.csv",
+        sums=f"{CLUSTERS}.SHA256SUMS",
     log:
         f"{LOGS}/extract_subsystems/{{subsystem}}/{{sampling}}/{{source}}/{{shard}}.log",
     benchmark:

@@ -45,10 +45,10 @@ def recipe_of(path: str | Path) -> str:
     if path.is_dir():
         path = path / IN_FOLDER
         return recipe_of(path) if path.is_file() else FOREIGN
-    if path.name.endswith(".fragments.csv"):  # a table beside its clusters
-        return recipe_of(path.with_name(path.name.replace(".fragments.csv", ".h5")))
     if not path.is_file():
         raise LimbeckError(f"{path}: no such file")
+    if path.name.endswith(".fragments.csv"):  # a table beside its clusters
+        return recipe_of(path.with_name(path.name.replace(".fragments.csv", ".h5")))
     if path.suffix == ".h5":
         return _of_hdf5(path)
     return str(read_sealed(path).get("recipe", FOREIGN)) if path.suffix == ".json" else FOREIGN

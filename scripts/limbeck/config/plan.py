@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from limbeck.config.config import Config
-from limbeck.config.sections.sampling import Phonons
+from limbeck.config.sections.sampling import MolecularDynamics, Phonons
 from limbeck.config.sections.students import Distill
 
 
@@ -274,24 +274,20 @@ def datasets_of_study(config: Config, **wildcards: str) -> list[str]:
 
 
 def results(config: Config) -> list[str]:
-    """What the report is made from: all that a run ends in."""
-    students = trained(config)
-    labels, warrant = list(config.labels), config.warrant
-    certified = teachers(config) if warrant.n_quadrature_frames else []
-    measured = [
-        *(f"warrant/teachers/{name}" for name in teachers(config)),
-        *(f"{student_folder(entry)}/metrics" for entry in students),
-        *sorted({f"warrant/students/{e.label_set}/{e.student}" for e in students}),
-        "speed",
-        *([f"studies/{config.study.kind}/results"] if config.study else []),
-        *(f"warrant/quadrature/{name}" for name in certified),
-    ]
-    return [
+    """What the report is made from: every file that it reads, and all that a run ends in."""
+    labels = list(config.labels)
+    students = [student_folder(entry) for entry in trained(config)]
+    found = [
+        *_frames_made(config),
+        *(path for name in labels for path in label_files(config, name)),
+        *(f"labels/{n}.views.json" for n in labels if config.labels[n].views == "auto"),
         *(f"gate/{name}.json" for name in labels),
-        *(f"datasets/{name}/counts.json" for name in labels),
-        *(f"{path}.{kind}" for path in measured for kind in ("json", "csv")),  # and its table
+        *(f"datasets/{n}/{part}" for n in labels for part in (*_parts("h5"), "counts.json")),
+        *(f"{path}.{kind}" for path in _measured(config) for kind in ("json", "csv")),
+        *(f"{path}/{name}" for path in students for name in _LEARNED),
         *force_constant_files(config),
-        *subsystem_files(config),
+        *_phonon_folders(config),
+        *(f"{path}.{kind}" for path in _clusters(config) for kind in ("h5", "csv")),
         *(
             f"many_body/{name}/{label_set}.csv"
             for name, subsystem in config.subsystems.items()
@@ -299,4 +295,85 @@ def results(config: Config) -> list[str]:
             for label_set in labels
         ),
         *(f"delta/{name}/counts.json" for name in config.delta),
+        *(path for path in handed_over(config) if path.endswith("SHA256SUMS")),
+    ]
+    found.remove("report/SHA256SUMS")
+    return list(dict.fromkeys(found))
+
+
+#: of a student, what the report reads beside its figures
+_LEARNED = ("training.csv", "training.json", "predictions.h5")
+#: and what its user takes home
+_STUDENT = ("metrics.json", "metrics.csv", "card.md", "use_me.py", "SHA256SUMS")
+
+
+def handed_over(config: Config) -> list[str]:
+    """What a user takes home: files and folders that a run makes again where they are gone."""
+    sets = [*(f"datasets/{n}" for n in config.labels), *(f"delta/{n}" for n in config.delta)]
+    in_set = [*_parts("h5"), *_parts("extxyz"), "counts.json", "SHA256SUMS"]
+    students = [student_folder(entry) for entry in trained(config)]
+    of_shard = [*_clusters(config), *_phonon_folders(config)]
+    return [
+        *folders_with_sums(config),
+        *(f"report/{name}" for name in ("index.html", "SHA256SUMS")),
+        *(f"{path}/{name}" for path in sets for name in in_set),
+        *(f"{path}/{name}" for path in students for name in (*_STUDENT, *_LEARNED)),
+        *(f"{path}.{kind}" for path in _clusters(config) for kind in ("h5", "fragments.csv")),
+        *(f"{path}.{kind}" for path in of_shard for kind in ("csv", "SHA256SUMS")),
+    ]
+
+
+def folders_with_sums(config: Config) -> dict[str, str]:
+    """Folders that a job makes as a whole, and the SHA256SUMS that say what is in each."""
+    report = {f"report/{name}": "report/SHA256SUMS" for name in ("figures", "tables")}
+    students = {path: f"{path}/SHA256SUMS" for path in models(config)}
+    return report | students | {path: f"{path}.SHA256SUMS" for path in _phonon_folders(config)}
+
+
+def _parts(kind: str) -> list[str]:
+    return [f"{part}.{kind}" for part in ("train", "valid", "test")]
+
+
+def _clusters(config: Config) -> list[str]:
+    """Files of clusters and those beside them, without their endings."""
+    return [path.removesuffix(".h5") for path in subsystem_files(config)]
+
+
+def _phonon_folders(config: Config) -> list[str]:
+    """Folders of force constants."""
+    return [path.removesuffix(".csv") for path in force_constant_files(config)]
+
+
+def _frames_made(config: Config) -> Iterator[str]:
+    """Structures, samplings and selected frames, with what became of the others."""
+    used = [*config.select.include, *config.subsystems]
+    for source, shard in _shards(config, used):
+        yield from (f"structures/{source}/{shard}.{kind}" for kind in ("h5", "failed.csv"))
+        yield from (f"screened/{source}/{shard}.{kind}" for kind in ("h5", "rejects.csv"))
+    for section in config.force_constants.values():
+        for source in section.sources:
+            for shard in range(config.sources[source].shards):
+                yield f"screened/{source}/{shard}.h5"
+    origins = [origin for section in config.subsystems.values() for origin in section.of]
+    for name in dict.fromkeys([*config.select.include, *origins]):
+        if name in config.sampling:
+            traced = isinstance(config.sampling[name], MolecularDynamics)
+            for source, shard in _shards(config, [name]):
+                path = f"samples/{name}/{source}/{shard}"
+                yield from (f"{path}.h5", f"{path}.csv")
+                yield from [f"{path}.trace.csv"] * traced
+    yield from (f"selected/{i}.h5" for i in range(config.select.slices))
+
+
+def _measured(config: Config) -> list[str]:
+    """Measurements, each a JSON file and a table beside it; without their endings."""
+    students, warrant = trained(config), config.warrant
+    certified = teachers(config) if warrant.n_quadrature_frames else []
+    return [
+        *(f"warrant/teachers/{name}" for name in teachers(config)),
+        *(f"{student_folder(entry)}/metrics" for entry in students),
+        *sorted({f"warrant/students/{e.label_set}/{e.student}" for e in students}),
+        "speed",
+        *([f"studies/{config.study.kind}/results"] if config.study else []),
+        *(f"warrant/quadrature/{name}" for name in certified),
     ]

@@ -3,10 +3,12 @@
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from limbeck.config.written import Verdict, as_written
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.gate.outliers import statuses, summary, together
@@ -84,24 +86,23 @@ def _criterion(source: str, good: int, count: int, threshold: float) -> dict[str
     }
 
 
-def require_go(path: str, found: Any) -> None:
+def require_go(path: str | Path, found: Any) -> None:
     """Raise LimbeckError, naming each criterion that was missed, unless the verdict is go.
 
     Where frames had no answer, it has the command that lets them be asked about again.
     """
-    if not isinstance(found, dict) or not found.keys() >= {"go", "criteria"}:
-        raise LimbeckError(f"{path}: not a verdict, expected go and criteria")
-    if found["go"]:
+    judged = as_written(Verdict, found, path)
+    if judged.go:
         return
     missed = [
-        f"{c['name']} of {c['scope']} is {c['value']:.3f}, at least {c['threshold']} was asked for"
-        for c in found["criteria"]
-        if not c["passed"]
+        f"{c.name} of {c.scope} is {c.value:.3f}, at least {c.threshold} was asked for"
+        for c in judged.criteria
+        if not c.passed
     ]
     text = "; ".join(missed) or "there are no labelled frames"
     if found.get("unanswered"):
         # The verdict as well, or Snakemake would see no need for labels that were judged already.
-        files = shlex.join([*found["unanswered"], path])
+        files = shlex.join([*found["unanswered"], str(path)])
         text += (
             "; where a potential failed for a reason that has passed, remove just the labels with "
             f"such frames, and this verdict, and run again: rm {files}"

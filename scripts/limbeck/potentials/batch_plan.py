@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from limbeck.errors import LimbeckError
+from limbeck.config.written import BatchPlan, as_written
+from limbeck.errors import LimbeckError, Unfit
 from limbeck.files import read_json, write_json
 from limbeck.frames import Frames
 from limbeck.potentials.batches import Limits, estimated_neighbours
@@ -40,7 +41,6 @@ _WITHOUT = (
     "going on with what is measured now. Another job may measure something else, and then the last "
     "bits of its answers differ"
 )
-_REMEDY = "remove it to measure it anew"
 FLAT = 2  # rungs in a row that were no better: no larger batches are tried
 
 
@@ -54,28 +54,31 @@ def use_plan(
         folder: of all plans; this machine's stand in a folder below it.
 
     Raises:
-        LimbeckError: a plan is there but damaged.
+        LimbeckError: a plan is there but damaged, or of something else.
     """
     known = frames.select(~potential.unknown_elements(frames))
     limits: dict[bool, Limits] = {}
+    key = _key(potential, threads)
     for periodic in np.unique(known.periodic).tolist():
         path = plan_path(potential, folder, periodic=periodic, threads=threads)
-        limits[periodic] = _read_if_there(path) or _measured(
-            path, potential, known.select(known.periodic == periodic), threads
+        limits[periodic] = _read_if_there(path, key) or _measured(
+            path, potential, known.select(known.periodic == periodic), key
         )
     potential.batch_limits = limits
 
 
-def _measured(path: Path, potential: "Potential[Any]", frames: Frames, threads: int) -> Limits:
+def _measured(
+    path: Path, potential: "Potential[Any]", frames: Frames, key: dict[str, Any]
+) -> Limits:
     """Measure a plan and write it."""
-    plan = measure_plan(potential, frames)
+    plan = key | measure_plan(potential, frames)
     try:
-        write_json(path, _key(potential, threads) | plan, first_stays=True)
+        write_json(path, plan, first_stays=True)
     except (OSError, LimbeckError) as error:
         log.warning("batch plans: %s cannot be kept (%s); %s", path, error, _WITHOUT)
-        return _limits(path, plan)
+        return _limits(path, plan, key)
     # read back: another job may have been first
-    return _read_if_there(path) or _limits(path, plan)
+    return _read_if_there(path, key) or _limits(path, plan, key)
 
 
 def plan_path(
@@ -121,11 +124,11 @@ def _key(potential: "Potential[Any]", threads: int) -> dict[str, Any]:
     }
 
 
-def _read_if_there(path: Path) -> Limits | None:
+def _read_if_there(path: Path, key: dict[str, Any]) -> Limits | None:
     """A plan; None where there is none, or no right to read it.
 
     Raises:
-        LimbeckError: it is damaged.
+        LimbeckError: it is damaged, or of something else.
     """
     try:
         if not path.exists():
@@ -135,28 +138,18 @@ def _read_if_there(path: Path) -> Limits | None:
         if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
             log.warning("batch plans: %s cannot be read (%s); %s", path, error, _WITHOUT)
             return None
-        raise LimbeckError(f"{error}; {_REMEDY}") from error
-    return _limits(path, plan)
+        raise
+    return _limits(path, plan, key)
 
 
-def _limits(path: Path, plan: Any) -> Limits:
+def _limits(path: Path, found: dict[str, Any], key: dict[str, Any]) -> Limits:
     """The limits that a plan sets; of one that is not a plan an error that names ``path``."""
-    try:
-        atoms, neighbours = plan["batch_atoms"], plan["batch_neighbours"]
-    except (KeyError, TypeError) as error:
-        raise LimbeckError(f"{path}: not a batch plan ({error!r}); {_REMEDY}") from error
-    if type(atoms) is not int or atoms < 1:
-        raise LimbeckError(
-            f"{path}: batch_atoms: {atoms!r}, expected a whole number of 1 or more; {_REMEDY}"
-        )
-    if neighbours is None:
-        return Limits(atoms, math.inf)
-    if type(neighbours) not in (int, float) or not neighbours >= 0:
-        raise LimbeckError(
-            f"{path}: batch_neighbours: {neighbours!r}, expected null or a number of 0 or more; "
-            f"{_REMEDY}"
-        )
-    return Limits(atoms, neighbours)
+    plan = as_written(BatchPlan, found, path)
+    for field, expected in key.items():
+        if (of := getattr(plan, field)) != expected:
+            raise Unfit(path, f"{field}: {of!r}, expected {expected!r}")
+    neighbours = plan.batch_neighbours
+    return Limits(plan.batch_atoms, math.inf if neighbours is None else neighbours)
 
 
 def measure_plan(potential: "Potential[Any]", frames: Frames) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from limbeck.check.seal import parsed_json
-from limbeck.config.sections.known import SYMBOLS
+from limbeck.config.written import Student, as_written
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.frames import Frames
@@ -23,9 +23,6 @@ Graph = TypeVar("Graph")
 
 DESCRIPTION = "model.json"
 WEIGHTS = "model.safetensors"
-#: of a layer, or the number of layers; students have up to 512, and a network that is a mistake,
-#: or meant to fill the memory, has more
-LARGEST_SIZE = 1024
 
 
 @dataclass(frozen=True, init=False)
@@ -177,9 +174,12 @@ class TrainablePotential(Potential[Batch]):
                 f"{folder / DESCRIPTION}: architecture {description.get('architecture')!r}, "
                 f"expected {cls.architecture!r}"
             )
-        _check_sizes(description, folder / DESCRIPTION)
-        with explained(f"{folder / DESCRIPTION}: no such network"):
+        try:
             student = cls.from_description(description, name=name, device=device)
+        except (KeyError, TypeError, ValueError, LimbeckError) as error:
+            own = isinstance(error, LimbeckError)
+            said = "; ".join(str(error).splitlines()) if own else repr(error)
+            raise LimbeckError(f"{folder / DESCRIPTION}: no such network: {said}") from error
         with explained(f"{folder / WEIGHTS}: weights do not load"):
             weights = load_file(folder / WEIGHTS, device=device)
             student.module.load_state_dict(weights, strict=True)
@@ -193,7 +193,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     """The ``model.json`` of a model folder.
 
     Raises:
-        LimbeckError: it is missing, not JSON, or of another format.
+        LimbeckError: it is missing, not JSON, of another format, or has a field out of range.
     """
     path = Path(folder) / DESCRIPTION
     if not path.is_file():
@@ -207,31 +207,8 @@ def read_description(folder: Path) -> dict[str, Any]:
     found = (description.get("format"), description.get("version"))
     if found != ("limbeck-student", 1):
         raise LimbeckError(f"{path}: expected format ('limbeck-student', 1), found {found}")
+    as_written(Student, description, path)
     return description
-
-
-def _check_sizes(description: dict[str, Any], path: Path) -> None:
-    """Refuse a network that no student can have, before memory is taken for it.
-
-    Raises:
-        LimbeckError: elements or sizes are missing, or out of all proportion.
-    """
-    elements, sizes = description.get("elements"), description.get("sizes")
-    numbers = range(1, len(SYMBOLS) + 1)
-    if (
-        not isinstance(elements, list)
-        or not elements
-        or any(type(z) is not int or z not in numbers for z in elements)
-        or len(set(elements)) < len(elements)
-    ):
-        raise LimbeckError(f"{path}: elements {elements!r:.80}, expected atomic numbers, each once")
-    if not isinstance(sizes, dict):
-        raise LimbeckError(f"{path}: sizes {sizes!r:.80}, expected a mapping")
-    for name, value in sizes.items():
-        for size in value if isinstance(value, list) else [value]:
-            if type(size) is int and not 0 <= size <= LARGEST_SIZE:
-                text = f"expected at most {LARGEST_SIZE}"
-                raise LimbeckError(f"{path}: sizes.{name}: {size}, {text}")
 
 
 def predictions(answers: Outputs) -> Predictions:

@@ -21,6 +21,8 @@ data set was split: by {split_by}) it was trained on, with 95 % intervals over r
 
 A student is no better than its labels, and knows nothing of what they do not show. Look at the
 warrant gap in the report before you trust it.
+
+`python -m limbeck.check FOLDER` tells whether every file of this folder is as it was written.
 """
 
 

@@ -1,17 +1,21 @@
 """From a student's folder to a potential, or to an ASE calculator."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from limbeck.check.sums import require, sums_path
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.potentials.trainable import DESCRIPTION, TrainablePotential, read_description
+from limbeck.potentials.trainable import DESCRIPTION, WEIGHTS, TrainablePotential, read_description
 from limbeck.students import ARCHITECTURES, architecture
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
+
+log = logging.getLogger(__name__)
 
 USE_ME = '''"""Use this student from ASE: its answer for a structure of the test set."""
 
@@ -53,16 +57,27 @@ def open_student(
         folder: a ``seed{n}`` folder, or the ``model`` folder inside it.
 
     Raises:
-        LimbeckError: no readable model there, or one of an unknown architecture.
+        LimbeckError: no readable model there, one of an unknown architecture, or one that is not
+            as it was written.
     """
     folder = Path(folder)
     folder = folder if (folder / DESCRIPTION).is_file() else folder / "model"
+    _check(folder)
     kind = read_description(folder).get("architecture")
     if not isinstance(kind, str) or kind not in ARCHITECTURES:
         raise LimbeckError(
             f"{folder / DESCRIPTION}: architecture {kind!r}, expected {sorted(ARCHITECTURES)}"
         )
     return architecture(kind).load(folder, name=name or folder.parent.name, device=device)
+
+
+def _check(folder: Path) -> None:
+    """Compare the files that are read with the SHA256SUMS of the model."""
+    sums = sums_path(folder)
+    if sums.exists():
+        require(sums, DESCRIPTION, WEIGHTS)
+    elif folder.is_dir():
+        log.warning("%s: no such file, so that the model is not checked", sums)
 
 
 def load_student(path: str | Path, *, device: str = "cpu") -> "Calculator":

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 COLUMNS = (
     "subject kind set quantity statistic unit value low high seed n_frames n_roots source"
 ).split()
-NUMBERS = ("value", "low", "high", "seed", "n_frames", "n_roots")
+COUNTS = ("seed", "n_frames", "n_roots")
+NUMBERS = ("value", "low", "high", *COUNTS)
 #: one row, by column; a column that is not there is empty
 Row = dict[str, Any]
 #: quantity and statistic of a figure, from the keys that lead to it in a part of a result
@@ -78,8 +79,9 @@ def read_table(path: str | Path) -> "pd.DataFrame":
     """A table, with empty numbers as NaN and empty text as "".
 
     Raises:
-        LimbeckError: it is missing, unreadable, or lacks a column.
+        LimbeckError: it is missing, unreadable, lacks a column, or a number is out of range.
     """
+    import numpy as np
     import pandas as pd
 
     text = {column: str for column in COLUMNS if column not in NUMBERS}
@@ -94,6 +96,16 @@ def read_table(path: str | Path) -> "pd.DataFrame":
         raise LimbeckError(f"{path}: not readable as a table of figures: {error}") from error
     if list(table.columns) != COLUMNS:
         raise LimbeckError(f"{path}: expected the columns {COLUMNS}, got {list(table.columns)}")
+    for column in NUMBERS:
+        wrong = np.isinf(table[column])
+        if column in COUNTS:
+            wrong |= (table[column] < 0) | (table[column] % 1 > 0)
+        if wrong.any():
+            found, row = table[column][wrong].iloc[0], int(np.argmax(wrong))
+            raise LimbeckError(
+                f"{path}: {column} of row {row + 1}: {found:g}, expected "
+                f"{'a whole number' if column in COUNTS else 'a number'}; remove it and run again"
+            )
     return table
 
 

@@ -120,3 +120,38 @@ def test_files_of_jobs(tiny):
     made = plan.results(config)
     assert len(made) == len(set(made))
     assert {"speed.json", "delta/d/counts.json", "gate/auto.json"} <= set(made)
+
+
+def test_what_is_taken_home(tiny):
+    """Of every stage, with its sums; what a user may take singly, and folders as a whole."""
+    tiny["delta"] = {"d": {"baseline": "emt", "target": "emt-k2"}}
+    tiny["force_constants"] = {"fc": {"potential": "emt", "sources": ["metals"]}}
+    rule = {"rule": "closest_to_central_molecule", "n_molecules": [1]}
+    tiny["subsystems"] = {"sub": {"of": ["rattled"], **rule}}
+    config = resolve(tiny)
+    home = plan.handed_over(config)
+    assert len(home) == len(set(home))
+    assert {
+        "datasets/emt/train.extxyz",
+        "datasets/emt-k2/SHA256SUMS",
+        "delta/d/test.extxyz",
+        "delta/d/SHA256SUMS",
+        "students/emt-k2/mace-tiny/seed2/model",
+        "students/emt-k2/mace-tiny/seed2/card.md",
+        "students/emt-k2/mace-tiny/seed2/SHA256SUMS",
+        "force_constants/fc/metals/0",
+        "force_constants/fc/metals/0.csv",
+        "force_constants/fc/metals/0.SHA256SUMS",
+        "subsystems/sub/rattled/clusters/1.h5",
+        "subsystems/sub/rattled/clusters/1.fragments.csv",
+        "subsystems/sub/rattled/clusters/1.SHA256SUMS",
+        "report/index.html",
+        "report/figures",
+    } <= set(home)
+    folders = plan.folders_with_sums(config)
+    assert folders["force_constants/fc/metals/0"] == "force_constants/fc/metals/0.SHA256SUMS"
+    assert set(folders) <= set(home)
+    read = plan.results(config)
+    assert len(read) == len(set(read))
+    assert not [path for path in read if path.startswith("report/")]  # not its own
+    assert {"samples/md/clusters/1.trace.csv", "screened/metals/0.rejects.csv"} <= set(read)

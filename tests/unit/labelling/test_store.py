@@ -324,7 +324,7 @@ def test_a_store_that_cannot_be_used_is_done_without(frames, tmp_path, caplog, m
     spoil(folder)
     if spoil is no_room:
         full = LimbeckError("entry.h5: not written, since no space is left")
-        monkeypatch.setattr(storage, "write_labels", Mock(side_effect=full))
+        monkeypatch.setattr(storage, "write_entry", Mock(side_effect=full))
     with caplog.at_level(logging.WARNING):
         found, calls, store = labelled(frames, folder)
     assert calls > 0

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from limbeck.errors import LimbeckError
+from limbeck.files import read_json, write_json
 from limbeck.potentials import batch_plan
 from limbeck.potentials.batch_plan import machine_name, measure_plan, plan_path, use_plan
 from limbeck.potentials.batches import Limits
@@ -179,30 +180,46 @@ def test_another_model_has_another_plan(tmp_path):
 
 #: a damaged plan, and what is said of it
 DAMAGED = {
-    "{}": "not a batch plan",
-    "[1]": "not a batch plan",
-    "{": "not readable as JSON",
-    '{"batch_atoms": "x", "batch_neighbours": 1}': "batch_atoms: 'x', expected a whole number",
-    '{"batch_atoms": 0, "batch_neighbours": 1}': "batch_atoms: 0, expected a whole number",
-    '{"batch_atoms": -5, "batch_neighbours": 1}': "batch_atoms: -5, expected a whole number",
-    '{"batch_atoms": 6.5, "batch_neighbours": 1}': "batch_atoms: 6.5, expected a whole number",
-    '{"batch_atoms": true, "batch_neighbours": 1}': "batch_atoms: True, expected a whole number",
-    '{"batch_atoms": 8, "batch_neighbours": -1}': "batch_neighbours: -1, expected null or",
-    '{"batch_atoms": 8, "batch_neighbours": NaN}': "batch_neighbours: nan, expected null or",
-    '{"batch_atoms": 8, "batch_neighbours": "9"}': "batch_neighbours: '9', expected null or",
+    "batch_atoms": [
+        ("x", "'x', expected a whole number"),
+        (0, "0, expected at least 1"),
+        (-5, "-5, expected at least 1"),
+        (65537, "65537, expected at most 65536"),
+        (6.5, "6.5, expected a whole number"),
+        (True, "True, expected a whole number"),
+    ],
+    "batch_neighbours": [
+        (-1, "-1, expected "),
+        ("9", "'9', expected "),
+    ],
+    "threads": [(2, "2, expected 1")],
+    "potential": [("other", "'other', expected 'planted'")],
 }
 
 
-@pytest.mark.parametrize("text", DAMAGED)
-def test_a_damaged_plan_is_named_and_said_to_be_removed(frames, tmp_path, text):
+@pytest.mark.parametrize(
+    ("field", "value", "said"), [(f, *case) for f, cases in DAMAGED.items() for case in cases]
+)
+def test_a_damaged_plan_is_named_and_said_to_be_removed(frames, tmp_path, field, value, said):
+    potential = LabField()
+    use_plan(potential, frames, tmp_path, threads=1)
+    path = plan_path(potential, tmp_path, periodic=True, threads=1)
+    write_json(path, read_json(path) | {field: value})
+    with pytest.raises(LimbeckError) as error:
+        use_plan(potential, frames, tmp_path, threads=1)
+    assert str(error.value).startswith(f"{path}: {field}: {said}")
+    assert str(error.value).endswith("; remove it and run again")
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", "{", '{"batch_atoms": 8}', "\x00" * 100])
+def test_what_is_no_plan_is_named(frames, tmp_path, text):
     potential = LabField()
     path = plan_path(potential, tmp_path, periodic=True, threads=1)
     path.parent.mkdir()
     path.write_text(text)
-    with pytest.raises(LimbeckError) as error:
+    with pytest.raises(LimbeckError, match="remove it and run again") as error:
         use_plan(potential, frames, tmp_path, threads=1)
-    assert str(error.value).startswith(f"{path}: {DAMAGED[text]}")
-    assert str(error.value).endswith("; remove it to measure it anew")
+    assert str(error.value).startswith(f"{path}: ")
 
 
 def a_file(path):
@@ -242,6 +259,33 @@ def test_without_room_for_plans_what_was_measured_is_used(
         use_plan(potential, frames, tmp_path, threads=1)
     assert potential.batch_limits[True].atoms == 1024
     assert "cannot be kept (plan.json: not written" in caplog.text
+
+
+WRONG = {
+    ("batch_atoms", 0): "0, expected at least 1",
+    ("batch_atoms", -5): "-5, expected at least 1",
+    ("batch_atoms", True): "True, expected a whole number",
+    ("batch_atoms", 64.0): "64.0, expected a whole number",
+    ("batch_atoms", 10**9): "1000000000, expected at most 65536",
+    ("batch_neighbours", -1.0): "-1.0, expected more than 0",
+    ("batch_neighbours", False): "False, expected a number",
+    ("weights", "0" * 64): f"'{'0' * 64}', expected 'planted'",
+    ("threads", 2): "2, expected 1",
+}
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG)
+def test_a_plan_out_of_range_or_of_another_model_is_refused(clock, frames, tmp_path, field, value):
+    potential = Timed(clock, LADDERS[0][0])
+    use_plan(potential, frames, tmp_path, threads=1)
+    (path,) = tmp_path.rglob("*.json")
+    content = read_json(path)
+    path.unlink()
+    write_json(path, content | {field: value})
+    with pytest.raises(LimbeckError) as error:
+        use_plan(potential, frames, tmp_path, threads=1)
+    expected = WRONG[field, value].replace("planted", potential.about.weights)
+    assert str(error.value) == f"{path}: {field}: {expected}; remove it and run again"
 
 
 def plan_of_a_process(folder, seconds, queue):

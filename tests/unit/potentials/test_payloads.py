@@ -294,12 +294,10 @@ def test_a_description_that_is_nested_without_end(tmp_path, model):
     ("change", "message"),
     [
         ({"sizes": {"latent_dim": 10**9}}, r"sizes\.latent_dim: 1000000000, expected at most"),
-        ({"sizes": {"radial_mlp": [8, 10**12]}}, r"sizes\.radial_mlp: 10+, expected at most"),
-        ({"sizes": {"channels": -1}}, r"sizes\.channels: -1, expected at most"),
-        ({"sizes": None}, "sizes None, expected a mapping"),
-        ({"elements": list(range(10**5))}, "elements .*expected atomic numbers"),
-        ({"elements": [1, 1]}, "expected atomic numbers, each once"),
-        ({"elements": "HCNO"}, "expected atomic numbers"),
+        ({"sizes": None}, "sizes: nothing, expected a mapping"),
+        ({"elements": list(range(10**5))}, "elements.0: 0, expected .* more;"),
+        ({"elements": [1, 1]}, "elements: .*expected each once"),
+        ({"elements": "HCNO"}, "elements: 'HCNO', expected a list"),
         ({"architecture": ["mace"]}, "architecture"),
     ],
 )

@@ -168,6 +168,7 @@ CHANGES = {
     "version": ({"version": 2}, r"found \('limbeck-student', 2\)"),
     "architecture": ({"architecture": "painn"}, "architecture 'painn', expected '(direct|mace)'"),
     "sizes": ({"sizes": {"layers": 3}}, r"model\.json: no such network"),
+    "elements": ({"elements": [1, 119]}, r"model\.json: elements.1: 119, expected at most 118"),
 }
 
 
@@ -178,6 +179,33 @@ def test_another_description_is_refused(saved, change):
     path.write_text(json.dumps(json.loads(path.read_text()) | CHANGES[change][0]))
     with pytest.raises(LimbeckError, match=CHANGES[change][1]):
         open_potential({"name": "teacher", "model": model, "path": str(folder)})
+
+
+SIZES = {
+    "mace": [
+        ("channels", 10**8),
+        ("channels", 0),
+        ("correlation", True),
+        ("cutoff", -4.0),
+        ("scale", "1"),
+        ("radial_mlp", [16] * 100),
+    ],
+    "orb": [("latent_dim", 10**8), ("message_passing_steps", -1), ("mlp_hidden_dim", 64.0)],
+}
+
+
+@pytest.mark.parametrize(("model", "size", "value"), [(m, *s) for m in SIZES for s in SIZES[m]])
+def test_sizes_out_of_range_build_no_network(tmp_path, model, size, value):
+    """Within a second, and before any memory is asked for."""
+    kind = {"mace": "mace", "orb": "direct"}[model]
+    student = architecture(kind).build("tiny", STATISTICS, name="tiny", device="cpu")
+    student.save(tmp_path)
+    path = tmp_path / "model.json"
+    description = json.loads(path.read_text())
+    description["sizes"][size] = value
+    path.write_text(json.dumps(description))
+    with pytest.raises(LimbeckError, match=rf"model\.json: no such network: sizes\.{size}: "):
+        open_potential({"name": "teacher", "model": model, "path": str(tmp_path)})
 
 
 @pytest.mark.parametrize("content", ["", "{", "no JSON"])

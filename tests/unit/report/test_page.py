@@ -2,19 +2,23 @@
 
 import re
 from copy import deepcopy
+from unittest import mock
 
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from limbeck.config import plan
 from limbeck.errors import LimbeckError
-from limbeck.files import read_json
+from limbeck.files import read_json, write_sums
 from limbeck.report.page.figure import look
 from limbeck.report.page.page import tidy
 from limbeck.report.page.prose import TEMPLATES, texts
+from limbeck.report.run.folder import Run
 from limbeck.report.run.student import students_of
 from limbeck.report.sections import sections_of
 from limbeck.report.topics import labels
+from limbeck.warrant.tidy import write_table
 from report_page import page_of, written
 from report_results import (
     CHOICE,
@@ -124,6 +128,7 @@ def test_a_run_without_students_says_so(tmp_path, no_pictures):
     settings = without_students()
     results = build(tmp_path / "made-up", settings)
     (results / "speed.csv").unlink()
+    write_table(results / "speed.json", [])  # no potential was to be timed
     written(results, settings)
     text = page_of(results / "report").text
     assert text.count("No student was asked for") == 2
@@ -249,6 +254,8 @@ def test_several_seeds_have_their_own_gaps(tmp_path):
         "samples/md-300/organics/0.csv",
         "warrant/teachers/chgnet.json",
         "warrant/teachers/chgnet.csv",
+        "datasets/chgnet/train.h5",  # of which no student learns
+        "speed.csv",
         "students/orb-demo-k12/mace-small/seed1/metrics.csv",
         "students/orb-demo-k12/mace-small/seed1/predictions.h5",
     ],
@@ -258,6 +265,36 @@ def test_a_promised_file_that_is_missing_is_named(tmp_path, missing):
     (results / missing).unlink()
     with pytest.raises(LimbeckError, match=re.escape(missing)):
         sections_of(opened(results, SETTINGS))
+
+
+def opened_files(read, run):
+    """Files below the results that a function reads, while it makes sections."""
+    seen = set()
+    with mock.patch.object(Run, "path", autospec=True, side_effect=Run.path) as path:
+        read(run)
+        seen |= {call.args[1] for call in path.call_args_list}
+    return seen
+
+
+def test_the_report_reads_no_file_but_its_inputs(tmp_path):
+    """Or a deleted file would end it in an error, which the same command does not mend."""
+    results = build(tmp_path / "made-up")
+    run = opened(results, SETTINGS)
+    seen = opened_files(sections_of, run)
+    assert len(seen) > 30
+    assert seen <= set(plan.results(run.config))
+
+
+def test_a_table_that_changed_after_it_was_handed_over_is_named(tmp_path):
+    results = build(tmp_path / "made-up")
+    folder = results / "students/orb-demo-k12/mace-small/seed1"
+    write_sums(folder)
+    (folder / "predictions.h5").touch()
+    opened(results, SETTINGS)
+    path = folder / "training.csv"
+    path.write_text(path.read_text().replace("20,40.0", "20,41.0"))
+    with pytest.raises(LimbeckError, match=r"seed1/training\.csv: changed since it was written"):
+        opened(results, SETTINGS)
 
 
 def test_files_that_are_not_what_they_should_be_are_named(tmp_path):

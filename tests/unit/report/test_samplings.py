@@ -1,7 +1,10 @@
 """The report on dynamics, phonons and clusters: numbers that are known, sections that are asked."""
 
+import shutil
 from copy import deepcopy
 from dataclasses import replace
+from pathlib import PurePath
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from ase import Atoms
 from ase.build import molecule
 
 from jobs_of import subsystem_job
+from limbeck.config import plan
 from limbeck.datasets.split import PARTS
 from limbeck.errors import LimbeckError
 from limbeck.files import write_csv, write_json
@@ -17,6 +21,7 @@ from limbeck.molecules.subsystems import CLUSTER_COLUMNS as CLUSTERS
 from limbeck.molecules.subsystems import extract_subsystems
 from limbeck.phonons.record import FORCE_CONSTANT_COLUMNS as CONSTANTS
 from limbeck.report.page.cols import reasons
+from limbeck.report.run.folder import Run
 from limbeck.report.sections import MADE, sections_of
 from limbeck.report.topics import clusters, dynamics, labels, phonons
 from limbeck.report.topics.dynamics import TRACE
@@ -124,6 +129,25 @@ def test_a_run_has_the_sections_that_it_made_something_for(run, settings, tmp_pa
     nothing |= {"force_constants": {}, "subsystems": {}, "sampling": {}, "delta": {}}
     nothing["select"]["include"] = ["generated"]
     assert made_of(opened(tmp_path, nothing)) == []
+
+
+def test_nothing_is_read_but_the_inputs_of_the_report(run):
+    """Of a folder that is an input, any file."""
+    with mock.patch.object(Run, "path", autospec=True, side_effect=Run.path) as path:
+        made_of(run)
+        seen = {PurePath(call.args[1]) for call in path.call_args_list}
+    inputs = {PurePath(name) for name in plan.results(run.config)}
+    assert {name.suffix for name in seen} == {".h5", ".csv", ".json"}
+    assert all({name, *name.parents} & inputs for name in seen)
+
+
+def test_a_crystal_whose_bands_are_gone_is_no_crystal_without(run, results, tmp_path, settings):
+    """It was left out of the figures without a word."""
+    folder = shutil.copytree(results, tmp_path / "results")
+    (bands,) = folder.rglob("bands.json")
+    bands.unlink()
+    with pytest.raises(LimbeckError, match=r"bands\.json: no such file"):
+        made_of(opened(folder, settings))
 
 
 def test_force_constants_are_counted_with_their_reasons(run):

@@ -175,3 +175,15 @@ def test_names_stay_text_and_a_figure_that_is_not_alone_is_refused(tmp_path):
     assert figure(table, subject="12e45", source="NA").value == 1.0
     with pytest.raises(LimbeckError, match="2 rows where one is meant"):
         figure(table, source="NA")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("value", "inf"), ("low", "-inf"), ("n_roots", "-3"), ("seed", "1.5"), ("n_frames", "inf")],
+)
+def test_a_number_out_of_range_is_named(tmp_path, column, value):
+    row = dict.fromkeys(COLUMNS, "") | {"value": "1.0", "n_frames": "3", column: value}
+    path = tmp_path / "some.csv"
+    path.write_text(f"{','.join(COLUMNS)}\n{','.join(row.values())}\n")
+    with pytest.raises(LimbeckError, match=rf"some\.csv: {column} of row 1: {value}, expected a"):
+        read_table(path)

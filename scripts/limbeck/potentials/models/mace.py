@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
 from mace import modules
 from mace.data.neighborhood import get_neighborhood
+from pydantic import Field
 
+from limbeck.config.sections.base import Section
+from limbeck.config.sections.messages import validated
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.potentials.interface import IN_MEMORY, About
@@ -35,6 +38,23 @@ _SIZES: dict[str, dict[str, Any]] = {
     "small": {"channels": 16, "max_ell": 2, "correlation": 2, "cutoff": 4.5, "radial_mlp": [32]},
     "demo": {"channels": 32, "max_ell": 2, "correlation": 2, "cutoff": 5.0, "radial_mlp": [64]},
 }
+
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+
+
+class Sizes(Section):
+    """What a network is built with, as ``model.json`` has it; in eV and Angstrom."""
+
+    channels: Width
+    max_ell: Annotated[int, Field(ge=0, le=6)]
+    correlation: Annotated[int, Field(ge=1, le=6)]
+    cutoff: Annotated[float, Field(gt=0, le=50)]
+    radial_mlp: Annotated[list[Width], Field(min_length=1, max_length=8)]
+    reference_energies: list[float]
+    mean_neighbours: Annotated[float, Field(gt=0)]
+    scale: Annotated[float, Field(ge=0)]
+    shift: float
 
 
 @dataclass(frozen=True)
@@ -105,6 +125,7 @@ class MacePotential(TrainablePotential[MaceBatch]):
     def from_description(
         cls, description: dict[str, Any], *, name: str, device: str
     ) -> "MacePotential":
+        validated(Sizes, description["sizes"], "sizes")
         return cls._empty(description["sizes"], description["elements"], name=name, device=device)
 
     @classmethod

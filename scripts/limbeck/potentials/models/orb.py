@@ -6,7 +6,7 @@ models predict forces from a graph network without rotational equivariance.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,7 +18,10 @@ from orb_models.forcefield.direct_regressor import DirectForcefieldRegressor
 from orb_models.forcefield.featurization_utilities import gaussian_basis_function
 from orb_models.forcefield.forcefield_heads import EnergyHead, ForceHead, GraphHead
 from orb_models.forcefield.gns import MoleculeGNS
+from pydantic import Field
 
+from limbeck.config.sections.base import Section
+from limbeck.config.sections.messages import validated
 from limbeck.config.sections.potentials import SmallOrb
 from limbeck.frames import Frames
 from limbeck.potentials.interface import IN_MEMORY, About
@@ -36,6 +39,14 @@ _SIZES: dict[str, dict[str, int]] = {
     "small": {"latent_dim": 64, "mlp_hidden_dim": 128, "message_passing_steps": 3},
     "demo": {"latent_dim": 96, "mlp_hidden_dim": 192, "message_passing_steps": 4},
 }
+
+
+class Sizes(Section):
+    """What :func:`small_network` is built with, as ``model.json`` has it."""
+
+    latent_dim: Annotated[int, Field(ge=1, le=4096)]
+    mlp_hidden_dim: Annotated[int, Field(ge=1, le=4096)]
+    message_passing_steps: Annotated[int, Field(ge=1, le=64)]
 
 
 def small_network(
@@ -103,6 +114,7 @@ class OrbPotential(TrainablePotential[AtomGraphs]):
     def from_description(
         cls, description: dict[str, Any], *, name: str, device: str
     ) -> "OrbPotential":
+        validated(Sizes, description["sizes"], "sizes")
         return cls._empty(description["sizes"], description["elements"], name=name, device=device)
 
     @classmethod

@@ -8,9 +8,13 @@ from typing import Any, TypeVar, cast
 
 import pandas as pd
 
+from limbeck.check import head
 from limbeck.check.recipe import FOREIGN, recipe_of, require_recipe
+from limbeck.check.sums import SUMS, read_sums, require
 from limbeck.config.config import Config
+from limbeck.config.plan import handed_over
 from limbeck.config.recipes import Recipes
+from limbeck.config.written import Written, as_written
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json
 from limbeck.report.page.figure import look
@@ -18,6 +22,7 @@ from limbeck.storage import read_header
 from limbeck.warrant.tidy import read_table
 
 T = TypeVar("T")
+W = TypeVar("W", bound=Written)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +56,18 @@ class Run:
         path = self.folder / name
         if not path.is_file():
             raise LimbeckError(f"{path}: no such file, but the config asks for it")
-        found = recipe_of(path)
-        if found != FOREIGN:
+        # What scripts made that a person called has recipes of its own.
+        if head.folder() and (found := recipe_of(path)) != FOREIGN:
             require_recipe(path, found, self._recipes.of(name))
         return path
 
     def json(self, name: str) -> dict[str, Any]:
         """A JSON object that has to be there."""
         return read_json(self.path(name))
+
+    def written(self, kind: type[W], name: str) -> W:
+        """A JSON file that has to be there, with its fields in their ranges."""
+        return as_written(kind, self.json(name), self.path(name))
 
     def csv(self, name: str, *columns: str) -> pd.DataFrame:
         """A CSV file that has to be there and have ``columns``."""
@@ -130,8 +139,14 @@ def open_run(results: str | Path, config: Config) -> Run:
     """The run of a folder ``results/{run}``.
 
     Raises:
-        LimbeckError: there is no such folder.
+        LimbeckError: there is no such folder, or a table of what is handed over has changed.
     """
-    if not Path(results).is_dir():
+    folder = Path(results)
+    if not folder.is_dir():
         raise LimbeckError(f"{results}: no such folder, expected the results of a run")
-    return Run(Path(results), config)
+    for sums in (folder / name for name in handed_over(config) if name.endswith(SUMS)):
+        if sums.is_file() and sums.parent.name != "report":
+            # HDF5 has checksums of its own, and no other file is read
+            names = [name for name in read_sums(sums) if name.endswith((".csv", ".json"))]
+            require(sums, *names)
+    return Run(folder, config)

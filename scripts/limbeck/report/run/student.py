@@ -2,11 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from limbeck.config.plan import trained
+from limbeck.config.written import Training
 from limbeck.report.run.folder import Run
 from limbeck.report.run.gap import Measured, measured
 from limbeck.warrant.statistics import Estimate
@@ -32,7 +32,7 @@ class Student:
     seed: int
     figures: pd.DataFrame
     curve: pd.DataFrame
-    training: dict[str, Any]
+    training: Training
     gaps: Measured
     alone: bool
 
@@ -68,7 +68,7 @@ def students_of(run: Run) -> list[Student]:
             seed=seed,
             figures=run.figures(f"students/{title}/seed{seed}/metrics.csv"),
             curve=run.csv(f"students/{title}/seed{seed}/training.csv", *CURVE),
-            training=run.json(f"students/{title}/seed{seed}/training.json"),
+            training=run.written(Training, f"students/{title}/seed{seed}/training.json"),
             gaps=gaps[title],
             alone=seeds[title] == 1,
         )

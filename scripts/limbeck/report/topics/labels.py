@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from limbeck.config.plan import teachers
+from limbeck.config.written import ChosenViews, DeltaCounts, Verdict
 from limbeck.datasets.split import PARTS
 from limbeck.labels import Labels, meanings
 from limbeck.properties import EFS, property_of
@@ -35,7 +36,8 @@ Spreads = dict[tuple[str, str], np.ndarray]
 def parts_of(run: Run) -> Iterator[Section]:
     """The section of views and spread, and that of differences for delta-learning."""
     automatic = [n for n, made in run.config.labels.items() if made.views == "auto"]
-    chosen = [run.json(f"labels/{name}.views.json") for name in automatic]
+    paths = [f"labels/{name}.views.json" for name in automatic]
+    chosen = [run.json(path) | run.written(ChosenViews, path).model_dump() for path in paths]
     found, certified = spreads(run), grids_of(run)
     items: list[Any] = [
         paragraph(f"{choice['label_set']}: {choice['reason']}") for choice in chosen
@@ -56,22 +58,20 @@ def read(run: Run) -> dict[str, list[Labels]]:
 
 def label_sets(run: Run) -> pd.DataFrame:
     """A row per label set: frames by status, verdict of the gate, sizes of the parts."""
-    distilled = {entry.labels for entry in run.config.distill}
-    verdicts = {name: run.json(f"gate/{name}.json") for name in run.config.labels}
+    verdicts = {name: run.written(Verdict, f"gate/{name}.json") for name in run.config.labels}
     # The gate's counts: what is far from all others is known of all slices together alone.
-    counted = [found["status"] for found in verdicts.values()]
+    counted = [found.status for found in verdicts.values()]
     seen = [meaning for meaning in meanings().values() if any(meaning in c for c in counted)]
     rows = []
     for name, parts in run.once(read).items():
         status = np.concatenate([part.status for part in parts])
         row: dict[str, Any] = {"label_set": name, "potential": run.config.labels[name].potential}
         row |= {"views": views(parts[0].attrs), "frames": int((status != Status.NOT_ASKED).sum())}
-        row |= {meaning: verdicts[name]["status"].get(meaning, 0) for meaning in seen}
-        row["passed"] = bool(verdicts[name].get("go"))
+        row |= {meaning: verdicts[name].status.get(meaning, 0) for meaning in seen}
+        row["passed"] = verdicts[name].go
         for part in PARTS:
             path = f"datasets/{name}/{part}.h5"
-            there = name in distilled or (run.folder / path).is_file()
-            row[part] = run.count([path]) if there else None
+            row[part] = run.count([path])
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -175,7 +175,7 @@ def deltas_table(run: Run) -> Table | None:
     rows = [
         {"delta": name, **made_of.model_dump(), "part": part, **counts[part]}
         for name, made_of in run.config.delta.items()
-        for counts in [run.json(f"delta/{name}/counts.json")]
+        for counts in [run.written(DeltaCounts, f"delta/{name}/counts.json").model_dump()]
         for part in PARTS
     ]
     columns = cols.text(delta="Name", baseline="Baseline", target="Target", part="Part")

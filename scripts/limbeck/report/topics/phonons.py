@@ -63,10 +63,13 @@ def crystals(run: Run, name: str) -> Iterator[Crystal]:
     for source in run.config.force_constants[name].sources:
         for shard in run.shards_of(source):
             structures = read_frames(run.path(f"screened/{source}/{shard}.h5"))
+            folder = f"force_constants/{name}/{source}/{shard}"
+            table = run.csv(f"{folder}.csv", "id", "reason")
+            there = set(table["id"][table["reason"].isna()])
             for b, identity in enumerate(structures.id.astype(str)):
-                path = f"force_constants/{name}/{source}/{shard}/{identity}/bands.json"
-                if (run.folder / path).is_file():
-                    yield Crystal(identity, _formula(structures, b), run.json(path))
+                if identity in there:
+                    bands = run.json(f"{folder}/{identity}/bands.json")
+                    yield Crystal(identity, _formula(structures, b), bands)
 
 
 def _formula(frames: Frames, b: int) -> str:

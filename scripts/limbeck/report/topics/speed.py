@@ -31,8 +31,6 @@ def parts_of(run: Run) -> Iterator[Section]:
 def read(run: Run) -> pd.DataFrame:
     """A row for each model and batch: name, kind, batch_atoms, atoms_per_second, best."""
     columns = ["name", "kind", "batch_atoms", "atoms_per_second", "best"]
-    if not (run.folder / "speed.csv").is_file():
-        return pd.DataFrame(columns=columns)
     rows = []
     for _, part in run.figures("speed.csv").groupby(["subject", "seed"], sort=False, dropna=False):
         best = part[part["quantity"] == "batch"]["value"].item()

@@ -86,7 +86,7 @@ def _rows(run: Run, members: list[Student]) -> Iterator[dict[str, Any]]:
         yield {
             **names,
             "model": f"{s.name}, seed {s.seed}",
-            "parameters": s.training.get("parameters"),
+            "parameters": s.training.parameters,
             "energy_labels": s.error("labels", "energy"),
             "forces_labels": s.error("labels"),
             "forces_reference": s.error("reference"),

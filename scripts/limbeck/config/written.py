@@ -1,0 +1,147 @@
+"""What jobs write as JSON and later jobs trust: fields, ranges, and what has to fit together."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import ConfigDict, Field
+
+from limbeck.config.sections import types as t
+from limbeck.config.sections.base import Fault, Section
+from limbeck.config.sections.messages import validated
+from limbeck.errors import LimbeckError, Unfit
+
+#: of a file, that are told one by one
+MOST_FAULTS = 5
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Written(Section):
+    """A JSON file; fields that no job reads are not looked at."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+_W = TypeVar("_W", bound=Written)
+
+
+class BatchPlan(Written):
+    """``batch_plans/{machine}/{potential}-{key}-{kind}.json``."""
+
+    potential: str
+    weights: str
+    dtype: str
+    device: str
+    threads: t.Count
+    batch_atoms: Annotated[int, Field(ge=1, le=65536)]
+    batch_neighbours: t.Positive | None
+
+
+class ChosenViews(Written):
+    """``labels/{label_set}.views.json``."""
+
+    label_set: str
+    potential: str
+    views: Annotated[
+        Literal["as_given"] | Annotated[int, Field(ge=2, le=10_000)],
+        t.ToldAs("as_given or a whole number from 2 to 10000"),
+    ]
+
+
+class AtomEnergies(Written):
+    """``atoms/{label_set}.json``: energies of single atoms, eV."""
+
+    potential: str
+    energies_eV: Annotated[dict[t.Element, float], Field(min_length=1)]
+
+
+class Training(Written):
+    """``students/.../training.json``."""
+
+    architecture: str
+    network: str
+    parameters: t.Count
+    train_frames: t.Count
+    valid_frames: t.Whole
+    epochs: t.Count
+    best_epoch: t.Count
+    steps: t.Whole
+    minutes: t.NotNegative
+
+    def faults(self) -> Iterator[Fault]:
+        if self.best_epoch > self.epochs:
+            yield "best_epoch", f"{self.best_epoch}, expected one of the {self.epochs} epochs"
+
+
+class Criterion(Written):
+    """One of a verdict."""
+
+    name: str
+    scope: str
+    value: Fraction
+    threshold: Fraction
+    passed: bool
+
+    def faults(self) -> Iterator[Fault]:
+        if self.passed != (self.value >= self.threshold):
+            text = f"{self.passed}, but {self.value:g} was found and {self.threshold:g} asked for"
+            yield "passed", text
+
+
+class Verdict(Written):
+    """``gate/{label_set}.json``."""
+
+    go: bool
+    criteria: list[Criterion]
+    status: dict[str, t.Whole]
+
+    def faults(self) -> Iterator[Fault]:
+        if self.go != (bool(self.criteria) and all(c.passed for c in self.criteria)):
+            yield "go", f"{self.go}, which its criteria do not say"
+
+
+class DeltaPart(Written):
+    """One part of a difference of label sets: frames, and how much there is to learn."""
+
+    frames: t.Whole
+    energy_rms_meV_per_atom: t.NotNegative | None
+    energy_less_atoms_rms_meV_per_atom: t.NotNegative | None
+    forces_rms_meV_per_A: t.NotNegative | None
+
+
+class DeltaCounts(Written):
+    """``delta/{name}/counts.json``."""
+
+    train: DeltaPart
+    valid: DeltaPart
+    test: DeltaPart
+
+
+class Student(Written):
+    """``model.json`` of a student; what ``sizes`` has to hold, its architecture knows."""
+
+    architecture: str
+    elements: Annotated[list[Annotated[int, Field(ge=1, le=118)]], Field(min_length=1)]
+    sizes: dict[str, Any]
+
+    def faults(self) -> Iterator[Fault]:
+        if len(set(self.elements)) < len(self.elements):
+            yield "elements", f"{self.elements}, expected each once"
+
+
+def as_written(kind: type[_W], value: Any, path: str | Path) -> _W:
+    """What a file holds, its fields and their ranges checked.
+
+    Raises:
+        Unfit: something is wrong; one line that names the file, fields and values.
+    """
+    if not isinstance(value, dict):
+        raise Unfit(path, f"expected a mapping, got {type(value).__name__}")
+    try:
+        return validated(kind, value)
+    except LimbeckError as error:
+        lines = str(error).splitlines()
+        more = [f"and {len(lines) - MOST_FAULTS} more"] if len(lines) > MOST_FAULTS else []
+        said = "; ".join([*lines[:MOST_FAULTS], *more])
+        raise Unfit(path, said) from error

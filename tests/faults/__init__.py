@@ -1,0 +1,1 @@
+"""Faults injected into runs, at drawn places, and what the same command makes of them."""
