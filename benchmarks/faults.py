@@ -9,6 +9,7 @@ Every finished injection is a line of RESULTS.jsonl; the same command goes on wh
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -43,6 +44,8 @@ def main() -> None:
     if args.table:
         args.table.write_text(_with_table(args.table.read_text(), _table(_read(args.results))))
         return
+    # under nohup, the heads that are to die of SIGHUP would ignore it: a handler is not inherited
+    signal.signal(signal.SIGHUP, lambda *_: None)
     folder = args.folder or Path(tempfile.gettempdir()) / "limbeck-faults"
     folder.mkdir(parents=True, exist_ok=True)
     reference = Reference.make(ROOT, folder)

@@ -1,6 +1,7 @@
 """Whether two runs left the same: files, and bits of all that is no time."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import torch
 
 #: keys of JSON files that say how long something took, or that are sums of what says so
 TIMES = {"seconds", "minutes", "sha256"}
+#: and what a card says of them
+MINUTES = re.compile(r"in [0-9.]+ minutes")
 #: files that are times from end to end, or show them
 TIMED = ("speed.*", "training.csv", "report/*", "report/figures/*", "report/tables/*", "studies/*")
-#: no results: Snakemake's marks, what jobs said, and how long they took
-UNCOUNTED = ("logs", "benchmarks")
+#: no results: what jobs said, how long they took, and who started them
+UNCOUNTED = ("logs", "benchmarks", "head.json")
 
 
 def files(folder: Path, pattern: str = "**/*") -> list[str]:
@@ -31,14 +34,30 @@ def different(whole: Path, again: Path, names: list[str]) -> list[str]:
 def same(one: Path, other: Path) -> bool:
     """Whether two files of one name hold the same, but for times."""
     if one.name == "SHA256SUMS" or any(one.match(pattern) for pattern in TIMED):
-        return True  # sums of such files; that they are right is another question
+        # sums of such files; that they are right is another question
+        return other.suffix != ".json" or readable(other)
     if one.suffix == ".h5":
-        return arrays(one) == arrays(other)
+        try:
+            return arrays(one) == arrays(other)
+        except (OSError, RuntimeError, KeyError):  # a damaged one
+            return False
     if one.suffix == ".json":
-        return timeless(json.loads(one.read_text())) == timeless(json.loads(other.read_text()))
+        contents = (timeless(json.loads(p.read_text())) for p in (one, other) if readable(p))
+        return len({json.dumps(c, sort_keys=True) for c in contents}) == 1 and readable(other)
     if one.suffix == ".model":
         return weights(one) == weights(other)
+    if one.name == "card.md":
+        return len({MINUTES.sub("", p.read_text()) for p in (one, other)}) == 1
     return one.read_bytes() == other.read_bytes()
+
+
+def readable(path: Path) -> bool:
+    """Whether a file is JSON."""
+    try:
+        json.loads(path.read_text())
+    except ValueError:
+        return False
+    return True
 
 
 def arrays(path: Path) -> dict[str, tuple[str, tuple[int, ...], bytes]]:

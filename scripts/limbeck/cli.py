@@ -89,11 +89,13 @@ def run(main: Callable[[], None]) -> None:
 def _set_aside(error: Unfit) -> str:
     """What is said of a file that is of no use; one of the run that this job is of is moved.
 
-    Then Snakemake finds it missing, and the same command makes it again. What a person hands to a
-    script, or what several runs share, stays.
+    Then it is found missing, and the same command makes it again. So it is with batch plans; what a
+    person hands to a script stays.
     """
     run = head.folder()
-    if run is None or head.replaced() or run.resolve() not in error.path.resolve().parents:
+    if run is None or head.replaced():
+        return str(error)
+    if not {run.resolve(), run.parent.resolve() / "batch_plans"} & {*error.path.resolve().parents}:
         return str(error)
     # hidden: it is no part of what stands there, nor of what is taken home
     aside = error.path.with_name(f".{error.path.name}.unfit")

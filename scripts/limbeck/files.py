@@ -86,17 +86,27 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def _room_for(path: Path) -> Iterator[None]:
-    """Turn whatever a writer says of a full disk into an error that names the file."""
+    """Turn what a writer says of a disk that takes nothing into an error that names the file."""
     try:
         yield
     except (OSError, RuntimeError) as error:
+        number = getattr(error, "errno", None) or 0
+        # No reading fails for a read-only disk. Other rights may be those of a file that is read.
+        denied = number in (errno.EACCES, errno.EPERM) and _is_below(error, path.parent)
+        if number == errno.EROFS or denied:
+            raise LimbeckError(f"{path}: not written: {os.strerror(int(number))}") from error
         # HDF5 passes the system's number on in its text alone.
-        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-        if not full and "No space left" not in str(error):
+        if number not in (errno.ENOSPC, errno.EDQUOT) and "No space left" not in str(error):
             raise
         raise LimbeckError(
             f"{path}: not written, since no space is left on its disk or in your quota"
         ) from error
+
+
+def _is_below(error: BaseException, folder: Path) -> bool:
+    """Whether an error of the system is about a folder, one that it stands in, or a file of it."""
+    about = Path(str(getattr(error, "filename", None)))
+    return folder in about.parents or about == folder or about in folder.parents
 
 
 def _sync(path: Path) -> None:
@@ -116,14 +126,19 @@ def _dropped(path: Path) -> bool:
 
 def _replace(temporary: Path, path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        raise LimbeckError(f"{path}: a folder stands there, expected a file or nothing")
+        raise LimbeckError(
+            f"{path}: a folder stands there, expected a file or nothing; remove it and run again"
+        )
     # A link is replaced, not followed.
     temporary.replace(path)
 
 
 def _replace_folder(temporary: Path, path: Path) -> None:
     if path.is_symlink() or path.is_file():
-        raise LimbeckError(f"{path}: a file or a link stands there, expected a folder or nothing")
+        raise LimbeckError(
+            f"{path}: a file or a link stands there, expected a folder or nothing; remove it and "
+            "run again"
+        )
     if path.is_dir():
         # A folder that has files in it cannot be replaced in one step.
         old = _beside(path)

@@ -49,6 +49,15 @@ def cell_height(cell: np.ndarray) -> float:
     return float(abs(np.linalg.det(cell)) / areas.max()) if areas.min() > 0 else 0.0
 
 
+def cell_sizes(cell: np.ndarray) -> np.ndarray:
+    """Volumes (Angstrom^3) and distances of opposite faces (Angstrom) of cells [B,3,3]: [B,4]."""
+    volume = np.abs(np.linalg.det(cell))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a flat cell: caught as not finite
+        # height = volume / area of the face, as above
+        areas = np.linalg.norm(np.cross(np.roll(cell, -1, 1), np.roll(cell, -2, 1)), axis=2)
+        return np.column_stack([volume, volume[:, None] / areas])
+
+
 def density(numbers: np.ndarray, cell: np.ndarray) -> float:
     """Mass density, g/cm3, of atoms in a cell of Angstrom [3,3]."""
     return float(atomic_masses[numbers].sum() / abs(np.linalg.det(cell)) * G_CM3)

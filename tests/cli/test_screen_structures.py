@@ -8,8 +8,10 @@ from ase import Atoms
 from ase.build import bulk
 
 import in_process
+from limbeck import cli
 from limbeck.check.recipe import digest, recipe_of
 from limbeck.config.sections.sources import Screen
+from limbeck.errors import Unfit
 from limbeck.frames import from_atoms
 from limbeck.storage import read_frames, write_frames
 from limbeck.structures.screening import read_rejected
@@ -102,6 +104,20 @@ def test_a_job_moves_an_input_that_is_of_no_use(job, frames, fault):
     assert f"it was moved to {job}/.in.h5.unfit, and the same command makes it" in result.stderr
     assert not (job / "in.h5").exists()
     assert (job / ".in.h5.unfit").exists()
+
+
+def test_a_job_moves_a_batch_plan_that_is_of_no_use(job, monkeypatch):
+    plan = job / "batch_plans/a-cpu/lj.json"
+    plan.parent.mkdir(parents=True)
+    plan.write_text("{}")
+    monkeypatch.setenv("LIMBECK_HEAD_FILE", str(job / "mine" / "head.json"))
+
+    def main():
+        raise Unfit(plan, "batch_atoms: 0, expected at least 1")
+
+    with pytest.raises(SystemExit, match=r"moved to .*, and the same command makes it again"):
+        cli.run(main)
+    assert [path.name for path in plan.parent.iterdir()] == [".lj.json.unfit"]
 
 
 def test_a_job_moves_no_input_of_another_run(job, frames, monkeypatch):

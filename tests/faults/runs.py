@@ -1,6 +1,7 @@
 """Runs that faults are injected into: what a whole run left, and copies of it to break."""
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from typing import Any
 
 import bits
 from faults.strikes import FUNCTIONS, HOOKS, Strike
-from workspaces import copy_for_make
+from workspaces import MAKE, PARTS, copy_for_make
 
 CONFIG = "tests/config/faults.yaml"
 RUN = "results/faults"
@@ -24,9 +25,11 @@ PATIENCE = 300  # s; a command that has not ended by then hangs
 OTHER = ("temperature_K: 300", "temperature_K: 900")
 #: up to where the run of the edited config goes
 OTHER_TARGETS = (f"{RUN}/students/emt/direct-tiny/seed1/model", f"{RUN}/selected/1.h5")
-#: what a message of the project looks like
+#: what a message of the project looks like; or of Snakemake's, of an output that it may not remove
 MESSAGES = re.compile(
-    r"^(?:.*\s)?error: .+|^The config is not valid:.*|^Another run is at work.*", re.MULTILINE
+    r"^(?:.*\s)?(?:error: |ERROR ).+|^The config is not valid:.*|^Another run is at work.*"
+    r"|^OSError: \[Errno 30\] Read-only file system: '.+'",
+    re.MULTILINE,
 )
 
 
@@ -144,21 +147,27 @@ class Reference:
     hot: Finished
 
     @classmethod
-    def make(cls, repository: Path, folder: Path) -> "Reference":
-        """Make both in ``folder``, or take those that an earlier call has made there."""
+    def make(cls, repository: Path, folder: Path, *targets: str) -> "Reference":
+        """Make both in ``folder``, or take those that an earlier call has made there.
+
+        Args:
+            targets: how far the runs go; to their ends where none is given.
+        """
         cold, hot, done = folder / "cold", folder / "hot", folder / "done"
-        if not done.exists():
+        code = _digest(repository)
+        if not done.exists() or done.read_text() != code:
+            done.unlink(missing_ok=True)
             for old in (cold, hot):
                 shutil.rmtree(old, ignore_errors=True)
-            (folder / "calls.jsonl").unlink(missing_ok=True)
             cold.mkdir(parents=True)
             copy_for_make(repository, cold)
             first = Workspace(cold, None)
             counting = [Strike("", f, "count", where=w, name=f) for f, w in FUNCTIONS.items()]
-            _well(first.call(make=True, strikes=counting, patience=1800))
+            _well(first.call(*targets, make=True, strikes=counting, patience=1800))
             subprocess.run(["cp", "-a", str(cold), str(hot)], check=True)
             other = Workspace(hot, cls(Finished(cold), Finished(cold)))
-            labels = other.reference.cold.of("label_frames")
+            # with batch plans there, labels ask less often than they did in the first run
+            labels = Finished(cold).of("label_frames")
             other.remove(*labels)
             for job in labels:
                 _well(other.by_hand(job.command, counting))
@@ -166,9 +175,20 @@ class Reference:
                 for workspace in (first, other):
                     handle.write((workspace.private / "strikes.log").read_text())
             other.edit(*OTHER)
-            _well(other.call(*OTHER_TARGETS, patience=1800))
-            done.touch()
+            _well(other.call(*(targets or OTHER_TARGETS), patience=1800))
+            done.write_text(code)
         return cls(Finished(cold), Finished(hot))
+
+
+def _digest(repository: Path) -> str:
+    """What tells one state of the code from another, whose runs say nothing of it."""
+    digest = hashlib.sha256()
+    for part in (*PARTS, *MAKE):
+        path = repository / part
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(repository)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def _well(call: "Call") -> None:
@@ -344,9 +364,13 @@ class Workspace:
         return wrong + [f"left over: {name}" for name in self.left_over()]
 
     def left_over(self) -> list[str]:
-        """Half-made files and folders that nobody is at work on any more."""
+        """Half-made files and folders that nobody is at work on any more.
+
+        What a job found damaged and moved aside is none: it said so.
+        """
         known = {".snakemake_timestamp", ".lock"}
-        found = (p for p in self.path("results").rglob(".*") if p.name not in known)
+        hidden = (p for p in self.path("results").rglob(".*") if p.name not in known)
+        found = (p for p in hidden if p.suffix != ".unfit")
         return sorted(p.relative_to(self.folder).as_posix() for p in found)
 
     def end(self) -> None:

@@ -417,6 +417,25 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(small_disk):
     assert names(small_disk) == ["second.txt"]
 
 
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_read_only_disk_is_told(small_disk, folder):
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    path = small_disk / "new" / "a.txt"
+    with (
+        pytest.raises(LimbeckError, match=r"new/a\.txt: not written: Read-only file system"),
+        whole_folder(path) if folder else whole_file(path),
+    ):
+        pass
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    write_text(path, "whole")  # negative control
+    assert path.read_text() == "whole"
+
+
+def test_a_file_that_may_not_be_read_is_not_taken_for_one_that_is_written(tmp_path):
+    with pytest.raises(PermissionError, match="elsewhere"), whole_file(tmp_path / "a" / "b"):
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "elsewhere"))
+
+
 def test_other_errors_of_the_disk_are_passed_on(tmp_path):
     with pytest.raises(OSError, match="Input/output error"), whole_file(tmp_path / "a"):
         raise OSError(errno.EIO, "Input/output error")

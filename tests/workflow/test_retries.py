@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from limbeck.config.load import load
+from limbeck.config.recipes import Recipes
 from limbeck.storage import read_labels, write_frames
 from planted import real_frames
 
@@ -34,14 +36,17 @@ LABELS = "results/tiny/labels/emt"
 
 
 @pytest.fixture
-def run(workspace, snakemake):
+def run(workspace, snakemake, monkeypatch):
     """Make a file of labels or of the gate; with the number of processes that fail."""
     toys = workspace / "scripts/limbeck/potentials/models/toys.py"
     if "_spoilt" not in toys.read_text():
         toys.write_text(toys.read_text() + SPOILT.format(frame=FRAMES.id[BAD].decode()))
+    monkeypatch.chdir(workspace)
+    recipes = Recipes(load("tests/config/tiny.yaml"))
     for number, index in enumerate(([0, 1, 3, 4], [2, 5])):
-        path = workspace / f"results/tiny/selected/{number}.h5"
-        write_frames(path, FRAMES.select(index), stage="select_frames")
+        name = f"selected/{number}.h5"
+        frames, made_of = FRAMES.select(index), recipes.of(name)
+        write_frames(f"results/tiny/{name}", frames, stage="select_frames", recipe=made_of)
 
     def call(target, failures, *more):
         (workspace / "processes").write_text("")

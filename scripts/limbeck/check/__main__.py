@@ -27,6 +27,11 @@ def main() -> None:
         sys.exit(f"error: {folder}: no {SUMS} in it, so that nothing can be checked")
     wrong = sum(bool(lines) for lines in found.values())
     print(f"{len(found) - wrong} of {len(found)} are as they were written")
+    if wrong:
+        print(
+            "In a run, remove what is wrong and type the same command again, which makes it anew; "
+            "of a copy, copy it again."
+        )
     sys.exit(int(bool(wrong)))
 
 

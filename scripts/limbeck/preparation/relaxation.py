@@ -8,14 +8,15 @@ import numpy as np
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
-from limbeck.geometry import shortest_distance_ratio
+from limbeck.geometry import cell_sizes, shortest_distance_ratio
 from limbeck.potentials.batches import Limits, estimated_neighbours
 from limbeck.potentials.interface import Potential
 from limbeck.preparation.fire import BatchedRelaxation, RelaxationState
 from limbeck.reasons import NOT_FINITE, RUNAWAY, TOO_NEAR, UNKNOWN_ELEMENT
 
-#: The volume may become so many times larger or smaller; what goes farther is falling apart.
-MAX_VOLUME_FACTOR = 3.0
+#: The volume, and the distances of opposite faces, may become so many times larger or smaller; what
+#: goes farther is falling apart, and a flat cell has neighbours without end.
+MAX_CELL_FACTOR = 3.0
 #: In units of the sum of covalent radii: atoms that are nearer have fused. No bond of a crystal
 #: or molecule at rest is shorter than about 0.8.
 MIN_DISTANCE_RATIO = 0.5
@@ -23,6 +24,9 @@ MIN_DISTANCE_RATIO = 0.5
 #: 2e-4 eV/A^3 (0.03 GPa), which strains a soft molecular crystal (10 GPa) by 0.3 %. (ASE and
 #: torch-sim compare V stress / n with the force, which lets ten times as much pass.)
 STRESS_PER_FORCE = 0.01
+#: eV/Angstrom and eV/Angstrom^3: no structure has such forces or stress. FIRE takes their squares,
+#: and if those of one structure were infinite, the step of its whole batch would fail.
+HUGE = 1e50
 
 
 @dataclass(frozen=True)
@@ -148,14 +152,14 @@ class _Notes:
         # The optimizer has a unit cell for isolated frames. A cell that does not move is taken as
         # given.
         cell = seen.cell if moved else given
-        grown = np.abs(np.linalg.det(cell) / np.linalg.det(given)) if moved else 1.0
+        grown = cell_sizes(cell) / cell_sizes(given) if moved else np.ones((len(running), 1))
         limit = self.force_tolerance
         rest = (seen.force <= limit) & (seen.stress <= limit * STRESS_PER_FORCE)
         self.reason[running] = np.select(
             [
-                # finite only if all three are
-                ~np.isfinite(seen.energy + seen.force + seen.stress),
-                (grown > MAX_VOLUME_FACTOR) | (grown * MAX_VOLUME_FACTOR < 1),
+                # written as a negation, so that NaN counts as well
+                ~(np.isfinite(seen.energy) & (seen.force < HUGE) & (seen.stress < HUGE)),
+                ((grown > MAX_CELL_FACTOR) | (grown * MAX_CELL_FACTOR < 1)).any(axis=1),
                 ~rest & (self.made[running] >= self.steps),
             ],
             [NOT_FINITE, RUNAWAY, f"not relaxed in {self.steps} steps"],

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -12,7 +13,8 @@ from pathlib import Path
 from faults.harness import Case, Impossible, NotStruck, kind
 from faults.kinds.goals import goal
 from faults.kinds.heads import wake
-from faults.outcomes import Verdict, follow, settle, some, wrong
+from faults.kinds.hostile import LOAD
+from faults.outcomes import Verdict, settle, some, wrong
 from faults.runs import PATIENCE, RUN, Job, files_of
 from faults.strikes import IN_PLACE, Strike
 
@@ -90,11 +92,12 @@ def batch_plan(case: Case) -> Verdict:
     return verdict
 
 
-@kind("a damaged hand-over", 8)
+@kind("a damaged hand-over", 5)
 def hand_over(case: Case) -> Verdict:
     """What users take home; `python -m limbeck.check` and load_student say whether it is whole."""
     workspace, cold = case.workspace, case.reference.cold
-    job = cold.of(*HOME)[case.number % len(cold.of(*HOME))]
+    jobs = cold.of(*HOME)
+    job = jobs[case.number % len(jobs)]
     names = [n for n in files_of_job(case, job) if workspace.path(n).stat().st_size > 1]
     name = case.rng.choice([n for n in names if n.endswith((".extxyz", ".safetensors"))] or names)
     what = flip(workspace.path(name), case)
@@ -102,16 +105,26 @@ def hand_over(case: Case) -> Verdict:
     case.prove(what)
     folder = name.removeprefix(f"{RUN}/").split("/")
     taken = "/".join([RUN, *folder[: 4 if folder[0] == "students" else 2]])
-    check = f"{sys.executable} -m limbeck.check {taken}"
-    call = workspace.by_hand(check)
-    if call.code == 0:
-        return wrong(f"{check}: nothing is wrong with it")
-    if call.message is None or name.split("/")[-1] not in call.message:
-        return wrong(f"{check}: {call.message or call.end}")
-    if follow(workspace, call.message) is None:
-        return wrong(f"nobody can tell what to do: {call.message}")
+    check = [f"{sys.executable} -m limbeck.check {taken}"]
+    if name.endswith(".safetensors"):
+        check.append(shlex.join([sys.executable, "-c", LOAD, taken]))
+    said = ""
+    for command in check:
+        call = workspace.by_hand(command)
+        said = " ".join(call.text.split())
+        if call.code == 0:
+            return wrong(f"{command}: nothing is wrong with it")
+        if "Traceback" in call.text or name.split("/")[-1] not in call.text:
+            return wrong(f"{command}: does not name it: {call.end}")
     verdict = settle(workspace, *job.outputs)
-    return Verdict("person", call.message) if verdict.outcome == "equal bits" else verdict
+    if verdict.outcome == "equal bits":
+        return Verdict("healed", said)
+    if "remove" not in said:
+        return wrong(f"nobody can tell what to do: {said}")
+    workspace.path(name).unlink(missing_ok=True)
+    # a folder that lacks a file is missed by the whole command alone
+    verdict = settle(workspace, *(job.outputs if name in job.outputs else ()))
+    return Verdict("person", said) if verdict.outcome == "equal bits" else verdict
 
 
 def files_of_job(case: Case, job: Job) -> list[str]:
@@ -122,26 +135,28 @@ def files_of_job(case: Case, job: Job) -> list[str]:
 
 @kind("parts of a finished run deleted", 8)
 def deleted(case: Case) -> Verdict:
-    """A file or a folder that users take home, or that the report reads."""
+    """What users take home; or the report, and something that it reads."""
     workspace, cold = case.workspace, case.reference.cold
-    read = {job.outputs for job in cold.jobs if cold.of("write_report")[0].inputs & {*job.outputs}}
-    more = ("extract_subsystems", "calculate_force_constants")
-    jobs = [job for job in cold.jobs if job.rule in (*HOME, *more) or job.outputs in read]
-    job = case.rng.choice(jobs)
-    outputs = sorted(job.outputs)
-    gone = outputs if case.number % 4 == 3 else [case.rng.choice(outputs)]
+    report = next(iter(cold.of("write_report")), cold.jobs[0])
+    taken = [*cold.of(*HOME), *cold.of("extract_subsystems", "calculate_force_constants")]
+    read = [job for job in cold.jobs if report.inputs & {*job.outputs} and job not in taken]
+    job = case.rng.choice(read if case.number % 2 else taken)
+    gone = [*job.outputs] if case.number % 4 > 1 else [case.rng.choice(job.outputs)]
+    if job in read:
+        gone += report.outputs
     for name in gone:
         path = workspace.path(name)
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    case.place = " ".join(gone) if len(gone) == 1 else f"{os.path.dirname(gone[0])}, all of it"
-    case.prove(f"deleted: {len(gone)} of {len(outputs)}")
+    case.place = f"{gone[0]} and {len(gone) - 1} more"
+    case.prove(f"deleted: {gone[0]}")
     case.late = True
-    if case.number == 0:
+    if case.number % 4 == 1:
         return settle(workspace, again=partial(workspace.call, make=True))
-    plan = workspace.ended(workspace.start(*workspace.command("-n")[:-2], "-n"))
+    # what the whole command would make; then only that, since the rest takes a minute
+    plan = workspace.ended(workspace.start(*workspace.command()[:-1], "-n"))
     if job.rule not in plan.text or "Nothing to be done" in plan.text:
         return wrong(f"the same command does not make {gone[0]} anew")
-    return settle(workspace, *gone)
+    return settle(workspace, *(name for name in gone if name not in report.outputs))
 
 
 @kind("temporary files left over", 8)

@@ -11,7 +11,7 @@ from faults.harness import Case, NotStruck, kind
 from faults.kinds.goals import goal
 from faults.kinds.heads import freeze, worse
 from faults.outcomes import Verdict, follow, settle, some, wrong
-from faults.runs import CONFIG, OTHER, OTHER_TARGETS, PATIENCE, RUN, Finished, Job, files_of
+from faults.runs import CONFIG, OTHER, PATIENCE, RUN, Finished, Job, files_of
 from faults.strikes import IN_PLACE, Strike
 
 CLUSTER = Path(__file__).parents[1] / "cluster"
@@ -128,9 +128,7 @@ def called_twice(case: Case) -> Verdict:
     """It writes what it was asked for, over what was there."""
     cold, hot, workspace = case.reference.cold, case.reference.hot, case.workspace
     changed = [
-        job
-        for job in hot.behind(OTHER_TARGETS)
-        if bits.different(cold.folder, hot.folder, _with_arrays(hot, job))
+        job for job in hot.jobs if bits.different(cold.folder, hot.folder, _with_arrays(hot, job))
     ]
     job = changed[case.number % len(changed)] if case.number < 2 else case.rng.choice(changed)
     for name in job.inputs:
@@ -193,7 +191,12 @@ def in_the_place(case: Case) -> Verdict:
     what = "a folder" if case.number % 2 else "a dangling link"
     case.place = f"{path.relative_to(workspace.folder)} is {what}"
     case.prove(f"{path.name} before: {what}")
+
+    def undo() -> str:
+        path.rename(workspace.private / "moved")
+        return path.name
+
     if case.number % 3 == 2:
-        targets = goal(cold, job)
-        return settle(workspace, *targets)
-    return settle(workspace, *job.outputs, again=partial(workspace.by_hand, job.command))
+        return settle(workspace, *goal(cold, job), undo=undo)
+    again = partial(workspace.by_hand, job.command)
+    return settle(workspace, *job.outputs, again=again, undo=undo)

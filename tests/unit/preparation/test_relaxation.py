@@ -274,6 +274,44 @@ def test_structures_that_cannot_be_relaxed_get_their_reason():
     assert found.steps.tolist() == [0, 3, 0, 0]
 
 
+class Strained(LennardJones):
+    """Says one and the same number for all stresses, and forces, of krypton."""
+
+    def __init__(self, **said: float) -> None:
+        super().__init__()
+        self.said = said
+
+    def prepare(self, frames):
+        assert np.isfinite(frames.positions).all()
+        self.odd = np.array([36 in frames.numbers[frames.atoms_of(b)] for b in range(len(frames))])
+        return super().prepare(frames)
+
+    def evaluate(self, batch):
+        answer = super().evaluate(batch)
+        for name, value in self.said.items():
+            odd = np.repeat(self.odd, batch.n_atoms) if name == "forces" else self.odd
+            answer.values[name][odd] = value
+        return answer
+
+
+@pytest.mark.parametrize("how", ["full", "constant_volume", "only_atoms"])
+@pytest.mark.parametrize("name", ["stress", "forces"])
+@pytest.mark.parametrize("value", [np.nan, 1e30, 1e200])
+def test_no_number_of_one_structure_harms_another(how, name, value):
+    krypton = bulk("Kr", "fcc", 3.3, cubic=True)
+    good = [sheared(argon(3.0, cubic=True), seed) for seed in (1, 2)]
+    options = {"force_tolerance": TOLERANCE, "steps": 200}
+    alone = relax(frames_of(*good), LennardJones(), how, **options)
+    found = relax(frames_of(good[0], krypton, good[1]), Strained(**{name: value}), how, **options)
+    assert alone.reason.tolist() == ["", ""]
+    assert found.reason[[0, 2]].tolist() == ["", ""]
+    assert found.reason[1] or (how, name) == ("only_atoms", "stress")  # it is not looked at there
+    np.testing.assert_array_equal(found.steps[[0, 2]], alone.steps)
+    others = np.concatenate([found.frames.positions[found.frames.atoms_of(b)] for b in (0, 2)])
+    # Rounding of functions of matrices, of which all are taken together, over 200 steps.
+    np.testing.assert_allclose(others, alone.frames.positions, rtol=0, atol=1e-8)
+
+
 class Pulling(LennardJones):
     """A constant pull, towards nothing (a stress that swells the cell) or together."""
 

@@ -297,6 +297,15 @@ def test_a_table_that_changed_after_it_was_handed_over_is_named(tmp_path):
         opened(results, SETTINGS)
 
 
+def test_a_changed_json_whose_table_alone_is_shown_is_named(tmp_path):
+    results = build(tmp_path / "made-up")
+    opened(results, SETTINGS)  # negative control
+    text = (results / "speed.json").read_text()
+    (results / "speed.json").write_text(text.replace("1", "2", 1))
+    with pytest.raises(LimbeckError, match=r"speed\.json: was changed after it was written"):
+        opened(results, SETTINGS)
+
+
 def test_files_that_are_not_what_they_should_be_are_named(tmp_path):
     run = opened(tmp_path, SETTINGS)
     (tmp_path / "some.json").write_text("[1, 2]")

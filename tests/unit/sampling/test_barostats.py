@@ -18,9 +18,9 @@ from argon import (
     settings_with,
     steps,
 )
+from limbeck.geometry import cell_sizes
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.sampling.dynamics.barostats import ALGORITHMS, Cells
-from limbeck.sampling.dynamics.guards import cell_sizes
 
 ISOTROPIC = ("mtk_isotropic", "langevin", "nose_hoover")
 

@@ -145,6 +145,45 @@ def test_a_trajectory_that_is_cut_changes_no_bit_of_the_others(kind):
         np.testing.assert_array_equal(beside[name], expected)
 
 
+class Pressed(LennardJones):
+    """Says one and the same number for all stresses of krypton, from the first call on."""
+
+    def __init__(self, stress: float) -> None:
+        super().__init__()
+        self.said = stress
+
+    def prepare(self, frames):
+        assert np.isfinite(frames.positions).all()
+        self.odd = np.array([36 in frames.numbers[frames.atoms_of(b)] for b in range(len(frames))])
+        return super().prepare(frames)
+
+    def evaluate(self, batch):
+        answer = super().evaluate(batch)
+        answer.stress[self.odd] = self.said
+        return answer
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "npt_algorithm" in kind], ids=str)
+@pytest.mark.parametrize(
+    ("stress", "reason"),
+    [
+        (np.nan, reasons.NOT_FINITE),
+        (1e30, reasons.CELL_TOO_FAST),
+        (1e308, reasons.NOT_FINITE),
+    ],
+)
+def test_a_stress_that_is_none_ends_its_own_trajectory_before_it_moves(kind, stress, reason):
+    alone = positions(crystal(), crystal(1), **kind)
+    settings = sampling("md", SETTINGS | {"time_total_fs": 200.0} | kind)
+    frames = frames_of(crystal(), bad(), crystal(1))
+    record = md.run_dynamics(frames, Pressed(stress), settings, seed=1, place="test/s/0")
+    assert list(record.cut) == ["", reason, ""]
+    assert record.cut_time[1] == 0
+    found = by_parent(record.sample(sampling="test", seed=1).frames)
+    for name, expected in alone.items():
+        np.testing.assert_array_equal(found[name], expected)
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_neither_the_size_of_batches_nor_the_order_changes_a_bit(kind):
     good = [crystal(i) for i in range(4)]

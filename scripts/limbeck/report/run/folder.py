@@ -13,6 +13,7 @@ from limbeck.check.recipe import FOREIGN, recipe_of, require_recipe
 from limbeck.check.sums import SUMS, read_sums, require
 from limbeck.config.config import Config
 from limbeck.config.plan import handed_over
+from limbeck.config.plan import results as results_of
 from limbeck.config.recipes import Recipes
 from limbeck.config.written import Written, as_written
 from limbeck.errors import LimbeckError
@@ -139,7 +140,8 @@ def open_run(results: str | Path, config: Config) -> Run:
     """The run of a folder ``results/{run}``.
 
     Raises:
-        LimbeckError: there is no such folder, or a table of what is handed over has changed.
+        LimbeckError: there is no such folder, or a table of what is handed over has changed, or a
+            JSON file that the page stands for, whether or not it shows more than its table.
     """
     folder = Path(results)
     if not folder.is_dir():
@@ -149,4 +151,8 @@ def open_run(results: str | Path, config: Config) -> Run:
             # HDF5 has checksums of its own, and no other file is read
             names = [name for name in read_sums(sums) if name.endswith((".csv", ".json"))]
             require(sums, *names)
-    return Run(folder, config)
+    run = Run(folder, config)
+    for name in results_of(config):
+        if name.endswith(".json") and (folder / name).is_file():
+            run.json(name)
+    return run

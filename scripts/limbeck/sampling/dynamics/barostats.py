@@ -217,11 +217,17 @@ class Barostat:
         model: ModelInterface,
         state: DynamicsState,
         algorithm: str,
-        kT: torch.Tensor,
+        targets: tuple[torch.Tensor, torch.Tensor],
         dt: torch.Tensor,
         times: tuple[torch.Tensor, torch.Tensor],
     ) -> None:
-        """Start with random cell momenta; ``times`` are those of thermostat and barostat."""
+        """Start with random cell momenta.
+
+        Args:
+            targets: kT (eV) and pressure (eV/Angstrom^3) at the start, [B].
+            times: of thermostat and barostat.
+        """
+        kT, self._pressure = targets
         degrees, bath = ALGORITHMS[algorithm]
         self._model, self._dt = model, dt
         self._cells = Cells(state, kT, times[1], degrees)
@@ -229,6 +235,7 @@ class Barostat:
 
     def step(self, state: DynamicsState, kT: torch.Tensor, pressure: torch.Tensor) -> None:
         """One time step: thermostat, cell, velocity Verlet, cell, thermostat (time-reversible)."""
+        self._pressure = pressure
         self._bath.half_step(state, self._cells, kT)
         self._push_cells(state, pressure)
         self._kick(state)
@@ -246,21 +253,34 @@ class Barostat:
         """Go on with the systems at ``index`` alone."""
         self._cells.keep(index)
         self._bath.keep(index)
+        self._pressure = self._pressure[index]
 
     def strain_rate(self, state: DynamicsState) -> torch.Tensor:
-        """An upper bound of the strain rate in any direction, [B], per ASE unit of time."""
+        """An upper bound of the strain rate in any direction, [B], per ASE unit of time.
+
+        Not finite where the pressure is not.
+        """
         # The Frobenius norm is at least the largest eigenvalue, and needs no diagonalisation.
-        return torch.linalg.matrix_norm(self._cells.rate)
+        now = torch.linalg.matrix_norm(self._cells.rate)
+        push = self._dt / 2 * self._cell_force(state, self._pressure)
+        next_one = self._cells.rate + push / self._cells.mass[:, None, None]
+        # A pressure out of all bounds is to be seen before it moves the cell. Half of it, since one
+        # that swings back at once, as in a coarse time step, does no harm.
+        return torch.maximum(now, torch.linalg.matrix_norm(next_one) / 2)
 
     def _push_cells(self, state: DynamicsState, pressure: torch.Tensor) -> None:
         """Change the cells' momenta by the pressure, during half a time step."""
+        self._cells.momenta = self._cells.momenta + self._dt / 2 * self._cell_force(state, pressure)
+
+    def _cell_force(self, state: DynamicsState, pressure: torch.Tensor) -> torch.Tensor:
+        """What changes the cells' momenta, symmetric [B,3,3], eV."""
         unit = torch.eye(3).to(state.stress)
         # d p_g / dt = V (P_int - P) + (2 K / N_f) 1. The second term is what makes the ensemble
         # right for a finite number of atoms (Martyna, Tobias and Klein).
         excess = pressure_tensor(state) - pressure[:, None, None] * unit
         of_motion = 2 * kinetic_energy(state) / freedom(state)  # [B]
         force = volume(state)[:, None, None] * excess + of_motion[:, None, None] * unit
-        self._cells.momenta = self._cells.momenta + self._dt / 2 * self._cells.allowed(force)
+        return self._cells.allowed(force)
 
     def _kick(self, state: DynamicsState) -> None:
         """Change the momenta by forces and the strain rate of the cell, during half a time step."""

@@ -8,6 +8,7 @@ from scipy.stats import chi2
 
 from limbeck.config.sections.sampling import MolecularDynamics
 from limbeck.frames import Frames
+from limbeck.geometry import cell_sizes
 from limbeck.reasons import CELL_CHANGED, CELL_TOO_FAST, NOT_FINITE, TOO_FAST, TOO_HIGH, TOO_HOT
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class GuardLimits:
     Attributes:
         temperature: float64 [B], K.
         energy: float64 [B], eV.
-        sizes: float64 [B,4], see :func:`cell_sizes`, at the start; empty where no cell moves.
+        sizes: float64 [B,4], see :func:`~limbeck.geometry.cell_sizes`, at the start; empty where
+            no cell moves.
         change: the factor by which any of them may change.
     """
 
@@ -68,15 +70,6 @@ def limits(
         sizes=cell_sizes(frames.cell) if moving else np.zeros((len(frames), 0)),
         change=settings.max_cell_change,
     )
-
-
-def cell_sizes(cell: np.ndarray) -> np.ndarray:
-    """Volumes (Angstrom^3) and distances of opposite faces (Angstrom) of cells [B,3,3]: [B,4]."""
-    volume = np.abs(np.linalg.det(cell))
-    with np.errstate(divide="ignore", invalid="ignore"):  # a flat cell: caught as not finite
-        # height = volume / area of the face, as in geometry.cell_height
-        areas = np.linalg.norm(np.cross(np.roll(cell, -1, 1), np.roll(cell, -2, 1)), axis=2)
-        return np.column_stack([volume, volume[:, None] / areas])
 
 
 def chance_factor(n_atoms: np.ndarray) -> np.ndarray:

@@ -82,9 +82,9 @@ class Dynamics:
         # dp/dt need no factors.
         self._dt = settings.time_step_fs * units.fs
         self._float = {"dtype": model.dtype, "device": model.device}
-        kT, _ = self._targets(0.0)
-        self._state = start(model, frames, kT, keys)
-        self._integrator = _integrator(model, self._state, settings, kT)
+        targets = self._targets(0.0)
+        self._state = start(model, frames, targets[0], keys)
+        self._integrator = _integrator(model, self._state, settings, targets)
 
     def step(self, share: float) -> None:
         """One time step of every running system; ``share`` of the whole time has then passed."""
@@ -138,8 +138,12 @@ class Dynamics:
 
 
 def _integrator(
-    model: ModelInterface, state: DynamicsState, settings: MolecularDynamics, kT: torch.Tensor
+    model: ModelInterface,
+    state: DynamicsState,
+    settings: MolecularDynamics,
+    targets: tuple[torch.Tensor, torch.Tensor],
 ) -> Integrator:
+    """Of the settings; ``targets`` are kT (eV) and pressure (eV/Angstrom^3) at the start, [B]."""
     dt, thermostat_time, barostat_time = (
         torch.tensor(time * units.fs, dtype=model.dtype, device=model.device)
         for time in (
@@ -150,13 +154,13 @@ def _integrator(
     )
     if settings.ensemble == "NPT":
         times = (thermostat_time, barostat_time)
-        return Barostat(model, state, settings.npt_algorithm, kT, dt, times)
+        return Barostat(model, state, settings.npt_algorithm, targets, dt, times)
     if settings.ensemble == "NVE":
         return VelocityVerlet(model, dt, NoThermostat())
     if settings.nvt_algorithm == "csvr":
         return VelocityVerlet(model, dt, VelocityRescaling(state, dt, thermostat_time))
     if settings.nvt_algorithm == "nose_hoover":
-        return VelocityVerlet(model, dt, NoseHoover(state, kT, dt, thermostat_time))
+        return VelocityVerlet(model, dt, NoseHoover(state, targets[0], dt, thermostat_time))
     return Langevin(model, state, dt, thermostat_time)
 
 
