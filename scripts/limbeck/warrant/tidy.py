@@ -9,7 +9,7 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, Unfit
 from limbeck.files import write_csv
 from limbeck.warrant.statistics import Estimate, estimate_of
 
@@ -93,9 +93,9 @@ def read_table(path: str | Path) -> "pd.DataFrame":
     except FileNotFoundError as error:
         raise LimbeckError(f"{path}: no such file") from error
     except (OSError, ValueError) as error:
-        raise LimbeckError(f"{path}: not readable as a table of figures: {error}") from error
+        raise Unfit(path, f"not readable as a table of figures: {error}") from error
     if list(table.columns) != COLUMNS:
-        raise LimbeckError(f"{path}: expected the columns {COLUMNS}, got {list(table.columns)}")
+        raise Unfit(path, f"expected the columns {COLUMNS}, got {list(table.columns)}")
     for column in NUMBERS:
         wrong = np.isinf(table[column])
         if column in COUNTS:

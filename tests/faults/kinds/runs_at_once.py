@@ -128,7 +128,10 @@ def called_twice(case: Case) -> Verdict:
     """It writes what it was asked for, over what was there."""
     cold, hot, workspace = case.reference.cold, case.reference.hot, case.workspace
     changed = [
-        job for job in hot.jobs if bits.different(cold.folder, hot.folder, _with_arrays(hot, job))
+        job
+        for job in hot.jobs
+        if bits.different(cold.folder, hot.folder, _with_arrays(hot, job))
+        and all((hot.folder / name).exists() for name in job.inputs if name.startswith(RUN))
     ]
     job = changed[case.number % len(changed)] if case.number < 2 else case.rng.choice(changed)
     for name in job.inputs:

@@ -16,7 +16,7 @@ from limbeck.config.plan import handed_over
 from limbeck.config.plan import results as results_of
 from limbeck.config.recipes import Recipes
 from limbeck.config.written import Written, as_written
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, Unfit
 from limbeck.files import read_json
 from limbeck.report.page.figure import look
 from limbeck.storage import read_header
@@ -78,10 +78,10 @@ class Run:
             text = dict.fromkeys(("id", "name", "reason", "cut"), str)
             table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=["", "nan"])
         except ValueError as error:
-            raise LimbeckError(f"{path}: not readable as CSV: {error}") from error
+            raise Unfit(path, f"not readable as CSV: {error}") from error
         missing = [c for c in columns if c not in table]
         if missing:
-            raise LimbeckError(f"{path}: no column {missing}, it has {list(table.columns)}")
+            raise Unfit(path, f"no column {missing}, it has {list(table.columns)}")
         return table
 
     def shards(self, folder: str, made: Mapping[str, Any], *columns: str, of: str) -> pd.DataFrame:
