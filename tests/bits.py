@@ -1,5 +1,6 @@
 """Whether two runs left the same: files, and bits of all that is no time."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -33,7 +34,7 @@ def different(whole: Path, again: Path, names: list[str]) -> list[str]:
 
 def same(one: Path, other: Path) -> bool:
     """Whether two files of one name hold the same, but for times."""
-    if one.name == "SHA256SUMS" or any(one.match(pattern) for pattern in TIMED):
+    if one.name.endswith("SHA256SUMS") or any(one.match(pattern) for pattern in TIMED):
         # sums of such files; that they are right is another question
         return other.suffix != ".json" or readable(other)
     if one.suffix == ".h5":
@@ -46,6 +47,8 @@ def same(one: Path, other: Path) -> bool:
         return len({json.dumps(c, sort_keys=True) for c in contents}) == 1 and readable(other)
     if one.suffix == ".model":
         return weights(one) == weights(other)
+    if one.suffix == ".csv":
+        return rows(one) == rows(other)
     if one.name == "card.md":
         return len({MINUTES.sub("", p.read_text()) for p in (one, other)}) == 1
     return one.read_bytes() == other.read_bytes()
@@ -71,6 +74,14 @@ def arrays(path: Path) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
     with h5py.File(path) as file:
         file.visititems(add)
     return found
+
+
+def rows(path: Path) -> list[list[str]]:
+    """A table without columns of times."""
+    with open(path, newline="", encoding="utf-8", errors="replace") as handle:
+        table = list(csv.reader(handle))
+    kept = [i for i, name in enumerate(table[0] if table else []) if name not in TIMES]
+    return [[row[i] for i in kept if i < len(row)] for row in table]
 
 
 def weights(path: Path) -> dict[str, bytes]:

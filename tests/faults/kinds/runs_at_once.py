@@ -131,7 +131,11 @@ def called_twice(case: Case) -> Verdict:
         job
         for job in hot.jobs
         if bits.different(cold.folder, hot.folder, _with_arrays(hot, job))
-        and all((hot.folder / name).exists() for name in job.inputs if name.startswith(RUN))
+        and all(
+            (hot.folder / name).exists()  # some jobs are of the run that it was copied from
+            for name in (*job.outputs, *job.inputs)
+            if name.startswith(RUN)
+        )
     ]
     job = changed[case.number % len(changed)] if case.number < 2 else case.rng.choice(changed)
     for name in job.inputs:
