@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from limbeck.check import head
-from limbeck.check.recipe import require_recipe
 from limbeck.check.seal import read_sealed, sealed
 from limbeck.check.sums import sums_of, sums_path
 from limbeck.errors import LimbeckError
@@ -234,25 +233,19 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def read_json(path: str | Path, *, recipe: str = "") -> dict[str, Any]:
+def read_json(path: str | Path) -> dict[str, Any]:
     """Read what :func:`write_json` wrote.
-
-    Args:
-        recipe: that it has to have; any where empty.
 
     Raises:
         LimbeckError: the file is missing.
-        Unfit: it is not readable, was changed since it was written, or has another recipe.
+        Unfit: it is not readable, or was changed since it was written.
     """
     try:
-        found = read_sealed(path)
+        return read_sealed(path)
     except FileNotFoundError as error:
         raise LimbeckError(f"{path}: no such file") from error
     except OSError as error:
         raise LimbeckError(f"{path}: not readable: {error}") from error
-    if recipe:
-        require_recipe(path, found.get("recipe", ""), recipe)
-    return found
 
 
 def write_csv(path: str | Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

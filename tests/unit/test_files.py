@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from limbeck import files
+from limbeck.check.recipe import checked
 from limbeck.errors import LimbeckError
 from limbeck.files import (
     read_json,
@@ -306,9 +307,9 @@ def test_json_that_cannot_be_read_is_named(tmp_path, content, message):
 
 def test_json_of_another_recipe_is_refused(tmp_path):
     write_json(tmp_path / "a.json", {"a": 1}, recipe="0123")
-    assert read_json(tmp_path / "a.json", recipe="0123")["a"] == 1
+    assert checked([tmp_path / "a.json"], ["0123"]) == ["0123"]
     with pytest.raises(LimbeckError, match=r"made with other settings .* 0123, expected 4567"):
-        read_json(tmp_path / "a.json", recipe="4567")
+        checked([tmp_path / "a.json"], ["4567"])
 
 
 def test_csv(tmp_path):
