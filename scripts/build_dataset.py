@@ -6,7 +6,7 @@ from pathlib import Path
 from limbeck import cli, storage
 from limbeck.config.jobs import BuildDataset
 from limbeck.datasets.export import write_extxyz
-from limbeck.datasets.split import build, split_as, split_counts
+from limbeck.datasets.split import build, in_training, split_as, split_counts, validated_by
 from limbeck.files import write_json, write_sums
 from limbeck.gate.outliers import judged
 
@@ -22,7 +22,8 @@ def main() -> None:
     label_set = job.label_set
     frames = storage.read_many(args.frames)
     labels = judged(frames, storage.read_many_labels(args.labels, label_set))
-    parts = build(frames, labels, split_as(frames, job))
+    indices = split_as(frames, job)
+    parts = build(frames, labels, indices)
     for part, data in parts.items():
         storage.write_frames(
             folder / f"{part}.h5",
@@ -34,9 +35,12 @@ def main() -> None:
         )
         write_extxyz(folder / f"{part}.extxyz", data)
     found = split_counts(frames, labels, parts)
+    found["validated_by"] = validated_by(frames, indices)
     write_json(folder / "counts.json", found, recipe=recipe)
     write_sums(folder)
     logging.info("%s", found)
+    if job.dataset.split_by == "group" and found["near_copies"]:
+        logging.warning("%s", in_training(found["near_copies"]))
 
 
 if __name__ == "__main__":

@@ -350,6 +350,8 @@ def _dataset(folder: Path, label_set: str, whole: Dataset, parts: dict[str, np.n
         path = folder / f"datasets/{label_set}/{part}.h5"
         labels = {label_set: chosen.labels}
         write_frames(path, chosen.frames, stage="build_dataset", labels=labels)
+    told = {"near_copies": [], "validated_by": {"rocksalts": "root", "organics": "group"}}
+    write_json(folder / f"datasets/{label_set}/counts.json", told)
 
 
 def _student(
@@ -383,10 +385,19 @@ def _metrics(settings: dict[str, Any], label_set: str, student: str, seed: int) 
         size = {"size": figure(1.4 * forces, "meV/A")}
         tenth = {"meV/atom": energy, "meV/A": forces}
         both = [figure(v, unit, 0.9 * v, 1.1 * v) for unit, v in tenth.items()]
-        return {"energy": both[0], "forces": both[1] | size}
+        counts = {"n_frames": 20, "n_roots": 9, "n_groups": 9}
+        return counts | {"energy": both[0], "forces": both[1] | size}
 
     labels = errors(8.0, 40.0) | {"by_source": {n: errors(8, 40) for n in settings["sources"]}}
-    test: dict[str, Any] = {"n_frames": 20, "n_roots": 9, "against": {"labels": labels}}
+    test: dict[str, Any] = {
+        "n_frames": 20,
+        "n_roots": 9,
+        "n_groups": 9,
+        "against": {"labels": labels},
+    }
+    less = {"energy": figure(-152.0, "meV/atom", -170.0, -140.0)}
+    less |= {"forces": figure(-760.0, "meV/A", -800.0, -700.0)}
+    test["less_constant"] = less | {"n_frames": 20, "n_roots": 9, "n_groups": 9}
     test["constant"] = {"energy": figure(160.0, "meV/atom"), "forces": figure(800.0, "meV/A")}
     if settings["warrant"]["reference"]:
         test["against"]["reference"] = errors(15.0, 75.0)
@@ -417,9 +428,17 @@ def gaps_of(
     found = []
     for name in names:
         parts = made.get(name) or _spread(SHARES.get(name, 0) * size or 2e-4)
-        entry = {"symmetry": name, "n_frames": 20, "n_roots": 9, "n_views": 8} | parts
+        entry = {
+            "symmetry": name,
+            "n_frames": 20,
+            "n_roots": 9,
+            "n_groups": 9,
+            "n_views": 8,
+        } | parts
         entry |= {"left_out": {"element unknown": 4, "not periodic": 0}, "n_left_out": 4}
-        entry["by_source"] = {n: {"n_frames": 10, "n_roots": 5, **parts} for n in sources}
+        entry["by_source"] = {
+            n: {"n_frames": 10, "n_roots": 5, "n_groups": 5, **parts} for n in sources
+        }
         found.append(entry)
     return found
 
@@ -476,7 +495,7 @@ def _certificate(name: str, gap: float) -> dict[str, Any]:
             | {"error": _both(error), "as_many_random": _both(random)}
             | {"change_to_next": None if number == 84 else _both(0.9 * error)}
         )
-    counts = {"n_frames": 6, "n_roots": 6}
+    counts = {"n_frames": 6, "n_roots": 6, "n_groups": 6}
     return {"model": name, "random_views": 1000, **counts, "gap": _both(gap), "rules": rules}
 
 
@@ -493,6 +512,7 @@ def _errors(gain: float) -> dict[str, Any]:
         "reference": "chgnet",
         "n_frames": 20,
         "n_roots": 9,
+        "n_groups": 9,
         "as_given": error(84.0, 6),
         "random": error(74.0 + gain, 6),
         "averaged": error(74.0, 6),
@@ -529,6 +549,7 @@ STUDY: dict[str, Any] = {
     "by_source": {},
     "n_frames": 50,
     "n_roots": 20,
+    "n_groups": 20,
     "arms": [_arm("as_given", 1, 100), _arm("k4", 4, 80)],
     "differences": [
         {"label_set": "k4", "name": "mace", "against": {"label_set": "as_given", "name": "mace"}}

@@ -39,9 +39,9 @@ WINGS = {
     "selection": {"averaging", "potentials", "symmetry"},
     "labelling": {"averaging", "gate", "potentials", "selection"},
     "gate": set(),
-    "datasets": set(),
+    "datasets": {"structures"},
     "warrant": {"averaging", "potentials", "selection", "symmetry"},
-    "students": {"datasets", "potentials", "warrant"},
+    "students": {"datasets", "potentials", "structures", "warrant"},
     "studies": {
         "averaging",
         "datasets",

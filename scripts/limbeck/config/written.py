@@ -110,6 +110,13 @@ class DeltaPart(Written):
     forces_rms_meV_per_A: t.NotNegative | None
 
 
+class DatasetCounts(Written):
+    """``datasets/{label_set}/counts.json``."""
+
+    near_copies: list[str]
+    validated_by: dict[str, Literal["group", "root"]]
+
+
 class DeltaCounts(Written):
     """``delta/{name}/counts.json``."""
 

@@ -1,7 +1,9 @@
 """Data sets: frames with labels, split so that no group (or root, or frame) stands in two parts."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -12,8 +14,13 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.labels import Labels, select_labels
 from limbeck.reasons import Status
+from limbeck.structures.chemistry import near_copies
 
 PARTS = ("train", "valid", "test")
+#: An epoch is chosen on at least so many groups of a source, or else on roots of many groups.
+ENOUGH_GROUPS = 5
+#: groups that a warning names
+MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -41,15 +48,18 @@ def split(
 ) -> dict[str, np.ndarray]:
     """Indices of the training, validation and test frames.
 
-    No group, no root or no frame is in two parts, by ``split_by``. With "frame", a frame and all
-    clusters that were cut out of it (their info names it) stay together, but other frames of its
-    trajectory may be in other parts.
+    No group, no root or no frame of the test set is in another part, by ``split_by``. With "frame",
+    a frame and all clusters that were cut out of it (their info names it) stay together, but other
+    frames of its trajectory may be in other parts.
 
     In each source, groups are ordered by a hash of their name and the seed. The first ones are the
     test set, the next ones the validation set. A part that is asked for gets at least one group of
-    each source that has enough of them. Groups with an element that no training group has are moved
-    to training, since a student cannot answer for an element that it never saw. The split depends
-    on the frames alone, so that all label sets, teachers and students share it.
+    each source that has enough of them. Where validation would have fewer than
+    :data:`ENOUGH_GROUPS` groups of a source, one odd compound among them would choose the epoch: it
+    takes roots of the training groups instead (:func:`validated_by` says where). Groups with an
+    element that no training group has are moved to training, since a student cannot answer for an
+    element that it never saw. The split depends on the frames alone, so that all label sets,
+    teachers and students share it.
 
     Returns:
         "train", "valid", "test" -> int64 indices, ascending.
@@ -60,15 +70,58 @@ def split(
     if split_by not in ("group", "root", "frame"):
         raise LimbeckError(f"split_by: expected group, root or frame, got {split_by!r}")
     keys = _sampled_frames(frames) if split_by == "frame" else getattr(frames, split_by)
-    part_of_key: dict[bytes, str] = {}
-    for source in np.unique(frames.source):
-        members = np.unique(keys[frames.source == source])
-        for key, part in _deal(members, valid_fraction, test_fraction, seed).items():
-            # a group that two sources share goes where the first one put it
-            part_of_key.setdefault(key, part)
-    _cover_elements(part_of_key, _elements_of(frames, keys))
-    parts = np.array([part_of_key[key] for key in keys.tolist()])
+    tested = _first_ones(frames.source, keys, test_fraction, seed)
+    units = keys
+    if split_by == "group" and valid_fraction > 0:
+        by_root = np.isin(
+            keys, keys[np.isin(frames.source, _few_groups(frames, tested, valid_fraction))]
+        )
+        units = np.where(by_root & ~tested, frames.root, keys)
+    validated = np.zeros(len(frames), dtype=bool)
+    validated[~tested] = _first_ones(frames.source[~tested], units[~tested], valid_fraction, seed)
+    parts = np.select([tested, validated], ["test", "valid"], "train")
+    part_of = dict(zip(units.tolist(), parts.tolist(), strict=True))
+    _cover_elements(part_of, _elements_of(frames, units))
+    parts = np.array([part_of[unit] for unit in units.tolist()])
     return {part: np.flatnonzero(parts == part) for part in PARTS}
+
+
+def validated_by(frames: Frames, parts: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Source -> "group" or "root": whether its validation frames are of groups that no training
+    frame is of, or of other roots of the same groups; of a split by group."""
+    training = frames.group[parts["train"]]
+    found = {}
+    for source in np.unique(frames.source[parts["valid"]]):
+        groups = frames.group[parts["valid"]][frames.source[parts["valid"]] == source]
+        found[source.decode()] = "root" if np.isin(groups, training).any() else "group"
+    return found
+
+
+def _few_groups(frames: Frames, tested: np.ndarray, valid_fraction: float) -> list[bytes]:
+    """Sources of which validation would have too few groups."""
+    few = []
+    for source in np.unique(frames.source):
+        left = len(np.unique(frames.group[(frames.source == source) & ~tested]))
+        if 0 < _share(valid_fraction, left) < ENOUGH_GROUPS:
+            few.append(source)
+    return few
+
+
+def _first_ones(source: np.ndarray, keys: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """bool [B]: frames of the first keys of each source, as many as the fraction says. A key that
+    two sources share goes where the first one puts it."""
+    chosen: dict[bytes, bool] = {}
+    for name in np.unique(source):
+        # A hash, not a shuffle: a group that is added moves only few of the others between parts.
+        members = sorted(np.unique(keys[source == name]).tolist(), key=partial(_place, seed))
+        first = _share(fraction, len(members))
+        for place, key in enumerate(members):
+            chosen.setdefault(key, place < first)
+    return np.array([chosen[key] for key in keys.tolist()], dtype=bool)
+
+
+def _place(seed: int, key: bytes) -> bytes:
+    return hashlib.sha256(f"{seed}/".encode() + key).digest()
 
 
 def _sampled_frames(frames: Frames) -> np.ndarray:
@@ -97,19 +150,6 @@ def _cover_elements(parts: dict[bytes, str], elements: dict[bytes, set[int]]) ->
         if elements[key] - trained:
             parts[key] = "train"
             trained |= elements[key]
-
-
-def _deal(
-    keys: np.ndarray, valid_fraction: float, test_fraction: float, seed: int
-) -> dict[bytes, str]:
-    # A hash, not a shuffle: a group that is added moves only few of the others between parts.
-    ordered = sorted(keys.tolist(), key=lambda k: hashlib.sha256(f"{seed}/".encode() + k).digest())
-    count = len(ordered)
-    n_test = _share(test_fraction, count)
-    n_valid = _share(valid_fraction, count - n_test)
-    parts = ["test"] * n_test + ["valid"] * n_valid
-    parts += ["train"] * (count - len(parts))
-    return dict(zip(ordered, parts, strict=True))
 
 
 def _share(fraction: float, count: int) -> int:
@@ -149,8 +189,19 @@ def read_part(path: str, label_set: str) -> Dataset:
     return Dataset(storage.read_frames(path), storage.read_labels(path, label_set))
 
 
+def in_training(groups: Sequence[str]) -> str:
+    """What has to be said of test groups that have near copies in training, by name."""
+    shown = ", ".join(groups[:MOST_NAMED]) + ", ..." * (len(groups) > MOST_NAMED)
+    return (
+        f"{len(groups)} group{'s' * (len(groups) > 1)} of the test set ({shown}) have structures "
+        "of the same formula or molecule in training, under another group: errors on them are not "
+        "of unseen chemistry"
+    )
+
+
 def split_counts(frames: Frames, labels: Labels, parts: dict[str, Dataset]) -> dict[str, Any]:
-    """Numbers of frames, atoms, roots and groups of each part, and of frames left out and why."""
+    """Numbers of frames, atoms, roots and groups of each part, of frames left out and why; names of
+    the test groups whose chemistry is in training all the same."""
     result: dict[str, Any] = {
         name: {
             "frames": len(part),
@@ -168,4 +219,5 @@ def split_counts(frames: Frames, labels: Labels, parts: dict[str, Dataset]) -> d
         "not_asked_for": not_asked,
         "duplicate": len(frames) - kept - bad - not_asked,
     }
+    result["near_copies"] = near_copies(parts["test"].frames, parts["train"].frames)
     return result

@@ -15,6 +15,7 @@ from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.sources import Clusters
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
+from limbeck.structures.chemistry import chemistry
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (
     Structure,
@@ -136,7 +137,7 @@ def _cluster(source: Clusters, job: GenerateStructures, found: list[Choice], n: 
         [choice.element] * choice.size,
         positions=positions @ random_strain(rng, source.strain),
     )
-    return Structure(atoms, name, {"number": n, "name": name, "shape": choice.shape})
+    return Structure(atoms, chemistry(atoms), {"number": n, "name": name, "shape": choice.shape})
 
 
 def compact(element: str, size: int, rng: np.random.Generator) -> np.ndarray:

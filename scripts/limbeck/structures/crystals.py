@@ -13,6 +13,7 @@ from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.sources import Crystals
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
+from limbeck.structures.chemistry import chemistry
 from limbeck.structures.lattice_parameters import TABLE, Entry
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (
@@ -123,4 +124,5 @@ def _crystal(source: Crystals, job: GenerateStructures, entries: list[Entry], n:
     # rows times the strain; atoms keep their fractional coordinates
     atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
     name = f"{entry.formula}-{entry.prototype}"
-    return Structure(atoms, name, {"number": n, "name": name, "prototype": entry.prototype})
+    group = name if source.polymorphs == "apart" else chemistry(atoms)
+    return Structure(atoms, group, {"number": n, "name": name, "prototype": entry.prototype})

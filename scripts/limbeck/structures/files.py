@@ -1,9 +1,9 @@
 """Structures from a file of the user: extended XYZ, CIF, POSCAR."""
 
-import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 from ase import Atoms
 
 from limbeck import reasons
@@ -11,15 +11,10 @@ from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.sources import StructureFile
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.geometry import MIN_CELL_HEIGHT_A, cell_height
+from limbeck.structures.chemistry import chemistry, polymorphs
 from limbeck.structures.reading import read_file
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import INT8, Refused, Structure, check_sound, collect
-
-#: Angstrom, for the space group of a crystal: forgives what rounding in files does, and no more
-SYMMETRY_TOLERANCE_A = 0.01
-#: Bond orders are sought in molecules of these alone; in metals the search means nothing.
-ORGANIC = frozenset({1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53})
 
 
 def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
@@ -32,12 +27,13 @@ def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, li
         LimbeckError: the file is missing or not readable as a whole.
     """
     frames = read_file(source.path)
+    group_of = _groups(frames, source, job)
 
     def make(n: int) -> Structure:
         atoms = frames[n]()
         _check(atoms)
         charge, spin = _integer(atoms, "charge"), _integer(atoms, "spin")
-        group = atoms.info.get("group") or group_of(atoms, charge)
+        group = atoms.info.get("group") or group_of(n, atoms)
         info = {"number": n, "file": Path(source.path).name}
         return Structure(atoms, str(group), info, charge, spin)
 
@@ -89,56 +85,23 @@ def _integer(atoms: Atoms, name: str) -> int:
     raise Refused(f"{name} is not a small integer", str(value), str(INT8))
 
 
-def group_of(atoms: Atoms, charge: int = 0) -> str:
-    """The group of a structure, by which data sets are split.
+def _groups(
+    frames: Sequence[Callable[[], Atoms]], source: StructureFile, job: GenerateStructures
+) -> Callable[[int, Atoms], str]:
+    """Gives the group of frame n: its chemistry, or with ``polymorphs: apart`` which one it is of.
 
-    A crystal: reduced formula and number of the space group, e.g. ``NaCl-225``; a crystal that
-    was rattled has number 1. A molecule: its InChIKey where bond orders are found, so that it
-    meets the same molecule of a molecules source; else its formula and a hash of its bonds.
+    Polymorphs are numbered in the order of the file, so that whoever cuts it into other shards
+    finds the same numbers; only formulas of this shard are compared.
     """
-    if atoms.pbc.all():
-        return f"{_formula(atoms)}-{_space_group(atoms)}"
-    return _molecule_group(atoms, charge)
-
-
-def _formula(atoms: Atoms) -> str:
-    formula = atoms.symbols.formula
-    # A crystal is the same in any cell; a molecule of twice the atoms is another one.
-    return (formula.reduce()[0] if atoms.pbc.all() else formula).format("metal")
-
-
-def _space_group(atoms: Atoms) -> int:
-    from moyopy import Cell, MoyoDataset
-
-    if cell_height(atoms.cell.array) < MIN_CELL_HEIGHT_A:
-        return 1  # screening refuses it
-    cell = Cell(atoms.cell.tolist(), atoms.get_scaled_positions().tolist(), atoms.numbers.tolist())
-    try:
-        return MoyoDataset(cell, symprec=SYMMETRY_TOLERANCE_A).number
-    except ValueError:  # of moyopy; a cell without a search is as if P1
-        return 1
-
-
-def _molecule_group(atoms: Atoms, charge: int) -> str:
-    from rdkit import Chem, rdBase
-    from rdkit.Chem import rdDetermineBonds
-
-    from limbeck.structures.molecules import inchi_key
-
-    mol = Chem.RWMol()
-    for number in atoms.numbers.tolist():
-        mol.AddAtom(Chem.Atom(number))
-    conformer = Chem.Conformer(len(atoms))
-    conformer.SetPositions(np.ascontiguousarray(atoms.positions))
-    mol.AddConformer(conformer)
-    with rdBase.BlockLogs():
-        rdDetermineBonds.DetermineConnectivity(mol)
-        # canonical, so that it does not depend on the order of the atoms
-        bonds = Chem.MolToSmiles(mol)
-        if set(atoms.numbers.tolist()) <= ORGANIC:
-            try:
-                rdDetermineBonds.DetermineBondOrders(mol, charge=charge, maxIterations=1000)
-                return inchi_key(mol)
-            except (ValueError, RuntimeError):
-                pass  # a radical, or atoms far from any minimum: the bonds alone must do
-    return f"{_formula(atoms)}-{hashlib.sha256(bonds.encode()).hexdigest()[:12]}"
+    if source.polymorphs == "together":
+        return lambda n, atoms: chemistry(atoms)
+    crystals: dict[int, Atoms] = {}
+    for n, frame in enumerate(frames[: source.count]):
+        with suppress(Refused):  # set aside when its shard is made
+            atoms = frame()
+            _check(atoms)
+            if atoms.pbc.all():
+                crystals[n] = atoms
+    own = {chemistry(a) for n, a in crystals.items() if n % source.shards == job.shard}
+    number = polymorphs({n: a for n, a in crystals.items() if chemistry(a) in own})
+    return lambda n, atoms: chemistry(atoms) + (f"-{number[n]}" if n in number else "")

@@ -15,6 +15,7 @@ from limbeck.config.sections.sources import MoleculeSource
 from limbeck.errors import LimbeckError, explained
 from limbeck.frames import Frames
 from limbeck.seeds import torch_seed
+from limbeck.structures.chemistry import chemistry_of_molecule
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import Refused, Structure, collect, number_generator
 
@@ -163,15 +164,9 @@ def _structure(
         positions = positions + rng.normal(0.0, source.displacement_A, positions.shape)
     return Structure(
         atoms=Atoms([a.GetAtomicNum() for a in mol.GetAtoms()], positions=positions),
-        group=inchi_key(mol) or Chem.CanonSmiles(smiles),
+        group=chemistry_of_molecule(mol),
         info={"number": n, "smiles": smiles, "name": name},
         charge=Chem.GetFormalCharge(mol),
         # unpaired electrons, as written in the SMILES
         spin=Descriptors.NumRadicalElectrons(mol),
     )
-
-
-def inchi_key(mol: Chem.Mol) -> str:
-    """InChIKey; empty where InChI knows no name for the molecule."""
-    with rdBase.BlockLogs():
-        return Chem.MolToInchiKey(mol)

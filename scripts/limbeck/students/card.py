@@ -1,8 +1,10 @@
 """The card of a student: on what it was trained, and what it is worth."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from limbeck.warrant.statistics import estimate_of
+from limbeck.datasets.split import in_training
+from limbeck.warrant.statistics import MINIMUM_CLUSTERS, estimate_of
 
 TEMPLATE = """# {student} from {label_set}, seed {seed}
 
@@ -12,11 +14,11 @@ frames ({valid_frames} to validate) in {minutes:.1f} minutes; the weights are th
 
 Labels: {potential} ({model}), views: {views}. {licence}. {citation}.
 
-Mean absolute errors on {n_frames} test frames from {n_roots} roots, none of whose groups (as the
-data set was split: by {split_by}) it was trained on, with 95 % intervals over roots:
+Mean absolute errors on {n_frames} test frames of {n_groups} groups ({n_roots} roots), of which
+{unseen}; 95 % intervals are over {over}:
 
-| frames of | against | energy, meV/atom | forces, meV/Å | RMS force component, meV/Å |
-|---|---|---|---|---|
+| frames of | groups | against | energy, meV/atom | forces, meV/Å | RMS force component, meV/Å |
+|---|---|---|---|---|---|
 {rows}
 
 A student is no better than its labels, and knows nothing of what they do not show. Look at the
@@ -48,10 +50,34 @@ def card(
         elements=", ".join(elements),
         **{k: labels[k] for k in ("potential", "model", "views", "licence", "citation")},
         n_frames=metrics["n_frames"],
-        n_roots=metrics["n_roots"],
-        split_by=split_by,
+        **{key: metrics[key] for key in ("n_roots", "n_groups")},
+        unseen=_unseen(split_by, metrics["near_copies"]),
+        over=_over(metrics),
         rows="\n".join(_rows(metrics)),
     )
+
+
+#: what the test frames of a split show
+_UNSEEN = {
+    "group": "it was trained on none",
+    "root": "it was trained on other structures, so that this says nothing of new chemistry",
+    "frame": "it was trained on other frames of the same trajectories: this is interpolation",
+}
+
+
+def _unseen(split_by: str, near_copies: Sequence[str]) -> str:
+    if split_by == "group" and near_copies:
+        return f"it was trained on none by name, but {in_training(near_copies)}"
+    return _UNSEEN[split_by]
+
+
+def _over(metrics: dict[str, Any]) -> str:
+    """What intervals are over, see ``warrant.on_frames.drawn_together``."""
+    if metrics["n_groups"] < MINIMUM_CLUSTERS and metrics["n_groups"] != 1:
+        return f"groups, and there are none with fewer than {MINIMUM_CLUSTERS}"
+    if metrics["n_groups"] == 1:
+        return "the roots of the one group there is, and speak for other structures of it alone"
+    return "groups"
 
 
 _OF_TRAINING = (
@@ -73,7 +99,8 @@ def _rows(metrics: dict[str, Any]) -> list[str]:
 def _row(source: str, against: str, figures: dict[str, Any]) -> str:
     energy, forces = (_short(figures[k]) for k in ("energy", "forces"))
     return (
-        f"| {source} | {against} | {energy} | {forces} | {figures['forces']['size']['value']:.0f} |"
+        f"| {source} | {figures['n_groups']} | {against} | {energy} | {forces} "
+        f"| {figures['forces']['size']['value']:.0f} |"
     )
 
 
@@ -86,11 +113,11 @@ def _short(figure: dict[str, Any]) -> str:
 _VIEWS = """## In other orientations
 
 Mean absolute force errors against {reference} on the same test frames, meV/Å, with 95 % intervals
-over roots: of the frame as it is given, of single random views (drawn independently of the 24),
+over groups: of the frame as it is given, of single random views (drawn independently of the 24),
 and of the mean of 24 random views; and the rotation gap, the root mean square spread over views.
 
-| frames of | as given | one random view | mean of 24 | gap | one random view / RMS force |
-|---|---|---|---|---|---|
+| frames of | groups | as given | one random view | mean of 24 | gap | one random view / RMS force |
+|---|---|---|---|---|---|---|
 {rows}
 """
 
@@ -118,4 +145,4 @@ def _views_row(
     cells = [_short(errors[kind]["forces"]) for kind in ("as_given", "random", "averaged")]
     share = errors["random"]["forces"]["value"] / sizes["forces"]["size"]["value"]
     cells += [f"{gap['forces']['value']:.3g}", f"{100 * share:.1f} %"]
-    return f"| {source} | {' | '.join(cells)} |"
+    return f"| {source} | {errors['n_groups']} | {' | '.join(cells)} |"

@@ -16,12 +16,14 @@ from limbeck.potentials.evaluation import predict_or_nan
 from limbeck.potentials.interface import Potential, empty_predictions
 from limbeck.properties import Predictions, put, select
 from limbeck.reasons import Status
+from limbeck.structures.chemistry import near_copies
 from limbeck.students.statistics import training_statistics
 from limbeck.warrant.accuracy import labels_of
 from limbeck.warrant.measure import Sums, stack
 from limbeck.warrant.on_frames import (
     MEV,
     Part,
+    counts,
     errors_of,
     in_all_and_by_source,
     mean_absolute,
@@ -34,7 +36,11 @@ from limbeck.warrant.tidy import Row, rows
 def evaluate(
     answers: Predictions, training: Dataset, test: Dataset, reference: Labels | None
 ) -> dict[str, Any]:
-    """Mean absolute errors with 95 % intervals over roots, as they stand in ``metrics.json``.
+    """Mean absolute errors with 95 % intervals over groups, as they stand in ``metrics.json``.
+
+    ``less_constant`` is the student's error less that of a constant, paired by group: where it is
+    above zero, the student is worse than nothing. ``near_copies`` are names of the groups whose
+    chemistry is in training all the same.
 
     Args:
         answers: the student's, for the test frames in order.
@@ -49,13 +55,14 @@ def evaluate(
         raise LimbeckError(f"none of {len(test)} test frames has an answer of the student")
     n_left_out = len(test) - len(answered)
     answers, test = _take(answers, test.frames, answered), test.select(answered)
-    frames = test.frames
+    frames, nothing = test.frames, constant(training, test.frames)
     result: dict[str, Any] = {
-        "n_frames": len(frames),
+        **counts(frames),
         "n_left_out": n_left_out,
-        "n_roots": len(np.unique(frames.root)),
+        "near_copies": near_copies(frames, training.frames),
         "against": {"labels": errors(answers, test.labels, frames)},
-        "constant": errors(constant(training, frames), test.labels, frames),
+        "constant": errors(nothing, test.labels, frames),
+        "less_constant": less_constant(answers, nothing, test.labels, frames),
     }
     if reference is not None:
         found, labels = labels_of(frames, reference)
@@ -73,7 +80,8 @@ def metric_rows(metrics: Mapping[str, Any]) -> Iterator[Row]:
     label_set, test = metrics["label_set"], metrics["test"]
     student = {"subject": f"{label_set}/{metrics['student']}", "seed": metrics["seed"]}
     kinds = {
-        "student": test["against"] | {"reference_excess": test.get("excess", {})},
+        "student": test["against"]
+        | {"reference_excess": test.get("excess", {}), "constant_excess": test["less_constant"]},
         "constant": {"labels": test["constant"]},
         "labels": {"reference": test.get("teacher_against_reference", {})},
     }
@@ -104,12 +112,15 @@ def answered_frames(answers: Predictions, frames: Frames) -> np.ndarray:
 
 def errors(answers: Predictions, labels: Labels, frames: Frames) -> dict[str, Any]:
     """Errors of the energy per atom and of the forces, in all and by source."""
-    sums = {
+    sums = _absolute(answers, labels, frames) | {"square": per_frame(labels.forces**2, frames)}
+    return in_all_and_by_source(stack([sums]), frames, _figures)
+
+
+def _absolute(answers: Predictions, labels: Labels, frames: Frames) -> Sums:
+    return {
         "energy": np.abs(answers.energy - labels.energy) / frames.n_atoms,
         "forces": per_frame(np.abs(answers.forces - labels.forces), frames),
-        "square": per_frame(labels.forces**2, frames),
     }
-    return in_all_and_by_source(stack([sums]), frames, _figures)
 
 
 def excess(
@@ -118,7 +129,7 @@ def excess(
     """Mean absolute error of a student's force components less that of its labels, in all and by
     source; both against the reference. [N,3] each.
 
-    Paired: each root brings both errors into a resample, so that frames which are hard for
+    Paired: each group brings both errors into a resample, so that frames which are hard for
     both do not widen the interval.
     """
     more = np.abs(student - reference.forces) - np.abs(labels - reference.forces)
@@ -130,12 +141,25 @@ def excess(
     return in_all_and_by_source({"forces": per_frame(more, frames)[None]}, frames, figures)
 
 
+def less_constant(
+    answers: Predictions, nothing: Predictions, labels: Labels, frames: Frames
+) -> dict[str, Any]:
+    """Errors of the student less those of the constant, in all and by source."""
+    own, other = (_absolute(found, labels, frames) for found in (answers, nothing))
+    sums = {name: own[name] - other[name] for name in own}
+
+    def figures(sums: Sums, part: Frames) -> Part:
+        return errors_of(sums["energy"], sums["forces"], part, signed=True)
+
+    return in_all_and_by_source(stack([sums]), frames, figures)
+
+
 def constant(training: Dataset, frames: Frames) -> Predictions:
     """The answer of one who knows the composition alone: offsets per element, no forces."""
     statistics = training_statistics(training)
-    counts = composition(frames, np.array(statistics.elements))
+    atoms = composition(frames, np.array(statistics.elements))
     return Predictions(
-        energy=counts @ statistics.reference_energies,
+        energy=atoms @ statistics.reference_energies,
         forces=np.zeros((len(frames.numbers), 3)),
         stress=np.full((len(frames), 6), np.nan),
     )

@@ -2,7 +2,7 @@
 
 An arm is a label set: the same number of calls, spent on more frames or on more views of each. Its
 students are compared with those of other arms on the same test frames, against a reference that no
-student saw; differences are paired by root.
+student saw; differences are paired by group.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,13 +22,14 @@ from limbeck.warrant.on_frames import (
     MEV,
     Part,
     counts,
+    drawn_together,
     errors_of,
     in_all_and_by_source,
     per_frame,
     root_mean_square,
 )
 from limbeck.warrant.statistics import entry_of, spread
-from limbeck.warrant.tidy import Row, rows
+from limbeck.warrant.tidy import SIZES, Row, rows
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -177,14 +178,14 @@ def _difference(found: Found, model: Model, against: Model, frames: Frames) -> d
 
 
 def _errors(sums: Sums, kind: str, frames: Frames, **signed: bool) -> Part:
-    """Mean absolute errors, or differences of them, with intervals over roots."""
+    """Mean absolute errors, or differences of them, with intervals over groups."""
     return errors_of(sums[f"{kind}/energy"], sums[f"{kind}/forces"], frames, **signed)
 
 
 def study_rows(study: Mapping[str, Any]) -> Iterator[Row]:
     """Rows of ``studies/expectation/results.json``: of models, differences and correlations."""
     for source, part in {"": study, **study["by_source"]}.items():
-        counts_of = {key: part[key] for key in ("n_frames", "n_roots")}
+        counts_of = {key: part[key] for key in SIZES}
         for kind, subject, figures in _subjects(part):
             names = {"subject": subject, "kind": kind, "set": "test"}
             seeds = study["seeds"].get(subject.partition(" less ")[0], [])
@@ -258,14 +259,15 @@ def _of_source(name: bytes, values: Sums, frames: Frames) -> dict[str, Any]:
 def _correlations(values: Sums, frames: Frames) -> dict[str, Any]:
     """Ranks do not change with a root, so squares do as well as lengths."""
     means = {k: np.bincount(frames.frame_of_atom, v) / frames.n_atoms for k, v in values.items()}
-    of = {"atoms": (values, frames.root[frames.frame_of_atom]), "frames": (means, frames.root)}
+    together = drawn_together(frames)
+    of = {"atoms": (values, together[frames.frame_of_atom]), "frames": (means, together)}
     result: dict[str, Any] = {}
-    for name, (table, roots) in of.items():
+    for name, (table, clusters) in of.items():
         result[name] = {
-            by: _correlation(table[by], table["error"], roots) for by in ("spread", "force_size")
+            by: _correlation(table[by], table["error"], clusters) for by in ("spread", "force_size")
         }
     return result
 
 
-def _correlation(x: np.ndarray, y: np.ndarray, roots: np.ndarray) -> dict[str, Any]:
-    return entry_of(rank_correlation(x, y, roots), "")
+def _correlation(x: np.ndarray, y: np.ndarray, clusters: np.ndarray) -> dict[str, Any]:
+    return entry_of(rank_correlation(x, y, clusters), "")

@@ -1,7 +1,7 @@
 """What a study found, in plain sentences. A verdict follows intervals and seeds, and nothing else.
 
 One arm is better than another where the whole interval of the difference lies on one side of
-zero, and all seeds agree on the side: the interval knows of other roots, and not of other seeds.
+zero, and all seeds agree on the side: the interval knows of other groups, and not of other seeds.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def _setting(results: _Entry) -> str:
     return (
         f"Every arm spent {_range(calls)} calls of {' and '.join(results['teachers'])}: "
         f"{'; '.join(arms)}. Errors are against {results['reference']}, on {results['n_frames']:,} "
-        f"test frames of {results['n_roots']:,} roots."
+        f"test frames of {results['n_groups']:,} groups."
     )
 
 

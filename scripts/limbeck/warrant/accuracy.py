@@ -36,7 +36,7 @@ def measure_errors(
 
     ``as_given``: of the frame as it is given. ``random``: of one random view; 8 views are drawn and
     their errors (not their answers) averaged, to have less noise. ``averaged``: of the mean of 24
-    views. ``gain``: random less averaged, on the same frames, its interval paired by root.
+    views. ``gain``: random less averaged, on the same frames, its interval paired by group.
 
     The error of a mean never exceeds the mean error of what went into it, so a gain over the
     very views that were averaged would be positive whatever the model: the random views are drawn

@@ -11,7 +11,7 @@ from limbeck.frames import Frames, concatenate
 from limbeck.selection.fair import fair_order
 from limbeck.warrant.gaps import gap_rows, measure_gaps
 from limbeck.warrant.statistics import estimate_of
-from limbeck.warrant.tidy import Row
+from limbeck.warrant.tidy import SIZES, Row
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -86,7 +86,7 @@ def few_of_each_source(frames: Frames, count: int) -> Frames:
 def _row(part: Mapping[str, Any]) -> dict[str, Any]:
     gap = estimate_of(part["forces"])
     return {
-        **{key: part[key] for key in ("n_frames", "n_roots", "forces")},
+        **{key: part[key] for key in (*SIZES, "forces")},
         "counts_as_meV_per_A": gap.high if gap.bounded else gap.value,
     }
 

@@ -1,6 +1,7 @@
 """Rank correlation of two quantities whose samples come in clusters. Knows nothing of atoms."""
 
 import numpy as np
+from scipy import stats
 
 from limbeck.warrant.statistics import MINIMUM_CLUSTERS, Estimate, resamples
 
@@ -15,9 +16,9 @@ def rank_correlation(
     """Spearman's rank correlation, with a 95 % bootstrap interval over clusters.
 
     A resample gives every cluster a count, and all its members with it; ranks are taken anew in
-    each (ties share their mean rank). The interval is value +- 1.96 standard deviations of the
-    resamples on the scale of artanh, where the correlation's distribution is nearly normal (Fisher
-    1915); percentiles of the resamples are too narrow with few clusters.
+    each (ties share their mean rank). The interval is value +- t(97.5 %, clusters - 1) standard
+    deviations of the resamples on the scale of artanh, where the correlation's distribution is
+    nearly normal (Fisher 1915); percentiles of the resamples are too narrow with few clusters.
 
     Args:
         x, y: float [M]; pairs with a value that is not finite are left out.
@@ -38,7 +39,8 @@ def rank_correlation(
     counts = resamples(int(count), draws, "studies/rank_correlation")
     found = np.array([_weighted(x_group, y_group, c[cluster]) for c in counts])
     spread = np.nanstd(_artanh(found), ddof=1)
-    low, high = np.tanh(_artanh(np.array(value)) + 1.96 * spread * np.array([-1, 1]))
+    quantile = stats.t.ppf(0.975, count - 1)
+    low, high = np.tanh(_artanh(np.array(value)) + quantile * spread * np.array([-1, 1]))
     return Estimate(value, float(low), float(high))
 
 

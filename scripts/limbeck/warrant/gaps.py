@@ -60,7 +60,7 @@ def measure_gaps(
     Args:
         potentials: one model, or the same student trained from several seeds: then a figure is
             the root of the mean of their variances, ``by_seed`` has each one's own, and the
-            interval says how sure it is for these seeds over other roots.
+            interval says how sure it is for these seeds over other groups.
         frames: B frames; those that a potential cannot answer are left out and counted.
         names: of symmetries of the registry, "conservativity", "consistency".
         views: drawn independently for each frame and symmetry, at least 2.

@@ -34,7 +34,7 @@ from limbeck.warrant.on_frames import (
     per_frame,
 )
 from limbeck.warrant.statistics import Estimate, entry_of
-from limbeck.warrant.tidy import Row, row_of, rows
+from limbeck.warrant.tidy import SIZES, Row, row_of, rows
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -102,7 +102,7 @@ def certify(
 def certificate_rows(certificate: Mapping[str, Any], **columns: Any) -> Iterator[Row]:
     """Rows of the gap over random views, and of each grid: its size, and what its mean is worth."""
     name = certificate["model"]
-    counts = {key: certificate[key] for key in ("n_frames", "n_roots")}
+    counts = {key: certificate[key] for key in SIZES}
     columns |= {"kind": "teacher", "subject": name}
     yield from rows(certificate["gap"] | counts, lambda q: (q, "rotation_gap_rms"), **columns)
     for rule in certificate["rules"]:

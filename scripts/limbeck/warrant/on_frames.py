@@ -1,7 +1,8 @@
 """Measurements on frames of atoms: the one place where atoms meet the statistics.
 
-Frames of one root vary together, frames of one source are a population. Figures are in the units
-that people read, and an entry of a JSON file is a :data:`Part` with ``by_source`` beside it.
+Frames of one compound vary together (:func:`drawn_together`), frames of one source are a
+population. Figures are in the units that people read, and an entry of a JSON file is a
+:data:`Part` with ``by_source`` beside it.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from ase.units import GPa
+from scipy.sparse import block_array, coo_array
+from scipy.sparse.csgraph import connected_components
 
 from limbeck.frames import Frames
 from limbeck.potentials.interface import Potential
@@ -34,8 +37,8 @@ class FrameSample:
 
     @property
     def clusters(self) -> np.ndarray:
-        """Roots [B]: frames of one trajectory are alike."""
-        return self.frames.root
+        """What was drawn together [B], see :func:`drawn_together`."""
+        return drawn_together(self.frames)
 
     @property
     def strata(self) -> np.ndarray:
@@ -132,7 +135,7 @@ def root_mean_square(
     sums: np.ndarray, weights: np.ndarray, frames: Frames, unit: str, factor: float
 ) -> dict[str, Any]:
     """A figure from sums of squares [S,B] over ``weights`` [B] components, in a unit."""
-    return pool(sums, weights, frames.root).root().times(factor).entry(unit)
+    return pool(sums, weights, drawn_together(frames)).root().times(factor).entry(unit)
 
 
 def mean_absolute(
@@ -145,7 +148,7 @@ def mean_absolute(
     signed: bool = False,
 ) -> dict[str, Any]:
     """A figure from sums of absolute values [S,B], or of differences of them (``signed``)."""
-    return pool(sums, weights, frames.root, signed=signed).times(factor).entry(unit)
+    return pool(sums, weights, drawn_together(frames), signed=signed).times(factor).entry(unit)
 
 
 def errors_of(energy: np.ndarray, forces: np.ndarray, frames: Frames, **signed: bool) -> Part:
@@ -177,7 +180,7 @@ def size(
     """
     if not len(frames):
         return None
-    relative = ratio(sums.mean(axis=0), square.mean(axis=0), frames.root).root()
+    relative = ratio(sums.mean(axis=0), square.mean(axis=0), drawn_together(frames)).root()
     found = root_mean_square(sums, weights, frames, unit, factor)
     return found | {"relative": entry_of(relative, "")}
 
@@ -212,6 +215,37 @@ def known_frames(potentials: Sequence[Potential[Any]], frames: Frames) -> np.nda
     return ~np.any([p.unknown_elements(frames) for p in potentials], axis=0)
 
 
+def groups(frames: Frames) -> np.ndarray:
+    """The coarser of group and root: labels [B] such that no group and no root has two of them.
+
+    A root is of one group as a rule, and these are the groups then. Where frames of one root are of
+    several (a reaction that ends as another molecule), these groups count as one.
+    """
+    if not len(frames):
+        return np.zeros(0, dtype=np.int64)
+    codes = [np.unique(names, return_inverse=True)[1] for names in (frames.group, frames.root)]
+    links = coo_array((np.ones(len(frames)), codes))
+    graph = block_array([[None, links], [links.T, None]])
+    labels: np.ndarray = connected_components(graph, directed=False)[1][codes[0]]
+    return labels
+
+
+def drawn_together(frames: Frames) -> np.ndarray:
+    """Labels [B] of what intervals are over: the groups, or where there is one alone, its roots.
+
+    Splits put groups apart, since what people ask is how a model does on chemistry that it never
+    saw. Structures of one compound are near-copies of each other there (intraclass correlation of
+    force errors up to 0.86), and an interval over them would speak for that compound alone: so it
+    does where all frames are of one.
+    """
+    found = groups(frames)
+    return frames.root if len(found) and (found == found[0]).all() else found
+
+
 def counts(frames: Frames) -> dict[str, int]:
-    """How many frames, and how many roots they come from."""
-    return {"n_frames": len(frames), "n_roots": len(np.unique(frames.root))}
+    """How many frames, how many roots they come from, and how many groups these are of."""
+    return {
+        "n_frames": len(frames),
+        "n_roots": len(np.unique(frames.root)),
+        "n_groups": len(np.unique(groups(frames))),
+    }

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "subject kind set quantity statistic unit value low high seed n_frames n_roots source"
+    "subject kind set quantity statistic unit value low high seed n_frames n_roots n_groups source"
 ).split()
-COUNTS = ("seed", "n_frames", "n_roots")
+#: of frames, of the roots that they come from, and of the groups that these are of
+SIZES = ("n_frames", "n_roots", "n_groups")
+COUNTS = ("seed", *SIZES)
 NUMBERS = ("value", "low", "high", *COUNTS)
 #: one row, by column; a column that is not there is empty
 Row = dict[str, Any]
@@ -34,13 +36,13 @@ def rows(
 
     Args:
         result: figures (``limbeck.warrant.statistics.Figure.entry``) at any depth, with
-            ``n_frames`` and ``n_roots`` beside them, and the same by source in ``by_source``.
+            the counts of :data:`SIZES` beside them, and the same by source in ``by_source``.
         naming: called with the keys of each figure.
         seeds: of the models; those that ``by_seed`` lists have rows besides that of all together.
         names: columns that all rows share: subject, kind, set, and a seed where there is one.
     """
     for source, part in {"": result, **result.get("by_source", {})}.items():
-        counts = {key: part.get(key) for key in ("n_frames", "n_roots")}
+        counts = {key: part.get(key) for key in SIZES}
         for keys, figure in _figures(part):
             quantity, statistic = naming(*keys)
             row = names | counts | {"source": source, "quantity": quantity, "statistic": statistic}
@@ -133,11 +135,11 @@ def pick(
 
 def pivot(table: "pd.DataFrame", index: Sequence[str], columns: str) -> list[Row]:
     """A row for each combination of the index columns, with an estimate under each name that the
-    other column has there; counts of frames and roots are those of its first figure."""
+    other column has there; counts are those of its first figure."""
     found: dict[tuple[Any, ...], Row] = {}
     for row in table.to_dict("records"):
         names = {column: row[column] for column in index}
-        names |= {n: int(row[n]) for n in ("n_frames", "n_roots") if row[n] == row[n]}
+        names |= {n: int(row[n]) for n in SIZES if row[n] == row[n]}
         part = found.setdefault(tuple(row[column] for column in index), names)
         part[row[columns]] = Estimate(row["value"], row["low"], row["high"])
     return list(found.values())

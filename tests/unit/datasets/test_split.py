@@ -5,16 +5,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk, molecule
 
 from jobs_of import split_job
 from limbeck.averaging.views import Views
-from limbeck.datasets.split import PARTS, build, read_part, split, split_as, split_counts
+from limbeck.datasets.split import (
+    PARTS,
+    build,
+    in_training,
+    read_part,
+    split,
+    split_as,
+    split_counts,
+    validated_by,
+)
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, derive, empty, from_atoms
 from limbeck.labelling.label import label
 from limbeck.labels import concatenate_labels, select_labels
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.storage import write_frames
+from limbeck.structures.chemistry import near_copies
 from planted import labels_for, real_frames
 
 FRACTIONS = {"valid_fraction": 0.1, "test_fraction": 0.2}
@@ -43,19 +54,54 @@ def as_sets(frames, parts, of):
     return {part: set(getattr(frames, of)[index].tolist()) for part, index in parts.items()}
 
 
-@pytest.mark.parametrize(("split_by", "n_keys"), [("group", 40), ("root", 120)])
+@pytest.mark.parametrize(("split_by", "n_keys"), [("group", 120), ("root", 120)])
 def test_no_key_stands_in_two_parts(split_by, n_keys):
-    frames = many()
+    frames = many(60 if split_by == "group" else 20)
     parts = halves(frames, split_by=split_by)
     assert tuple(parts) == PARTS
-    assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(240))
+    assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(len(frames)))
     assert all(np.all(np.diff(index) > 0) for index in parts.values())
     keys = as_sets(frames, parts, split_by)
     assert sum(map(len, keys.values())) == len(set.union(*keys.values())) == n_keys
-    # of each source, 20 groups or 60 roots: a fifth for tests, a tenth of the rest to validate
-    shares = {"group": {"test": 8, "valid": 4, "train": 28}}
-    shares["root"] = {"test": 24, "valid": 10, "train": 86}
-    assert {part: len(names) for part, names in keys.items()} == shares[split_by]
+    # of each source, 60 groups or 60 roots: a fifth for tests, a tenth of the rest to validate
+    shares = {"test": 24, "valid": 10, "train": 86}
+    assert {part: len(names) for part, names in keys.items()} == shares
+
+
+def test_few_groups_are_validated_by_root():
+    """One odd compound must not choose the epoch."""
+    frames = many()  # 20 groups of each source: four for tests, and two would be left to validate
+    parts = halves(frames)
+    groups, roots = (as_sets(frames, parts, of) for of in ("group", "root"))
+    assert (len(groups["train"]), len(groups["test"])) == (32, 8)
+    assert len(roots["valid"]) == 10  # a tenth of the 48 roots left of each source
+    assert not groups["test"] & (groups["train"] | groups["valid"])
+    assert groups["valid"] < groups["train"]
+    assert not roots["valid"] & roots["train"]
+    assert validated_by(frames, parts) == {"a": "root", "b": "root"}
+    # 60 groups are enough for five to validate
+    more = many(60)
+    assert validated_by(more, halves(more)) == {"a": "group", "b": "group"}
+
+
+def test_test_groups_with_their_chemistry_in_training_are_named():
+    salts = [bulk(name, "rocksalt", a=5.6) for name in ("NaCl", "NaCl", "KCl", "LiF")]
+    ethanol = molecule("CH3CH2OH")
+    mirrored = ethanol[::-1]
+    mirrored.positions *= [1, 1, -1]
+    names = ["halite", "my-salt", "KCl", "LiF", "drink", "spirit", "ether"]
+    frames = from_atoms(
+        [*salts, ethanol, mirrored, molecule("CH3OCH3")], groups=names, source="mine"
+    )
+    index = {name: i for i, name in enumerate(names)}
+    test = frames.select([index[n] for n in ("my-salt", "LiF", "spirit", "ether")])
+    training = frames.select([index[n] for n in ("halite", "KCl", "drink")])
+    # dimethyl ether has the formula of ethanol, and other bonds
+    assert near_copies(test, training) == ["my-salt", "spirit"]
+    assert near_copies(test.select([1, 3]), training) == []
+    words = in_training(["my-salt", "spirit"])
+    assert words.startswith("2 groups of the test set (my-salt, spirit) have structures")
+    assert "(a, b, c, d, e, f, g, h, ...)" in in_training(list("abcdefghij"))
 
 
 def cut_out(frames, count=3):
@@ -117,9 +163,11 @@ def test_a_group_that_two_sources_share_goes_where_the_first_put_it(seed):
     alone, other = many(10, sources=("a",)), many(2, sources=("a", "b"))
     renamed = [g.replace(b"b", b"a") for g in other.group.tolist()]  # a0 and a1
     other = replace(other, group=np.array(renamed)).select(other.source == b"b")
-    parts = as_sets(alone, halves(alone, seed=seed), "group")
+    tested = as_sets(alone, halves(alone, seed=seed), "group")["test"]
     both = concatenate([other, alone])
-    assert as_sets(both, halves(both, seed=seed), "group") == parts
+    found = as_sets(both, halves(both, seed=seed), "group")
+    assert found["test"] == tested
+    assert not tested & (found["train"] | found["valid"])
 
 
 def test_a_part_that_is_not_asked_for_is_empty():
@@ -190,7 +238,7 @@ def test_bad_labels_and_duplicates_are_left_out_and_counted():
 
 def test_roots_are_counted_once():
     frames = many(4, 3, ("a",))
-    parts = {"train": np.arange(24)}
+    parts = {"train": np.arange(24), "test": np.arange(0)}
     found = split_counts(frames, labels_for(frames), build(frames, labels_for(frames), parts))
     assert found["train"] == {"frames": 24, "atoms": 48, "roots": 12, "groups": 4}
 

@@ -3,19 +3,23 @@
 from copy import deepcopy
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from limbeck.report.page import items
-from limbeck.report.topics.answers import accuracy, averaging, cautions, closing
+from limbeck.report.run.student import Student
+from limbeck.report.topics.answers import accuracy, averaging, cautions, closing, learning
 from limbeck.warrant.statistics import Estimate
 from report_results import SETTINGS, opened
+
+NINE_GROUPS = {"n_frames": 40, "n_roots": 20, "n_groups": 9}
 
 
 def errors(gain, low=np.nan, high=np.nan, own=100.0):
     """Errors of a teacher whose mean of 24 views is wrong by 80 meV/Angstrom."""
     entry = {"as_given": own, "random": 80 + gain, "averaged": 80.0}
     found = {f"mae_{kind}": Estimate(v, v - 2, v + 2) for kind, v in entry.items()}
-    return found | {"mae_gain": Estimate(gain, low, high)}
+    return found | {"mae_gain": Estimate(gain, low, high)} | NINE_GROUPS
 
 
 @pytest.mark.parametrize(
@@ -25,7 +29,7 @@ def errors(gain, low=np.nan, high=np.nan, own=100.0):
         (10.0, -1.0, 21.0, items.CANNOT_TELL),
         (10.0, 0.0, 20.0, items.CANNOT_TELL),  # an interval that touches zero includes it
         (-10.0, -16.0, -4.0, items.NO),
-        (10.0, np.nan, np.nan, items.CANNOT_TELL),  # too few roots for an interval
+        (10.0, np.nan, np.nan, items.CANNOT_TELL),  # too few groups for an interval
         (1e-3, 5e-4, 2e-3, items.NO_GAP),  # an equivariant teacher: rounding, however sure
         (np.nan, np.nan, np.nan, items.NOT_MEASURED),
     ],
@@ -53,11 +57,11 @@ def test_averaging_is_no_full_yes_where_the_frames_as_given_do_better():
 )
 def test_accuracy_follows_the_interval_of_the_loss(loss_of_accuracy, verdict):
     labels, own = Estimate(60, 50, 70), Estimate(65, 55, 75)
-    assert accuracy("s", "t", labels, own, loss_of_accuracy).verdict == verdict
+    assert accuracy("s", "t", labels, own, loss_of_accuracy, NINE_GROUPS).verdict == verdict
 
 
 def test_accuracy_without_a_truth_is_not_measured():
-    answer = accuracy("s", None, Estimate(60), Estimate(65), Estimate(5, 4, 6))
+    answer = accuracy("s", None, Estimate(60), Estimate(65), Estimate(5, 4, 6), NINE_GROUPS)
     assert answer.verdict == items.NOT_MEASURED
 
 
@@ -75,7 +79,57 @@ def test_accuracy_without_a_truth_is_not_measured():
     ],
 )
 def test_closing_follows_the_difference_of_the_gaps(teacher, student, verdict):
-    assert closing("s", teacher, student, "rotation").verdict == verdict
+    answer = closing("s", teacher, student, "rotation", NINE_GROUPS)
+    assert answer.verdict == verdict
+    assert ("(9 groups.)" in answer.text) == (verdict != items.NOT_MEASURED)
+
+
+def test_one_group_is_told_with_its_roots():
+    one = {"n_frames": 60, "n_roots": 12, "n_groups": 1}
+    answer = closing("s", Estimate(40, 36, 44), Estimate(12, 10, 14), "rotation", one)
+    assert "(1 group (12 roots).)" in answer.text
+
+
+def student_of(**less):
+    """A student whose errors less those of a constant are these, by quantity and source."""
+    rows = []
+    for key, (value, low, high) in less.items():
+        quantity, _, source = key.partition("_of_")
+        counts = {"n_frames": 40, "n_roots": 20, "n_groups": 9, "source": source}
+        for kind, seed, against, figure in (
+            ("student", 1, "constant_excess", (value, low, high)),
+            ("student", 1, "labels", (200 + value, np.nan, np.nan)),
+            ("constant", np.nan, "labels", (200, np.nan, np.nan)),
+        ):
+            numbers = dict(zip(("value", "low", "high"), figure, strict=True))
+            names = {"kind": kind, "seed": seed, "quantity": quantity}
+            rows.append(names | numbers | counts | {"statistic": f"mae_against_{against}"})
+    return Student("k12", "mace", 1, pd.DataFrame(rows), None, None, None, alone=True)
+
+
+BETTER, WORSE, UNSURE = (-80, -100, -60), (77, 10, 150), (-20, -60, 20)
+
+
+@pytest.mark.parametrize(
+    ("rocksalts", "whole", "verdict", "told"),
+    [
+        (BETTER, BETTER, items.YES, "Better than a constant in every source"),
+        (UNSURE, BETTER, items.YES, "Not told apart from it: forces of rocksalts"),
+        (
+            WORSE,
+            BETTER,
+            items.PARTLY,
+            "forces of rocksalts, 277 against 200 meV/Å (9 groups, surely)",
+        ),
+        (WORSE, WORSE, items.NO, "forces of all sources, 277 against 200 meV/Å (9 groups, surely)"),
+    ],
+)
+def test_a_student_that_is_worse_than_nothing_is_named_first(rocksalts, whole, verdict, told):
+    energies = {"energy": BETTER, "energy_of_rocksalts": BETTER}
+    student = student_of(**energies, forces=whole, forces_of_rocksalts=rocksalts)
+    answer = learning("k12/mace", [student])
+    assert answer.verdict == verdict
+    assert told in answer.text
 
 
 def test_only_the_small_orb_gets_a_caution(tmp_path):

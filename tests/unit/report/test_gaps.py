@@ -55,7 +55,13 @@ def gap(name, value, low, high, **more):
     figures = {(quantity, "rms"): Estimate(value, low, high)}
     figures |= {(quantity, key): Estimate(v) for key, v in more.items()}
     return [
-        MeasuredGap(name, "orb-demo", figures, {quantity: "meV/A"}, {"n_frames": 9, "n_roots": 9})
+        MeasuredGap(
+            name,
+            "orb-demo",
+            figures,
+            {quantity: "meV/A"},
+            {"n_frames": 9, "n_roots": 9, "n_groups": 9},
+        )
     ]
 
 
@@ -96,10 +102,10 @@ def test_a_quantity_that_a_model_answers_with_has_a_column():
     """Nothing in the report names charges or dipoles."""
     figures = {("dipole", "rms"): Estimate(3.0, 2.0, 4.0), ("forces", "rms"): Estimate(1.0)}
     units = {"forces": "meV/A", "dipole": "me A"}
-    entry = {"n_frames": 9, "n_roots": 8, "n_views": 7}
+    entry = {"n_frames": 9, "n_roots": 8, "n_groups": 8, "n_views": 7}
     table = symmetries_table([MeasuredGap("rotation", "xtb", figures, units, entry)])
     assert [c.heading for c in table.columns] == [
-        *("Gap", "Frames", "Roots", "Views", "Forces, meV/Å", "Dipole, me Å", "Forces, relative")
+        *("Gap", "Frames", "Groups", "Views", "Forces, meV/Å", "Dipole, me Å", "Forces, relative")
     ]
     ((_, ((*_, dipole, _),)),) = table.groups()
     assert dipole == "3.0 (2.0 to 4.0)"

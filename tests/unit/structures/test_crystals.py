@@ -90,8 +90,10 @@ def test_elements_keep_compounds_of_these_alone():
     assert found == {a + x for a in ("Li", "Na", "K") for x in ("F", "Cl", "Br")}
 
 
-def test_the_group_is_formula_and_prototype():
-    frames, _ = make(prototypes=["zincblende", "wurtzite"], compounds=["ZnS"], count=2)
+def test_the_group_is_the_formula_unless_polymorphs_are_told_apart():
+    asked = {"prototypes": ["zincblende", "wurtzite"], "compounds": ["ZnS"], "count": 2}
+    assert make(**asked)[0].group.tolist() == [b"ZnS", b"ZnS"]
+    frames, _ = make(**asked, polymorphs="apart")
     assert sorted(frames.group.tolist()) == [b"ZnS-wurtzite", b"ZnS-zincblende"]
 
 

@@ -184,14 +184,15 @@ def test_the_card_has_the_numbers():
         "`mace`: An equivariant MACE. It has 12,345 parameters and was trained on 16 frames (6 to",
         "in 2.2 minutes; the weights are those of epoch 11 of 13. Elements: Al, Cu.",
         "Labels: e (emt), views: 12. LGPL. Jacobsen.",
-        "10 test frames from 10 roots",
-        "was split: by group",
+        "10 test frames of 5 groups (10 roots), of which it was trained on none by name, but",
+        "of the same formula or molecule in training, under another group",  # both are made alike
+        "95 % intervals are over groups:",
     ):
         assert words in flat
     rms = 1e3 * np.sqrt((test.labels.forces**2).mean())
-    assert f"| all sources | labels | 100 (100 to 100) | 50 (50 to 50) | {rms:.0f} |" in text
-    assert "| clusters | reference | 200 (200 to 200) | 50 (50 to 50) |" in text
-    assert "| solids | labels, by a constant |" in text
+    assert f"| all sources | 5 | labels | 100 (100 to 100) | 50 (50 to 50) | {rms:.0f} |" in text
+    assert "| clusters | 5 | reference | 200 (200 to 200) | 50 (50 to 50) |" in text
+    assert "| solids | 5 | labels, by a constant |" in text
     assert "{" not in text
 
 

@@ -286,6 +286,7 @@ def made_up(*differences, constant=300.0, spread=(0.4, 0.1)):
         "students": {name: s.model_dump() for name, s in STUDENTS.items()},
         "n_frames": 50,
         "n_roots": 20,
+        "n_groups": 20,
         "arms": [arm("as_given", 1), *(arm(name, 4) for name in names)],
         "differences": [
             {
@@ -331,7 +332,7 @@ def test_the_numbers_stand_in_the_sentences():
     assert text[0] == (
         "Every arm spent 100 calls of orb-demo: as_given (as given, 80 training frames); "
         "k0 (4 random views, 20 training frames). Errors are against chgnet, on 50 test frames of "
-        "20 roots."
+        "20 groups."
     )
     assert text[1] == (
         "Force error of the labels themselves: "

@@ -108,7 +108,10 @@ def test_metrics_are_of_student_labels_and_constant(tmp_path):
     assert size.value == pytest.approx(1e3 * np.sqrt((test.labels.forces**2).mean()))
     alone = names | {"test": evaluate(answers, training, test, None)}
     statistics = {row["statistic"] for row in metric_rows(alone)}
-    assert statistics == {"mae_against_labels", "rms_of_labels"}
+    assert statistics == {"mae_against_labels", "rms_of_labels", "mae_against_constant_excess"}
+    less = figure(table, kind="student", statistic="mae_against_constant_excess", **of)
+    nothing = figure(table, kind="constant", quantity="forces", statistic="mae_against_labels")
+    assert less.value == pytest.approx(50 - nothing.value)
 
 
 def test_grids_are_subjects_of_their_own(tmp_path):

@@ -62,6 +62,9 @@ class Crystals(Strained):
     """Formulas as the table writes them, as in NaCl; only these are taken, all where not given."""
     supercell: t.Three[t.Count] = Field(default=[1, 1, 1])
     """Repetitions of the conventional cell along its three lattice vectors, no unit."""
+    polymorphs: t.Polymorphs = "together"
+    """Whether crystals of one formula are one group of a split, or apart by their prototype; where
+    apart, a test crystal may have its formula in training, in another structure."""
 
 
 class Clusters(Strained):
@@ -89,6 +92,9 @@ class StructureFile(AnySource):
     kind: Literal["file"]
     path: t.UserPath
     """Path of one file of structures, in extended XYZ, CIF, POSCAR or another format of ASE."""
+    polymorphs: t.Polymorphs = "together"
+    """Whether crystals of one formula are one group of a split, or apart where pymatgen's
+    StructureMatcher tells them apart; it takes frames of dynamics for other structures."""
 
 
 Source = Annotated[

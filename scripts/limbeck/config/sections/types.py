@@ -101,6 +101,7 @@ Minutes = Annotated[float, Field(ge=1, le=10080)]
 Device = Literal["cpu", "cuda"]
 LostDevice = Literal["stop", "cpu"]
 SplitBy = Literal["group", "root", "frame"]
+Polymorphs = Literal["together", "apart"]
 Kept = Literal["energy", "forces", "descriptors"]
 Element = Annotated[str, AfterValidator(_known)]
 Unique = Annotated[

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from limbeck.report.page.prose import groups_in_words
 from limbeck.report.page.table import ABSENT, Column, Of
 from limbeck.warrant.statistics import NO_INTERVAL
 
@@ -39,6 +40,20 @@ def count(**headings: Heading) -> list[Column]:
 def number(form: str, **headings: Heading) -> list[Column]:
     """Columns of numbers in one format."""
     return shown(lambda v: format(v, form).replace("-", "−"), **headings)
+
+
+def groups(of: Of | None = None) -> list[Column]:
+    """The number of groups that intervals in the same row are over; of one group, its roots.
+
+    Args:
+        of: the counts of a row, where they are not in the row itself.
+    """
+
+    def counted(row: Any) -> str:
+        counts = row if of is None else of(row)
+        return groups_in_words(counts, short=True)
+
+    return shown(str, n_groups=("Groups", counted))
 
 
 def estimate(**headings: Heading) -> list[Column]:

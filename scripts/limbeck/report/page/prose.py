@@ -5,9 +5,10 @@ are indented. It is a template of Jinja, and becomes one line, wherever it is br
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
@@ -39,7 +40,16 @@ def texts(topic: str) -> dict[str, Template]:
 
 def why(value: Estimate) -> str:
     """Why a sign cannot be told."""
-    return "an interval that includes zero" if value.bounded else "too few roots for an interval"
+    return "an interval that includes zero" if value.bounded else "too few groups for an interval"
+
+
+def groups_in_words(counts: Mapping[str, Any], *, short: bool = False) -> str:
+    """What intervals are over: ``9 groups``, or of one group ``1 group (12 roots)``."""
+    n = counts.get("n_groups")
+    if n is None or n != n:
+        return ""
+    text = f"{int(n):,}" if short else counted(int(n), "group")
+    return text + f" ({counted(int(counts['n_roots']), 'root')})" * (n == 1)
 
 
 def spelled(unit: str) -> str:

@@ -127,7 +127,7 @@ class MeasuredGap:
         """ "open" where the whole interval is above the level, "closed" where it is below, else
         "unsure".
 
-        With too few roots for an interval, a value below the level is closed, and one above it
+        With too few groups for an interval, a value below the level is closed, and one above it
         may be chance.
         """
         if self.value.low > self.level:

@@ -10,7 +10,7 @@ from limbeck.config.written import Training
 from limbeck.report.run.folder import Run
 from limbeck.report.run.gap import Measured, measured
 from limbeck.warrant.statistics import Estimate
-from limbeck.warrant.tidy import pick
+from limbeck.warrant.tidy import SIZES, pick
 
 CURVE = ("epoch", "train_loss", "valid_loss", "valid_forces_mae_meV_per_A")
 
@@ -54,6 +54,11 @@ class Student:
         seed = self.seed if kind == "student" else None
         names = {"kind": kind, "quantity": quantity, "statistic": f"mae_against_{against}"}
         return pick(self.figures, names, seed=seed, source=source)
+
+    def counts(self, source: str = "") -> dict[str, int]:
+        """How many frames, roots and groups its errors are of; of one source, or of all."""
+        rows = self.figures[self.figures["source"] == source]
+        return {name: int(rows[name].max()) for name in SIZES}
 
 
 def students_of(run: Run) -> list[Student]:

@@ -4,7 +4,7 @@ A verdict follows the sign of an interval and nothing else: where it includes ze
 "cannot tell", however good the number in its middle looks.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from limbeck.config.plan import teachers
+from limbeck.config.written import DatasetCounts
+from limbeck.datasets.split import in_training
 from limbeck.report.page import items
 from limbeck.report.page.figure import BLUE, ORANGE, WIDTH, PageFigure, named_rows, plain
 from limbeck.report.page.items import Answer, Question, Section, Words, paragraph, section
-from limbeck.report.page.prose import UNIT, lower, prose, why
+from limbeck.report.page.prose import UNIT, groups_in_words, lower, prose, why
 from limbeck.report.run.folder import Run
 from limbeck.report.run.gap import ROUNDING, UNKNOWN, MeasuredGap, of_teachers
 from limbeck.report.run.student import Student, students_of
@@ -25,6 +27,9 @@ from limbeck.warrant.statistics import TINY, Estimate, over_seeds
 
 told = prose("answers")
 
+#: what a student learns: its name, and the unit of its errors
+LEARNED = {"energy": ("energies", "meV/atom"), "forces": ("forces", UNIT)}
+
 
 def parts_of(run: Run) -> Iterator[Section]:
     """The section of the answers."""
@@ -32,6 +37,7 @@ def parts_of(run: Run) -> Iterator[Section]:
         "answer",
         "The answer",
         [
+            *_learning(run),
             Question(told("question_averaging"), list(averaging_of(run))),
             Question(told("question_accuracy"), list(accuracy_of(run))),
             Question(told("question_closing"), list(closing_of(run))),
@@ -46,11 +52,65 @@ def cautions(run: Run) -> list[Words]:
     """What has to be said beside the numbers of a potential: the small Orb is not orb-v2."""
     models = {name: run.config.potentials[name].model for name in teachers(run.config)}
     small = [name for name, model in models.items() if model == "orb"]
-    return [Words("note", told("small_orb", name=name)) for name in small]
+    notes = [Words("note", told("small_orb", name=name)) for name in small]
+    return notes + [Words("note", words) for words in _not_unseen(run)]
+
+
+def _not_unseen(run: Run) -> Iterator[str]:
+    """Test groups whose chemistry is in training all the same, and epochs chosen by root."""
+    if run.config.dataset.split_by != "group":
+        return
+    for name in dict.fromkeys(entry.labels for entry in run.config.distill):
+        counts = run.written(DatasetCounts, f"datasets/{name}/counts.json")
+        if counts.near_copies:
+            yield f"{name}: {in_training(counts.near_copies)}."
+        by_root = [source for source, by in counts.validated_by.items() if by == "root"]
+        if by_root:
+            yield told("validated_by_root", name=name, sources=", ".join(by_root))
+
+
+def _learning(run: Run) -> list[Question]:
+    """The first question, where there are students: no other answer matters where it is no."""
+    found = [learning(title, members) for title, members in _by_title(run).items()]
+    return [Question(told("question_learning"), found)] if found else []
+
+
+def learning(title: str, seeds: Sequence[Student]) -> Answer:
+    """Is a student better than a constant, in every source and quantity?
+
+    A constant knows the composition alone: the energies of the elements, and no forces.
+    """
+    worse, unsure = [], []
+    for source in seeds[0].figures["source"].unique():
+        for quantity, (name, unit) in LEARNED.items():
+            more = over_seeds([s.error("constant_excess", quantity, source) for s in seeds])
+            own = over_seeds([s.error("labels", quantity, source) for s in seeds])
+            nothing = seeds[0].error("labels", quantity, source, kind="constant")
+            what = f"{name} of {source or 'all sources'}"
+            groups = groups_in_words(seeds[0].counts(source))
+            if more.value > 0:
+                numbers = f"{own.value:,.0f} against {nothing.value:,.0f} {unit}"
+                worse.append((source, f"{what}, {numbers} ({groups}, {_sure(more)})"))
+            elif more.sign == 0:
+                unsure.append(f"{what} ({why(more)}, {groups})")
+    names = [words for _, words in worse]
+    words = told("learning", worse=names, unsure=unsure) + _over(seeds[0].counts())
+    if any(source == "" for source, _ in worse):
+        return Answer(title, items.NO, words)
+    return Answer(title, items.PARTLY if worse else items.YES, words)
+
+
+def _sure(more: Estimate) -> str:
+    return "surely" if more.sign > 0 else f"not surely: {why(more)}"
 
 
 def _not_asked(which: str, **values: object) -> list[Answer]:
     return [Answer("", items.NOT_MEASURED, told(which, **values))]
+
+
+def _over(counts: Mapping[Any, Any]) -> str:
+    groups = groups_in_words(counts)
+    return " " + told("over", groups=groups) if groups else ""
 
 
 def averaging_of(run: Run) -> Iterable[Answer]:
@@ -66,18 +126,19 @@ def averaging(potential: str, reference: str, found: Mapping[Any, Any]) -> Answe
 
     Args:
         found: force errors against the reference by their statistic, ``mae_random``, ...; the gain
-            is that of one random view less that of the mean of 24, paired by root.
+            is that of one random view less that of the mean of 24, paired by group.
     """
     own, one, mean, gain = (found[f"mae_{kind}"] for kind in errors.ERRORS)
     if not gain.known:
         return Answer(potential, items.NOT_MEASURED, told("no_labels_of_reference"))
     if max(abs(gain.low), abs(gain.high)) < ROUNDING:
-        words = told("averaging_no_gap", reference=reference, mean=mean)
+        words = told("averaging_no_gap", reference=reference, mean=mean) + _over(found)
         return Answer(potential, items.NO_GAP, words)
     values = {"reference": reference, "gain": gain, "own": own, "one": one, "mean": mean}
     share = f"{gain.value / one.value:.0%}" if one.value else ""
     against_given = own.less(mean).sign
     words = told("averaging", **values, share=share, why=why(gain), against_given=against_given)
+    words += _over(found)
     worse_than_given = gain.sign > 0 and against_given < 0
     return Answer(potential, items.PARTLY if worse_than_given else items.VERDICT[gain.sign], words)
 
@@ -93,18 +154,23 @@ def accuracy_of(run: Run) -> Iterable[Answer]:
     for title, members in _by_title(run).items():
         if members[0].label_set == run.reference:
             own = over_seeds([s.error("labels") for s in members])
-            words = told("accuracy_of_reference", own=own)
+            words = told("accuracy_of_reference", own=own) + _over(members[0].counts())
             found.append(Answer(title, items.NOT_MEASURED, words))
             continue
         labels = over_seeds([s.error("reference", kind="labels") for s in members])
         own = over_seeds([s.error("reference") for s in members])
         loss = over_seeds([s.error("reference_excess") for s in members])
-        found.append(accuracy(title, run.reference, labels, own, loss))
+        found.append(accuracy(title, run.reference, labels, own, loss, members[0].counts()))
     return found or _not_asked("no_student")
 
 
 def accuracy(
-    student: str, reference: str | None, labels: Estimate, own: Estimate, loss: Estimate
+    student: str,
+    reference: str | None,
+    labels: Estimate,
+    own: Estimate,
+    loss: Estimate,
+    counts: Mapping[Any, Any],
 ) -> Answer:
     """Did the student keep the accuracy of its labels?
 
@@ -112,7 +178,8 @@ def accuracy(
         reference: name of the label set both are measured against.
         labels: force error of the labels against it, meV/Angstrom.
         own: that of the student.
-        loss: the student's less the labels', paired by root.
+        loss: the student's less the labels', paired by group.
+        counts: of the frames, roots and groups that these are of.
     """
     if reference is None:
         return Answer(student, items.NOT_MEASURED, told("no_reference_for_both"))
@@ -120,7 +187,7 @@ def accuracy(
         return Answer(student, items.NOT_MEASURED, told("no_good_label", reference=reference))
     share = f", {abs(loss.value) / labels.value:.0%} of theirs" if labels.value > ROUNDING else ""
     values = {"share": share, "why": why(loss), "labels": labels, "own": own}
-    words = told("accuracy", reference=reference, loss=loss, gain=-loss, **values)
+    words = told("accuracy", reference=reference, loss=loss, gain=-loss, **values) + _over(counts)
     return Answer(student, items.VERDICT[-loss.sign], words)
 
 
@@ -134,8 +201,9 @@ def closing_of(run: Run) -> Iterable[Answer]:
     for title, (first, *_) in _by_title(run).items():
         potential = run.config.labels[first.label_set].potential
         both = (of_potential.get(potential, {}), first.gaps.gaps)
-        teacher, own = (_forces(gaps.get(symmetries[0])) for gaps in both)
-        found.append(closing(title, teacher, own, symmetries[0]))
+        teacher, own = (gaps.get(symmetries[0]) for gaps in both)
+        counts = own.entry if own else {}
+        found.append(closing(title, _forces(teacher), _forces(own), symmetries[0], counts))
     return found or _not_asked("no_student")
 
 
@@ -143,8 +211,14 @@ def _forces(gap: MeasuredGap | None) -> Estimate:
     return gap.of("forces") if gap else UNKNOWN
 
 
-def closing(student: str, teacher: Estimate, own: Estimate, symmetry: str) -> Answer:
-    """Did the gap close? From the force gaps of teacher and student, meV/Angstrom."""
+def closing(
+    student: str, teacher: Estimate, own: Estimate, symmetry: str, counts: Mapping[Any, Any]
+) -> Answer:
+    """Did the gap close? From the force gaps of teacher and student, meV/Angstrom.
+
+    Args:
+        counts: of the frames, roots and groups that the student's is of.
+    """
     symmetry = symmetry.replace("_", " ")
     if not (teacher.known and own.known):
         return Answer(student, items.NOT_MEASURED, told("gap_of_both", symmetry=symmetry))
@@ -154,7 +228,7 @@ def closing(student: str, teacher: Estimate, own: Estimate, symmetry: str) -> An
     left = f"{own.value / teacher.value:.0%}" if teacher.value else ""
     values = {"closed": closed, "neither": neither, "left": left, "why": why(change)}
     gaps = {"teacher": teacher, "own": own, "change": change}
-    words = told("closing", symmetry=symmetry, **values, **gaps)
+    words = told("closing", symmetry=symmetry, **values, **gaps) + _over(counts)
     if neither or closed:
         return Answer(student, items.NO_GAP if neither else items.YES, words)
     return Answer(student, items.PARTLY if change.sign > 0 else items.VERDICT[change.sign], words)

@@ -27,7 +27,7 @@ def parts_of(run: Run) -> Iterator[Section]:
     found = run.once(read)
     if not len(found):
         return
-    columns = cols.count(n_frames="Frames", n_roots="Roots")
+    columns = cols.count(n_frames="Frames") + cols.groups()
     columns += cols.estimate(**{f"mae_{kind}": heading for kind, heading in ERRORS.items()})
     whole, by_source = found[found["source"] == ""], found[found["source"] != ""]
     caption, by_name = (
@@ -35,8 +35,10 @@ def parts_of(run: Run) -> Iterator[Section]:
         [*cols.text(subject="Teacher"), *columns],
     )
     name, named = "teacher_errors_by_source", [*cols.text(source="Source"), *columns]
-    folded = table(name, told("by_source"), named, by_source, folded=True, group="subject")
-    items = [table("teacher_errors", caption, by_name, whole), folded]
+    folded = table(
+        name, told("by_source"), named, by_source.to_dict("records"), folded=True, group="subject"
+    )
+    items = [table("teacher_errors", caption, by_name, whole.to_dict("records")), folded]
     yield section("errors", f"Teachers: errors against {run.reference}", items)
 
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter
 from limbeck.report.page import cols, figure, items
 from limbeck.report.page.figure import GREY, SHADE, WIDTH, PageFigure, look, named_rows, paled
 from limbeck.report.page.items import Answer, Question, Section, paragraph, section
-from limbeck.report.page.prose import UNIT, prose, spelled
+from limbeck.report.page.prose import UNIT, groups_in_words, prose, spelled
 from limbeck.report.page.table import Column, Table, table
 from limbeck.report.run.folder import Run
 from limbeck.report.run.gap import ROUNDING, Measured, MeasuredGap, in_order, kind_of, of_teachers
@@ -70,30 +70,38 @@ def kept(potential: str, gaps: Iterable[MeasuredGap]) -> Answer:
 RELATIVE = "Relative to the root mean square force, %"
 #: columns of most tables of gaps
 GAP = cols.words(lambda name: kind_of(name).title, gap="Gap")
-COUNTS = cols.count(
-    frames=("Frames", lambda gap: gap.entry["n_frames"]),
-    roots=("Roots", lambda gap: gap.entry["n_roots"]),
-)
+COUNTS = [
+    *cols.count(frames=("Frames", lambda gap: gap.entry["n_frames"])),
+    *cols.groups(lambda gap: gap.entry),
+]
 
 
 def overview_table(models: Sequence[Measured], name: str = "gaps_overview") -> Table | None:
     """Every gap of every model: in meV/Angstrom, and relative to the forces."""
     found = {m.name: m.gaps for m in models if m.gaps}
     names = in_order(n for gaps in found.values() for n in gaps)
+    groups = {n: _groups(gaps[n] for gaps in found.values() if n in gaps) for n in names}
     rows: list[dict[str, Any]] = []
     for n in names:
         of = kind_of(n).of
         values = {model: gaps[n].value for model, gaps in found.items() if n in gaps}
         # Names of potentials are lower-case: none can be that of another column.
-        rows.append({"Gap": n, "Quantity": f"{of[0].upper()}{of[1:]}, {UNIT}", **values})
+        quantity = f"{of[0].upper()}{of[1:]}, {UNIT}"
+        rows.append({"Gap": n, "Quantity": quantity, "Groups": groups[n], **values})
     for n in names:
         shares = {model: gaps[n].share.times(100) for model, gaps in found.items() if n in gaps}
         if any(share.known for share in shares.values()):
-            rows.append({"Gap": n, "Quantity": RELATIVE, **shares})
-    columns = cols.words(GAP[0].show, Gap="Gap") + cols.estimate(
-        **{model: model for model in found}
-    )
+            rows.append({"Gap": n, "Quantity": RELATIVE, "Groups": groups[n], **shares})
+    columns = cols.words(GAP[0].show, Gap="Gap") + cols.text(Groups="Groups")
+    columns += cols.estimate(**{model: model for model in found})
     return table(name, told("overview", rounding=ROUNDING), columns, rows, group="Quantity")
+
+
+def _groups(gaps: Iterable[MeasuredGap]) -> str:
+    """What the intervals of several models are over; the fewest and the most where they differ."""
+    counts = sorted((gap.entry for gap in gaps), key=lambda entry: entry["n_groups"])
+    ends = dict.fromkeys(groups_in_words(c, short=True) for c in (counts[0], counts[-1]))
+    return " to ".join(ends)
 
 
 def symmetries_table(gaps: Sequence[MeasuredGap]) -> Table | None:

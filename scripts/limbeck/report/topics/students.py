@@ -54,12 +54,13 @@ def side_by_side_table(run: Run, found: dict[str, list[Student]]) -> Table | Non
     columns = [
         *cols.text(model="Model"),
         *cols.count(parameters="Parameters"),
+        *cols.groups(),
         *cols.estimate(energy_labels="Energy vs labels, meV/atom"),
         *cols.estimate(forces_labels="Forces vs labels, meV/Å", **versus),
         *cols.estimate(**{s: f"{s.capitalize()} gap, meV/Å" for s in symmetries}),
         *(timed if len(run.once(speed.read)) else []),
     ]
-    return table("students", told("side_by_side"), columns, pd.DataFrame(rows), group="label_set")
+    return table("students", told("side_by_side"), columns, rows, group="label_set")
 
 
 def _rows(run: Run, members: list[Student]) -> Iterator[dict[str, Any]]:
@@ -69,7 +70,7 @@ def _rows(run: Run, members: list[Student]) -> Iterator[dict[str, Any]]:
     label_sets = run.once(labels.label_sets).set_index("label_set")
     potential, views = map(str, label_sets.loc[first.label_set, ["potential", "views"]])
     teachers = {teacher.name: teacher.gaps for teacher in run.once(of_teachers)}
-    names = {"label_set": first.label_set}
+    names = {"label_set": first.label_set, **first.counts()}
 
     def timed(name: str) -> dict[str, float | None]:
         own, base = speeds.get(name), speeds.get(potential)
@@ -103,12 +104,14 @@ def by_source_table(found: Sequence[Student]) -> Table | None:
     """Errors of the students against their labels, by source."""
     rows = [
         {"label_set": s.label_set, "student": s.name, "seed": s.seed, "source": source}
+        | s.counts(source)
         | {f"{q}_labels": s.error("labels", q, source) for q in ("energy", "forces")}
         for s in found
         for source in s.figures["source"].unique()
         if source
     ]
-    columns = cols.text(student="Student") + cols.count(seed="Seed") + cols.text(source="Source")
+    columns = cols.text(student="Student") + cols.count(seed="Seed")
+    columns += cols.text(source="Source") + cols.groups()
     columns += cols.estimate(energy_labels="Energy, meV/atom", forces_labels="Forces, meV/Å")
     name, caption = "student_errors_by_source", told("by_source")
     return table(name, caption, columns, rows, folded=True, group="label_set")

@@ -63,7 +63,7 @@ def arms(study: dict[str, Any], whole: pd.DataFrame) -> pd.DataFrame:
 
 def arms_table(study: dict[str, Any], found: pd.DataFrame) -> Table | None:
     """Every arm: its labels, and each of its students."""
-    caption = told("arms", **{key: study[key] for key in ("reference", "n_frames", "n_roots")})
+    caption = told("arms", **{key: study[key] for key in ("reference", "n_frames", "n_groups")})
     columns = cols.text(label_set="Arm", views="Views") + cols.count(frames="Frames", calls="Calls")
     columns += cols.estimate(mae_as_given="As given, meV/Å", mae_random="In random views, meV/Å")
     columns += cols.estimate(rotation_gap_rms="Rotation gap, meV/Å")
@@ -71,7 +71,7 @@ def arms_table(study: dict[str, Any], found: pd.DataFrame) -> Table | None:
 
 
 def differences_table(whole: pd.DataFrame) -> Table | None:
-    """What an arm's student is worse by than that of a baseline, paired by root."""
+    """What an arm's student is worse by than that of a baseline, paired by group."""
     rows = pivot(whole[whole["kind"] == "difference"], ["subject"], "statistic")
     columns = [
         *cols.text(student=("Student", lambda row: row["subject"].partition(" less ")[0])),
