@@ -149,6 +149,18 @@ def _study(config: Config) -> Lines:
             yield f"study.baselines: {shown(name)}, expected labels of distill: {', '.join(arms)}"
 
 
+def _spread(config: Config) -> Lines:
+    for i, entry in enumerate(config.distill):
+        label_set = config.labels[entry.labels]
+        for name in entry.students:
+            if config.students[name].spread_weight and not label_set.has_spread:
+                yield (
+                    f"distill.{i}.labels: {entry.labels!r} is labelled with views: "
+                    f"{shown(label_set.views)}, expected 2 views or more, since "
+                    f"students.{name}.spread_weight needs the spread over views"
+                )
+
+
 def _phonons(config: Config) -> Lines:
     for name, sampling in config.sampling.items():
         if isinstance(sampling, Phonons):
@@ -185,6 +197,7 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _weights,
     _elements,
     _study,
+    _spread,
     _phonons,
     _kept,
     _diversity,

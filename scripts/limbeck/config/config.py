@@ -1,12 +1,14 @@
 """The config: its sections, and what belongs to the run as a whole."""
 
-from pydantic import Field
+from typing import Any
+
+from pydantic import Field, model_validator
 
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Section
 from limbeck.config.sections.datasets import DatasetSettings, Delta
 from limbeck.config.sections.force_constants import ForceConstants
-from limbeck.config.sections.labels import Gate, LabelSet, Select
+from limbeck.config.sections.labels import Gate, LabelSet, Select, default_views
 from limbeck.config.sections.potentials import Potential
 from limbeck.config.sections.sampling import Sampling
 from limbeck.config.sections.sources import Screen, Source
@@ -66,3 +68,25 @@ class Config(Section):
     study: Study | None = None
     """A question to all students of the run together; null for a run that asks none. The students
     of different label sets are compared on the same test frames, against warrant.reference."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _views(cls, config: Any) -> Any:
+        """What views a label set has by default depends on its potential."""
+        labels, potentials = (
+            _mapping(config.get(part)) if isinstance(config, dict) else {}
+            for part in ("labels", "potentials")
+        )
+        if not labels:
+            return config
+        found = {}
+        for name, label_set in labels.items():
+            if isinstance(label_set, dict):
+                potential = _mapping(potentials.get(str(label_set.get("potential"))))
+                label_set = default_views(label_set, str(potential.get("model")))
+            found[name] = label_set
+        return {**config, "labels": found}
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}

@@ -322,3 +322,36 @@ def test_the_page_says_where_a_name_went(repository):
             same = [f"{name}{Path(o).name}" for o in names_of(old)] if "the same" in new else [name]
             for path in same:
                 assert (library / f"{path}.py").is_file() or (library / path).is_dir(), path
+
+
+@pytest.mark.parametrize(
+    ("kind", "views"),
+    [
+        ({"model": "orb-v2"}, 1),
+        ({"model": "orb-v3-conservative-inf-omat"}, 1),
+        ({"model": "chgnet"}, "as_given"),
+        ({"model": "mace", "pretrained": "small", "trust": True}, "as_given"),
+    ],
+)
+def test_without_views_a_potential_that_is_not_equivariant_labels_in_one_random_view(
+    config, kind, views
+):
+    config["potentials"]["teacher"] = kind
+    config["labels"]["default"] = {"potential": "teacher"}
+    config["labels"]["own"] = {"potential": "teacher", "views": "as_given"}
+    config["labels"]["grid"] = {"potential": "teacher", "quadrature": "octahedral"}
+    labels = resolve(config).labels
+    assert [labels[n].views for n in ("default", "own", "grid")] == [views, "as_given", None]
+
+
+def test_weights_by_the_spread_ask_for_two_views_or_more(config):
+    config["students"]["weighted"] = {"architecture": "mace", "spread_weight": 1.0}
+    for name, views in {"one": 1, "two": 2, "auto": "auto", "given": "as_given"}.items():
+        potential = next(iter(config["potentials"]))
+        config["labels"][name] = {"potential": potential, "views": views}
+        config["distill"] = [{"labels": name, "students": ["weighted"], "seeds": [1]}]
+        if name == "two":
+            resolve(config)
+        else:
+            with pytest.raises(LimbeckError, match=f"distill.0.labels: '{name}'.*2 views or more"):
+                resolve(config)

@@ -26,7 +26,7 @@ from answers import (
 )
 from jobs_of import potential as section_of
 from limbeck.averaging.orbit import orbit
-from limbeck.config.sections.known import SYMBOLS
+from limbeck.config.sections.known import KINDS, SYMBOLS
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate
 from limbeck.potentials import open_potential
@@ -86,6 +86,7 @@ def test_its_forces_and_stress_are_no_gradients(orb):
     assert np.abs(forces - force_slopes(orb, frames, [0, 1], 0.01)).max() > 0.01
     assert np.abs(stress_of(orb, frames) - stress_slopes(orb, frames, 0.01)).max() > 1e-3
     assert (orb.about.conservative, orb.about.equivariant) == (False, False)
+    assert KINDS["orb"].equivariant is orb.about.equivariant  # the default of views rests on it
 
 
 def test_net_force_and_torque_vanish(orb):

@@ -21,7 +21,7 @@ from answers import (
 )
 from jobs_of import potential as section_of
 from limbeck.averaging.orbit import orbit
-from limbeck.config.sections.known import ORB_FOUNDATION, SYMBOLS
+from limbeck.config.sections.known import KINDS, ORB_FOUNDATION, SYMBOLS
 from limbeck.errors import LimbeckError
 from limbeck.files import sha256_of
 from limbeck.potentials import open_potential
@@ -111,6 +111,7 @@ def test_it_says_what_it_is(opened, weights, name):
     assert (about.conservative, about.has_stress, about.max_neighbours) == FAMILIES[name]
     assert isinstance(potential, ConservativeOrbPotential) == about.conservative
     assert not about.equivariant
+    assert not any(KINDS[name].equivariant for name in ORB_FOUNDATION)
     assert about.cutoff == 6.0
     assert about.licence == "Apache-2.0"
     assert about.weights == sha256_of(weights(name))

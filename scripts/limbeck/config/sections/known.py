@@ -68,6 +68,8 @@ class Kind:
         from_file: its weights are a file that tells its elements.
         downloads: its library downloads its weights where no path is given.
         distributions: installed packages that its answers depend on, beside torch.
+        equivariant: its forces turn with the frame by construction, so that no view differs from
+            another.
     """
 
     about: str
@@ -76,6 +78,7 @@ class Kind:
     from_file: bool = False
     downloads: bool = False
     distributions: tuple[str, ...] = ()
+    equivariant: bool = True
 
 
 KINDS: dict[str, Kind] = {
@@ -93,6 +96,7 @@ KINDS: dict[str, Kind] = {
         batch_atoms=512,
         from_file=True,
         distributions=("orb-models",),
+        equivariant=False,
     ),
     "chgnet": Kind(
         "CHGNet, with its weights in its package (0.3.0, 0.2.0, r2scan)",
@@ -121,6 +125,7 @@ KINDS: dict[str, Kind] = {
             batch_atoms=128,
             downloads=True,
             distributions=("orb-models",),
+            equivariant=False,
         )
         for name, text in ORB_FOUNDATION.items()
     },

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault, NamedSection, Section
+from limbeck.config.sections.known import KINDS
 from limbeck.config.sections.messages import shown
 
 
@@ -84,8 +85,10 @@ class LabelSet(NamedSection):
         t.ToldAs("as_given, auto, or a whole number of 1 or more"),
     ] = None
     """as_given labels each frame as it is given; a number labels it with the average over that many
-    random rotations; auto measures on a few frames whether averaging is worth it. as_given where
-    neither views nor quadrature is given."""
+    random rotations; auto measures on a few frames whether averaging is worth it. Where neither
+    views nor quadrature is given, 1 for potentials that are not equivariant by construction (the
+    price of as_given, and never worse: errors of one orientation do not pile up), as_given for the
+    others."""
     quadrature: Literal["tetrahedral", "octahedral", "icosahedral", "product"] | None = None
     """A grid of rotations in place of views, which fixes their number; tetrahedral 12, octahedral
     24, icosahedral 60, product as its order says. It is turned at random for each frame."""
@@ -103,12 +106,10 @@ class LabelSet(NamedSection):
     max_force_eV_per_A: t.Positive = 100.0
     """Largest component of a force, in eV/Angstrom; a frame with a larger one is not used."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _as_given(cls, section: Any) -> Any:
-        if not isinstance(section, dict) or section.get("quadrature") is not None:
-            return section
-        return {**section, "views": "as_given"} if section.get("views") is None else section
+    @property
+    def has_spread(self) -> bool:
+        """Whether each label is surely a mean over several views, so that it has a spread."""
+        return self.quadrature is not None or (isinstance(self.views, int) and self.views > 1)
 
     def faults(self) -> Iterator[Fault]:
         """Views that say two things, or half of one."""
@@ -121,6 +122,18 @@ class LabelSet(NamedSection):
             yield "quadrature_order", f"{shown(order)} with quadrature: {shown(grid)}, {text}"
         if self.reflections and views == "as_given":
             yield "reflections", "True, expected views or a grid that can be mirrored"
+
+
+def default_views(label_set: dict[str, Any], kind: str | None) -> dict[str, Any]:
+    """A label set as it stands in the config, with the views of a kind of model it does not name.
+
+    Args:
+        kind: of the potential; None where it is not known.
+    """
+    if label_set.get("views") is not None or label_set.get("quadrature") is not None:
+        return label_set
+    known = KINDS.get(kind or "")
+    return {**label_set, "views": "as_given" if known and known.equivariant else 1}
 
 
 class Gate(Section):
