@@ -215,7 +215,7 @@ def test_evaluation_says_what_the_student_answers(trained, dataset):
     np.testing.assert_allclose(answers.forces[:40], expected.forces, atol=1e-5)  # float32
     card = (folder / "card.md").read_text()
     assert f"# {architecture}-tiny from emt-own, seed 3" in card
-    assert "| all sources | labels |" in card
+    assert f"| all sources | {found['n_groups']} | labels |" in card
     assert f"{force['value']:.3g} ({force['ci95'][0]:.3g} to" in card
 
 
