@@ -18,6 +18,7 @@ from limbeck.phonons.downhill import step_down
 from limbeck.phonons.expansion import expansion
 from limbeck.phonons.fitting import Fit, displace, fit_all
 from limbeck.phonons.modes import Modes, modes_of
+from limbeck.phonons.second_step import FACTOR, compare_all
 from limbeck.phonons.spectrum import spectrum
 from limbeck.potentials.evaluation import attempt
 from limbeck.preparation.prepare import full_matrix
@@ -33,6 +34,9 @@ log = logging.getLogger(__name__)
 #: Steps down imaginary modes before a crystal is given up: one for each of the directions that a
 #: crystal can soften in.
 MAX_DESCENTS = 3
+#: Angstrom. The share of forces that a harmonic model of a smooth potential leaves unexplained is
+#: in proportion to the displacement: below this length its ceiling is as well.
+FULL_SHARE_A = 0.03
 
 
 @dataclass(frozen=True)
@@ -123,15 +127,52 @@ def _crystal(atoms: Atoms, potential: "Potential", own: ForceConstants, seed: in
         atoms, expanded = _expand(atoms, matrix, potential, own)
     # One fit more than there are steps down: after the last step the modes are checked once more.
     for descents in range(MAX_DESCENTS + 1):
-        phonon = phonopy_of(atoms, matrix)
-        displace(phonon, own.displacements, own.displacement_A, own.snapshots, seed)
-        (fit,) = fit_all([phonon], potential)
+        phonon, fit = _fitted(atoms, matrix, potential, own, seed)
         modes = modes_of(phonon)
+        # Before any mode is followed: those of force constants that do not hold lead nowhere.
+        if doubt := unconverged(fit, own):
+            return Harmonic(doubt, phonon, modes, fit, descents, expansion=expanded)
         reason = _verdict(modes, own)
         if not reason or own.imaginary_modes == "refuse" or descents == MAX_DESCENTS:
             return Harmonic(reason, phonon, modes, fit, descents, expansion=expanded)
         atoms, matrix = _descend(phonon, modes, potential, own)
     raise AssertionError("the last descent returns")
+
+
+def _fitted(
+    atoms: Atoms, matrix: np.ndarray, potential: "Potential", own: ForceConstants, seed: int
+) -> tuple[Phonopy, Fit]:
+    """Force constants, and how they compare with forces at a second step."""
+    lengths = [own.displacement_A]
+    if own.second_step == "all":
+        lengths.append(FACTOR * own.displacement_A)
+    phonons = [phonopy_of(atoms, matrix) for _ in lengths]
+    for phonon, length in zip(phonons, lengths, strict=True):
+        displace(phonon, own.displacements, length, own.snapshots, seed)
+    fits = fit_all(phonons, potential, second_look=own.second_step == "first")
+    if own.second_step == "all":
+        return phonons[0], replace(fits[0], second_steps=(compare_all(*phonons),))
+    return phonons[0], fits[0]
+
+
+def unconverged(fit: Fit, own: ForceConstants) -> str:
+    """Why the displacement is too short or too long for this potential; empty where it is not."""
+    step, found = fit.worst_step, []
+    # Written so that NaN, of forces that are all zero, does not pass.
+    if step and own.max_step_difference and not step.difference <= own.max_step_difference:
+        found.append(
+            f"at {FACTOR * own.displacement_A:g} A the crystal differs from its harmonic model by "
+            f"{step.difference:.0%} ({step.species} displaced), more than max_step_difference, "
+            f"{own.max_step_difference:.0%}"
+        )
+    if own.max_unexplained:
+        ceiling = own.max_unexplained * min(1.0, own.displacement_A / FULL_SHARE_A)
+        if not fit.unexplained <= ceiling:
+            found.append(
+                f"{fit.unexplained:.1%} of the forces unexplained by the harmonic model, more than "
+                f"{ceiling:.1%}, which max_unexplained has for {own.displacement_A:g} A"
+            )
+    return f"not converged: {'; '.join(found)}" if found else ""
 
 
 def _verdict(modes: Modes, own: ForceConstants) -> str:

@@ -15,8 +15,9 @@ from limbeck.phonons.modes import Modes
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
 
-#: Angstrom, of the atom that moves most; the lowest of them is taken
-_STEPS = (0.02, 0.05, 0.1, 0.2, 0.4)
+#: Angstrom, of the atom that moves most; the step of lowest energy is taken. A shallow well may
+#: end before 0.02 A.
+_STEPS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 
 
 def step_down(phonon: Phonopy, modes: Modes, potential: "Potential") -> Atoms:
@@ -45,8 +46,10 @@ def step_down(phonon: Phonopy, modes: Modes, potential: "Potential") -> Atoms:
         for s in (0.0, *_STEPS)
     ]
     energy = potential.predict(frames_of(tried)).energy
+    # Along a short step rounding alone lets the energy fall, every other time.
+    rounding = np.finfo(potential.about.dtype).eps * abs(energy[0])
     # written so that NaN everywhere counts as no descent
-    if not np.nanmin(energy[1:]) < energy[0]:
+    if not np.nanmin(energy[1:]) < energy[0] - rounding:
         raise LimbeckError(
             f"imaginary mode at {modes.frequencies[q, band]:.3g} THz, but the energy falls nowhere "
             f"along it up to {_STEPS[-1]:g} A"

@@ -170,6 +170,15 @@ def _partners(patterns: np.ndarray, modes: Modes, waves: Waves) -> tuple[np.ndar
     return first, np.where(paired[:, None, None], patterns[other], 0.0)
 
 
+def over_nearest(draws: Draws, nearest: np.ndarray) -> np.ndarray:
+    """The largest displacement of an atom in each draw, over its distance to the nearest. [S]
+
+    Args:
+        nearest: float64 [n], Angstrom, of each atom from the nearest other, at rest.
+    """
+    return np.asarray((np.linalg.norm(draws.displacements, axis=2) / nearest).max(axis=1))
+
+
 def sampled_over_thermal(
     draws: Draws,
     masses: np.ndarray,
@@ -181,6 +190,9 @@ def sampled_over_thermal(
 ) -> tuple[float, float]:
     """Mass-weighted mean-square displacement of the frames over that of the modes that move, and
     its standard error.
+
+    It checks the drawing and not the physics: both are of the same force constants, and agree
+    however wrong these are. See :func:`over_nearest`, and the checks of force constants.
 
     Weighted with masses, sum_k m_k u_k^2, it is the sum of the squared normal coordinates,
     whichever eigenvectors a degenerate mode was given. The thermal value comes from frequencies

@@ -21,7 +21,7 @@ ModeStatistics = Literal["quantum", "classical"]
 
 #: THz. Below it a mode counts as none: its thermal amplitude would be beyond any harmonic range.
 #: phonopy has the same floor.
-_FLOOR = 0.01
+FLOOR = 0.01
 #: THz times this is an angular frequency in ASE's units.
 ANGULAR = 2 * np.pi / (1000 * units.fs)
 HBAR = units._hbar * units.J * units.second  # eV times ASE's unit of time
@@ -73,7 +73,7 @@ def displacer(phonon: Phonopy, statistics: ModeStatistics, *, mix: bool) -> Rand
     """
     phonon.init_random_displacements(
         dist_func=statistics,
-        cutoff_frequency=_FLOOR,
+        cutoff_frequency=FLOOR,
         sampling_matrix="symmetric" if mix else "eigenvector",
     )
     assert phonon.random_displacements is not None
@@ -104,16 +104,49 @@ def modes_of(phonon: Phonopy) -> Modes:
     )
 
 
+def atomic_squares(phonon: Phonopy, modes: Modes) -> np.ndarray:
+    """|e_k|^2 / m_k of every mode at every atom k of the primitive cell. float64 [Q,k,n], 1/amu.
+
+    Times the thermal mean square of the mode (:func:`mean_square`), and over the number of
+    primitive cells in the supercell, it is the mean-square displacement of the atom by the mode.
+    """
+    vectors = phonon.run_qpoints(modes.qpoints, with_eigenvectors=True).eigenvectors
+    assert vectors is not None
+    count, bands = modes.frequencies.shape
+    sizes = (np.abs(vectors) ** 2).reshape(count, -1, 3, bands).sum(axis=2)
+    return np.asarray(sizes / phonon.primitive.masses[:, None])
+
+
+def thermal_shares(
+    phonon: Phonopy, modes: Modes, temperature: float, statistics: ModeStatistics
+) -> np.ndarray:
+    """Share of each mode in the thermal mean-square displacement of the atoms. float64 [Q,n].
+
+    Of one of its waves, where it has two. All waves of all modes that have a thermal amplitude
+    make 1; imaginary modes, those below :data:`FLOOR` and translations have none.
+
+    Args:
+        temperature: K.
+    """
+    moving = choose_modes(modes, 0.0, None, None)
+    squares = mean_square(np.where(moving, modes.frequencies, 1.0), temperature, statistics)
+    found = np.where(moving, squares * atomic_squares(phonon, modes).sum(axis=1), 0.0)
+    whole = (found * (1 + modes.paired[:, None])).sum()
+    return found / whole if whole else found
+
+
 def on_mesh(phonon: Phonopy, modes: Modes, mesh: str | float | Sequence[int]) -> np.ndarray:
     """A mask of the q-points of ``modes`` that lie on a mesh around Gamma. bool [Q].
 
     Args:
-        mesh: "gamma"; a length in Angstrom, for numbers as near to it over the lattice spacings as
-            there are (phonopy's rule); or three numbers.
+        mesh: "all", those that the supercell holds; "gamma"; a length in Angstrom, for numbers as
+            near to it over the lattice spacings as there are (phonopy's rule); or three numbers.
 
     Raises:
         Incommensurate: the supercell does not hold all points of the mesh.
     """
+    if mesh == "all":
+        return np.ones(len(modes.qpoints), dtype=bool)
     numbers = _mesh_numbers(phonon, mesh)
     transform = np.rint(phonon.supercell.cell @ np.linalg.inv(phonon.primitive.cell)).astype(int)
     # e_i / n_i repeats in the supercell where n_i divides every number of column i
@@ -159,7 +192,7 @@ def choose_modes(
     Raises:
         LimbeckError: a band is selected that the crystal does not have.
     """
-    fit = (modes.frequencies > _FLOOR) & ~modes.translations
+    fit = (modes.frequencies > FLOOR) & ~modes.translations
     if selected is None:
         highest = np.inf if freq_max is None else freq_max
         return fit & (modes.frequencies >= freq_min) & (modes.frequencies <= highest)

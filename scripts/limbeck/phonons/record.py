@@ -11,6 +11,7 @@ from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.files import write_json
 from limbeck.frames import Frames
 from limbeck.phonons.calculation import Harmonic
+from limbeck.phonons.second_step import FACTOR
 from limbeck.phonons.store import save_phonons
 
 FORCE_CONSTANT_COLUMNS = (
@@ -23,6 +24,9 @@ FORCE_CONSTANT_COLUMNS = (
     "residual_force_eV_per_A",
     "acoustic_sum_eV_per_A2",
     "unexplained_forces",
+    "second_step_A",
+    "second_step_difference",
+    "second_step_lowest_THz",
     "lowest_THz",
     "modes",
     "imaginary_modes",
@@ -50,7 +54,7 @@ def table_rows(frames: Frames, results: Sequence[Harmonic], own: ForceConstants)
             frames.id[b].decode(),
             int(frames.n_atoms[b]),
             *_of_phonon(found),
-            *_of_fit(found),
+            *_of_fit(found, own.displacement_A),
             *_of_modes(found, own.imaginary_threshold_THz),
             found.descents,
             _short(found.expansion.get("thermal_expansion_per_K", np.nan)),
@@ -70,12 +74,16 @@ def _of_phonon(found: Harmonic) -> list[Any]:
     return [len(phonon.unitcell), len(phonon.supercell), matrix]
 
 
-def _of_fit(found: Harmonic) -> list[Any]:
+def _of_fit(found: Harmonic, displacement: float) -> list[Any]:
     fit = found.fit
     if fit is None:
-        return ["", "", "", ""]
+        return [""] * 7
     numbers = (fit.residual_force, fit.acoustic_sum, fit.unexplained)
-    return [fit.displacements, *(_short(number) for number in numbers)]
+    worst = fit.worst_step
+    again = ["", "", ""]
+    if worst:
+        again = [f"{FACTOR * displacement:g}", _short(worst.difference), _short(worst.lowest)]
+    return [fit.displacements, *(_short(number) for number in numbers), *again]
 
 
 def _of_modes(found: Harmonic, threshold: float) -> list[Any]:

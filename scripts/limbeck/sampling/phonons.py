@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase.neighborlist import neighbor_list
 from phonopy import Phonopy
 
 from limbeck import seeds
@@ -16,14 +17,24 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, concatenate, derive
 from limbeck.geometry import shortest_distance_ratio
 from limbeck.phonons import draws as drawing
-from limbeck.phonons.draws import Draws, Waves, sampled_over_thermal, waves_of
-from limbeck.phonons.modes import Incommensurate, Modes, choose_modes, modes_of, on_mesh
+from limbeck.phonons.draws import Draws, Waves, over_nearest, sampled_over_thermal, waves_of
+from limbeck.phonons.modes import (
+    Incommensurate,
+    Modes,
+    choose_modes,
+    modes_of,
+    on_mesh,
+    thermal_shares,
+)
 from limbeck.phonons.store import load_phonons
 from limbeck.reasons import NO_FORCE_CONSTANTS
 from limbeck.sampling import Sample
 
 log = logging.getLogger(__name__)
 
+#: A frame is flagged in which an atom is farther from rest than this share of the distance to its
+#: nearest neighbour there: twice what Lindemann's rule has for the mean of a crystal that melts.
+FAR = 0.2
 PHONON_COLUMNS = (
     "id",
     "n_atoms",
@@ -31,9 +42,14 @@ PHONON_COLUMNS = (
     "modes",
     "sampled_over_thermal",
     "sampled_over_thermal_error",
+    "thermal_share",
+    "displacement_over_nearest",
+    "far_frames",
     "too_near",
     "reason",
 )
+#: of these, whole numbers
+COUNTS = ("frames", "modes", "far_frames", "too_near")
 
 
 def sample(frames: Frames, own: Phonons, job: SampleFrames) -> Sample:
@@ -80,23 +96,31 @@ def _sample_one(
     start = supercell_frame(parent, phonon)
     place = f"sample_phonons/{name}/{identity}"
     made = _draw(phonon, modes, chosen, waves, own, seeds.torch_seed(seed, place))
-    ratio = sampled_over_thermal(
-        made,
-        phonon.supercell.masses,
-        modes,
-        waves,
-        temperature=own.temperature_K,
-        statistics=own.statistics,
-    )
-    children = _children(start, made, _infos(made, modes, waves, own), name, seed)
+    thermal: dict[str, Any] = {"temperature": own.temperature_K, "statistics": own.statistics}
+    ratio = sampled_over_thermal(made, phonon.supercell.masses, modes, waves, **thermal)
+    # of each wave
+    shares = thermal_shares(phonon, modes, *thermal.values())[waves.q, waves.band]
+    reach = over_nearest(made, nearest_distances(start))
+    infos = _infos(made, modes, waves, own, shares, reach)
+    children = _children(start, made, infos, name, seed)
     apart = shortest_distance_ratio(children, own.min_distance_ratio) >= own.min_distance_ratio
+    far = int((reach[apart] > FAR).sum())
+    if far:
+        log.warning(
+            "%s, %s: %d of %d frames have an atom farther from rest than %g of the distance to its "
+            "nearest, the farthest %.2f: beyond what a harmonic crystal can be trusted with",
+            *(name, identity, far, apart.sum(), FAR, reach[apart].max()),
+        )
     row = _row(
         start,
         0,
-        count=int(apart.sum()),
+        frames=int(apart.sum()),
         modes=len(waves),
-        ratio=_short(ratio[0]),
-        error=_short(ratio[1]),
+        sampled_over_thermal=_short(ratio[0]),
+        sampled_over_thermal_error=_short(ratio[1]),
+        thermal_share=_short(shares.sum()),
+        displacement_over_nearest=_short(reach[apart].max(initial=0.0)),
+        far_frames=far,
         too_near=int((~apart).sum()),
     )
     return children.select(apart), row
@@ -151,23 +175,51 @@ def _children(
     return derive(parents, positions, parents.cell, sampling=name, seed=seed, infos=infos)
 
 
-def _infos(made: Draws, modes: Modes, waves: Waves, own: Phonons) -> list[dict[str, Any]]:
+def nearest_distances(frame: Frames) -> np.ndarray:
+    """Of each atom of one periodic frame from the nearest other, or image of its own. [n], A."""
+    (atoms,) = frame.to_atoms()
+    reach, found = 2.0, np.full(len(atoms), np.inf)
+    while not np.isfinite(found).all():
+        reach *= 1.5
+        owner, distance = neighbor_list("id", atoms, reach)
+        np.minimum.at(found, owner, distance)
+    return found
+
+
+def _infos(
+    made: Draws,
+    modes: Modes,
+    waves: Waves,
+    own: Phonons,
+    shares: np.ndarray,
+    reach: np.ndarray,
+) -> list[dict[str, Any]]:
+    """What each frame says of itself.
+
+    Args:
+        shares: [M], of each wave in the thermal mean-square displacement.
+        reach: [S], as of :func:`limbeck.phonons.draws.over_nearest`.
+    """
     common = {"temperature_K": own.temperature_K, "draw": own.draw}
+    far = [{"displacement_over_nearest": round(float(r), 4), "far": bool(r > FAR)} for r in reach]
     if own.draw == "canonical":
-        return [common | {"modes": len(waves)}] * len(made.wave)
+        common |= {"modes": len(waves), "thermal_share": round(float(shares.sum()), 6)}
+        return [common | one for one in far]
     # The second wave of a pair is listed at -q.
     q = modes.qpoints[waves.q] * np.where(waves.part == 0, 1, -1)[:, None] + 0.0  # no -0
     frequencies = modes.frequencies[waves.q, waves.band]
     infos = []
-    for wave, amplitude, time in zip(made.wave, made.amplitude, made.time, strict=True):
+    each = zip(made.wave, made.amplitude, made.time, far, strict=True)
+    for wave, amplitude, time, where in each:
         info = {
             # counted from 1, as selected_modes in the config
             "mode": int(waves.band[wave]) + 1,
             "q_point": q[wave].round(9).tolist(),
             "frequency_THz": round(float(frequencies[wave]), 6),
             "amplitude": round(float(amplitude), 9),
+            "thermal_share": round(float(shares[wave]), 6),
         }
-        infos.append(common | info | ({} if np.isnan(time) else {"time_fs": float(time)}))
+        infos.append(common | info | where | ({} if np.isnan(time) else {"time_fs": float(time)}))
     return infos
 
 
@@ -175,16 +227,8 @@ def _short(value: float) -> str:
     return f"{value:.4g}" if np.isfinite(value) else ""
 
 
-def _row(
-    frames: Frames,
-    b: int,
-    *,
-    count: int = 0,
-    modes: int = 0,
-    ratio: str = "",
-    error: str = "",
-    too_near: int = 0,
-    reason: str = "",
-) -> list[Any]:
-    identity = frames.id[b].decode()
-    return [identity, int(frames.n_atoms[b]), count, modes, ratio, error, too_near, reason]
+def _row(structures: Frames, b: int, **seen: Any) -> list[Any]:
+    """A row of the summary; what was not seen is zero where it counts, and else empty."""
+    usual: dict[str, Any] = dict.fromkeys(PHONON_COLUMNS, "") | dict.fromkeys(COUNTS, 0)
+    whose = {"id": structures.id[b].decode(), "n_atoms": int(structures.n_atoms[b])}
+    return list((usual | whose | seen).values())

@@ -56,8 +56,21 @@ class ForceConstants(NamedSection, Preparation):
     displacements: Literal["finite", "random"] = "finite"
     """finite displaces one atom at a time, as few as the symmetry needs; random all atoms at once,
     and fits force constants with symfc."""
-    displacement_A: Annotated[float, Field(gt=0, le=0.2)] = 0.01
-    """Length of a displacement, in Angstrom."""
+    displacement_A: Annotated[float, Field(gt=0, le=0.2)] = 0.03
+    """Length of a displacement, in Angstrom. Forces of some neural networks have a cusp or noise
+    near the minimum, which force constants from shorter ones show in place of the crystal."""
+    second_step: Literal["first", "all"] = "first"
+    """Which displacements are looked at again at twice displacement_A; the first of each species
+    (of random ones, the first), or all, which also compares the lowest modes, for twice the
+    calls."""
+    max_step_difference: t.Positive | None = 0.25
+    """A crystal is set aside whose forces at the second step differ from those of its harmonic
+    model by more than this share of them, or with all, whose force constants or square of the
+    lowest frequency do, no unit; none where null."""
+    max_unexplained: t.Positive | None = 0.15
+    """A crystal is set aside whose harmonic model leaves more than this share of the forces that it
+    was fitted to unexplained, no unit. Below a displacement_A of 0.03 the ceiling is in proportion
+    to it, as that share is with a smooth potential. None where null."""
     snapshots: t.Count | None = None
     """Supercells with random displacements, where null, as many as symfc takes to be enough."""
     imaginary_modes: Literal["refuse", "drop", "follow"] = "refuse"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault, NamedSection, Section
@@ -171,6 +171,10 @@ class MolecularDynamics(Driven, Preparation):
             yield "time_equilibration_fs", f"{self.time_equilibration_fs:g}, {text}"
 
 
+#: the modes that are moved one by one where the config says nothing
+ONE_BY_ONE = {"k_point_mesh": "gamma", "freq_min_THz": 0.1, "freq_max_THz": 8.0}
+
+
 class Phonons(AnySampling):
     """Displacements along normal modes."""
 
@@ -185,15 +189,18 @@ class Phonons(AnySampling):
     temperature_K: t.Positive = 298.15
     """Temperature of the amplitudes, in K."""
     k_point_mesh: Annotated[
-        Literal["gamma"] | t.Positive | t.Three[t.Count],
-        t.ToldAs("gamma, a length in Angstrom, or three whole numbers"),
-    ] = "gamma"
-    """q-points of the primitive cell, around Gamma; gamma alone, as many as a length in Angstrom
-    has lattice spacings, or three numbers. All have to be commensurate with the supercell."""
-    freq_min_THz: t.NotNegative = 0.1
-    """Lowest frequency of a mode that is sampled, in THz."""
-    freq_max_THz: t.Positive | None = 8.0
-    """Highest frequency of a mode that is sampled, in THz; no upper end where null."""
+        Literal["all", "gamma"] | t.Positive | t.Three[t.Count],
+        t.ToldAs("all, gamma, a length in Angstrom, or three whole numbers"),
+    ] = "all"
+    """q-points of the primitive cell; all that are commensurate with the supercell, gamma alone, as
+    many around Gamma as a length in Angstrom has lattice spacings, or three numbers, all of them
+    commensurate. Left out, it is gamma where one mode moves at a time."""
+    freq_min_THz: t.NotNegative = 0.0
+    """Lowest frequency of a mode that is sampled, in THz; below 0.01 none ever is. Left out, it is
+    0.1 where one mode moves at a time."""
+    freq_max_THz: t.Positive | None = None
+    """Highest frequency of a mode that is sampled, in THz; no upper end where null. Left out, it is
+    8 where one mode moves at a time."""
     selected_modes: t.Some[t.Count] | None = None
     """Numbers of the modes that are sampled at each q-point, 1 for the lowest, in place of the
     window of frequencies. Imaginary modes and translations are left out in any case."""
@@ -203,6 +210,14 @@ class Phonons(AnySampling):
     """Of mode_scan alone; from minus to plus so many thermal amplitudes, no unit."""
     time_step_fs: t.Positive = 100.0
     """Of time_propagation alone; time between two frames, in fs."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _window_of_the_draw(cls, data: Any) -> Any:
+        """A canonical draw is of all modes; one mode at a time would be frames without end."""
+        if isinstance(data, dict) and data.get("draw", "canonical") != "canonical":
+            return ONE_BY_ONE | data
+        return data
 
     def faults(self) -> Iterator[Fault]:
         """An empty window of frequencies."""
