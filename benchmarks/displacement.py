@@ -2,8 +2,8 @@
 
 Finite displacements of NaCl, silicon, and urea with ``--urea``, by CHGNet; for each length the
 lowest mode of all and the highest at Gamma, the mean-square displacement at 300 K of the atom that
-moves most, imaginary modes, the share of the forces that the harmonic model leaves unexplained, what
-a second step differs by, and whether the crystal is accepted with the usual ceilings:
+moves most, imaginary modes, the share of the forces that the harmonic model leaves unexplained, the
+difference at a second step, and whether the crystal is accepted with the usual ceilings:
 ``OMP_NUM_THREADS=1 python benchmarks/displacement.py``
 """
 

@@ -1,6 +1,6 @@
 """A small results folder with made-up numbers, in the formats that the rules write."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from itertools import chain
@@ -17,6 +17,7 @@ from limbeck.datasets.split import Dataset, split
 from limbeck.files import write_csv, write_json
 from limbeck.frames import Frames, concatenate, derive, from_atoms
 from limbeck.labels import Labels, counts_of, select_labels
+from limbeck.reasons import OFF_TARGET
 from limbeck.report.run.folder import Run, open_run
 from limbeck.storage import write_frames, write_labels
 from limbeck.students.evaluation import metric_rows
@@ -230,12 +231,13 @@ def _sample(
     path = folder / f"samples/{sampling}/{source}/{shard}"
     if section["method"] == "md":
         columns = (
-            "id trajectory n_atoms frames target_K temperature_K density_g_cm3 "
-            "energy_drift_eV_per_atom_per_ps total_energy_drift_eV_per_atom_per_ps cut cut_time_fs"
+            "id trajectory n_atoms frames target_K temperature_K temperature_error_K density_g_cm3 "
+            "energy_drift_eV_per_atom_per_ps total_energy_drift_eV_per_atom_per_ps doubt cut "
+            "cut_time_fs"
         ).split()
         rows: list[Any] = [
-            (i, 0, 5, 2, 300, rng.normal(300, 40), "", 1e-3, 2e-3, "too hot" if n == 0 else "", "")
-            for n, i in enumerate(ids)
+            (i, 0, 5, 2, 300, rng.normal(300, 40), 40, "", 1e-3, 2e-3, doubt, cut, "")
+            for i, doubt, cut in _marked(ids)
         ]
         _trace(path.with_suffix(".trace.csv"), ids, rng)
     else:
@@ -246,6 +248,12 @@ def _sample(
     settings = {"about": about} if section["method"] == "md" else None
     write_frames(path.with_suffix(".h5"), children, stage="sample", settings=settings)
     return children
+
+
+def _marked(ids: list[str]) -> Iterator[tuple[str, str, str]]:
+    """The first trajectory is cut, and the second not as warm as it should be."""
+    for n, i in enumerate(ids):
+        yield i, OFF_TARGET if n == 1 else "", "too hot" if n == 0 else ""
 
 
 def _trace(path: Path, ids: list[str], rng: np.random.Generator) -> None:

@@ -53,6 +53,11 @@ CELL_TOO_FAST = "the cell would be strained too far in one step"
 NO_FORCE = "no force to follow"  # all atoms are beyond the cut-off of each other
 NOT_REACHED = "energy target not reached"
 
+# Trajectories whose temperature is in doubt.
+NOT_EQUILIBRATED = "not equilibrated for ten thermostat times"
+OFF_TARGET = "the mean temperature is not the one asked for"
+OFF_TARGET_TOGETHER = "the mean temperature of all of the shard is not the one asked for"
+
 # Frames that a measurement leaves out.
 UNSUITED = "the symmetry has nothing to act on"
 NO_REFERENCE = "no good label of the reference"

@@ -7,6 +7,7 @@ not show it: at every length there is some harmonic model.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from phonopy import Phonopy
@@ -101,7 +102,7 @@ def compare_all(first: Phonopy, second: Phonopy) -> SecondStep:
 def _species(phonon: Phonopy) -> list[str]:
     """Of each displacement, the symbol of the atom that moves."""
     assert phonon.dataset is not None
-    one_by_one = phonon.dataset.get("first_atoms")
+    one_by_one: Any = phonon.dataset.get("first_atoms")
     if one_by_one is None:
         return ["all atoms"] * len(phonon.supercells_with_displacements or [])
     return [phonon.supercell.symbols[atom["number"]] for atom in one_by_one]

@@ -5,7 +5,7 @@ import copy
 import pytest
 import yaml
 
-from limbeck.config.load import resolve
+from limbeck.config.load import load, resolve
 from limbeck.config.plan import driver, force_constant_files, potential_meets
 from limbeck.errors import LimbeckError
 
@@ -45,22 +45,46 @@ def test_defaults(config):
     own, draw = resolved.force_constants["stiff"], resolved.sampling["modes"]
     assert (own.supercell_radius_A, own.relax_input_cell) == (25, "constant_volume")
     assert (own.displacements, own.imaginary_modes) == ("finite", "refuse")
-    assert (draw.freq_min_THz, draw.freq_max_THz) == (0.1, 8.0)
-    assert (draw.n_frames, draw.time_step_fs, draw.k_point_mesh) == (20, 100, "gamma")
+    assert (own.displacement_A, own.second_step) == (0.03, "first")
+    assert (own.max_step_difference, own.max_unexplained) == (0.25, 0.15)
+    # all commensurate modes above the floor: the canonical ensemble
+    assert (draw.draw, draw.k_point_mesh) == ("canonical", "all")
+    assert (draw.freq_min_THz, draw.freq_max_THz) == (0.0, None)
+    assert (draw.n_frames, draw.time_step_fs) == (20, 100)
 
 
-@pytest.mark.parametrize("mesh", ["gamma", 20, 12.5, [3, 3, 3]])
+@pytest.mark.parametrize("draw", ["mode_scan", "time_propagation"])
+def test_one_mode_at_a_time_has_a_window_by_default(config, draw):
+    """All modes of a supercell, each with frames of its own, would be thousands."""
+    config["sampling"]["modes"]["draw"] = draw
+    found = resolve(config).sampling["modes"]
+    assert (found.k_point_mesh, found.freq_min_THz, found.freq_max_THz) == ("gamma", 0.1, 8.0)
+    config["sampling"]["modes"] |= {"freq_max_THz": None, "k_point_mesh": "all"}
+    found = resolve(config).sampling["modes"]
+    assert (found.k_point_mesh, found.freq_min_THz, found.freq_max_THz) == ("all", 0.1, None)
+    assert type(found).model_validate(found.model_dump()) == found
+
+
+def test_the_window_of_the_molecular_crystal_is_one_line():
+    own = load("config/molecular_crystal.yaml").sampling["phonons"]
+    assert (own.draw, own.k_point_mesh) == ("canonical", "gamma")
+    assert (own.freq_min_THz, own.freq_max_THz) == (0.1, 8.0)
+
+
+@pytest.mark.parametrize("mesh", ["all", "gamma", 20, 12.5, [3, 3, 3]])
 def test_meshes_that_the_config_takes(config, mesh):
     config["sampling"]["modes"]["k_point_mesh"] = mesh
     assert resolve(config).sampling["modes"].k_point_mesh == mesh
 
 
 WRONG = [
-    ("sampling", {"k_point_mesh": "Gamma"}, "gamma, a length in Angstrom, or three whole"),
-    ("sampling", {"k_point_mesh": [2, 2]}, "gamma, a length in Angstrom, or three whole"),
-    ("sampling", {"k_point_mesh": 0}, "gamma, a length in Angstrom, or three whole"),
+    ("sampling", {"k_point_mesh": "Gamma"}, "all, gamma, a length in Angstrom, or three whole"),
+    ("sampling", {"k_point_mesh": [2, 2]}, "all, gamma, a length in Angstrom, or three whole"),
+    ("sampling", {"k_point_mesh": 0}, "all, gamma, a length in Angstrom, or three whole"),
     ("sampling", {"selected_modes": [0]}, "at least 1"),
-    ("sampling", {"freq_max_THz": 0.05}, "expected more than freq_min_THz, 0.1"),
+    ("sampling", {"freq_max_THz": 0.05, "freq_min_THz": 0.1}, "more than freq_min_THz, 0.1"),
+    ("force_constants", {"second_step": "none"}, "one of first, all"),
+    ("force_constants", {"max_unexplained": 0}, "more than 0"),
     ("sampling", {"force_constants": "soft"}, "one of stiff"),
     ("sampling", {"sources": ["clusters"]}, "sources of force_constants.stiff: metals"),
     ("sampling", {"potential": "emt"}, "unknown field"),

@@ -9,17 +9,21 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from phonopy import Phonopy
+from phonopy.harmonic.force_constants import compact_fc_to_full_fc
 from phonopy.structure.atoms import PhonopyAtoms
 
 from harmonic import COPPER, copper, copper_gold, harmonic, settings
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, empty, from_atoms
-from limbeck.phonons.calculation import MAX_DESCENTS, Harmonic, force_constants
-from limbeck.phonons.crystals import PHONON_SYMPREC, point_group, symmetrised
-from limbeck.phonons.downhill import repeating_cell
+from limbeck.phonons.calculation import MAX_DESCENTS, Harmonic, force_constants, unconverged
+from limbeck.phonons.crystals import PHONON_SYMPREC, phonopy_of, point_group, symmetrised
+from limbeck.phonons.downhill import repeating_cell, step_down
+from limbeck.phonons.fitting import Fit
 from limbeck.phonons.modes import modes_of
 from limbeck.phonons.record import FORCE_CONSTANT_COLUMNS, table_rows, write_crystal
+from limbeck.phonons.second_step import SecondStep
 from limbeck.phonons.store import load_phonons
+from limbeck.potentials import open_potential
 from limbeck.potentials.models.toys import EffectiveMedium
 
 
@@ -293,6 +297,162 @@ def test_harmonic_forces_explain_those_of_small_displacements_better():
     )
     assert near < 0.01 < far
     assert far / near == pytest.approx(8, rel=0.2)  # the cubic term grows with the distance
+
+
+class Cusped(EffectiveMedium):
+    """Copper whose forces change their slope near each lattice point, as a network's may.
+
+    A restoring force of up to 0.1 eV/A that has all its strength from 5e-3 A on: a spring of 8.6
+    eV/A^2 at 0.01 A, 3.3 at 0.03 A and 1.7 at 0.06 A, beside effective medium theory's.
+    """
+
+    def evaluate(self, batch):
+        answer = super().evaluate(batch)
+        inverse = np.linalg.inv(bulk("Cu", "fcc", COPPER).cell[:])
+        away = batch.positions @ inverse
+        away = (away - np.rint(away)) @ np.linalg.inv(inverse)
+        length = np.linalg.norm(away, axis=1, keepdims=True)
+        answer.forces[:] -= 0.1 * away / (length + 1e-12) * -np.expm1(-length / 0.005)
+        return answer
+
+
+def test_a_displacement_within_a_cusp_of_the_forces_is_not_converged():
+    """A smooth potential passes at the same lengths (negative control)."""
+    for length in (0.01, 0.03):
+        (smooth,) = run(copper(), displacement_A=length)
+        assert smooth.reason == ""
+        # the first anharmonic order of the difference cancels; the second is left
+        assert smooth.fit.worst_step.difference < 0.01
+    (short,) = run(copper(), potential=Cusped(), displacement_A=0.01)
+    assert short.reason.startswith("not converged: at 0.02 A the crystal differs from its harmonic")
+    (default,) = run(copper(), potential=Cusped(), displacement_A=0.03)
+    assert default.reason == ""
+    assert 0.03 < default.fit.worst_step.difference < short.fit.worst_step.difference
+
+
+def test_the_difference_at_the_second_step_is_that_of_forces_by_hand():
+    (found,) = run(copper_gold(), supercell_matrix=[2, 2, 2], displacement_A=0.05)
+    phonon, steps = found.phonon, found.fit.second_steps
+    assert [step.species for step in steps] == ["Au", "Cu"]  # in the order of the displacements
+    first = phonon.dataset["first_atoms"][0]
+    odd = []
+    for side in (1, -1):
+        rest = phonon.supercell
+        atoms = Atoms(numbers=rest.numbers, positions=rest.positions, cell=rest.cell, pbc=True)
+        atoms.positions[first["number"]] += 2 * side * np.array(first["displacement"])
+        atoms.calc = EMT()
+        odd.append(side * atoms.get_forces() / 2)
+    odd = np.sum(odd, axis=0)
+    column = compact_fc_to_full_fc(phonon.primitive, phonon.force_constants)[:, first["number"]]
+    left = odd + 2 * column @ first["displacement"]
+    expected = np.linalg.norm(left) / np.linalg.norm(odd)
+    # EMT of ASE has a cut-off of its own that smooths in another way, in the last digits
+    assert steps[0].difference == pytest.approx(expected, rel=1e-4)
+
+
+def test_all_displacements_on_request_and_their_lowest_mode_is_told():
+    (found,) = run(copper_gold(), supercell_matrix=[2, 2, 2], second_step="all")
+    (twice,) = run(copper_gold(), supercell_matrix=[2, 2, 2], displacement_A=0.02)
+    (step,) = found.fit.second_steps
+    assert step.species == "all atoms"
+    assert step.lowest == pytest.approx(twice.modes.lowest, abs=1e-9)
+    apart = np.linalg.norm(found.phonon.force_constants - twice.phonon.force_constants)
+    constants = apart / np.linalg.norm(twice.phonon.force_constants)
+    squares = abs(found.modes.lowest**2 - step.lowest**2) / step.lowest**2
+    assert step.difference == pytest.approx(max(constants, squares), rel=1e-6)
+    (one,) = table_rows(frames_of(copper_gold()), [found], settings())
+    row = dict(zip(FORCE_CONSTANT_COLUMNS, one, strict=True))
+    assert float(row["second_step_lowest_THz"]) == pytest.approx(step.lowest, rel=1e-3)
+    assert row["second_step_A"] == "0.02"
+    (fitted,) = run(
+        copper_gold(),
+        supercell_matrix=[2, 2, 2],
+        displacements="random",
+        snapshots=6,
+        second_step="all",
+    )
+    assert fitted.reason == ""
+
+
+def fit_with(unexplained: float = 0.01, difference: float = 0.01) -> Fit:
+    return Fit(1, 0.0, 0.0, unexplained, (SecondStep("Na", difference),))
+
+
+@pytest.mark.parametrize(
+    ("changes", "seen", "passes"),
+    [
+        # what CHGNet has, by benchmarks/displacement.py: NaCl, then silicon
+        ({"displacement_A": 0.01}, {"unexplained": 0.133, "difference": 0.58}, False),
+        ({"displacement_A": 0.01}, {"unexplained": 0.087, "difference": 0.23}, False),
+        ({"displacement_A": 0.03}, {"unexplained": 0.056, "difference": 0.21}, True),
+        ({"displacement_A": 0.03}, {"unexplained": 0.082, "difference": 0.04}, True),
+        # above 0.03 A the ceiling does not grow
+        ({"displacement_A": 0.03}, {"unexplained": 0.149}, True),
+        ({"displacement_A": 0.06}, {"unexplained": 0.151}, False),
+        ({"displacement_A": 0.03}, {"difference": 0.26}, False),
+        ({"displacement_A": 0.03}, {"difference": np.nan}, False),
+        ({"displacement_A": 0.03}, {"unexplained": np.nan}, False),
+        ({"max_step_difference": None, "max_unexplained": None}, {"unexplained": 0.9}, True),
+    ],
+)
+def test_ceilings(changes, seen, passes):
+    assert (unconverged(fit_with(**seen), settings(**changes)) == "") == passes
+
+
+def test_what_is_not_converged_says_by_how_much():
+    told = unconverged(fit_with(0.133, 0.58), settings(displacement_A=0.01))
+    assert told == (
+        "not converged: at 0.02 A the crystal differs from its harmonic model by 58% (Na "
+        "displaced), more than max_step_difference, 25%; 13.3% of the forces unexplained by the "
+        "harmonic model, more than 5.0%, which max_unexplained has for 0.01 A"
+    )
+
+
+def test_chgnet_has_another_sodium_chloride_at_a_hundredth_of_an_angstrom():
+    """The default is converged, as far as it can be, and a shorter displacement is refused."""
+    potential = open_potential({"name": "chgnet", "model": "chgnet"})
+    crystals = [bulk("NaCl", "rocksalt", 5.69), bulk("Si", "diamond", 5.466)]
+    changes = {"supercell_matrix": None, "supercell_radius_A": 8.0, "potential": potential}
+    salt, silicon = run(*crystals, **changes, displacement_A=0.03)
+    assert (salt.reason, silicon.reason) == ("", "")
+    # transverse optical, and the optical modes of silicon at Gamma, THz: two figures, since the
+    # cusp makes the third a matter of the torch that is installed
+    assert at_gamma(salt)[-1] == pytest.approx(3.38, abs=0.05)
+    assert at_gamma(silicon)[-1] == pytest.approx(11.9, abs=0.2)
+    short = run(*crystals, **changes, displacement_A=0.01)
+    assert all(found.reason.startswith("not converged: ") for found in short)
+    assert "unexplained by the harmonic model" in short[1].reason
+
+
+def at_gamma(found: Harmonic) -> np.ndarray:
+    return found.phonon.run_qpoints([[0, 0, 0]]).frequencies[0]
+
+
+class Shallow(EffectiveMedium):
+    """A well along one coordinate of one atom, 1e-4 eV deep at 5e-3 A, and steep beyond."""
+
+    def predict(self, frames):
+        answer = super().predict(frames)
+        x = (frames.positions[:, 0].reshape(len(frames), -1) @ [1.0, -1.0]) / 2
+        x = x - x[0]
+        answer.energy[:] = 1e-4 * ((x / 0.005) ** 4 - 2 * (x / 0.005) ** 2)
+        return answer
+
+
+def test_a_shallow_well_is_found_before_it_ends():
+    """Its energy is above that at rest from 0.008 A on."""
+    pair = Atoms("Cu2", [[0, 0, 0], [0.5, 0.5, 0.5]], cell=3 * np.eye(3), pbc=True)
+    pair.set_scaled_positions([[0, 0, 0], [0.5, 0.5, 0.5]])
+    phonon = phonopy_of(pair, np.eye(3, dtype=int))
+    constants = np.zeros((2, 2, 3, 3))
+    # the two atoms against each other along x are unstable, along y and z they are not
+    stiff = np.diag([-1.0, 5.0, 5.0])
+    constants[0, 0] = constants[1, 1] = stiff
+    constants[0, 1] = constants[1, 0] = -stiff
+    phonon.force_constants = constants
+    lower = step_down(phonon, modes_of(phonon), Shallow())
+    moved = np.abs(lower.positions - phonon.supercell.positions)
+    assert moved.max() == pytest.approx(0.005)
 
 
 def test_force_constants_are_those_of_the_fixture():

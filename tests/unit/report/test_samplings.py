@@ -20,6 +20,7 @@ from limbeck.frames import from_atoms
 from limbeck.molecules.subsystems import CLUSTER_COLUMNS as CLUSTERS
 from limbeck.molecules.subsystems import extract_subsystems
 from limbeck.phonons.record import FORCE_CONSTANT_COLUMNS as CONSTANTS
+from limbeck.reasons import OFF_TARGET
 from limbeck.report.page.cols import reasons
 from limbeck.report.run.folder import Run
 from limbeck.report.sections import MADE, sections_of
@@ -90,14 +91,15 @@ def results(tmp_path_factory, settings):
     good = row | {"id": identity, "n_atoms": 24, "supercell_atoms": 24, "displacements": 6}
     good |= {"acoustic_sum_eV_per_A2": 1e-4, "lowest_THz": -1.0, "modes": 72}
     good |= {"imaginary_modes": 1, "seconds": 2.5}
+    good |= {"unexplained_forces": 0.056, "second_step_A": 0.06, "second_step_difference": 0.206}
     refused = row | {"id": "12e45", "n_atoms": 3, "reason": "isolated: phonons are of crystals"}
     place = folder / "force_constants/ice/ice/0"
     write_csv(f"{place}.csv", CONSTANTS, [list(good.values()), list(refused.values())])
     write_json(place / identity / "bands.json", bands())
     for name, ratio, error in (("warm", 0.9, 0.1), ("scan", 5.0, 0.0)):
         rows = [
-            [identity, 24, 20, 10, ratio, error, 1, ""],
-            ["12e45", 3, 0, 0, "", "", 0, "no force constants"],
+            [identity, 24, 20, 10, ratio, error, 0.4, 0.25, 3, 1, ""],
+            ["12e45", 3, 0, 0, "", "", "", "", 0, 0, "no force constants"],
         ]
         write_csv(folder / f"samples/{name}/ice/0.csv", DRAWS, rows)
     learned = {"energy_rms_meV_per_atom": 4e4, "energy_less_atoms_rms_meV_per_atom": 5.0}
@@ -275,6 +277,8 @@ def test_temperatures_and_their_fluctuation_stand_beside_what_they_should_be(mad
     assert table["source"].tolist() == ["organics", "rocksalts"]
     assert table["cut"].tolist() == [1, 2]
     assert table["reasons"].tolist() == ["too hot (1)", "too hot (2)"]
+    assert table["in_doubt"].tolist() == [1, 2]
+    assert table["doubts"].tolist() == [f"{OFF_TARGET} (1)", f"{OFF_TARGET} (2)"]
     assert table["target_K"].tolist() == [300, 300]
     # made of 11 and 14 numbers with a spread of 40 K
     assert table["mean_K"].to_numpy() == pytest.approx(300, abs=4 * 40 / np.sqrt(11))
@@ -294,8 +298,9 @@ def test_where_nothing_holds_the_temperature_the_drift_is_that_of_the_total_ener
 
 
 ROW = {
-    "n_atoms": 5, "target_K": 200, "temperature_K": 200, "density_g_cm3": "",
-    "energy_drift_eV_per_atom_per_ps": 0, "total_energy_drift_eV_per_atom_per_ps": 0, "cut": "",
+    "n_atoms": 5, "target_K": 200, "temperature_K": 200, "temperature_error_K": 10,
+    "density_g_cm3": "", "energy_drift_eV_per_atom_per_ps": 0,
+    "total_energy_drift_eV_per_atom_per_ps": 0, "doubt": "", "cut": "",
 }  # fmt: skip
 
 
@@ -311,7 +316,7 @@ def along(folder, temperatures, targets):
         rows.append(["12e45", number, *ROW.values()])
         for step, (t, of) in enumerate(zip(seen, target, strict=True)):
             traced.append(["12e45", number, 50.0 * step, t, of, -1.0, ""])
-    rows.append(["b", 0, 1, "", "", "", "", "", "a lone atom"])
+    rows.append(["b", 0, 1, "", "", "", "", "", "", "", "a lone atom"])
     write_csv(path.with_suffix(".trace.csv"), TRACE, traced)
     write_csv(
         path.with_suffix(".csv"),

@@ -10,9 +10,12 @@ from jobs_of import sample_job
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
 from limbeck.phonons.calculation import force_constants
+from limbeck.phonons.modes import modes_of
 from limbeck.phonons.record import write_crystal
+from limbeck.phonons.store import load_phonons
 from limbeck.potentials.models.toys import EffectiveMedium
 from limbeck.sampling import sample
+from limbeck.sampling.phonons import nearest_distances
 
 SETTINGS = {
     "method": "phonons",
@@ -75,6 +78,63 @@ def test_frames_descend_from_the_screened_structure(structures, folder):
     assert len(set(frames.id)) == 4
     assert rows[0]["frames"] == 4
     assert rows[0]["reason"] == ""
+
+
+def test_canonical_frames_say_which_share_of_the_thermal_displacement_moved(structures, folder):
+    """At Gamma alone the modes of eight cells have a small part of it; all of them have it all."""
+    part, rows = run(structures, folder)
+    whole, _ = run(structures, folder, k_point_mesh="all", freq_min_THz=0.0)
+    phonon = load_phonons(folder / structures.id[0].decode())
+    modes = modes_of(phonon)
+    # phonopy's own mean-square displacement of each atom, of a mesh of eight q-points and of Gamma
+    shares = []
+    for mesh in ([2, 2, 2], [1, 1, 1]):
+        phonon.run_mesh(mesh, with_eigenvectors=True, is_mesh_symmetry=False, is_gamma_center=True)
+        found = phonon.run_thermal_displacements(temperatures=[300.0], freq_min=0.01)
+        shares.append(found.thermal_displacements[0].sum() * np.prod(mesh))
+    assert part.info_of(0)["thermal_share"] == pytest.approx(shares[1] / shares[0], rel=1e-4)
+    assert float(rows[0]["thermal_share"]) == pytest.approx(shares[1] / shares[0], rel=1e-3)
+    assert part.info_of(0)["thermal_share"] < 0.1
+    assert whole.info_of(0)["thermal_share"] == pytest.approx(1)
+    assert whole.info_of(0)["modes"] == modes.waves(~modes.translations) == 8 * 12 - 3
+    alone = structures.select([0])
+    scan, _ = run(alone, folder, draw="mode_scan", k_point_mesh="all")
+    each = [scan.info_of(b)["thermal_share"] for b in range(0, len(scan), 4)]
+    assert len(each) == 93
+    assert sum(each) == pytest.approx(1, abs=1e-4)  # each is rounded to 1e-6
+
+
+def test_displacements_beyond_a_fifth_of_the_nearest_distance_are_flagged(
+    structures, folder, caplog
+):
+    frames, rows = run(structures, folder, draw="mode_scan")
+    nearest = 3.72 / np.sqrt(2)
+    infos = [frames.info_of(b) for b in range(len(frames))]
+    assert not any(info["far"] for info in infos)
+    assert "beyond what a harmonic" not in caplog.text
+    wide = {"draw": "mode_scan", "amplitude_factor": 30.0, "min_distance_ratio": 0.1}
+    far, more = run(structures, folder, **wide)
+    infos = [far.info_of(b) for b in range(len(far))]
+    reach = np.array([info["displacement_over_nearest"] for info in infos])
+    flags = [info["far"] for info in infos]
+    assert flags == (reach > 0.2).tolist()
+    assert 0 < sum(flags) < len(flags)
+    assert more[0]["far_frames"] == sum(flags)
+    assert rows[0]["far_frames"] == 0
+    assert float(more[0]["displacement_over_nearest"]) == pytest.approx(reach.max(), rel=1e-3)
+    assert f"{sum(flags)} of 36 frames have an atom farther from rest than 0.2" in caplog.text
+    # a scan at -3 and at 3 amplitudes is symmetric about rest: half of the way between the two
+    one = far.positions.reshape(9, 4, 32, 3)
+    longest = np.linalg.norm(one[:, 3] - one[:, 0], axis=2).max(axis=1) / 2
+    np.testing.assert_allclose(reach.reshape(9, 4)[:, 3], longest / nearest, atol=1e-4)
+
+
+def test_an_atom_may_have_its_own_image_as_its_nearest():
+    frame = from_atoms(
+        [bulk("Cu", "fcc", 3.6), bulk("Cu", "hcp", 2.5)], groups=["a", "b"], source="s"
+    )
+    np.testing.assert_allclose(nearest_distances(frame.select([0])), [3.6 / np.sqrt(2)])
+    assert nearest_distances(frame.select([1])) == pytest.approx([2.5, 2.5], rel=0.01)
 
 
 def test_every_structure_has_a_row_and_a_reason_where_it_has_no_frames(structures, folder):

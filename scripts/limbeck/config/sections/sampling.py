@@ -75,6 +75,10 @@ class Driven(AnySampling):
     """Name of the potential that drives the dynamics, gives the energy surface, or relaxes."""
 
 
+#: of equilibration: what was there at first has then decayed to exp(-10)
+THERMOSTAT_TIMES = 10
+
+
 class MolecularDynamics(Driven, Preparation):
     """Molecular dynamics."""
 
@@ -98,7 +102,8 @@ class MolecularDynamics(Driven, Preparation):
     time_total_fs: t.Positive = 50000.0
     """Length of each trajectory, equilibration included, in fs."""
     time_equilibration_fs: t.NotNegative = 5000.0
-    """Frames before this time are left out, in fs."""
+    """Frames before this time are left out, in fs. Trajectories with less than ten times
+    thermostat_time_fs of it are marked as not equilibrated."""
     time_step_fs: Annotated[float, Field(gt=0, le=10)] = 0.5
     """Time step, in fs; 0.5 with hydrogen, 1 to 2 without."""
     sampling_interval_fs: t.Positive = 50.0
@@ -127,6 +132,11 @@ class MolecularDynamics(Driven, Preparation):
     def moves_cell(self) -> bool:
         """Whether cells change, so that stress is needed at every step."""
         return self.ensemble == "NPT"
+
+    @property
+    def waits(self) -> bool:
+        """Whether frames are taken only after ten thermostat times."""
+        return self.time_equilibration_fs >= THERMOSTAT_TIMES * self.thermostat_time_fs
 
     @property
     def steps(self) -> int:

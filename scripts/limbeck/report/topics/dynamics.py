@@ -21,8 +21,8 @@ TRAJECTORIES = 12
 LONG = 2000.0
 TRACE = "id trajectory time_fs temperature_K target_K energy_eV_per_atom density_g_cm3".split()
 SUMMARY = (
-    "id trajectory n_atoms target_K temperature_K density_g_cm3 energy_drift_eV_per_atom_per_ps "
-    "total_energy_drift_eV_per_atom_per_ps cut"
+    "id trajectory n_atoms target_K temperature_K temperature_error_K density_g_cm3 "
+    "energy_drift_eV_per_atom_per_ps total_energy_drift_eV_per_atom_per_ps doubt cut"
 ).split()
 #: columns that tell one trajectory of a sampling from another
 ONE = ["source", "shard", "id", "trajectory"]
@@ -91,16 +91,23 @@ def summary_table(run: Run, found: pd.DataFrame) -> Table | None:
         freedom = (3 * part["n_atoms"] - 3).clip(lower=1)
         return np.nan if closed(part) else _rms(part["target_K"] * np.sqrt(2 / freedom))
 
+    def error(part: pd.DataFrame) -> float:
+        """Of the mean over trajectories, which are independent of each other."""
+        return float((part["temperature_K"] - part["target_K"]).std() / np.sqrt(len(part)))
+
     columns = [
         *cols.text(sampling="Sampling", source="Source"),
         *cols.count(trajectories=("Trajectories", len)),
         *cols.count(target_K=("Target, K", cols.each("target_K", "mean"))),
         *cols.number(".1f", mean_K=("Mean, K", cols.each("temperature_K", "mean"))),
+        *cols.number(".1f", error_K=("Error, K", error)),
         *cols.number(".1f", spread_K=("Fluctuation, K", cols.each("spread_K", _rms))),
         *cols.number(".1f", canonical_spread_K=("Canonical, K", canonical)),
         *cols.number(".3f", density_g_cm3=("Density, g/cm³", cols.each("density_g_cm3", "mean"))),
         *cols.text(drift_of=("Energy", lambda part: "total" if closed(part) else "potential")),
         *cols.number(".1f", drift_meV_per_atom_per_ps=("Drift, meV/atom/ps", drift)),
+        *cols.count(in_doubt=("In doubt", cols.each("doubt", "count"))),
+        *cols.text(doubts=("Doubts", cols.each("doubt", cols.reasons))),
         *cols.count(cut=("Cut", cols.each("cut", "count"))),
         *cols.text(reasons=("Why", cols.each("cut", cols.reasons))),
     ]

@@ -22,8 +22,14 @@ from limbeck.storage import read_frames
 
 #: crystals of each set of force constants that are drawn, and that the page lists one by one
 CRYSTALS, LISTED = 4, 50
-CONSTANTS = "id supercell_atoms displacements lowest_THz modes imaginary_modes reason".split()
-_DRAWS = "id frames modes sampled_over_thermal sampled_over_thermal_error too_near reason".split()
+CONSTANTS = (
+    "id supercell_atoms displacements unexplained_forces second_step_A second_step_difference "
+    "lowest_THz modes imaginary_modes reason"
+).split()
+_DRAWS = (
+    "id frames modes sampled_over_thermal sampled_over_thermal_error thermal_share "
+    "displacement_over_nearest far_frames too_near reason"
+).split()
 
 told = prose("phonons")
 
@@ -83,6 +89,8 @@ def _formula(frames: Frames, b: int) -> str:
 
 def constants_table(found: pd.DataFrame) -> Table | None:
     """By name and source: how many crystals have force constants, and why others have not."""
+    unexplained = cols.each("unexplained_forces", "max")
+    second_step = cols.each("second_step_difference", "max")
     acoustic_sum = cols.good(cols.each("acoustic_sum_eV_per_A2", "max"))
     columns = [
         *cols.text(force_constants="Name", source="Source"),
@@ -90,6 +98,8 @@ def constants_table(found: pd.DataFrame) -> Table | None:
         *cols.count(displacements=("Displaced", cols.good(cols.each("displacements", "sum")))),
         *cols.number(".3g", lowest_THz=("Lowest, THz", cols.good(cols.each("lowest_THz", "min")))),
         *cols.count(with_imaginary=("Imaginary", lambda part: (part["imaginary_modes"] > 0).sum())),
+        *cols.number(".1%", unexplained_forces=("Unexplained", unexplained)),
+        *cols.number(".1%", second_step_difference=("Second step", second_step)),
         *cols.number(".1e", acoustic_sum_eV_per_A2=("Acoustic sum, eV/Å²", acoustic_sum)),
         *cols.text(reasons=("Why not", cols.each("reason", cols.reasons))),
     ]
@@ -104,6 +114,8 @@ def crystals_table(found: pd.DataFrame) -> Table | None:
         *cols.words(lambda identity: identity[:8], id="Structure"),
         *cols.text(source="Source"),
         *cols.count(supercell_atoms="Supercell, atoms", displacements="Displacements"),
+        *cols.number(".1%", unexplained_forces="Unexplained"),
+        *cols.number(".1%", second_step_difference="Second step"),
         *cols.number(".3g", lowest_THz="Lowest, THz"),
         *cols.count(modes="Modes", imaginary_modes="Imaginary"),
         *cols.number(".1f", seconds="Seconds"),
@@ -126,6 +138,9 @@ def draws_table(found: pd.DataFrame) -> Table | None:
             frames=("Frames", cols.each("frames", "sum")),
         ),
         *cols.count(too_near=("Too near", cols.each("too_near", "sum"))),
+        *cols.number(".1%", thermal_share=("Thermal share", cols.each("thermal_share", "mean"))),
+        *cols.number(".2f", farthest=("Farthest", cols.each("displacement_over_nearest", "max"))),
+        *cols.count(far_frames=("Far", cols.each("far_frames", "sum"))),
         *cols.number(".3f", sampled_over_thermal=("Sampled over thermal", over_thermal)),
         *cols.text(reasons=("Why not", cols.each("reason", cols.reasons))),
     ]

@@ -1,14 +1,17 @@
 """Results of the dynamics of a shard: frames, a trace, averages, and why trajectories ended."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase.data import atomic_masses
 
+from limbeck.config.sections.sampling import MolecularDynamics
 from limbeck.frames import Frames, concatenate, derive
 from limbeck.geometry import G_CM3
 from limbeck.sampling import Sample, SummaryTable, number
+from limbeck.sampling.dynamics.temperature import BlockAverages, doubts
 
 if TYPE_CHECKING:
     from limbeck.sampling.dynamics.integrate import Observation
@@ -20,11 +23,13 @@ TRAJECTORY_COLUMNS = (
     "frames",
     "target_K",
     "temperature_K",
+    "temperature_error_K",
     "pressure_GPa",
     "density_g_cm3",
     "energy_eV_per_atom",
     "energy_drift_eV_per_atom_per_ps",
     "total_energy_drift_eV_per_atom_per_ps",
+    "doubt",
     "cut",
     "cut_time_fs",
 )
@@ -77,8 +82,14 @@ class Record:
             it, so that they keep their digits.
     """
 
-    def __init__(self, frames: Frames, trajectory: np.ndarray) -> None:
-        """Start with empty sums and tables."""
+    def __init__(
+        self, frames: Frames, trajectory: np.ndarray, own: MolecularDynamics | None = None
+    ) -> None:
+        """Start with empty sums and tables.
+
+        Args:
+            own: what was asked for; without it, temperatures have no errors, and are not tested.
+        """
         count = len(frames)
         self.frames, self.trajectory = frames, trajectory
         self.cut = np.full(count, "", dtype=object)
@@ -88,6 +99,8 @@ class Record:
         # NaN makes the density of isolated systems NaN, which tables leave empty.
         self._mass = np.where(frames.periodic, mass, np.nan)
         self._sums = {name: np.zeros(count) for name in (*SUMS, *TRACED_SUMS)}
+        self._own = own
+        self._blocks = BlockAverages(count, own) if own else None
         self._kept: list[Frames] = []
         self._infos: list[dict[str, Any]] = []
         self._parents: list[np.ndarray] = []
@@ -158,6 +171,16 @@ class Record:
         h = e + seen.kinetic[good] / atoms
         values = (1.0, t, t * t, e, t * e, h, t * h, seen.temperature[good], at.target[good])
         self._add(SUMS, members, values)
+        if self._blocks:
+            self._blocks.add(members, at.time, seen.temperature[good] - at.target[good])
+
+    def doubts(self) -> np.ndarray:
+        """Why the temperature of each trajectory is in doubt, empty where it is not. object [R]."""
+        if self._blocks is None or self._own is None:
+            return np.full(len(self.frames), "", dtype=object)
+        found = doubts(self._own, self.trajectory, self._blocks.offset())
+        # of what never moved there is no temperature
+        return np.where(self._sums["n"] > 0, found, "")
 
     def averages(self) -> dict[str, np.ndarray]:
         """Means of all steps after equilibration, each [R], in the order of :data:`COLUMNS`.
@@ -175,12 +198,16 @@ class Record:
             return {
                 "target": target,
                 "temperature_K": kelvin,
+                "temperature_error": self._errors(),
                 "pressure": pressure,
                 "density": density,
                 "energy": self.energy_start / self.frames.n_atoms + e,
                 "drift": (te - t * e) / spread,
                 "total_drift": (th - t * h) / spread,
             }
+
+    def _errors(self) -> np.ndarray:
+        return self._blocks.offset().error if self._blocks else np.full(len(self.frames), np.nan)
 
     def sample(self, *, sampling: str, seed: int) -> Sample:
         """All kept frames, by trajectory and then by time, the summary and the trace."""
@@ -191,11 +218,31 @@ class Record:
         parents = np.concatenate(self._parents)
         order = np.argsort(parents, kind="stable")  # they were kept in the order of time
         frames = concatenate(self._kept).select(order)
-        infos = [self._infos[i] for i in order]
+        measured = self._measured()
+        infos = [self._infos[i] | measured(parents[i], self._infos[i]) for i in order]
         children = derive(
             frames, frames.positions, frames.cell, sampling=sampling, seed=seed, infos=infos
         )
         return Sample(children, TRAJECTORY_COLUMNS, self._rows(parents), trace=trace)
+
+    def _measured(self) -> Callable[[int, dict[str, Any]], dict[str, Any]]:
+        """What a frame of trajectory r says of its temperature, beside the one asked for.
+
+        That is the mean of the trajectory; where the target is a ramp, the target of the frame
+        and the mean difference from it.
+        """
+        means, found = self.averages(), self.doubts()
+        apart, error = means["temperature_K"] - means["target"], means["temperature_error"]
+
+        def of_frame(r: int, info: dict[str, Any]) -> dict[str, Any]:
+            said: dict[str, Any] = {
+                "temperature_measured_K": round(info["temperature_K"] + float(apart[r]), 3)
+            }
+            if np.isfinite(error[r]):
+                said["temperature_error_K"] = round(float(error[r]), 3)
+            return said | ({"doubt": found[r]} if found[r] else {})
+
+        return of_frame
 
     def _add(self, names: tuple[str, ...], members: np.ndarray, values: tuple[Any, ...]) -> None:
         for name, value in zip(names, values, strict=True):
@@ -203,13 +250,14 @@ class Record:
 
     def _rows(self, parents: np.ndarray) -> list[list[Any]]:
         count = np.bincount(parents, minlength=len(self.frames))
-        means = self.averages()
+        means, found = self.averages(), self.doubts()
         return [
             [
                 *self.name(r),
                 int(self.frames.n_atoms[r]),
                 int(count[r]),
                 *(number(values[r]) for values in means.values()),
+                str(found[r]),
                 str(self.cut[r]),
                 number(self.cut_time[r]),
             ]

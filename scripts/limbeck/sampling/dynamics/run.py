@@ -47,6 +47,8 @@ def sample(frames: Frames, own: MolecularDynamics, job: SampleFrames) -> Sample:
     place = f"{name}/{job.source}/{job.shard}"
     record = run_dynamics(frames, potential, own, seed=job.seed, place=place)
     log.info("%s: %s", place, dict(Counter(str(c) or "whole" for c in record.cut)))
+    for doubt, count in Counter(filter(None, record.doubts())).items():
+        log.warning("%s: %d of %d trajectories: %s", place, count, len(record.cut), doubt)
     made = record.sample(sampling=name, seed=job.seed)
     return replace(made, about=potential.about.described() | {"batches": batch_plan(potential)})
 
@@ -81,7 +83,8 @@ def run_dynamics(
     of_one = schedule(settings.temperature_K, settings.pressure_GPa if settings.moves_cell else 0.0)
     # Trajectories of one structure are adjacent: structure 0 at every (T, p), then structure 1.
     each = np.repeat(np.arange(len(frames)), len(of_one))
-    record = Record(prepared.frames.select(each), np.tile(np.arange(len(of_one)), len(frames)))
+    number = np.tile(np.arange(len(of_one)), len(frames))
+    record = Record(prepared.frames.select(each), number, settings)
     why = np.where(
         prepared.reason == "", _unfit(prepared.frames, potential, settings), prepared.reason
     )
@@ -93,7 +96,7 @@ def run_dynamics(
     for index in potential.batches(record.frames.select(fit)):
         members = fit[index]
         # Not by batch, so that no trajectory's noise changes with what is beside it.
-        names = (f"sample_md/{place}/{id}/{number}" for id, number in map(record.name, members))
+        names = (f"sample_md/{place}/{id}/{n}" for id, n in map(record.name, members))
         batch = TrajectoryBatch(
             record, members, all_of_them.select(members), keys(seed, names), watch, each, settings
         )
