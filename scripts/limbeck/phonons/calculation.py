@@ -158,7 +158,7 @@ def _fitted(
 def unconverged(fit: Fit, own: ForceConstants) -> str:
     """Why the displacement is too short or too long for this potential; empty where it is not."""
     step, found = fit.worst_step, []
-    # Written so that NaN, of forces that are all zero, does not pass.
+    # Written so that NaN does not pass.
     if step and own.max_step_difference and not step.difference <= own.max_step_difference:
         found.append(
             f"at {FACTOR * own.displacement_A:g} A the crystal differs from its harmonic model by "

@@ -47,7 +47,6 @@ class Fit:
     @property
     def worst_step(self) -> SecondStep | None:
         """The second step that the harmonic model is farthest from, if there are any."""
-        # NaN, of forces that are all zero, is no less than anything
         return max(self.second_steps, key=lambda step: step.difference, default=None)
 
 
@@ -150,5 +149,4 @@ def _unexplained(phonon: Phonopy, whole: np.ndarray) -> float:
     moved = second_step.displacements(phonon)
     # F_i = - sum_j Phi_ij u_j
     harmonic = -np.einsum("ijab,sjb->sia", whole, moved, optimize=True)
-    left = phonon.forces - harmonic
-    return float(np.sqrt((left**2).mean() / (phonon.forces**2).mean()))
+    return second_step.share(phonon.forces - harmonic, phonon.forces)

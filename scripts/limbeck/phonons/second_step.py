@@ -81,16 +81,22 @@ def compare(
     for k, (plus, minus) in zip(which, pairs, strict=True):
         odd = (plus - minus) / 2
         left = odd + np.einsum("ijab,jb->ia", whole, FACTOR * moved[k], optimize=True)
-        steps.append(SecondStep(species[k], float(np.linalg.norm(left) / np.linalg.norm(odd))))
+        steps.append(SecondStep(species[k], share(left, odd)))
     return steps
+
+
+def share(left: np.ndarray, forces: np.ndarray) -> float:
+    """Norm of what is left of forces over theirs; none of no forces."""
+    whole = float(np.linalg.norm(forces))
+    return float(np.linalg.norm(left)) / whole if whole else 0.0
 
 
 def compare_all(first: Phonopy, second: Phonopy) -> SecondStep:
     """How far the force constants of a crystal are from those of longer displacements."""
     assert first.force_constants is not None
     assert second.force_constants is not None
-    apart = np.linalg.norm(second.force_constants - first.force_constants)
-    constants = float(apart / np.linalg.norm(second.force_constants))
+    apart = second.force_constants - first.force_constants
+    constants = share(apart, second.force_constants)
     lowest, then = modes_of(first).lowest, modes_of(second).lowest
     # Stiff bonds make the norm, and soft modes of molecules do not show in it. A square with the
     # sign of its frequency is a force constant.

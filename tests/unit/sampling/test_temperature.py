@@ -32,7 +32,8 @@ def made_up(settings, count: int, *, off: float = 0.0, seed: int = 1) -> BlockAv
     for step in range(settings.steps + 1):
         seen = kept * seen + np.sqrt(1 - kept**2) * rng.normal(size=count)
         if settings.equilibrated(step):
-            blocks.add(np.arange(count), settings.time_fs(step), off + 30 * seen)
+            warm = 300 + off + 30 * seen
+            blocks.add(np.arange(count), settings.time_fs(step), warm, np.full(count, 300.0))
     return blocks
 
 
@@ -66,6 +67,14 @@ def test_a_trajectory_that_is_too_warm_is_marked():
     # 200 thermostat times: an error of 30 sqrt(2 / 200) = 3 K, of which 20 K are nearly seven
     marks = doubts(settings, np.arange(200), made_up(settings, 200, off=20.0).offset())
     assert (marks == reasons.OFF_TARGET).mean() > 0.95
+
+
+def test_what_a_time_step_does_is_let_pass_however_sure():
+    """4 K of 300 K, which 40 long trajectories together show beyond doubt."""
+    settings = own(time_total_fs=4200.0)
+    found = made_up(settings, 40, off=4.0).offset()
+    assert found.mean.mean() > 5 * found.mean.std(ddof=1) / np.sqrt(40)
+    assert not doubts(settings, np.zeros(40, dtype=int), found).any()
 
 
 def test_what_no_trajectory_shows_alone_all_of_them_do():

@@ -172,7 +172,7 @@ class Record:
         values = (1.0, t, t * t, e, t * e, h, t * h, seen.temperature[good], at.target[good])
         self._add(SUMS, members, values)
         if self._blocks:
-            self._blocks.add(members, at.time, seen.temperature[good] - at.target[good])
+            self._blocks.add(members, at.time, seen.temperature[good], at.target[good])
 
     def doubts(self) -> np.ndarray:
         """Why the temperature of each trajectory is in doubt, empty where it is not. object [R]."""
