@@ -74,7 +74,8 @@ def test_what_a_time_step_does_is_let_pass_however_sure():
     settings = own(time_total_fs=4200.0)
     found = made_up(settings, 40, off=4.0).offset()
     assert found.mean.mean() > 5 * found.mean.std(ddof=1) / np.sqrt(40)
-    assert not doubts(settings, np.zeros(40, dtype=int), found).any()
+    marks = doubts(settings, np.zeros(40, dtype=int), found)
+    assert reasons.OFF_TARGET_TOGETHER not in marks
 
 
 def test_what_no_trajectory_shows_alone_all_of_them_do():
