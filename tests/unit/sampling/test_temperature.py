@@ -10,6 +10,7 @@ from ase.cluster import Icosahedron
 from argon import SETTINGS, frames_of, tetrahedron
 from jobs_of import sampling
 from limbeck import reasons
+from limbeck.config.load import load
 from limbeck.frames import from_atoms
 from limbeck.potentials.batches import Limits
 from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
@@ -105,6 +106,20 @@ def test_less_than_ten_thermostat_times_are_no_equilibration(equilibration, wait
     settings = own(time_total_fs=400.0, time_equilibration_fs=equilibration)
     marks = doubts(settings, np.arange(5), made_up(settings, 5).offset())
     assert set(marks) == ({""} if waits else {reasons.NOT_EQUILIBRATED})
+
+
+#: training data for the models of the demo: variety is all they are for, and their comments say so
+NOT_EQUILIBRATED = {"demo_models", "urea_model"}
+
+
+@pytest.mark.parametrize("folder", ["config", "tests/config"])
+def test_dynamics_that_is_shipped_starts_at_rest_and_waits(folder, repository):
+    found = {}
+    for path in sorted((repository / folder).glob("*.yaml")):
+        made = [own for own in load(path).sampling.values() if own.method == "md"]
+        found |= {path.stem: all(o.waits and o.relax_input_cell != "none" for o in made)}
+    assert {name for name, right in found.items() if not right} == NOT_EQUILIBRATED & found.keys()
+    assert len(found) > 1
 
 
 def of_dynamics(frames, potential, **changes):
