@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from ase.neighborlist import natural_cutoffs, neighbor_list
 
@@ -88,6 +89,16 @@ def test_averaged_labels_are_nearer_to_the_truth_than_single_views(results):
     assert mean < random
     low, high = errors["gain"]["forces"]["ci95"]
     assert 0 < low < high
+
+
+def test_trajectories_are_as_warm_as_they_say(results):
+    for source in ("organics", "rocksalts", "clusters"):
+        table = pd.read_csv(results / f"samples/md-300/{source}/0.csv", dtype={"doubt": str})
+        kelvin = table["temperature_K"].dropna()
+        # trajectories are independent; four standard errors, some 20 K, where clusters that are
+        # not relaxed are 90 K too warm
+        assert abs(kelvin.mean() - 300) < 4 * kelvin.sem() < 30
+        assert table["doubt"].notna().sum() <= 3  # by chance, of some 30: 0.3
 
 
 def test_the_students_learned(results):
