@@ -32,6 +32,7 @@ FLAT_CELL = "degenerate cell: smallest height in A"
 TOO_THIN = "density too low, g/cm3"
 TOO_DENSE = "density too high, g/cm3"
 TOO_CLOSE = "atoms too close: distance over sum of covalent radii"
+CONTACT_TOO_CLOSE = "molecules too close: distance over sum of van der Waals radii"
 DUPLICATE = "duplicate of an earlier frame"
 
 # Structures that cannot be prepared or sampled.

@@ -31,7 +31,7 @@ WINGS = {
     "symmetry": set(),
     "averaging": {"potentials", "symmetry"},
     "molecules": set(),
-    "structures": set(),
+    "structures": {"molecules"},
     "preparation": {"potentials"},
     "phonons": {"potentials", "preparation"},
     "sampling": {"phonons", "potentials", "preparation"},

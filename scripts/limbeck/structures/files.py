@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 from ase import Atoms
 
 from limbeck import reasons
@@ -12,9 +13,13 @@ from limbeck.config.sections.sources import StructureFile
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.structures.chemistry import chemistry, polymorphs
-from limbeck.structures.reading import read_file
+from limbeck.structures.reading import Frame, read_file
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import INT8, Refused, Structure, check_sound, collect
+from limbeck.structures.units import LENGTHS, check_unit
+
+#: of a file are looked at for the unit of its lengths
+UNIT_FRAMES = 100
 
 
 def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
@@ -24,13 +29,15 @@ def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, li
     ``group`` where it has one; energies and forces are left behind.
 
     Raises:
-        LimbeckError: the file is missing or not readable as a whole.
+        LimbeckError: the file is missing or not readable as a whole, or its lengths are in another
+            unit.
     """
     frames = read_file(source.path)
+    _check_unit(source, frames)
     group_of = _groups(frames, source, job)
 
     def make(n: int) -> Structure:
-        atoms = frames[n]()
+        atoms = in_angstrom(frames[n](), source)
         _check(atoms)
         charge, spin = _integer(atoms, "charge"), _integer(atoms, "spin")
         group = atoms.info.get("group") or group_of(n, atoms)
@@ -44,14 +51,15 @@ def elements(source: StructureFile) -> frozenset[str]:
     """Symbols of the elements of all frames of the file that can be read.
 
     Raises:
-        LimbeckError: the file is not readable as a whole, or no frame of it is.
+        LimbeckError: the file is not readable as a whole, no frame of it is, or its lengths are in
+            another unit.
     """
     found: set[str] = set()
     bad: list[Refused] = []
     frames = read_file(source.path)
     for frame in frames:
         try:
-            atoms = frame()
+            atoms = in_angstrom(frame(), source)
             check_sound(atoms)
             found |= set(atoms.get_chemical_symbols())
         except Refused as refused:  # set aside when its shard is made
@@ -59,7 +67,34 @@ def elements(source: StructureFile) -> frozenset[str]:
     if len(bad) == len(frames):
         text = f"{bad[0].reason}, {bad[0].value}"
         raise LimbeckError(f"{source.path}: none of its frames can be used, the first: {text}")
+    _check_unit(source, frames)
     return frozenset(found)
+
+
+def in_angstrom(atoms: Atoms, source: StructureFile) -> Atoms:
+    """A frame of the file with its lengths in Angstrom."""
+    factor = LENGTHS[source.length_unit or "Angstrom"]
+    if factor != 1:
+        atoms.set_cell(atoms.cell.array * factor, scale_atoms=False)
+        atoms.positions *= factor
+    return atoms
+
+
+def _check_unit(source: StructureFile, frames: Sequence[Frame]) -> None:
+    """Stop where the file looks like another unit than Angstrom, unless the source says which.
+
+    By the same frames, evenly over the file, in every shard: one of them may be odd.
+    """
+    if source.length_unit is not None:
+        return
+    count = min(source.count, len(frames))
+    sound = []
+    for n in np.unique(np.linspace(0, count - 1, min(count, UNIT_FRAMES)).astype(int)).tolist():
+        with suppress(Refused):
+            atoms = frames[n]()
+            check_sound(atoms)
+            sound.append(atoms)
+    check_unit(sound, source.name, source.path)
 
 
 def _check(atoms: Atoms) -> None:
@@ -98,7 +133,7 @@ def _groups(
     crystals: dict[int, Atoms] = {}
     for n, frame in enumerate(frames[: source.count]):
         with suppress(Refused):  # set aside when its shard is made
-            atoms = frame()
+            atoms = in_angstrom(frame(), source)
             _check(atoms)
             if atoms.pbc.all():
                 crystals[n] = atoms

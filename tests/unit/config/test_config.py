@@ -59,7 +59,7 @@ def errors_of(config: dict) -> list[str]:
 def test_defaults_are_filled_in_at_every_level(config):
     resolved = resolve(config)
     assert resolved.seed == 1
-    assert resolved.screen.min_distance_ratio == 0.6
+    assert resolved.screen.min_contact_ratio == 0.6
     assert resolved.sampling["hot"].temperature_K == 298.15
     assert resolved.labels["chgnet"].views == "as_given"
     assert resolved.distill[0].seeds == [1]

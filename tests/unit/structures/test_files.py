@@ -8,9 +8,10 @@ from ase.io import write
 from rdkit import Chem
 
 from jobs_of import generate_job
+from limbeck.config.sections.sources import StructureFile
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate
-from limbeck.structures import generate
+from limbeck.structures import elements_of, generate
 from limbeck.structures.chemistry import chemistry_of_molecule
 
 NACL = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
@@ -153,3 +154,56 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "x.cif").write_text("nothing of a crystal\n")
     with pytest.raises(LimbeckError, match=r"x\.cif: "):
         load(tmp_path / "x.cif")
+
+
+MOLECULES = [molecule(name) for name in ("H2O", "CH4", "CH3OH", "C6H6", "NH3")]
+CRYSTALS = [NACL, bulk("Cu"), bulk("Si"), bulk("Ar", "fcc", a=5.3), bulk("Cs"), bulk("Na")]
+
+
+def in_unit(structures, angstrom):
+    """The same, its lengths in a unit of so many Angstrom."""
+    return [
+        Atoms(a.numbers, a.positions / angstrom, cell=a.cell.array / angstrom, pbc=a.pbc)
+        for a in structures
+    ]
+
+
+@pytest.mark.parametrize(("unit", "angstrom"), [("nm", 10.0), ("Bohr", 0.529177210903)])
+@pytest.mark.parametrize("structures", [MOLECULES, CRYSTALS, [*MOLECULES, *CRYSTALS]])
+def test_a_source_in_another_unit_is_stopped_and_read_where_it_is_said(
+    tmp_path, unit, angstrom, structures
+):
+    write(tmp_path / "x.extxyz", in_unit(structures, angstrom))
+    with pytest.raises(LimbeckError, match=rf"x\.extxyz: looks like {unit}.*source mine.*median"):
+        load(tmp_path / "x.extxyz")
+    told = {"kind": "file", "name": "mine", "count": 100, "path": str(tmp_path / "x.extxyz")}
+    with pytest.raises(LimbeckError, match=f"looks like {unit}"):  # before the first job
+        elements_of(StructureFile(**told))
+    frames, rejected = load(tmp_path / "x.extxyz", length_unit=unit)
+    assert rejected == []
+    whole = np.concatenate([a.positions for a in structures])
+    # extended XYZ has eight digits behind the point, of nm here
+    np.testing.assert_allclose(frames.positions, whole, atol=1e-7)
+    assert elements_of(StructureFile(**told, length_unit=unit)) >= {"Na"} or structures is MOLECULES
+
+
+def test_what_is_rare_is_no_other_unit(tmp_path):
+    """One bad frame among good ones, a dissociation curve, atoms alone, and what the user says."""
+    bad = in_unit(MOLECULES[:1], 10.0)
+    write(tmp_path / "one.extxyz", [*MOLECULES, *bad])
+    curve = [Atoms("N2", [[0, 0, 0], [0, 0, 0.8 + 0.1 * i]]) for i in range(30)]
+    write(tmp_path / "curve.extxyz", curve)
+    write(tmp_path / "atoms.extxyz", [Atoms("Ar"), Atoms("C")])
+    for name, count in {"one": 6, "curve": 30, "atoms": 2}.items():
+        assert len(load(tmp_path / f"{name}.extxyz")[0]) == count
+    wide = in_unit(MOLECULES, 0.529)
+    write(tmp_path / "wide.extxyz", wide)
+    frames, _ = load(tmp_path / "wide.extxyz", length_unit="Angstrom")
+    assert len(frames) == len(wide)
+
+
+def test_every_shard_of_a_file_says_the_same_of_its_unit(tmp_path):
+    write(tmp_path / "x.extxyz", [*in_unit(MOLECULES, 10.0), molecule("H2O")])
+    for shard in range(6):
+        with pytest.raises(LimbeckError, match="looks like nm"):
+            load(tmp_path / "x.extxyz", shard=shard, shards=6)

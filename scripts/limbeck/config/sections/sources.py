@@ -95,6 +95,9 @@ class StructureFile(AnySource):
     polymorphs: t.Polymorphs = "together"
     """Whether crystals of one formula are one group of a split, or apart where pymatgen's
     StructureMatcher tells them apart; it takes frames of dynamics for other structures."""
+    length_unit: Literal["Angstrom", "nm", "Bohr"] | None = None
+    """Unit of positions and cells in the file; Angstrom where not given, and the run stops where
+    nearest neighbours are so far apart that it looks like another."""
 
 
 Source = Annotated[
@@ -105,11 +108,18 @@ Source = Annotated[
 class Screen(Section):
     """Which structures are refused before they are sampled."""
 
-    min_distance_ratio: t.DistanceRatio = 0.6
-    """Smallest distance of two atoms, in units of the sum of their covalent radii."""
+    min_distance_ratio: t.DistanceRatio | None = None
+    """Smallest distance of two atoms, in units of the sum of their covalent radii. Where not given,
+    it goes by their kinds; 0.7 for two nonmetals, 0.63 among C, N and O, 0.55 for a metal and a
+    nonmetal, 0.5 for two metals. No two atoms are ever nearer than 0.52 Angstrom."""
+    min_contact_ratio: t.ContactRatio = 0.6
+    """Smallest distance of two atoms of different molecules, in units of the sum of their van der
+    Waals radii; of a hydrogen atom three quarters of it, and none of hydrogen bonds."""
     min_density_g_cm3: t.NotNegative = 0.05
-    """Smallest density of a periodic structure, in g/cm3."""
-    max_density_g_cm3: t.Positive = 30.0
-    """Largest density of a periodic structure, in g/cm3."""
+    """Smallest density of a periodic structure, in g/cm3, where no atom has a neighbour; a molecule
+    or an atom in a wide box is let pass."""
+    max_density_g_cm3: t.Positive | None = None
+    """Largest density of a periodic structure, in g/cm3; where not given, it follows the elements,
+    with 0.8 Z^0.45 cubic Angstrom for an atom of atomic number Z, which is beyond a terapascal."""
     max_atoms: t.Count = 500
     """Largest number of atoms of a structure."""

@@ -96,6 +96,8 @@ Strain = Annotated[float, Field(ge=0, le=0.2)]
 Displacement = Annotated[float, Field(ge=0, le=1)]
 #: a distance in units of the sum of two covalent radii
 DistanceRatio = Annotated[float, Field(ge=0, le=1.5)]
+#: a distance in units of the sum of two van der Waals radii
+ContactRatio = Annotated[float, Field(ge=0, le=1)]
 #: minutes, at most a week
 Minutes = Annotated[float, Field(ge=1, le=10080)]
 Device = Literal["cpu", "cuda"]
