@@ -104,7 +104,7 @@ class Fault(IntEnum):
 FAULTS: dict[Fault, str] = {
     Fault.NOT_FINITE: "not finite",
     Fault.IMPOSSIBLE: "larger than physics allows",
-    Fault.OUTLIER: "far from all others of its label set",
+    Fault.OUTLIER: "far from all others of its source",
 }
 #: code of the first fault of the first property; below are those of :class:`Status`
 FIRST_FAULT = 16

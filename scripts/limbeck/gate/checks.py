@@ -36,7 +36,10 @@ def judge(frames: Frames, labels: Labels, predicted: Collection[str]) -> None:
 
 
 def judge_forces(frames: Frames, labels: Labels, max_force: float) -> None:
-    """Set the status of good labels with a force component beyond ``max_force``, eV/Angstrom."""
+    """Set the status of good labels with a force component beyond ``max_force``, eV/Angstrom.
+
+    What is far from all others needs the others, see :mod:`limbeck.gate.outliers`.
+    """
     size = sizes(property_of("forces"), labels.forces, frames)
     labels.status[(labels.status == Status.GOOD) & (size > max_force)] = Status.TOO_STRONG
 

@@ -1,12 +1,13 @@
-"""Labels that are far from all others of their label set, property by property.
+"""Labels that are far from all others of their source, property by property.
 
 A label job sees one slice; here all slices of a label set are compared, so that the verdict does
 not depend on how many there are. A property of a frame is an outlier where it is beyond what is
 ordinary (``Property.ordinary``, generous bounds from physics) as well as more than
-:data:`DEVIATIONS` robust standard deviations from the median (1.4826 times the median absolute
-deviation, which up to half of bad labels cannot move: Rousseeuw and Croux, J. Am. Stat. Assoc. 88,
-1273 (1993)). The first keeps frames that are rare and right where most are alike, as strong forces
-among relaxed structures; the second keeps sets that are wide, or of two kinds.
+:data:`DEVIATIONS` robust standard deviations from the median of its source (1.4826 times the median
+absolute deviation, which up to half of bad labels cannot move: Rousseeuw and Croux, J. Am. Stat.
+Assoc. 88, 1273 (1993)). The first keeps frames that are rare and right where most are alike, as
+strong forces among relaxed structures; the second keeps sources that are wide or far from the
+others, as a plasma beside crystals. Of a source of few frames the whole label set stands for it.
 
 Energies are compared after what the elements of a frame account for: energies of atoms, fitted with
 least absolute deviations.
@@ -46,11 +47,13 @@ class Summary:
         sizes: by property, float64 [B]: the largest component in the frame, by
             :func:`limbeck.gate.checks.sizes`; of extensive numbers the value over the atoms.
         shares: float32 [B,118], of each element among the frame's atoms.
+        source: bytes [B], names of the frames' sources.
     """
 
     status: np.ndarray
     sizes: dict[str, np.ndarray]
     shares: np.ndarray
+    source: np.ndarray
 
 
 def summary(frames: Frames, labels: Labels) -> Summary:
@@ -66,18 +69,20 @@ def summary(frames: Frames, labels: Labels) -> Summary:
         of = property_of(name)
         found[name] = values / atoms if _is_of_elements(of) else sizes(of, values, frames)
     shares = (composition(frames, _ELEMENTS) / atoms[:, None]).astype(np.float32)
-    return Summary(labels.status, found, shares)
+    return Summary(labels.status, found, shares, frames.source)
 
 
 def together(parts: Sequence[Summary]) -> Summary:
     """The slices of a label set as one; of properties those that all have."""
     names = [n for n in parts[0].sizes if all(n in part.sizes for part in parts)] if parts else []
     if not parts:
-        return Summary(np.zeros(0, np.uint8), {}, np.zeros((0, len(_ELEMENTS)), np.float32))
+        nothing = np.zeros((0, len(_ELEMENTS)), np.float32)
+        return Summary(np.zeros(0, np.uint8), {}, nothing, np.zeros(0, "S1"))
     return Summary(
         np.concatenate([part.status for part in parts]),
         {name: np.concatenate([part.sizes[name] for part in parts]) for name in names},
         np.concatenate([part.shares for part in parts]),
+        np.concatenate([part.source for part in parts]),
     )
 
 
@@ -93,13 +98,28 @@ def statuses(found: Summary) -> np.ndarray:
             away = size[known]
         if len(known) < MIN_FRAMES:
             continue
-        distance = away - np.median(away)
-        scale = _NORMAL * np.median(np.abs(distance))
+        distance, scale = _by_source(away, found.source[known])
         if _is_of_elements(of):
             away = distance = np.abs(distance)
         far = known[(away > of.ordinary) & (distance > DEVIATIONS * scale)]
         status[far[status[far] == Status.GOOD]] = status_of(name, Fault.OUTLIER)
     return status
+
+
+def _by_source(values: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance of each from the median of its source, and the source's robust standard deviation.
+
+    Sources of fewer than :data:`MIN_FRAMES` are compared with the median of all.
+    """
+    distance, scale = np.empty(len(values)), np.empty(len(values))
+    names, which, count = np.unique(source, return_inverse=True, return_counts=True)
+    for i in range(len(names)):
+        own = which == i
+        others = values[own] if count[i] >= MIN_FRAMES else values
+        middle = np.median(others)
+        distance[own] = values[own] - middle
+        scale[own] = _NORMAL * np.median(np.abs(others - middle))
+    return distance, scale
 
 
 def judged(frames: Frames, labels: Labels) -> Labels:

@@ -42,14 +42,15 @@ def label(
     frames: Frames,
     views: Views,
     *,
-    max_force: float,
+    max_force: float | None = None,
     asked: np.ndarray | None = None,
     store: "LabelStore | None" = None,
 ) -> Labels:
     """Label frames with the mean of a potential's answers over views.
 
     Args:
-        max_force: eV/Angstrom; a frame with a larger force component is not good.
+        max_force: eV/Angstrom; a frame with a larger force component is not good. None for no
+            limit: what is far from the others of its source is told where all slices are there.
         asked: bool [B], the frames to label; all where not given.
         store: where finished batches are kept, and looked for first.
 
@@ -78,7 +79,8 @@ def label(
         log.info("%d frames have no answer and are asked about once more, alone", len(again))
     for b in again[:, None]:
         put_labels(result, _labels_of(potential, frames.select(b), [1], views, store), b)
-    judge_forces(frames, result, max_force)
+    if max_force is not None:
+        judge_forces(frames, result, max_force)
     return replace(result, attrs={"halved_batches": halved})
 
 

@@ -26,9 +26,15 @@ METALS = 0.5
 METAL_AND_NONMETAL = 0.55
 #: two nonmetals: CF, SO and PO bonds have 0.83 and more, C-H 1.0; at 0.7, C-H has +4 eV
 NONMETAL = 0.7
-#: of these two, with their triple bonds: N2 has 0.77, and +5 eV at 0.63
+#: two of C, N and O, with their triple bonds: N2 has 0.77, and +5 eV at 0.63
 MULTIPLE = 0.63
 MULTIPLY_BONDED = frozenset({6, 7, 8})
+#: N and O, two O, which have none: NO has 0.84, O2 0.92
+WITHOUT_TRIPLE = {(7, 8): NONMETAL, (8, 8): 0.75}
+#: The same, of an atom that has three or four nonmetals around it, up to :data:`AROUND` sums: no triple
+#: bond, or none but single ones. C=O has 0.85, diamond at a terapascal 0.83; ethane has +4 eV at 0.75.
+OF_THREE, OF_FOUR = 0.68, 0.75
+AROUND = 1.25
 #: Noble gases among themselves, in sums of van der Waals radii: helium at a terapascal has 0.44.
 NOBLE = 0.42
 NOBLE_GASES = frozenset(atomic_numbers[e] for e in ("He", "Ne", "Ar", "Kr", "Xe", "Rn"))
@@ -67,6 +73,8 @@ def nearest_distances() -> np.ndarray:
     ratio = np.where(both, NONMETAL, np.where(either, METAL_AND_NONMETAL, METALS))
     multiple = np.isin(np.arange(len(ratio)), sorted(MULTIPLY_BONDED))
     ratio[multiple[:, None] & multiple] = MULTIPLE
+    for (one, other), own in WITHOUT_TRIPLE.items():
+        ratio[one, other] = ratio[other, one] = own
     limits = ratio * _sums(covalent_radii)
     noble = _NOBLE[:, None] & _NOBLE
     limits[noble] = NOBLE * _sums(van_der_waals_radii())[noble]
@@ -109,16 +117,34 @@ def too_near(
     Raises:
         RuntimeError: a position or the cell is not finite, or too large.
     """
-    limits = nearest_distances()
+    limits, reach = nearest_distances(), nearest_distances()
     if ratio is not None:
-        limits = np.maximum(ratio * _sums(covalent_radii), NEAREST_A)
-    first, second, _, distance = _pairs(numbers, positions, cell, periodic, limits)
+        limits = reach = np.maximum(ratio * _sums(covalent_radii), NEAREST_A)
+    elif np.isin(numbers, sorted(MULTIPLY_BONDED)).any():
+        reach = np.maximum(limits, AROUND * _sums(covalent_radii))
+    first, second, _, distance = _pairs(numbers, positions, cell, periodic, reach)
     limit = limits[numbers[first], numbers[second]]
+    if ratio is None:
+        limit = np.maximum(limit, _least_by_neighbours(numbers, first, second, distance))
     if not (distance < limit).any():
         return None
     worst = int((distance / limit).argmin())
     radii = covalent_radii[numbers[first[worst]]] + covalent_radii[numbers[second[worst]]]
     return Near(float(distance[worst] / radii), float(limit[worst] / radii))
+
+
+def _least_by_neighbours(
+    numbers: np.ndarray, first: np.ndarray, second: np.ndarray, distance: np.ndarray
+) -> np.ndarray:
+    """What each pair of C, N and O asks for by the number of their neighbours; Angstrom, or 0."""
+    radii = covalent_radii[numbers]
+    sums = radii[first] + radii[second]
+    bonded = (distance < AROUND * sums) & _NONMETAL[numbers[first]] & _NONMETAL[numbers[second]]
+    around = np.bincount(np.concatenate([first[bonded], second[bonded]]), minlength=len(numbers))
+    of_atom = np.where(around >= 4, OF_FOUR, np.where(around == 3, OF_THREE, 0.0))
+    multiple = np.isin(numbers, sorted(MULTIPLY_BONDED))
+    both = multiple[first] & multiple[second]
+    return np.where(both, np.maximum(of_atom[first], of_atom[second]) * sums, 0.0)
 
 
 def contact_too_near(

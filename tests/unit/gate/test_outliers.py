@@ -52,7 +52,7 @@ def row_of(frames, name, b):
 #: property -> a value that no one would learn from, and what is unusual and may be right
 FAR = {
     "energy": (3000.0, 30.0),  # eV of 6 atoms, on top
-    "forces": (3000.0, 90.0),
+    "forces": (60.0, 25.0),
     "stress": (9.0, 1.5),
     "charges": (40.0, 4.0),
     "dipole": (9000.0, 90.0),
@@ -97,7 +97,7 @@ def test_two_kinds_of_frames_are_no_outliers_of_each_other(molecules):
 def test_strong_forces_that_are_rare_and_right_are_kept():
     frames, labels = frames_and_labels(400)
     labels.forces[:] *= 1e-3  # all are relaxed
-    labels.forces[frames.offsets[[5, 250]]] = [0, 60.0, 0]
+    labels.forces[frames.offsets[[5, 250]]] = [0, 29.0, 0]
     labels.energy[[5, 250]] += 8.0 * frames.n_atoms[[5, 250]]
     labels.stress[250] = 1.0  # 160 GPa
     assert not judged(frames, labels).status.any()
@@ -109,6 +109,46 @@ def test_a_set_that_is_wide_has_no_outliers():
     labels.forces[:] = np.random.default_rng(0).lognormal(4.0, 1.0, labels.forces.shape)
     assert np.abs(labels.forces).max() > 500
     assert not judged(frames, labels).status.any()
+
+
+def two_sources(soft=60, hard=40):
+    """Frames near rest, and, from another source, frames of collisions a hundred times as hard."""
+    frames, labels = frames_and_labels(soft + hard)
+    source = np.where(np.arange(soft + hard) < soft, b"soft", b"hard")
+    frames = replace(frames, source=source)
+    labels.forces[frames.offsets[soft] :] *= 100
+    return frames, labels
+
+
+def test_forces_are_held_against_those_of_their_source():
+    """What is far too strong in one source is ordinary in another; and the other way round."""
+    frames, labels = two_sources()
+    assert np.abs(labels.forces).max() > 200  # more than one limit for all once let pass
+    assert not judged(frames, labels).status.any()
+    labels.forces[frames.offsets[7]] = [0, 0, 60.0]  # less than it
+    found = judged(frames, labels).status
+    assert np.flatnonzero(found).tolist() == [7]
+    assert found[7] == status_of("forces", Fault.OUTLIER)
+    # negative control: as one source, what is ordinary in the other is refused with it
+    one = replace(frames, source=np.full(len(frames), b"both"))
+    assert judged(one, labels).status[60:].sum() > 0
+
+
+def test_a_source_of_few_frames_is_held_against_all():
+    frames, labels = two_sources(soft=60, hard=MIN_FRAMES - 1)
+    found = judged(frames, labels).status
+    strong = np.maximum.reduceat(np.abs(labels.forces).max(axis=1), frames.offsets[:-1]) > 60
+    assert np.flatnonzero(found).tolist() == np.flatnonzero(strong).tolist()
+    assert strong.sum() > 5
+
+
+def test_sources_cut_into_slices_have_the_same_verdict():
+    frames, labels = two_sources()
+    labels.forces[frames.offsets[7]] = [0, 0, 60.0]
+    parts = [np.arange(i, 100, 20) for i in range(20)]  # five frames each
+    of_slices = [(frames.select(p), select_labels(labels, p)) for p in parts]
+    whole = statuses(together([summary(*part) for part in of_slices]))
+    assert np.concatenate(parts)[np.flatnonzero(whole)].tolist() == [7]
 
 
 def test_of_few_frames_nothing_is_said():
@@ -152,7 +192,7 @@ def test_slices_are_compared_with_each_other():
     assert np.concatenate(parts)[far] == 33
     found = verdict([f for f, _ in of_slices], [x for _, x in of_slices], 0.99)
     assert not found["go"]
-    assert found["status"]["energy far from all others of its label set"] == 1
+    assert found["status"]["energy far from all others of its source"] == 1
     assert found["status"]["good"] == 59
 
 

@@ -380,7 +380,7 @@ def test_codes_in_files_keep_their_meaning():
     for place, name in enumerate(names):
         assert found[16 + 3 * place] == f"{name} not finite"
         assert found[17 + 3 * place] == f"{name} larger than physics allows"
-        assert found[18 + 3 * place] == f"{name} far from all others of its label set"
+        assert found[18 + 3 * place] == f"{name} far from all others of its source"
 
 
 NO_MEMORY = [

@@ -164,12 +164,12 @@ def test_a_new_column_of_the_counts_is_no_status(folder):
     found = labels.label_sets(opened(folder.parent, SETTINGS))
     more = found.assign(
         dipoles=7,
-        **{"force beyond the limit": [1, 0], "stress far from all others of its label set": [0, 2]},
+        **{"force beyond the limit": [1, 0], "stress far from all others of its source": [0, 2]},
     )
     table = labels.label_table(more, "root")
     headings = [column.heading for column in table.columns]
     assert "Force beyond the limit" in headings
-    assert "Stress far from all others of its label set" in headings
+    assert "Stress far from all others of its source" in headings
     assert "Dipoles" not in headings
     assert "Not finite" not in headings  # of which there is none
 

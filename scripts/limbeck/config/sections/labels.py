@@ -103,8 +103,10 @@ class LabelSet(NamedSection):
     given. Those of a smaller number are among those of a larger."""
     auto: Auto = Auto()
     """How "auto" decides on the views."""
-    max_force_eV_per_A: t.Positive = 100.0
-    """Largest component of a force, in eV/Angstrom; a frame with a larger one is not used."""
+    max_force_eV_per_A: t.Positive | None = None
+    """Largest component of a force, in eV/Angstrom; a frame with a larger one is not used. Where not
+    given, the limit follows the source; more than 30 as well as 20 robust standard deviations above
+    the median of the largest components of its frames is too much."""
 
     @property
     def has_spread(self) -> bool:
