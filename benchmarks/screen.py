@@ -37,8 +37,8 @@ from limbeck.structures.units import check_unit, typical_ratio  # noqa: E402
 
 #: Structure, volume of an atom (A^3), bulk modulus (GPa) and its derivative, of elements at zero
 #: pressure, for Vinet's equation of state; rounded from Dewaele et al., Phys. Rev. B 70, 094112
-#: (2004) and 78, 104102 (2008), Young et al., J. Appl. Phys. 119, 135901 (2016), and others. Not of alkali
-#: metals: at a terapascal their cores touch, of which constants at zero pressure know nothing.
+#: (2004) and 78, 104102 (2008), Young et al., J. Appl. Phys. 119, 135901 (2016), and others. Not of
+#: alkali metals: at a terapascal their cores touch, which these constants do not know.
 EQUATIONS = {
     "Al": ("fcc", 16.57, 73, 4.5),
     "Fe": ("fcc", 11.2, 165, 5.3),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from limbeck import cli, storage
 from limbeck.config.jobs import BuildDataset
+from limbeck.datasets.atom_energies import complain, fit_atoms
 from limbeck.datasets.export import write_extxyz
 from limbeck.datasets.split import build, in_training, split_as, split_counts, validated_by
 from limbeck.files import write_json, write_sums
@@ -36,6 +37,10 @@ def main() -> None:
         write_extxyz(folder / f"{part}.extxyz", data)
     found = split_counts(frames, labels, parts)
     found["validated_by"] = validated_by(frames, indices)
+    if len(parts["train"]):
+        fit = fit_atoms(parts["train"])
+        complain(fit)
+        found |= {"undetermined_elements": fit.undetermined, "energies_start_from": fit.start}
     write_json(folder / "counts.json", found, recipe=recipe)
     write_sums(folder)
     logging.info("%s", found)

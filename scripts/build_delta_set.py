@@ -7,6 +7,7 @@ from limbeck import cli, storage
 from limbeck.config.jobs import BuildDeltaSet
 from limbeck.config.written import AtomEnergies, as_written
 from limbeck.datasets import delta
+from limbeck.datasets.atom_energies import complain, fit_atoms
 from limbeck.datasets.export import write_for_mace
 from limbeck.datasets.split import build, split_as, split_counts
 from limbeck.files import read_json, write_json, write_sums
@@ -39,14 +40,20 @@ def main() -> None:
     )
     labels = delta.difference(baseline, target)
     parts = build(frames, labels, split_as(frames, job))
+    undetermined: list[str] = []
     if job.delta.atoms == "fit":
-        atoms = delta.fitted_energies(parts["train"])
+        fit = fit_atoms(parts["train"])
+        atoms, undetermined = fit.energies, fit.undetermined
+        complain(fit)
     else:
         of_baseline, of_target = (
             as_written(AtomEnergies, read_json(path), path).energies_eV for path in args.atoms
         )
         atoms = delta.less(of_target, of_baseline)
-    found = split_counts(frames, labels, parts) | {"atom_energies_eV": atoms}
+    found = split_counts(frames, labels, parts) | {
+        "atom_energies_eV": atoms,
+        "undetermined_elements": undetermined,
+    }
     for part, data in parts.items():
         found[part] |= delta.sizes(data, atoms)
         storage.write_frames(

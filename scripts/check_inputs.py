@@ -15,7 +15,12 @@ def elements_of_weights(potential: AnyPotential) -> frozenset[str] | None:
     """Symbols that a potential's weights know, None where they do not tell.
 
     Weights that tell are opened; those that are downloaded are found, and their hash is checked.
+    What says which frames it was trained on has to be readable.
     """
+    if potential.trained_on:
+        from limbeck.labelling.trained_on import trained_ids
+
+        trained_ids(potential.trained_on)
     if KINDS[potential.model].from_file:
         from limbeck.potentials import open_potential
 

@@ -5,13 +5,15 @@ import logging
 import time
 from dataclasses import replace
 
+import numpy as np
+
 from limbeck import cli, storage
 from limbeck.config.jobs import LabelFrames
 from limbeck.config.written import ChosenViews, as_written
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json
 from limbeck.frames import Frames
-from limbeck.labels import Labels, counts_of
+from limbeck.labels import ISOLATED_ATOMS, Labels, counts_of
 from limbeck.potentials.devices import DeviceLost, present
 from limbeck.potentials.threads import use_threads
 
@@ -59,8 +61,10 @@ def main() -> None:
 def label_on(device: str, frames: Frames, args: argparse.Namespace) -> Labels:
     """The labels of all frames, and in their attributes what they were made with."""
     from limbeck.averaging.views import views_of
+    from limbeck.labelling.isolated_atoms import known_energies
     from limbeck.labelling.label import asked_for, label, provenance
     from limbeck.labelling.store import LabelStore
+    from limbeck.labelling.trained_on import trained_ids
     from limbeck.potentials import open_potential
     from limbeck.potentials.batch_plan import use_plan
 
@@ -76,12 +80,15 @@ def label_on(device: str, frames: Frames, args: argparse.Namespace) -> Labels:
         views,
         max_force=job.label_set.max_force_eV_per_A,
         asked=asked_for(frames, job),
+        trained_on=trained_ids(job.potential.trained_on),
         store=store,
     )
     if store:
         log.info("%s: %d read, %d made", args.store, store.read_entries, store.made_entries)
     made_with = provenance(potential, views, job.label_set.name, job.threads)
-    return replace(found, attrs=made_with | found.attrs)
+    # what a fit of energies of atoms starts from, where compositions do not tell elements apart
+    isolated = {ISOLATED_ATOMS: known_energies(potential, np.unique(frames.numbers))}
+    return replace(found, attrs=made_with | found.attrs | isolated)
 
 
 def chosen(path: str, job: LabelFrames) -> int | str:

@@ -1,15 +1,22 @@
-"""Put the trained models of a run into resources/models/, and their hashes into a config."""
+"""Put the trained models of a run into resources/models/, and their hashes into a config.
+
+Beside them go the ids of the frames that they were trained on, which they label in no run.
+"""
 
 import logging
 import re
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 from limbeck import cli
 from limbeck.check.sums import SUMS
 from limbeck.config.config import Config
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import read_json, sha256_of
+from limbeck.labelling.trained_on import write_trained_ids
+from limbeck.storage import read_frames
 from limbeck.students.card import views_in_words
 
 log = logging.getLogger(__name__)
@@ -25,6 +32,7 @@ PUBLISHED = {
 MADE_BY = """## How it was made
 
 `make demo-models` runs `config/{run}.yaml`, with CHGNet as the teacher, and puts the model here.
+The ids of the frames that it was trained on, or was chosen by, are in `{run}.trained_on.txt`.
 """
 ORB_NOTE = """## What it is for
 
@@ -47,12 +55,21 @@ def main() -> None:
         write_card(results, name)
         text = with_hash(text, name, sha256_of(target))
         log.info("%s: sha256 %s", target, sha256_of(target))
+    write_ids(results)
     args.config.write_text(text, encoding="utf-8")
 
 
 def folder(results: Path, name: str) -> Path:
     """Where a run put the model."""
     return results / "students" / "chgnet" / name / "seed1"
+
+
+def write_ids(results: Path) -> None:
+    """The ids of the frames that training saw, and of those that chose the epoch."""
+    parts = [read_frames(results / "datasets" / "chgnet" / f"{p}.h5") for p in ("train", "valid")]
+    ids = np.concatenate([frames.id for frames in parts])
+    about = f"Frames that the models of config/{results.name}.yaml were trained on, by their ids."
+    write_trained_ids(MODELS / f"{results.name}.trained_on.txt", ids, about)
 
 
 def write_card(results: Path, name: str) -> None:

@@ -15,6 +15,9 @@ from limbeck.reasons import FAULTS, FIRST_FAULT, STATUS, Fault, Status
 
 log = logging.getLogger(__name__)
 
+#: attribute of labels: the potential's energies of isolated atoms that it knows, eV, by symbol
+ISOLATED_ATOMS = "isolated_atoms_eV"
+
 
 @dataclass(frozen=True, init=False)
 class Labels(Predictions):
@@ -122,7 +125,8 @@ def select_labels(labels: Labels, index: np.ndarray) -> Labels:
 def concatenate_labels(parts: Sequence[Labels]) -> Labels:
     """Labels of several files, end to end, with the attributes of the first part.
 
-    A property is kept if every part has it. The others are logged.
+    The energies of isolated atoms among these are those of all parts. A property is kept if every
+    part has it. The others are logged.
 
     Raises:
         LimbeckError: there are no parts.
@@ -139,8 +143,16 @@ def concatenate_labels(parts: Sequence[Labels]) -> Labels:
         values=values,
         spreads=properties.concatenate_values([p.spreads for p in parts]),
         status=np.concatenate([p.status for p in parts]),
-        attrs=parts[0].attrs,
+        attrs=parts[0].attrs | _isolated_atoms(parts),
     )
+
+
+def _isolated_atoms(parts: Sequence[Labels]) -> dict[str, dict[str, float]]:
+    """Each slice asks about its own elements."""
+    found: dict[str, float] = {}
+    for part in reversed(parts):
+        found |= part.attrs.get(ISOLATED_ATOMS, {})
+    return {ISOLATED_ATOMS: dict(sorted(found.items()))} if found else {}
 
 
 def put_labels(whole: Labels, part: Labels, index: np.ndarray) -> None:

@@ -84,7 +84,7 @@ PROPERTIES: dict[str, Property] = {
         shown="meV/A",
         factor=1e3,
         # Protons 0.005 A apart repel each other with 6e5. A C-H bond at the screen's limit, 0.75 A,
-        # has 22, a C-C bond at 1.14 A 29 (GFN2-xTB): such frames may be the only ones of their kind.
+        # has 22, and C-C at 1.14 A 29 (GFN2-xTB): such frames may be the only ones of their kind.
         largest=1e6,
         ordinary=30.0,
         found_in="all",

@@ -78,6 +78,7 @@ class Status(IntEnum):
     FAILED = 4
     TOO_LARGE = 5
     NOT_ASKED = 6
+    TRAINED_ON = 7
 
 
 #: what a code means; also written into the attributes of every label file
@@ -89,7 +90,10 @@ STATUS: dict[int, str] = {
     Status.FAILED: FAILED,
     Status.TOO_LARGE: "too large for the device",
     Status.NOT_ASKED: "not asked for",
+    Status.TRAINED_ON: "the potential was trained on it",
 }
+#: of frames that no answer was wanted for: nothing is wrong with them
+NOT_WANTED = (Status.NOT_ASKED, Status.TRAINED_ON)
 
 
 class Fault(IntEnum):

@@ -59,7 +59,12 @@ def test_a_data_set_is_written(folder):
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (folder / "data").iterdir()) == FILES
     counts = json.loads((folder / "data/counts.json").read_text())
-    assert counts["left_out"] == {"bad_label": 1, "not_asked_for": 0, "duplicate": 1}
+    assert counts["left_out"] == {
+        "bad_label": 1,
+        "not_asked_for": 0,
+        "trained_on": 0,
+        "duplicate": 1,
+    }
     parts = {p: read_part(folder / f"data/{p}.h5", "lj") for p in ("train", "valid", "test")}
     # eight groups: two for tests, a fifth of the other six to validate
     found = {p: (counts[p]["groups"], counts[p]["frames"]) for p in parts}
@@ -112,7 +117,12 @@ def test_no_bad_number_reaches_a_data_set(folder, name, value):
     done = run(folder, SETTINGS)
     assert done.returncode == 0, done.stderr
     counts = json.loads((folder / "data/counts.json").read_text())
-    assert counts["left_out"] == {"bad_label": 2, "not_asked_for": 0, "duplicate": 1}
+    assert counts["left_out"] == {
+        "bad_label": 2,
+        "not_asked_for": 0,
+        "trained_on": 0,
+        "duplicate": 1,
+    }
     for part in ("train", "valid", "test"):
         data = read_part(folder / f"data/{part}.h5", "lj")
         assert bad not in data.frames.id.tolist()

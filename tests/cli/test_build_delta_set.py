@@ -81,7 +81,12 @@ def test_a_set_of_differences(folder):
     done = build(folder, start=in_process.run_as_process)
     assert done.returncode == 0, done.stderr
     counts = json.loads((folder / "delta/counts.json").read_text())
-    assert counts["left_out"] == {"bad_label": 2, "not_asked_for": 0, "duplicate": 0}
+    assert counts["left_out"] == {
+        "bad_label": 2,
+        "not_asked_for": 0,
+        "trained_on": 0,
+        "duplicate": 0,
+    }
     expected = isolated_energies(open_potential(XTB), ["H", "C", "N", "O"])  # less zeros of lj
     assert counts["atom_energies_eV"] == pytest.approx(expected)
     parts = {

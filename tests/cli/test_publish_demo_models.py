@@ -7,6 +7,9 @@ import yaml
 
 import in_process
 from limbeck.files import sha256_of, write_json
+from limbeck.labelling.trained_on import trained_ids
+from limbeck.storage import write_frames
+from planted import real_frames
 
 SETTINGS = {
     "run": "demo_models",
@@ -27,6 +30,16 @@ WARRANT = {
 }
 
 
+def parts():
+    """The parts of a data set of six frames."""
+    frames = real_frames()
+    return {
+        "train": frames.select([0, 1, 2]),
+        "valid": frames.select([3]),
+        "test": frames.select([4, 5]),
+    }
+
+
 @pytest.fixture
 def trained(repository: Path, tmp_path: Path) -> Path:
     """A folder with what a run of config/demo_models.yaml leaves, and a copy of the demo."""
@@ -42,6 +55,8 @@ def trained(repository: Path, tmp_path: Path) -> Path:
         write_json(seed / "metrics.json", {"test": {"against": {"labels": labels}}})
         warrant = tmp_path / f"results/demo_models/warrant/students/chgnet/{name}.json"
         write_json(warrant, WARRANT)
+    for part, frames in parts().items():
+        write_frames(tmp_path / f"results/demo_models/datasets/chgnet/{part}.h5", frames, stage="x")
     demo = (repository / "config" / "config.yaml").read_text()
     (tmp_path / "config.yaml").write_text(demo)
     return tmp_path
@@ -71,6 +86,14 @@ def test_models_and_hashes_are_put_in_place_and_nothing_else_changes(trained):
     assert all("sha256:" in new for old, new in pairs if old != new)
     assert publish(trained).returncode == 0  # over what is there
     assert (trained / "config.yaml").read_text() == after
+
+
+def test_the_ids_of_what_was_trained_on_stand_beside_the_models(trained):
+    assert publish(trained).returncode == 0
+    path = trained / "resources/models/demo_models.trained_on.txt"
+    found, split = trained_ids([str(path)]), parts()
+    assert found == {*split["train"].id.tolist(), *split["valid"].id.tolist()}
+    assert "demo_models.trained_on.txt" in (trained / "resources/models/mace-demo.md").read_text()
 
 
 def test_a_config_without_the_potential_is_told(trained):

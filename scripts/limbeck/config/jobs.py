@@ -51,9 +51,19 @@ def _compute(config: Config) -> dict[str, Any]:
     return {"device": config.device, "threads": config.threads}
 
 
-def _asking(config: Config, name: str | None) -> dict[str, Any]:
-    """Fields of a job that asks the potential of this name; none where there is no name."""
-    return {"potential": config.potentials[name], **_compute(config)} if name else {}
+def _asking(config: Config, name: str | None, *, labels: bool = False) -> dict[str, Any]:
+    """Fields of a job that asks the potential of this name; none where there is no name.
+
+    Args:
+        labels: whether the job labels frames: no other depends on what the potential was trained
+            on.
+    """
+    if not name:
+        return {}
+    potential = config.potentials[name]
+    if not labels:
+        potential = potential.model_copy(update={"trained_on": None})
+    return {"potential": potential, **_compute(config)}
 
 
 class GenerateStructures(Section):
@@ -194,7 +204,7 @@ class LabelFrames(ChooseViews):
             lost_device=config.lost_device,
             slice=int(slice),
             slices=config.select.slices,
-            **_asking(config, section.potential),
+            **_asking(config, section.potential, labels=True),
         )
 
     def text(self) -> str:

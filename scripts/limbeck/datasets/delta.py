@@ -6,15 +6,13 @@ from dataclasses import replace
 import numpy as np
 from ase.data import chemical_symbols
 
+from limbeck.datasets.atom_energies import AtomEnergies
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.geometry import composition
 from limbeck.labels import Labels
 from limbeck.reasons import Status
-
-#: symbol of an element -> energy of a single atom, eV
-AtomEnergies = dict[str, float]
 
 
 def difference(baseline: Labels, target: Labels) -> Labels:
@@ -43,20 +41,6 @@ def difference(baseline: Labels, target: Labels) -> Labels:
 def less(target: Mapping[str, float], baseline: Mapping[str, float]) -> AtomEnergies:
     """Target less baseline, of atoms that both know."""
     return {element: target[element] - baseline[element] for element in target}
-
-
-def fitted_energies(dataset: Dataset) -> AtomEnergies:
-    """Energies of atoms whose sum is nearest to the data set's energies per atom.
-
-    Least squares over frames; where compositions do not tell elements apart (frames of one
-    compound), the solution of least norm.
-    """
-    frames = dataset.frames
-    elements, counts = _elements_of(frames)
-    energies = dataset.labels.energy / frames.n_atoms
-    # Per atom on both sides, or large frames would decide the fit.
-    found = np.linalg.lstsq(counts / frames.n_atoms[:, None], energies, rcond=None)[0]
-    return dict(zip(elements, found.tolist(), strict=True))
 
 
 def residual(dataset: Dataset, atoms: AtomEnergies) -> np.ndarray:

@@ -10,7 +10,7 @@ from ase.calculators.calculator import all_properties
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
-from limbeck.datasets.delta import AtomEnergies
+from limbeck.datasets.atom_energies import AtomEnergies
 from limbeck.datasets.split import Dataset
 from limbeck.files import whole_file
 from limbeck.properties import of_one, property_of

@@ -212,12 +212,15 @@ def split_counts(frames: Frames, labels: Labels, parts: dict[str, Dataset]) -> d
         for name, part in parts.items()
     }
     kept = sum(len(part) for part in parts.values())
-    not_asked = int((labels.status == Status.NOT_ASKED).sum())
-    bad = int((labels.status != Status.GOOD).sum()) - not_asked
+    not_asked, trained_on = (
+        int((labels.status == status).sum()) for status in (Status.NOT_ASKED, Status.TRAINED_ON)
+    )
+    bad = int((labels.status != Status.GOOD).sum()) - not_asked - trained_on
     result["left_out"] = {
         "bad_label": bad,
         "not_asked_for": not_asked,
-        "duplicate": len(frames) - kept - bad - not_asked,
+        "trained_on": trained_on,
+        "duplicate": len(frames) - kept - bad - not_asked - trained_on,
     }
     result["near_copies"] = near_copies(parts["test"].frames, parts["train"].frames)
     return result

@@ -13,7 +13,7 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.gate.outliers import statuses, summary, together
 from limbeck.labels import Labels, counts_of, unanswered
-from limbeck.reasons import Status
+from limbeck.reasons import NOT_WANTED, Status
 
 
 def verdict(
@@ -24,8 +24,8 @@ def verdict(
 ) -> dict[str, Any]:
     """Share of good labels by source against the least share asked for.
 
-    Frames whose label was not asked for do not count. Labels far from all others of the set are not
-    good, see :mod:`limbeck.gate.outliers`.
+    Frames whose label was not asked for, or which the potential was trained on, do not count.
+    Labels far from all others of their source are not good, see :mod:`limbeck.gate.outliers`.
 
     Args:
         frames, labels: shard by shard, in the same order.
@@ -48,8 +48,9 @@ def verdict(
     status = statuses(together(summaries))
     source = np.concatenate([*sources, np.zeros(0, dtype="S1")])
     good: dict[str, list[int]] = {}
-    for name in np.unique(source[status != Status.NOT_ASKED]):
-        found = status[(status != Status.NOT_ASKED) & (source == name)] == Status.GOOD
+    wanted = ~np.isin(status, NOT_WANTED)
+    for name in np.unique(source[wanted]):
+        found = status[wanted & (source == name)] == Status.GOOD
         good[name.decode()] = [int(found.sum()), len(found)]
     criteria = [
         _criterion(source, passed, count, min_good_fraction)

@@ -1,19 +1,43 @@
 """Energies of single atoms by a potential, as offsets for a model of differences."""
 
+import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers, ground_state_magnetic_moments
+from ase.data import atomic_numbers, chemical_symbols, ground_state_magnetic_moments
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import from_atoms
+from limbeck.potentials.devices import DeviceLost
 from limbeck.potentials.evaluation import attempt
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
+
+log = logging.getLogger(__name__)
+
+
+def known_energies(potential: "Potential[Any]", numbers: np.ndarray) -> dict[str, float]:
+    """Energies of those isolated atoms that the potential can answer for, eV, by symbol.
+
+    Args:
+        numbers: atomic numbers of the elements, each once.
+
+    Raises:
+        DeviceLost: the device went away.
+    """
+    found: dict[str, float] = {}
+    for number in numbers.tolist():
+        try:
+            found |= isolated_energies(potential, [chemical_symbols[number]])
+        except DeviceLost:
+            raise
+        except LimbeckError as error:
+            log.info("%s", error)
+    return found
 
 
 def isolated_energies(potential: "Potential[Any]", elements: Sequence[str]) -> dict[str, float]:

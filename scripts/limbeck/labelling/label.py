@@ -6,7 +6,7 @@ One without any is asked about once more at the end, alone: what failed may have
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,7 @@ def label(
     *,
     max_force: float | None = None,
     asked: np.ndarray | None = None,
+    trained_on: Collection[bytes] = (),
     store: "LabelStore | None" = None,
 ) -> Labels:
     """Label frames with the mean of a potential's answers over views.
@@ -52,6 +53,7 @@ def label(
         max_force: eV/Angstrom; a frame with a larger force component is not good. None for no
             limit: what is far from the others of its source is told where all slices are there.
         asked: bool [B], the frames to label; all where not given.
+        trained_on: ids of frames that the potential was trained on, which it does not label.
         store: where finished batches are kept, and looked for first.
 
     Returns:
@@ -65,6 +67,8 @@ def label(
     result.status[potential.unknown_elements(frames)] = Status.UNKNOWN_ELEMENT
     if asked is not None:
         result.status[~asked] = Status.NOT_ASKED
+    if trained_on:
+        result.status[np.isin(frames.id, list(trained_on))] = Status.TRAINED_ON
     todo = np.flatnonzero(result.status == Status.GOOD)
     halved = 0
     batches = potential.batches(frames.select(todo))

@@ -75,7 +75,7 @@ class Statistics:
 
     Attributes:
         elements: atomic numbers in the set, sorted.
-        reference_energies: float64, eV per atom of each element, least squares.
+        reference_energies: float64, eV per atom of each element, fitted.
         energy_mean, energy_std: of the residual energy per atom, eV.
         forces_rms: root mean square of a force component, eV/Angstrom.
         stress_rms: the same of a stress component, eV/Angstrom^3 (1 where there is none).

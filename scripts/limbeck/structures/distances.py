@@ -31,8 +31,9 @@ MULTIPLE = 0.63
 MULTIPLY_BONDED = frozenset({6, 7, 8})
 #: N and O, two O, which have none: NO has 0.84, O2 0.92
 WITHOUT_TRIPLE = {(7, 8): NONMETAL, (8, 8): 0.75}
-#: The same, of an atom that has three or four nonmetals around it, up to :data:`AROUND` sums: no triple
-#: bond, or none but single ones. C=O has 0.85, diamond at a terapascal 0.83; ethane has +4 eV at 0.75.
+#: The same, of an atom that has three or four nonmetals around it, up to :data:`AROUND` sums: no
+#: triple bond, or none but single ones. C=O has 0.85, diamond at a terapascal 0.83; ethane +4 eV
+#: at 0.75.
 OF_THREE, OF_FOUR = 0.68, 0.75
 AROUND = 1.25
 #: Noble gases among themselves, in sums of van der Waals radii: helium at a terapascal has 0.44.

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from limbeck.datasets.atom_energies import fit_atoms
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.geometry import composition
@@ -21,9 +22,7 @@ def training_statistics(dataset: Dataset) -> Statistics:
         raise LimbeckError("the training set has no frames; see what was refused, and why")
     elements = np.unique(frames.numbers)
     counts = composition(frames, elements)
-    # lstsq, since compositions may not tell elements apart: then it takes the solution of least
-    # norm.
-    offsets = np.linalg.lstsq(counts, labels.energy, rcond=None)[0]
+    offsets = np.array(list(fit_atoms(dataset).energies.values()))
     residual = (labels.energy - counts @ offsets) / frames.n_atoms
     stress = labels.stress[np.isfinite(labels.stress).all(axis=1)]
     return Statistics(

@@ -231,7 +231,12 @@ def test_bad_labels_and_duplicates_are_left_out_and_counted():
     for part in data.values():
         assert np.array_equal(part.frames.id, part.labels.id)
     found = split_counts(twice, labels, data)
-    assert found["left_out"] == {"bad_label": 3, "not_asked_for": 0, "duplicate": 2}
+    assert found["left_out"] == {
+        "bad_label": 3,
+        "not_asked_for": 0,
+        "trained_on": 0,
+        "duplicate": 2,
+    }
     assert found["train"] == {"frames": 2, "atoms": 12, "roots": 2, "groups": 2}
     assert found["test"] == {"frames": 1, "atoms": 4, "roots": 1, "groups": 1}
 

@@ -104,9 +104,9 @@ class LabelSet(NamedSection):
     auto: Auto = Auto()
     """How "auto" decides on the views."""
     max_force_eV_per_A: t.Positive | None = None
-    """Largest component of a force, in eV/Angstrom; a frame with a larger one is not used. Where not
-    given, the limit follows the source; more than 30 as well as 20 robust standard deviations above
-    the median of the largest components of its frames is too much."""
+    """Largest component of a force, in eV/Angstrom; a frame with a larger one is not used. Where
+    not given, the limit follows the source; too much is more than 30 that is also 20 robust
+    standard deviations above the median of the largest components of its frames."""
 
     @property
     def has_spread(self) -> bool:

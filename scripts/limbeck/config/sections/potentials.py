@@ -36,6 +36,10 @@ class AnyPotential(NamedSection):
     batch_atoms: t.Count | None = None
     """Largest number of atoms evaluated at once, where not given, one that was measured to be fast;
     larger is not always faster, and the last bits of a result depend on it."""
+    trained_on: t.Some[t.UserPath] | None = None
+    """Paths of what says which frames it was trained on; text files with the id of a frame in each
+    line, or frames and data sets of Limbeck, as train.h5. It does not label these, on which its
+    errors are not those that it has elsewhere; they are counted."""
 
     @property
     def most_atoms(self) -> int:

@@ -13,7 +13,7 @@ from limbeck.config.written import ChosenViews, DeltaCounts, Verdict
 from limbeck.datasets.split import PARTS
 from limbeck.labels import Labels, meanings
 from limbeck.properties import EFS, property_of
-from limbeck.reasons import Status
+from limbeck.reasons import NOT_WANTED, Status
 from limbeck.report.page import cols
 from limbeck.report.page.figure import BLACK, COLOURS, WIDTH, PageFigure, look, plain
 from limbeck.report.page.items import Section, Words, paragraph, section
@@ -66,7 +66,7 @@ def label_sets(run: Run) -> pd.DataFrame:
     for name, parts in run.once(read).items():
         status = np.concatenate([part.status for part in parts])
         row: dict[str, Any] = {"label_set": name, "potential": run.config.labels[name].potential}
-        row |= {"views": views(parts[0].attrs), "frames": int((status != Status.NOT_ASKED).sum())}
+        row |= {"views": views(parts[0].attrs), "frames": int((~np.isin(status, NOT_WANTED)).sum())}
         row |= {meaning: verdicts[name].status.get(meaning, 0) for meaning in seen}
         row["passed"] = verdicts[name].go
         for part in PARTS:
