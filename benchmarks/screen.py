@@ -24,14 +24,15 @@ from ase.build import bulk, molecule  # noqa: E402
 from ase.collections import g2  # noqa: E402
 from ase.data import chemical_symbols  # noqa: E402
 from ase.io import read  # noqa: E402
-from ase.md.langevin import Langevin  # noqa: E402
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution  # noqa: E402
 from scipy.optimize import brentq  # noqa: E402
 
-from limbeck.config.sections.potentials import Mace  # noqa: E402
+from limbeck.config.sections.sampling import MolecularDynamics  # noqa: E402
 from limbeck.config.sections.sources import Screen  # noqa: E402
 from limbeck.errors import LimbeckError  # noqa: E402
 from limbeck.frames import from_atoms  # noqa: E402
+from limbeck.potentials import open_potential  # noqa: E402
+from limbeck.potentials.batches import Limits  # noqa: E402
+from limbeck.sampling.dynamics import run as md  # noqa: E402
 from limbeck.structures.screening import screen  # noqa: E402
 from limbeck.structures.units import check_unit, typical_ratio  # noqa: E402
 
@@ -62,6 +63,19 @@ EQUATIONS = {
     "Xe": ("fcc", 58.0, 4.3, 7.0),
 }
 PACKING = {"fcc": 4, "bcc": 2}
+#: of trajectories that nothing cuts
+HOT = {
+    "method": "md",
+    "nvt_algorithm": "langevin",
+    "temperature_K": 1000.0,
+    "time_total_fs": 300.0,
+    "time_equilibration_fs": 100.0,
+    "time_step_fs": 0.5,
+    "sampling_interval_fs": 5.0,
+    "supercell_radius_A": None,
+    "relax_input_cell": "none",
+    "min_distance_ratio": 0.0,
+}
 
 
 def main() -> None:
@@ -76,7 +90,7 @@ def main() -> None:
     molecular = [a for path in args.molecular for a in read(path, ":")]
     molecules = [molecule(name) for name in g2.names]
     metals = list(elements())
-    print("| exist | structures | refused | |\n|---|---|---|---|")
+    print("| exist | structures | refused | why |\n|---|---|---|---|")
     for name, structures in {
         "crystals of MP-20": crystals,
         "molecular crystals": molecular,
@@ -92,7 +106,7 @@ def main() -> None:
     }.items():
         line(name, structures)
     line("molecules and crystals of the demo at 1000 K", list(hot()))
-    print("\n| do not exist | structures | refused | |\n|---|---|---|---|")
+    print("\n| do not exist | structures | refused | why |\n|---|---|---|---|")
     sound = [*crystals, *molecular, *metals, *(a for a in molecules if len(a) > 1)]
     for name, structures in {
         "ten times too small": [scaled(a, 0.1) for a in sound],
@@ -230,33 +244,21 @@ def stretched(name: str, first: int, second: int, length: float) -> Atoms:
     return atoms
 
 
-def hot(temperature: float = 1000.0) -> Iterator[Atoms]:
-    """Trajectories of the demo's small molecules and rocksalts, after 0.1 ps."""
-    from limbeck.potentials import open_potential
-    from limbeck.potentials.ase import PotentialCalculator
-
+def hot() -> Iterator[Atoms]:
+    """Frames of trajectories at 1000 K of the demo's molecules and rocksalts, by mace-demo."""
     path = ROOT / "resources/models/mace-demo.model"
-    potential = open_potential(Mace(name="m", model="mace", path=str(path), trust=True))
+    potential = open_potential({"name": "m", "model": "mace", "path": str(path), "trust": True})
+    potential.batch_limits = dict.fromkeys((True, False), Limits(512))
     names = ["H2O", "CH4", "C2H6", "C2H4", "CH3OH", "H2CO", "HCOOH"]
     starts = [molecule(name) for name in names]
     starts += [
         bulk("NaCl", "rocksalt", a=5.7, cubic=True),
         bulk("LiF", "rocksalt", a=4.1, cubic=True),
     ]
-    for atoms in starts:
-        atoms.calc = PotentialCalculator(potential)
-        MaxwellBoltzmannDistribution(atoms, temperature_K=temperature, rng=np.random.default_rng(0))
-        run = Langevin(
-            atoms,
-            0.5 * units.fs,
-            temperature_K=temperature,
-            friction=0.02 / units.fs,
-            rng=np.random.default_rng(1),
-        )
-        run.run(200)
-        for _ in range(40):
-            run.run(5)
-            yield Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+    frames = from_atoms(starts, groups=["g"] * len(starts), source="s")
+    settings = MolecularDynamics(name="hot", sources=["s"], potential="m", **HOT)
+    record = md.run_dynamics(frames, potential, settings, seed=1, place="hot/s/0")
+    yield from record.sample(sampling="hot", seed=1).frames.to_atoms()
 
 
 if __name__ == "__main__":

@@ -359,6 +359,7 @@ def _dataset(folder: Path, label_set: str, whole: Dataset, parts: dict[str, np.n
         labels = {label_set: chosen.labels}
         write_frames(path, chosen.frames, stage="build_dataset", labels=labels)
     told = {"near_copies": [], "validated_by": {"rocksalts": "root", "organics": "group"}}
+    told |= {"undetermined_elements": ["H", "C"] if label_set == "chgnet" else []}
     write_json(folder / f"datasets/{label_set}/counts.json", told)
 
 

@@ -174,6 +174,22 @@ def test_a_new_column_of_the_counts_is_no_status(folder):
     assert "Not finite" not in headings  # of which there is none
 
 
+def test_elements_that_no_composition_tells_apart_are_named(folder):
+    found = labels.label_sets(opened(folder.parent, SETTINGS))
+    assert dict(zip(found["label_set"], found["undetermined"], strict=True))["chgnet"] == "H, C"
+    headings = [column.heading for column in labels.label_table(found, "root").columns]
+    assert headings[-1] == "Atoms undetermined"
+    known = labels.label_table(found.assign(undetermined=""), "root")
+    assert "Atoms undetermined" not in [column.heading for column in known.columns]
+
+
+def test_what_a_teacher_was_trained_on_is_no_failure(folder):
+    found = labels.label_sets(opened(folder.parent, SETTINGS))
+    more = found.assign(**{"the potential was trained on it": [3, 0]})
+    headings = [column.heading for column in labels.label_table(more, "root").columns]
+    assert "The potential was trained on it" in headings
+
+
 def test_the_choice_of_views_is_told_with_its_reason(folder, page):
     assert CHOICE["reason"] in page.text
     (row,) = pd.read_csv(folder / "tables/views_chosen.csv").to_dict("records")

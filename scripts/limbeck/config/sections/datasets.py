@@ -41,8 +41,8 @@ class Delta(NamedSection):
     """Name of the label set that it is taken off from, the good one."""
     atoms: Literal["fit", "isolated"] = "fit"
     """Where the energies of single atoms come from that a model of the difference starts with; fit
-    by least squares on the training frames, or isolated for those of the two potentials, which not
-    every potential knows."""
+    to the training frames, which starts from isolated atoms where both potentials know them, or
+    isolated for those of the two potentials as they are, which not every potential knows."""
 
     def faults(self) -> Iterator[Fault]:
         """The difference of a label set with itself."""

@@ -110,8 +110,9 @@ class Screen(Section):
 
     min_distance_ratio: t.DistanceRatio | None = None
     """Smallest distance of two atoms, in units of the sum of their covalent radii. Where not given,
-    it goes by their kinds; 0.7 for two nonmetals, 0.63 among C, N and O, 0.55 for a metal and a
-    nonmetal, 0.5 for two metals. No two atoms are ever nearer than 0.52 Angstrom."""
+    it goes by their kinds; 0.7 for two nonmetals (0.63 to 0.75 among C, N and O, by the number of
+    their neighbours), 0.55 for a metal and a nonmetal, 0.5 for two metals. No two atoms are ever
+    nearer than 0.52 Angstrom."""
     min_contact_ratio: t.ContactRatio = 0.6
     """Smallest distance of two atoms of different molecules, in units of the sum of their van der
     Waals radii; of a hydrogen atom three quarters of it, and none of hydrogen bonds."""

@@ -72,6 +72,8 @@ def label_sets(run: Run) -> pd.DataFrame:
         for part in PARTS:
             path = f"datasets/{name}/{part}.h5"
             row[part] = run.count([path])
+        counts = run.json(f"datasets/{name}/counts.json")
+        row["undetermined"] = ", ".join(counts.get("undetermined_elements", []))
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -96,6 +98,8 @@ def label_table(found: pd.DataFrame, split_by: str) -> Table | None:
         *cols.words(lambda v: "passed" if v else "not passed", passed="Gate"),
         *cols.count(train="Train", valid="Valid", test="Test"),
     ]
+    if "undetermined" in found and found["undetermined"].any():
+        columns += cols.text(undetermined="Atoms undetermined")
     return table("labels", told("label_sets", split_by=split_by), columns, found)
 
 
