@@ -1,6 +1,6 @@
 """Put the trained models of a run into resources/models/, and their hashes into a config.
 
-Beside them go the ids of the frames that they were trained on, which they label in no run.
+Beside them go the ids of what they were trained on, which they label in no run.
 """
 
 import logging
@@ -32,7 +32,7 @@ PUBLISHED = {
 MADE_BY = """## How it was made
 
 `make demo-models` runs `config/{run}.yaml`, with CHGNet as the teacher, and puts the model here.
-The ids of the frames that it was trained on, or was chosen by, are in `{run}.trained_on.txt`.
+What it was trained on, or was chosen by, is in `{run}.trained_on.txt`, by ids.
 """
 ORB_NOTE = """## What it is for
 
@@ -55,7 +55,7 @@ def main() -> None:
         write_card(results, name)
         text = with_hash(text, name, sha256_of(target))
         log.info("%s: sha256 %s", target, sha256_of(target))
-    write_ids(results)
+    write_ids(results, args.settings.dataset.split_by)
     args.config.write_text(text, encoding="utf-8")
 
 
@@ -64,11 +64,17 @@ def folder(results: Path, name: str) -> Path:
     return results / "students" / "chgnet" / name / "seed1"
 
 
-def write_ids(results: Path) -> None:
-    """The ids of the frames that training saw, and of those that chose the epoch."""
+def write_ids(results: Path, split_by: str) -> None:
+    """What training saw, and what chose the epoch.
+
+    First structures, where none stands in two parts of the split; they can be made again without
+    any trajectory. Else the frames.
+    """
     parts = [read_frames(results / "datasets" / "chgnet" / f"{p}.h5") for p in ("train", "valid")]
-    ids = np.concatenate([frames.id for frames in parts])
-    about = f"Frames that the models of config/{results.name}.yaml were trained on, by their ids."
+    by_frame = split_by == "frame"
+    ids = np.concatenate([frames.id if by_frame else frames.root for frames in parts])
+    kind = "Frames" if by_frame else "First structures of the frames"
+    about = f"{kind} that the models of config/{results.name}.yaml were trained on, by their ids."
     write_trained_ids(MODELS / f"{results.name}.trained_on.txt", ids, about)
 
 

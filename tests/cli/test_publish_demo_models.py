@@ -91,8 +91,9 @@ def test_models_and_hashes_are_put_in_place_and_nothing_else_changes(trained):
 def test_the_ids_of_what_was_trained_on_stand_beside_the_models(trained):
     assert publish(trained).returncode == 0
     path = trained / "resources/models/demo_models.trained_on.txt"
+    # the config is silent on the split, which is by group then: structures stand for their frames
     found, split = trained_ids([str(path)]), parts()
-    assert found == {*split["train"].id.tolist(), *split["valid"].id.tolist()}
+    assert found == {*split["train"].root.tolist(), *split["valid"].root.tolist()}
     assert "demo_models.trained_on.txt" in (trained / "resources/models/mace-demo.md").read_text()
 
 

@@ -18,6 +18,7 @@ from limbeck.config.jobs import LabelFrames
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
 from limbeck.gate.checks import judge, judge_forces
+from limbeck.labelling.trained_on import was_trained_on
 from limbeck.labels import Labels, meanings, put_labels, unanswered, unlabelled
 from limbeck.potentials.evaluation import in_pieces
 from limbeck.properties import put
@@ -53,7 +54,8 @@ def label(
         max_force: eV/Angstrom; a frame with a larger force component is not good. None for no
             limit: what is far from the others of its source is told where all slices are there.
         asked: bool [B], the frames to label; all where not given.
-        trained_on: ids of frames that the potential was trained on, which it does not label.
+        trained_on: ids of frames that the potential was trained on, or of first structures of such
+            frames; it does not label them, nor what was made from these structures.
         store: where finished batches are kept, and looked for first.
 
     Returns:
@@ -67,8 +69,7 @@ def label(
     result.status[potential.unknown_elements(frames)] = Status.UNKNOWN_ELEMENT
     if asked is not None:
         result.status[~asked] = Status.NOT_ASKED
-    if trained_on:
-        result.status[np.isin(frames.id, list(trained_on))] = Status.TRAINED_ON
+    result.status[was_trained_on(frames, trained_on)] = Status.TRAINED_ON
     todo = np.flatnonzero(result.status == Status.GOOD)
     halved = 0
     batches = potential.batches(frames.select(todo))

@@ -38,8 +38,8 @@ class AnyPotential(NamedSection):
     larger is not always faster, and the last bits of a result depend on it."""
     trained_on: t.Some[t.UserPath] | None = None
     """Paths of what says which frames it was trained on; text files with the id of a frame in each
-    line, or frames and data sets of Limbeck, as train.h5. It does not label these, on which its
-    errors are not those that it has elsewhere; they are counted."""
+    line, or of the first structure (root) of frames, or data sets of Limbeck, as train.h5. It does
+    not label these frames, nor others made from such a structure; they are counted."""
 
     @property
     def most_atoms(self) -> int:
