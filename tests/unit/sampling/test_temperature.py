@@ -195,5 +195,7 @@ def test_the_log_counts_what_is_in_doubt(monkeypatch, caplog):
     })  # fmt: skip
     with caplog.at_level(logging.WARNING):
         made = md.sample(frames_of(bulk("Cu", cubic=True)), job.sampling, job)
-    assert f"1 of 1 trajectories: {reasons.NOT_EQUILIBRATED}" in caplog.text
+    measured = made.rows[0][TRAJECTORY_COLUMNS.index("temperature_K")]
+    assert f"test/s/0: 1 of 1 trajectories: {reasons.NOT_EQUILIBRATED}" in caplog.text
+    assert f"they average {measured:.0f} K, 100 K asked for" in caplog.text
     assert made.rows[0][TRAJECTORY_COLUMNS.index("doubt")] == reasons.NOT_EQUILIBRATED

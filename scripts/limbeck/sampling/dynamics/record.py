@@ -1,6 +1,6 @@
 """Results of the dynamics of a shard: frames, a trace, averages, and why trajectories ended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +181,17 @@ class Record:
         found = doubts(self._own, self.trajectory, self._blocks.offset())
         # of what never moved there is no temperature
         return np.where(self._sums["n"] > 0, found, "")
+
+    def warnings(self) -> Iterator[str]:
+        """Of each doubt, how many trajectories have it and how warm they are."""
+        means, found = self.averages(), self.doubts()
+        for doubt in sorted(set(found) - {""}):
+            here = found == doubt
+            measured, asked = (means[k][here].mean() for k in ("temperature_K", "target"))
+            yield (
+                f"{here.sum()} of {len(found)} trajectories: {doubt}; they average "
+                f"{measured:.0f} K, {asked:.0f} K asked for"
+            )
 
     def averages(self) -> dict[str, np.ndarray]:
         """Means of all steps after equilibration, each [R], in the order of :data:`COLUMNS`.

@@ -47,8 +47,8 @@ def sample(frames: Frames, own: MolecularDynamics, job: SampleFrames) -> Sample:
     place = f"{name}/{job.source}/{job.shard}"
     record = run_dynamics(frames, potential, own, seed=job.seed, place=place)
     log.info("%s: %s", place, dict(Counter(str(c) or "whole" for c in record.cut)))
-    for doubt, count in Counter(filter(None, record.doubts())).items():
-        log.warning("%s: %d of %d trajectories: %s", place, count, len(record.cut), doubt)
+    for said in record.warnings():
+        log.warning("%s: %s", place, said)
     made = record.sample(sampling=name, seed=job.seed)
     return replace(made, about=potential.about.described() | {"batches": batch_plan(potential)})
 
