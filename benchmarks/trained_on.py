@@ -1,7 +1,7 @@
 """Labels of orb-demo on what it was trained on and on what it never saw, against CHGNet.
 
-Displaced frames (``rattled`` of config/demo_models.yaml) of structures in its list and of the others
-of that run: mean absolute errors of the forces as given, in one random view, and of the mean of 12,
+Displaced frames (``rattled`` of config/demo_models.yaml) of structures in its list and of others of
+that run: mean absolute errors of the forces as given, in one random view, and of the mean of 12,
 and by how much the last differs from the first, with its standard error over roots. Five minutes:
 ``OMP_NUM_THREADS=1 python benchmarks/trained_on.py``
 """

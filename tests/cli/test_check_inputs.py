@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from ase import Atoms
+from ase.build import bulk, molecule
+from ase.io import write
 
 import in_process
 from limbeck.config.load import resolve
@@ -53,6 +56,31 @@ def test_every_error_is_told_in_one_line_and_nothing_is_written(repository, tmp_
     smiles.write_text("CCl\n")
     result, output = run(repository, tmp_path, config)
     assert "labels.emt.potential: 'emt' does not know Cl of sources.molecules" in result.stderr
+
+
+def test_a_source_in_nanometres_is_stopped_before_all_else(repository, tmp_path, config):
+    path = tmp_path / "mine.extxyz"
+    structures = [bulk("Cu"), bulk("Si"), molecule("C6H6")]
+    small = [Atoms(a.numbers, a.positions / 10, cell=a.cell / 10, pbc=a.pbc) for a in structures]
+    write(path, small)
+    config["sources"] = {"mine": {"kind": "file", "count": 3, "path": str(path)}}
+    config["labels"] = {"chgnet": {"potential": "chgnet"}}
+    config["potentials"] = {"chgnet": {"model": "chgnet"}}
+    result, output = run(repository, tmp_path, config)
+    assert result.returncode == 1
+    text = f"sources.mine: {path}: looks like nm read as Angstrom: nearest neighbours of the source"
+    assert text in result.stderr
+    assert "sums of covalent radii apart (median of 3 structures)" in result.stderr
+    assert not output.exists()
+    config["sources"]["mine"]["length_unit"] = "nm"
+    assert run(repository, tmp_path, config)[0].returncode == 0
+
+
+def test_a_list_of_training_frames_has_to_be_one(repository, tmp_path, config):
+    config["potentials"]["emt"]["trained_on"] = [str(tmp_path / "none.txt")]
+    result, _ = run(repository, tmp_path, config)
+    assert result.returncode == 1
+    assert f"{tmp_path / 'none.txt'}: expected a text file of ids of frames" in result.stderr
 
 
 def test_weights_that_cannot_be_had_are_told(repository, tmp_path, config):

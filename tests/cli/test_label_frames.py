@@ -1,5 +1,6 @@
 """label_frames.py from the command line."""
 
+import copy
 import json
 import logging
 import signal
@@ -11,7 +12,9 @@ import h5py
 import numpy as np
 import pytest
 import yaml
+from ase import Atoms
 from ase.build import molecule
+from ase.data import chemical_symbols
 
 import in_process
 from jobs_of import label_set
@@ -20,7 +23,8 @@ from limbeck.errors import LimbeckError
 from limbeck.files import write_json
 from limbeck.frames import concatenate, empty, from_atoms
 from limbeck.labelling.label import label
-from limbeck.labels import select_labels
+from limbeck.labelling.trained_on import write_trained_ids
+from limbeck.labels import ISOLATED_ATOMS, select_labels
 from limbeck.potentials.devices import DeviceLost
 from limbeck.potentials.models.toys import EffectiveMedium
 from limbeck.storage import read_header, read_labels, write_frames
@@ -79,10 +83,29 @@ def test_labels_are_written(frames, tmp_path):
     assert found.status.tolist() == [0, 0, 0, 0, 0, 0, 3]
     assert (found.attrs["model"], found.attrs["views"]) == ("emt", 3)
     assert (found.attrs["label_set"], found.attrs["threads"]) == ("emt-k3", 1)
+    atoms = found.attrs[ISOLATED_ATOMS]  # of all elements but silicon
+    assert atoms.keys() == {chemical_symbols[z] for z in np.unique(frames.numbers)} - {"Si"}
+    for symbol, energy in atoms.items():
+        assert energy == EffectiveMedium().predict(single(symbol)).energy[0]
     assert read_header(tmp_path / "labels" / "0.h5")["stage"] == "label_frames"
     assert "7 frames in" in done.stderr
     assert "6 good, 1 element unknown to the potential" in done.stderr
     assert [p.name for p in (tmp_path / "labels").iterdir()] == ["0.h5"]
+
+
+def single(symbol):
+    return from_atoms([Atoms(symbol)], groups=[symbol], source="s")
+
+
+def test_what_it_was_trained_on_is_left_out_and_counted(frames, tmp_path):
+    write_trained_ids(tmp_path / "ids.txt", frames.id[[1, 3]], "of EMT")
+    settings = copy.deepcopy(SETTINGS)
+    settings["potential"]["trained_on"] = [str(tmp_path / "ids.txt")]
+    done = run(tmp_path, settings)
+    assert done.returncode == 0, done.stderr
+    found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")
+    assert found.status.tolist() == [0, 7, 0, 7, 0, 0, 3]
+    assert "2 the potential was trained on it" in done.stderr
 
 
 def test_settings_from_a_file(frames, tmp_path):
