@@ -22,8 +22,8 @@ NEAREST_A = 0.52
 #: In sums of covalent radii (Cordero 2008, in ``ase.data``). V2 has 0.58, sodium at 320 GPa (hP4)
 #: 0.57, and alkali metals at a terapascal come to 0.5.
 METALS = 0.5
-#: a metal and a nonmetal: uranyl has 0.67, caesium fluoride at a terapascal comes to 0.58
-METAL_AND_NONMETAL = 0.55
+#: a metal and a nonmetal: uranyl has 0.67
+METAL_AND_NONMETAL = 0.6
 #: two nonmetals: CF, SO and PO bonds have 0.83 and more, C-H 1.0; at 0.7, C-H has +4 eV
 NONMETAL = 0.7
 #: two of C, N and O, with their triple bonds: N2 has 0.77, and +5 eV at 0.63

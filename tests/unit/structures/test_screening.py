@@ -120,7 +120,7 @@ def test_cell_height():
             with_first(NACL, NACL.positions[1]),
             "atoms too close: distance over sum of covalent radii",
             0,
-            0.55,
+            0.6,
         ),
         (
             Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.31]]),

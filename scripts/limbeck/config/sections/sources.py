@@ -111,7 +111,7 @@ class Screen(Section):
     min_distance_ratio: t.DistanceRatio | None = None
     """Smallest distance of two atoms, in units of the sum of their covalent radii. Where not given,
     it goes by their kinds; 0.7 for two nonmetals (0.63 to 0.75 among C, N and O, by the number of
-    their neighbours), 0.55 for a metal and a nonmetal, 0.5 for two metals. No two atoms are ever
+    their neighbours), 0.6 for a metal and a nonmetal, 0.5 for two metals. No two atoms are ever
     nearer than 0.52 Angstrom."""
     min_contact_ratio: t.ContactRatio = 0.6
     """Smallest distance of two atoms of different molecules, in units of the sum of their van der
