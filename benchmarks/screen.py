@@ -118,15 +118,57 @@ def main() -> None:
         ],
     }.items():
         line(name, structures)
-    print("\n| source | typical ratio | in nm | in Bohr |\n|---|---|---|---|")
+    print("\n| source | typical ratio | in nm | in Bohr | as they are | of single ones: nm, Bohr |")
+    print("|---|---|---|---|---|---|")
     for name, structures in {
         "crystals of MP-20": crystals,
         "molecular crystals": molecular,
         "elements": metals,
         "molecules of G2": molecules,
     }.items():
-        told = [guess([scaled(a, f) for a in structures]) for f in (0.1, 1 / units.Bohr)]
-        print(f"| {name} | {typical_ratio(structures):.2f} | {told[0]} | {told[1]} |")
+        some = [a for a in structures if np.isfinite(typical_ratio([a]))]
+        wrong = [[scaled(a, factor) for a in some] for factor in (0.1, 1 / units.Bohr)]
+        told = " | ".join(guess(each) for each in (*wrong, some))
+        alone = [
+            sum(guess([a]) == unit for a in each)
+            for each, unit in zip(wrong, ("nm", "Bohr"), strict=True)
+        ]
+        of = f"{alone[0]}, {alone[1]} of {len(some)}"
+        print(f"| {name} | {typical_ratio(some):.2f} | {told} | {of} |", flush=True)
+
+    print(
+        "\n| bond | at rest, A | limit, A | energy above, eV | force, eV/A |\n|---|---|---|---|---|"
+    )
+    for row in at_their_limits():
+        print(row, flush=True)
+
+
+def at_their_limits() -> Iterator[str]:
+    """The shortest that a bond of a molecule may be, and what it costs there, by GFN2-xTB."""
+    potential = open_potential({"name": "xtb", "model": "xtb"})
+    names = "CH4 NH3 H2O C2H6 C2H4 C2H2 CH3OH H2CO CO N2 O2 H2O2 SO2 SiH4 HF H2"
+    for name in names.split():
+        rest = molecule(name)
+        length = rest.get_distance(0, 1)
+        distances = rest.get_all_distances()
+        half = distances[1] < distances[0]
+        shortest = rest
+        for shorter in np.arange(length, 0.4, -0.01):
+            atoms = rest.copy()
+            bond = atoms.positions[1] - atoms.positions[0]
+            atoms.positions[half] += bond * (shorter / length - 1)
+            frame = from_atoms([atoms], groups=["g"], source="s")
+            if not len(screen(frame, Screen())[0]):
+                break
+            shortest = atoms
+        frames = from_atoms([rest, shortest], groups=["g"] * 2, source="s")
+        found = [potential.predict(frames.select([b])) for b in (0, 1)]
+        above = found[1].energy[0] - found[0].energy[0]
+        kind = "-".join(rest.symbols[:2])
+        yield (
+            f"| {kind} of {name} | {length:.2f} | {shortest.get_distance(0, 1):.2f} "
+            f"| {above:.1f} | {np.abs(found[1].forces).max():.0f} |"
+        )
 
 
 def line(name: str, structures: list[Atoms]) -> None:
