@@ -41,4 +41,7 @@ def test_frames_are_scored_where_that_is_asked_for(snakemake, plain):
         "select={include: [rattled], score: {potential: emt}}",
     )
     assert scored.returncode == 0, scored.stderr
-    assert '"potential": {"name": "emt", "model": "emt", "batch_atoms": null}' in (scored.stdout)
+    assert (
+        '"potential": {"name": "emt", "model": "emt", "batch_atoms": null, "trained_on": null}'
+        in (scored.stdout)
+    )
