@@ -2,7 +2,7 @@
 
 Displaced frames (``rattled`` of config/demo_models.yaml) of structures in its list and of others of
 that run: mean absolute errors of the forces as given, in one random view, and of the mean of 12,
-and by how much the last differs from the first, with its standard error over roots. Five minutes:
+and by how much the last differs from the first, with its interval over groups. Five minutes:
 ``OMP_NUM_THREADS=1 python benchmarks/trained_on.py``
 """
 
@@ -27,6 +27,8 @@ from limbeck.labelling.trained_on import trained_ids, was_trained_on  # noqa: E4
 from limbeck.potentials import open_potential  # noqa: E402
 from limbeck.sampling import sample  # noqa: E402
 from limbeck.structures import generate  # noqa: E402
+from limbeck.warrant.on_frames import drawn_together  # noqa: E402
+from limbeck.warrant.statistics import ratio  # noqa: E402
 
 SAMPLING, VIEWS = "rattled", 12
 
@@ -41,7 +43,7 @@ def main() -> None:
     teacher = open_potential(section)
     reference = open_potential({"name": "chgnet", "model": "chgnet"})
     listed = trained_ids(section.trained_on)
-    print("| frames | number | roots | as given | one view | mean of 12 | mean less as given |")
+    print("| frames | number | groups | as given | one view | mean of 12 | mean less as given |")
     print("|---|---|---|---|---|---|---|")
     for source in made.sources:
         frames = displaced(made, source)
@@ -56,11 +58,12 @@ def main() -> None:
                 np.abs(label(teacher, chosen, views).forces - right).mean(axis=1) * 1e3
                 for views in (Views(), Views(1), Views(VIEWS))
             )
-            of_roots = by_root(chosen, mean - given)
-            error = of_roots.std(ddof=1) / np.sqrt(len(of_roots))
+            together, ones = drawn_together(chosen), np.ones(len(mean))
+            of_atoms = together[chosen.frame_of_atom]
+            change = ratio(mean - given, ones, of_atoms, signed=True).text()
             print(
-                f"| {source}, {name} | {len(chosen)} | {len(of_roots)} | {given.mean():.1f} "
-                f"| {one.mean():.1f} | {mean.mean():.1f} | {of_roots.mean():.1f} ± {error:.1f} |",
+                f"| {source}, {name} | {len(chosen)} | {len(np.unique(together))} "
+                f"| {given.mean():.1f} | {one.mean():.1f} | {mean.mean():.1f} | {change} |",
                 flush=True,
             )
 
@@ -73,12 +76,6 @@ def displaced(made: Config, source: str) -> Frames:
         job = SampleFrames.of(made, sampling=SAMPLING, source=source, shard=shard)
         parts.append(sample(structures, job).frames)
     return concatenate(parts)
-
-
-def by_root(frames: Frames, of_atoms: np.ndarray) -> np.ndarray:
-    """Means over the atoms of each root."""
-    roots = frames.root[frames.frame_of_atom]
-    return np.array([of_atoms[roots == root].mean() for root in np.unique(roots)])
 
 
 if __name__ == "__main__":
