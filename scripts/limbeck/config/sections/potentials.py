@@ -159,6 +159,10 @@ class Toy(AnyPotential):
     """Models for tests."""
 
     model: Literal["lj", "emt"]
+    lab_frame_error: t.NotNegative = 0.0
+    """Root mean square of an error that is added to the forces, in units of that of each frame's
+    forces, no unit; it depends on how the frame is turned, and its mean over all rotations is
+    zero."""
 
 
 Potential = Annotated[

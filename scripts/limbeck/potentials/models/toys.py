@@ -1,6 +1,7 @@
 """Lennard-Jones and effective medium theory: exact symmetries, no weights, for tests."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -123,8 +124,8 @@ class LennardJones(Potential[Pairs]):
         count = len(batch.n_atoms)
         return Predictions(
             energy=np.bincount(batch.frame, weights=energy, minlength=count),
-            forces=_scatter(batch.first, pull, batch.n_atoms.sum())
-            - _scatter(batch.second, pull, batch.n_atoms.sum()),
+            forces=scatter(batch.first, pull, batch.n_atoms.sum())
+            - scatter(batch.second, pull, batch.n_atoms.sum()),
             stress=self._stress(batch, pull),
         )
 
@@ -134,7 +135,7 @@ class LennardJones(Potential[Pairs]):
         if not batch.periodic:
             return np.full((count, 6), np.nan)
         # stress = (1/V) sum over pairs of (dE/dr / r) r r^T: positive under tension, as in ASE
-        virial = _scatter(
+        virial = scatter(
             batch.frame, (pull[:, :, None] * batch.vectors[:, None, :]).reshape(-1, 9), count
         )
         volume = np.abs(np.linalg.det(batch.cell))
@@ -176,14 +177,21 @@ class EffectiveMedium(Potential[Frames]):
         return result
 
 
-def open_lj(settings: Toy, *, device: str) -> LennardJones:
+def open_lj(settings: Toy, *, device: str) -> Potential[Any]:
     """Lennard-Jones of the config; it stays on the CPU."""
-    return LennardJones(settings.name, batch_atoms=settings.most_atoms)
+    return _in_error(LennardJones(settings.name, batch_atoms=settings.most_atoms), settings)
 
 
-def open_emt(settings: Toy, *, device: str) -> EffectiveMedium:
+def open_emt(settings: Toy, *, device: str) -> Potential[Any]:
     """EMT of the config; it stays on the CPU."""
-    return EffectiveMedium(settings.name, batch_atoms=settings.most_atoms)
+    return _in_error(EffectiveMedium(settings.name, batch_atoms=settings.most_atoms), settings)
+
+
+def _in_error(toy: Potential[Any], settings: Toy) -> Potential[Any]:
+    """The toy with the error that the config asks for, or as it is."""
+    from limbeck.potentials.models.lab_frame import LabFrameError
+
+    return LabFrameError(toy, settings.lab_frame_error) if settings.lab_frame_error else toy
 
 
 def _about(
@@ -215,7 +223,7 @@ def _joined(parts: list[np.ndarray], dtype: type) -> np.ndarray:
     return np.concatenate(parts).astype(dtype) if parts else np.zeros(0, dtype=dtype)
 
 
-def _scatter(index: np.ndarray, values: np.ndarray, length: int) -> np.ndarray:
+def scatter(index: np.ndarray, values: np.ndarray, length: int) -> np.ndarray:
     """Sums of the rows of ``values`` [P,D] by index [P]. float64 [length,D]."""
     columns = [np.bincount(index, weights=v, minlength=length) for v in values.T]
     return np.stack(columns, axis=-1)
