@@ -22,25 +22,44 @@ def errors(gain, low=np.nan, high=np.nan, own=100.0):
     return found | {"mae_gain": Estimate(gain, low, high)} | NINE_GROUPS
 
 
+STUDENT = ("own/mace", Estimate(100.0, 90.0, 110.0))
+
+
 @pytest.mark.parametrize(
     ("gain", "low", "high", "verdict"),
     [
-        (10.0, 4.0, 16.0, items.YES),
-        (10.0, -1.0, 21.0, items.CANNOT_TELL),
-        (10.0, 0.0, 20.0, items.CANNOT_TELL),  # an interval that touches zero includes it
+        (30.0, 24.0, 36.0, items.YES),  # surely more than a tenth of 90 to 110
+        (2.0, 1.0, 3.0, items.NO),  # labels are surely better, and it does not matter
+        (10.0, 4.0, 16.0, items.CANNOT_TELL),
         (-10.0, -16.0, -4.0, items.NO),
-        (10.0, np.nan, np.nan, items.CANNOT_TELL),  # too few groups for an interval
+        (30.0, np.nan, np.nan, items.CANNOT_TELL),  # too few groups for an interval
         (1e-3, 5e-4, 2e-3, items.NO_GAP),  # an equivariant teacher: rounding, however sure
         (np.nan, np.nan, np.nan, items.NOT_MEASURED),
     ],
 )
-def test_averaging_follows_the_interval_of_the_gain(gain, low, high, verdict):
-    assert averaging("orb-demo", "chgnet", errors(gain, low, high)).verdict == verdict
+def test_averaging_matters_where_the_gain_is_large_beside_the_error_of_the_student(
+    gain, low, high, verdict
+):
+    assert averaging("orb-demo", "chgnet", errors(gain, low, high), STUDENT).verdict == verdict
+
+
+def test_the_interval_of_the_students_error_counts_too():
+    """A gain of 8 to 12 against a tenth of 50 is sure, against a tenth of 20 to 130 it is not."""
+    found = errors(10.0, 8.0, 12.0)
+    sure, unsure = (("s", Estimate(50.0, *ends)) for ends in ((45.0, 55.0), (20.0, 130.0)))
+    assert averaging("orb-demo", "chgnet", found, sure).verdict == items.YES
+    assert averaging("orb-demo", "chgnet", found, unsure).verdict == items.CANNOT_TELL
+
+
+def test_without_a_student_nobody_can_tell_whether_averaging_matters():
+    answer = averaging("orb-demo", "chgnet", errors(30.0, 24.0, 36.0), None)
+    assert answer.verdict == items.CANNOT_TELL
+    assert "No student of these labels" in answer.text
 
 
 def test_averaging_is_no_full_yes_where_the_frames_as_given_do_better():
     """A teacher trained in one orientation: averaging beats a random view, but not its own."""
-    answer = averaging("orb-demo", "chgnet", errors(10.0, 4.0, 16.0, own=50.0))
+    answer = averaging("orb-demo", "chgnet", errors(30.0, 24.0, 36.0, own=50.0), STUDENT)
     assert answer.verdict == items.PARTLY
     assert "50.0 (48.0 to 52.0)" in answer.text
     assert "flatters" in answer.text

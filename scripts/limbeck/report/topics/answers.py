@@ -29,6 +29,9 @@ told = prose("answers")
 
 #: what a student learns: its name, and the unit of its errors
 LEARNED = {"energy": ("energies", "meV/atom"), "forces": ("forces", UNIT)}
+#: A gain of the labels below this share of the student's error does not matter to it. More than
+#: all of a label's error never passes into a student, and in docs/when_to_average.md far less does.
+MATTERS = 0.1
 
 
 def parts_of(run: Run) -> Iterator[Section]:
@@ -117,16 +120,41 @@ def averaging_of(run: Run) -> Iterable[Answer]:
     """One answer for each teacher but the reference itself."""
     found = run.once(errors.read).to_dict("records")
     whole = [row for row in found if row["source"] == ""]
-    answers = [averaging(row["subject"], str(run.reference), row) for row in whole]
+    answers = [
+        averaging(row["subject"], str(run.reference), row, _best_student(run, row["subject"]))
+        for row in whole
+    ]
     return answers or _not_asked("no_errors", reference=run.reference)
 
 
-def averaging(potential: str, reference: str, found: Mapping[Any, Any]) -> Answer:
-    """Did averaging over views make the labels better?
+def _best_student(run: Run, potential: str) -> tuple[str, Estimate] | None:
+    """Title and force error against the reference of the best student of a teacher's labels."""
+    found = [
+        (title, over_seeds([s.error("reference") for s in members]))
+        for title, members in _by_title(run).items()
+        if members[0].label_set != run.reference
+        and run.config.labels[members[0].label_set].potential == potential
+    ]
+    known = [one for one in found if one[1].known]
+    return min(known, key=lambda one: one[1].value) if known else None
+
+
+def averaging(
+    potential: str,
+    reference: str,
+    found: Mapping[Any, Any],
+    student: tuple[str, Estimate] | None,
+) -> Answer:
+    """Does it matter to the student that averaging over views makes labels better?
+
+    That it makes them better is no question: by convexity the mean of views is never worse than
+    one view, on average. It matters where the gain is surely more than :data:`MATTERS` of the
+    student's own error.
 
     Args:
         found: force errors against the reference by their statistic, ``mae_random``, ...; the gain
             is that of one random view less that of the mean of 24, paired by group.
+        student: the teacher's best, and its force error; None where there is none.
     """
     own, one, mean, gain = (found[f"mae_{kind}"] for kind in errors.ERRORS)
     if not gain.known:
@@ -134,13 +162,24 @@ def averaging(potential: str, reference: str, found: Mapping[Any, Any]) -> Answe
     if max(abs(gain.low), abs(gain.high)) < ROUNDING:
         words = told("averaging_no_gap", reference=reference, mean=mean) + _over(found)
         return Answer(potential, items.NO_GAP, words)
+    title, error = student or ("", UNKNOWN)
+    more = gain.less(error.times(MATTERS)) if error.known else UNKNOWN
     values = {"reference": reference, "gain": gain, "own": own, "one": one, "mean": mean}
-    share = f"{gain.value / one.value:.0%}" if one.value else ""
     against_given = own.less(mean).sign
-    words = told("averaging", **values, share=share, why=why(gain), against_given=against_given)
+    words = told(
+        "averaging",
+        **values,
+        share=f"{gain.value / one.value:.0%}" if one.value else "",
+        against_given=against_given,
+        student=title,
+        error=error,
+        matters=more.sign,
+        fraction=f"{MATTERS:.0%}",
+        why=why(more),
+    )
     words += _over(found)
-    worse_than_given = gain.sign > 0 and against_given < 0
-    return Answer(potential, items.PARTLY if worse_than_given else items.VERDICT[gain.sign], words)
+    worse_than_given = more.sign > 0 and against_given < 0
+    return Answer(potential, items.PARTLY if worse_than_given else items.VERDICT[more.sign], words)
 
 
 def _by_title(run: Run) -> dict[str, list[Student]]:
