@@ -22,8 +22,10 @@ from limbeck.report.run.folder import Run, open_run
 from limbeck.storage import write_frames, write_labels
 from limbeck.students.evaluation import metric_rows
 from limbeck.studies.expectation import study_rows
+from limbeck.studies.table_results import results, table_rows
 from limbeck.warrant.grids import certificate_rows
 from limbeck.warrant.tidy import write_table
+from tables import table
 
 SETTINGS: dict[str, Any] = {
     "run": "made-up",
@@ -182,6 +184,24 @@ def write_study(folder: Path) -> None:
     path = folder / "studies/expectation/results.json"
     write_json(path, STUDY)
     write_table(path, study_rows(STUDY))
+
+
+def write_study_table(folder: Path) -> None:
+    """Results of a made-up study of frames by views: two teachers, one of them without noise."""
+    rng = np.random.default_rng(0)
+
+    def scatter() -> np.ndarray:
+        return np.exp(rng.normal(0, 0.02, (3, 12)))
+
+    found = results(
+        [
+            table("emt-10", lambda n, k: n**-0.5, scatter),
+            table("emt-100", lambda n, k: (n * k) ** -0.5, scatter),
+        ]
+    )
+    path = folder / "studies/frames_by_views/results.json"
+    write_json(path, found)
+    write_table(path, table_rows(found))
 
 
 def _source(folder: Path, settings: dict[str, Any], name: str, rng: np.random.Generator) -> Frames:

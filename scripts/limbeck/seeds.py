@@ -22,6 +22,17 @@ def generator(run_seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng(seed_sequence(run_seed, name))
 
 
+def first_by_hash(ids: np.ndarray, purpose: str, count: int) -> np.ndarray:
+    """Places of the first ``count`` of some ids, in the order of a hash of the purpose and each.
+
+    Those of a smaller number are the first of those of a larger, and ids beside them change
+    nothing else. Bytes [B] -> int64 [count].
+    """
+    hashes = [hashlib.sha256(f"{purpose}/".encode() + name).digest() for name in ids.tolist()]
+    order = sorted(range(len(ids)), key=hashes.__getitem__)
+    return np.array(order[:count], dtype=np.int64)
+
+
 def torch_seed(run_seed: int, name: str) -> int:
     """A 63-bit integer for ``torch.Generator.manual_seed`` and libraries that take one number."""
     # shifted by one bit: not negative where a library reads it as a signed 64-bit integer either

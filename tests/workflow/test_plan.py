@@ -64,10 +64,7 @@ def test_a_rule_is_given_its_own_part_of_the_config(plan):
     assert '"strain": 0.02' in generate
     assert "potential" not in generate
     label = command(plan, "label_frames", "labels/emt-k2/0.h5")
-    assert (
-        '"potential": {"name": "emt", "model": "emt", "batch_atoms": null, "trained_on": null}'
-        in label
-    )
+    assert '"potential": {"name": "emt", "model": "emt", "batch_atoms": null, ' in label
     assert '"views": 2' in label
     assert "students" not in label
 

@@ -9,7 +9,7 @@ from limbeck.check.recipe import FOREIGN, digest
 from limbeck.config.load import load
 from limbeck.config.recipes import JOBS, Recipes
 
-CONFIGS = ["config", "gaps", "molecular_crystal", "study_expectation", "tiny"]
+CONFIGS = ["config", "gaps", "molecular_crystal", "study_expectation", "study_views", "tiny"]
 #: scripts whose outputs carry no recipe
 WITHOUT = {"check_inputs", "expand_many_body", "pass_gate", "write_report"}
 #: what a script that is told a folder writes there
@@ -66,4 +66,4 @@ def test_paths_that_no_job_makes_have_none(repository, monkeypatch):
     recipes = Recipes(load("tests/config/tiny.yaml"))
     for path in ("head.json", "gate/emt.passed", "report/index.html", "samples/md/0.h5"):
         assert recipes.of(path) == FOREIGN, path
-    assert len(JOBS) == 20
+    assert len(JOBS) == 22

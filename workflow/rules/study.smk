@@ -1,6 +1,8 @@
-"""Studies: a question to all students that a run has trained."""
+"""Studies: questions that take many students to answer."""
 
-if CONFIG.study:
+TABLES = f"{RUN}/studies/frames_by_views"
+
+if CONFIG.study and CONFIG.study.kind == "expectation":
 
     rule run_study:
         input:
@@ -31,4 +33,59 @@ if CONFIG.study:
         shell:
             "python {input.script:q} --settings {params.settings:q}"
             " --recipes {params.recipes} --results {params.results:q}"
+            " --output {output.figures:q} > {log:q} 2>&1"
+
+
+if CONFIG.study and CONFIG.study.kind == "frames_by_views":
+
+    rule fill_table:
+        input:
+            script="scripts/fill_table.py",
+            frames=slices(f"{RUN}/selected/{{slice}}.h5"),
+        output:
+            f"{TABLES}/{{potential}}.json",
+        log:
+            f"{LOGS}/fill_table/{{potential}}.log",
+        benchmark:
+            f"{BENCHMARKS}/fill_table/{{potential}}.tsv"
+        conda:
+            ENVIRONMENT
+        threads: THREADS
+        resources:
+            **needs(6000, 480, gpu=True),
+        params:
+            settings=settings(jobs.FillTable),
+            recipes=recipes("frames"),
+        shell:
+            "python {input.script:q} --settings {params.settings:q}"
+            " --recipes {params.recipes} --frames {input.frames:q}"
+            " --output {output:q} > {log:q} 2>&1"
+
+    rule gather_tables:
+        input:
+            script="scripts/gather_tables.py",
+            tables=files(plan.tables_of_study),
+        output:
+            figures=f"{TABLES}/results.json",
+            table=report(
+                f"{TABLES}/results.csv",
+                caption="../report/study.rst",
+                category="Measurements",
+                subcategory="Study",
+            ),
+        log:
+            f"{LOGS}/gather_tables.log",
+        benchmark:
+            f"{BENCHMARKS}/gather_tables.tsv"
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            **needs(2000, 30),
+        params:
+            settings=settings(jobs.GatherTables),
+            recipes=recipes("tables"),
+        shell:
+            "python {input.script:q} --settings {params.settings:q}"
+            " --recipes {params.recipes} --tables {input.tables:q}"
             " --output {output.figures:q} > {log:q} 2>&1"

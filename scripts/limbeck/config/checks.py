@@ -16,6 +16,7 @@ from limbeck.config.sections.potentials import Mace, Matgl, SmallOrb, Weights, k
 from limbeck.config.sections.sampling import Phonons
 from limbeck.config.sections.sources import Source
 from limbeck.config.sections.types import Names
+from limbeck.config.sections.warrant import Expectation, FramesByViews
 
 Lines = Iterator[str]
 
@@ -63,7 +64,7 @@ def _marks(parts: Any) -> Iterator[Names]:
 
 
 def _purpose(config: Config) -> Lines:
-    if not config.labels and not teachers(config):
+    if not config.labels and not teachers(config) and not config.study:
         yield (
             "labels: none, expected a label set, or potentials in warrant.teachers whose gaps are "
             "measured"
@@ -137,16 +138,34 @@ def _declared_elements(source: Source) -> list[str]:
 
 
 def _study(config: Config) -> Lines:
-    if config.study is None:
-        return
+    if isinstance(config.study, Expectation):
+        yield from _expectation(config, config.study)
+    elif config.study:
+        yield from _frames_by_views(config, config.study)
+
+
+def _expectation(config: Config, study: Expectation) -> Lines:
     if config.warrant.reference is None:
         yield "warrant.reference: nothing, expected a label set: the study compares with it"
     if any(entry.seeds != config.distill[0].seeds for entry in config.distill):
         yield "distill: other seeds in other entries, expected the same: the study pairs them"
     arms = [entry.labels for entry in config.distill]
-    for name in config.study.baselines:
+    for name in study.baselines:
         if name not in arms:
             yield f"study.baselines: {shown(name)}, expected labels of distill: {', '.join(arms)}"
+
+
+def _frames_by_views(config: Config, study: FramesByViews) -> Lines:
+    if "results" in study.potentials:
+        yield "study.potentials: 'results', expected another name: all tables go by that one"
+    if study.reference in study.potentials:
+        text = "expected another: a teacher is not measured against itself"
+        yield f"study.reference: {shown(study.reference)}, {text}"
+    if config.students[study.student].steps is None:
+        yield f"students.{study.student}.steps: not given, expected a number: the study needs it"
+    if config.dataset.split_by != "group":
+        text = f"{shown(config.dataset.split_by)}, expected group: the study tests on unseen ones"
+        yield f"dataset.split_by: {text}"
 
 
 def _spread(config: Config) -> Lines:

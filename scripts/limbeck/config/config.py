@@ -66,8 +66,7 @@ class Config(Section):
     warrant: Warrant = Warrant()
     """How far teachers and students can be trusted."""
     study: Study | None = None
-    """A question to all students of the run together; null for a run that asks none. The students
-    of different label sets are compared on the same test frames, against warrant.reference."""
+    """A question that takes many students to answer; null for a run that asks none."""
 
     @model_validator(mode="before")
     @classmethod

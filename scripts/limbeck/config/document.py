@@ -131,9 +131,17 @@ def _inner(whole: Schema, field: Schema) -> tuple[list[Schema], str]:
         (field,), suffix = field["patternProperties"].values(), ".<name>."
     elif "$ref" in field.get("items", {}):
         field, suffix = field["items"], ".<n>."
-    options = field.get("oneOf") or field.get("anyOf") or [field]
-    names = [option["$ref"].split("/")[-1] for option in options if "$ref" in option]
+    names = [option["$ref"].split("/")[-1] for option in _options(field) if "$ref" in option]
     return [whole["$defs"][name] for name in names], suffix
+
+
+def _options(field: Schema) -> Iterator[Schema]:
+    """What a field may be, of a union that is part of another as well."""
+    options = field.get("oneOf") or field.get("anyOf")
+    if not options:
+        yield field
+    for option in options or []:
+        yield from _options(option)
 
 
 def _tags(member: Schema) -> list[str]:

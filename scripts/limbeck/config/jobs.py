@@ -20,7 +20,7 @@ from limbeck.config.sections.sampling import Sampling
 from limbeck.config.sections.sources import Source
 from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem
-from limbeck.config.sections.warrant import Study, Warrant
+from limbeck.config.sections.warrant import Expectation, FramesByViews, Warrant
 from limbeck.errors import LimbeckError
 
 
@@ -336,7 +336,7 @@ class EvaluateStudent(Compute):
 class RunStudy(Compute):
     """A question to all students of a run: the label sets that they learned from, and they."""
 
-    study: Study
+    study: Expectation
     reference: str
     label_sets: dict[str, LabelSet]
     potentials: dict[str, Potential]
@@ -346,8 +346,8 @@ class RunStudy(Compute):
     @classmethod
     def of(cls, config: Config) -> Self:
         study, reference = config.study, config.warrant.reference
-        if study is None or reference is None:
-            raise LimbeckError("study: the config has none, or no warrant.reference")
+        if not isinstance(study, Expectation) or reference is None:
+            raise LimbeckError("study: the config has none of label sets, or no warrant.reference")
         label_sets = {name: config.labels[name] for name in arms(config)}
         return cls(
             study=study,
@@ -358,3 +358,42 @@ class RunStudy(Compute):
             distill=config.distill,
             **_compute(config),
         )
+
+
+class FillTable(AsksPotential, Split):
+    """Students of one teacher of a study, on every number of frames and of views."""
+
+    study: FramesByViews
+    reference: Potential
+    timed: Potential
+    student: StudentSettings
+
+    @classmethod
+    def of(cls, config: Config, potential: str) -> Self:
+        """That of a job, which does not depend on the study's other potentials."""
+        study = _frames_by_views(config)
+        return cls(
+            study=study.model_copy(update={"potentials": [potential]}),
+            reference=config.potentials[study.reference],
+            timed=config.potentials[study.timed or potential],
+            student=config.students[study.student],
+            seed=config.seed,
+            dataset=config.dataset,
+            **_asking(config, potential),
+        )
+
+
+class GatherTables(Section):
+    """The tables of all teachers of a study."""
+
+    study: FramesByViews
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        return cls(study=_frames_by_views(config))
+
+
+def _frames_by_views(config: Config) -> FramesByViews:
+    if not isinstance(config.study, FramesByViews):
+        raise LimbeckError("study: expected one of kind frames_by_views")
+    return config.study

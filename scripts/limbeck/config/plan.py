@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from limbeck.config.config import Config
 from limbeck.config.sections.sampling import MolecularDynamics, Phonons
 from limbeck.config.sections.students import Distill
+from limbeck.config.sections.warrant import FramesByViews
 
 
 class TrainedStudent(NamedTuple):
@@ -153,6 +154,10 @@ def potential_meets(config: Config) -> Iterator[tuple[str, str, str]]:
     for potential, field, sources in uses:
         if potential:
             yield from ((potential, f"{field}.potential", source) for source in sources)
+    if isinstance(config.study, FramesByViews):
+        for source in included:
+            yield from ((name, "study.potentials", source) for name in config.study.potentials)
+            yield config.study.reference, "study.reference", source
 
 
 #: sections that the job check_inputs looks at
@@ -271,6 +276,13 @@ def datasets_of_study(config: Config, **wildcards: str) -> list[str]:
     """Data sets that the study reads: what students learned from, and the reference's."""
     names = dict.fromkeys(filter(None, [*arms(config), config.warrant.reference]))
     return [f"datasets/{name}/{part}.h5" for name in names for part in ("train", "valid", "test")]
+
+
+def tables_of_study(config: Config, **wildcards: str) -> list[str]:
+    """A table for each teacher of a study of frames by views; none of any other."""
+    study = config.study
+    names = study.potentials if isinstance(study, FramesByViews) else []
+    return [f"studies/frames_by_views/{name}.json" for name in names]
 
 
 def results(config: Config) -> list[str]:

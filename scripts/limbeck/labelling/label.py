@@ -4,7 +4,6 @@ A frame without a good answer gets a status and keeps its place. It costs no oth
 One without any is asked about once more at the end, alone: what failed may have been the moment.
 """
 
-import hashlib
 import logging
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from limbeck import seeds
 from limbeck.averaging.mean import Average, as_given, average
 from limbeck.averaging.views import Views
 from limbeck.config.jobs import LabelFrames
@@ -106,14 +106,16 @@ def require_answers(labels: Labels) -> None:
 def asked_for(frames: Frames, job: LabelFrames) -> np.ndarray | None:
     """A mask of the frames to be labelled: the slice's share of the first ``n_frames``. bool [B].
 
-    "First" is by a hash of their ids, so that the frames of a smaller number are a part of those
-    of a larger one. None where all frames are to be labelled.
+    "First" is by a hash of their ids and of the label set's ``draw``, so that the frames of a
+    smaller number are a part of those of a larger one, and those of another draw are others. None
+    where all frames are to be labelled.
     """
     if job.label_set.n_frames is None:
         return None
     quota = share(job.label_set.n_frames, job.slice, job.slices)
-    hashes = [hashlib.sha256(b"label/" + name).digest() for name in frames.id.tolist()]
-    first = sorted(range(len(frames)), key=hashes.__getitem__)[:quota]
+    draw = job.label_set.draw
+    purpose = f"label/{draw}" if draw else "label"  # as it was before there were draws
+    first = seeds.first_by_hash(frames.id, purpose, quota)
     return np.isin(np.arange(len(frames)), first)
 
 

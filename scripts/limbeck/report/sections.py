@@ -23,11 +23,13 @@ from limbeck.report.topics import (
     structures,
     students,
     study,
+    study_table,
 )
 
 #: Each has ``parts_of(run)``, which gives the sections that there are.
 MADE = (structures, dynamics, phonons, clusters)
-ALL = (study, answers, *MADE, gaps, errors, labels, students, speed, files)
+STUDIES = (study, study_table)
+ALL = (*STUDIES, answers, *MADE, gaps, errors, labels, students, speed, files)
 
 
 def sections_of(run: Run) -> list[Section]:
@@ -40,7 +42,9 @@ def sections_of(run: Run) -> list[Section]:
         return [part for topic in ALL for part in topic.parts_of(run)]
     # A run that labels nothing and trains nothing is answered by its gaps.
     answer = section("answer", "The answer", gaps.items_of(run.once(of_teachers)))
-    return [answer, *(part for topic in (*MADE, speed, files) for part in topic.parts_of(run))]
+    first = [part for topic in STUDIES for part in topic.parts_of(run)]
+    rest = (part for topic in (*MADE, speed, files) for part in topic.parts_of(run))
+    return [*first, answer, *rest]
 
 
 def lead(run: Run) -> str:

@@ -9,7 +9,7 @@ import yaml
 from limbeck.config import jobs, plan
 from limbeck.config.load import load, resolve
 
-SHIPPED = ["config", "gaps", "molecular_crystal", "study_expectation", "urea_model"]
+SHIPPED = ["config", "gaps", "molecular_crystal", "study_expectation", "study_views", "urea_model"]
 
 
 @pytest.fixture
@@ -46,8 +46,12 @@ def all_jobs(config):
         yield jobs.EvaluateStudent.of(config, label_set=label_set, student=student, seed=str(seed))
         yield jobs.MeasureGap.of(config, label_set=label_set, student=student)
     yield jobs.MeasureSpeed.of(config)
-    if config.study:
+    if config.study and config.study.kind == "expectation":
         yield jobs.RunStudy.of(config)
+    if config.study and config.study.kind == "frames_by_views":
+        yield jobs.GatherTables.of(config)
+        for name in config.study.potentials:
+            yield jobs.FillTable.of(config, potential=name)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

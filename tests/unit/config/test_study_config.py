@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from limbeck.config.load import load, resolve
-from limbeck.config.plan import trained
+from limbeck.config.plan import results, tables_of_study, trained
 from limbeck.errors import LimbeckError
 
 
@@ -48,6 +48,63 @@ def test_what_a_study_cannot_do_without(config):
     assert errors_of(other_name) == (
         "study.baselines: 'emtt', expected labels of distill: emt-k2, emt"
     )
+
+
+@pytest.fixture
+def table(repository: Path) -> dict:
+    config = yaml.safe_load((repository / "tests/config/tiny.yaml").read_text())
+    config["potentials"]["emt-100"] = {"model": "emt", "lab_frame_error": 1.0}
+    config["students"]["mace-steps"] = {"architecture": "mace", "steps": 10}
+    config["dataset"]["split_by"] = "group"
+    study = {"kind": "frames_by_views", "potentials": ["emt-100"], "reference": "emt"}
+    return config | {"study": study | {"student": "mace-steps"}}
+
+
+def test_a_study_of_frames_by_views_has_the_shipped_table_by_default(table):
+    study = resolve(table).study
+    assert (study.n_frames, study.views, study.draws) == ([60, 360, 1440], [1, 4, 12], 3)
+    assert tables_of_study(resolve(table)) == ["studies/frames_by_views/emt-100.json"]
+    assert "studies/frames_by_views/results.json" in results(resolve(table))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"views": [4, 12]}, "study.views: [4, 12], expected 1 first: others are compared with it"),
+        ({"views": [1, 12, 4]}, "study.views: [1, 12, 4], expected them in ascending order"),
+        ({"n_frames": [360, 60]}, "study.n_frames: [360, 60], expected them in ascending order"),
+        ({"reference": "emt-100"}, "study.reference: 'emt-100', expected another: a teacher is"),
+        ({"potentials": ["emt-30"]}, "study.potentials: 'emt-30', expected one of emt, emt-100"),
+        ({"student": "mace-tiny"}, "students.mace-tiny.steps: not given, expected a number"),
+        ({"draws": 1}, "study.draws: 1, expected at least 2"),
+        ({"baselines": ["emt"]}, "study.baselines: unknown field, expected one of kind, "),
+        ({"kind": "frames"}, "study.kind: 'frames', expected one of expectation, frames_by_views"),
+    ],
+)
+def test_what_is_wrong_with_a_study_of_frames_by_views_is_one_line(table, changes, said):
+    table["study"] |= changes
+    assert errors_of(table).startswith(said)
+
+
+def test_a_study_of_frames_by_views_tests_on_groups_that_no_student_saw(table):
+    table["dataset"]["split_by"] = "root"
+    assert errors_of(table).startswith("dataset.split_by: 'root', expected group")
+
+
+def test_the_teachers_of_a_study_know_its_frames(table):
+    table["sources"]["metals"]["elements"] = ["Li"]
+    assert "study.potentials: 'emt-100' does not know Li" in errors_of(table)
+
+
+def test_the_shipped_table_is_what_the_docs_say(repository: Path, monkeypatch):
+    """81 students: 3 numbers of frames, 3 of views, 3 dials, 3 draws."""
+    monkeypatch.chdir(repository)
+    config = load("config/study_views.yaml")
+    study = config.study
+    assert (study.n_frames, study.views, study.draws) == ([60, 360, 1440], [1, 4, 12], 3)
+    dials = [config.potentials[name].lab_frame_error for name in study.potentials]
+    assert dials == [0.1, 1.0, 3.0]
+    assert config.potentials[study.reference].lab_frame_error == 0
 
 
 def test_a_score_is_of_a_potential_that_is_there_and_knows_the_frames(config):

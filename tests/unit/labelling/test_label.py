@@ -424,9 +424,9 @@ def test_a_device_that_goes_away_stops_the_job(argon):
         label(gone, argon, Views(), max_force=1e3)
 
 
-def job(n_frames, slice, slices):
-    """Only the fields that say how many frames are labelled."""
-    own = label_set({"n_frames": n_frames})
+def job(n_frames, slice, slices, draw=0):
+    """Only the fields that say how many frames are labelled, and which."""
+    own = label_set({"n_frames": n_frames, "draw": draw})
     return LabelFrames.model_construct(label_set=own, slice=slice, slices=slices)
 
 
@@ -446,6 +446,16 @@ def test_the_first_frames_by_their_hash_are_asked_for(slices):
     assert len(np.unique(np.flatnonzero(asked(30)) // 10)) > 3  # and not those that come first
     assert asked(10**6).all()
     assert asked_for(frames, job(None, 0, 1)) is None
+
+
+def test_another_draw_labels_other_frames():
+    """Of 100 frames two draws of 20 share about 4, and one draw all with itself."""
+    frames = trajectories(5, roots=60).select(np.arange(100))
+    first, again, other = (asked_for(frames, job(20, 0, 1, draw=n)) for n in (1, 1, 2))
+    assert first.sum() == other.sum() == 20
+    assert np.array_equal(first, again)
+    assert (first & other).sum() < 12  # hypergeometric: 4 +- 1.6, this is 5 of these away
+    assert np.all(asked_for(frames, job(50, 0, 1, draw=2))[other])  # nested within a draw
 
 
 def test_frames_not_asked_for_cost_nothing(argon):

@@ -25,10 +25,12 @@ from report_results import (
     HOSTILE,
     SETTINGS,
     build,
+    only_gaps,
     opened,
     without_students,
     write_gaps,
     write_study,
+    write_study_table,
 )
 
 
@@ -114,10 +116,11 @@ def verdicts(tmp_path, **changes):
 
 
 def test_verdicts_of_the_page_change_with_the_numbers(tmp_path, no_pictures):
-    """Order of the page: two students that learned, averaging (orb-demo; chgnet is the truth), two
-    losses, two gaps closed, and whether orb-demo and chgnet keep their symmetries."""
-    good = verdicts(tmp_path / "good", gain=10.0, student_gap=0.01)
-    unsure = verdicts(tmp_path / "unsure", gain=2.0, student_gap=41.5)
+    """Order of the page: two students that learned, averaging (orb-demo; chgnet is the truth;
+    students are wrong by 75 meV/A, a tenth of which has to be gained), two losses, two gaps closed,
+    and whether orb-demo and chgnet keep their symmetries."""
+    good = verdicts(tmp_path / "good", gain=20.0, student_gap=0.01)
+    unsure = verdicts(tmp_path / "unsure", gain=8.0, student_gap=41.5)
     bad = verdicts(tmp_path / "bad", gain=-10.0, student_gap=80.0)
     assert good[:2] == unsure[:2] == bad[:2] == ["yes", "yes"]
     assert [v[2] for v in (good, unsure, bad)] == ["yes", "cannot tell", "no"]
@@ -232,6 +235,41 @@ def test_a_study_is_answered_first(tmp_path, no_pictures):
         **{f"mae_as_given{end}": v for end, v in zip(ends, (-20, -25, -15), strict=True)},
         **{f"mae_random{end}": v for end, v in zip(ends, (-30, -35, -25), strict=True)},
     }
+
+
+STUDY_VIEWS = {
+    "kind": "frames_by_views",
+    "potentials": ["emt-10", "emt-100"],
+    "reference": "emt",
+    "student": "mace-steps",
+}
+
+
+def test_a_study_of_frames_by_views_is_answered_first_where_nothing_else_is_trained(
+    tmp_path, no_pictures
+):
+    settings = only_gaps() | {"study": STUDY_VIEWS}
+    settings["students"] = {"mace-steps": {"architecture": "mace", "steps": 800}}
+    settings["dataset"] = settings["dataset"] | {"split_by": "group"}
+    dials = {"emt-10": 0.1, "emt-100": 1.0}
+    settings["potentials"] |= {"emt": {"model": "emt"}} | {
+        name: {"model": "emt", "lab_frame_error": dial} for name, dial in dials.items()
+    }
+    results = build(tmp_path / "made-up", settings)
+    write_study_table(results)
+    written(results, settings)
+    page = page_of(results / "report")
+    assert [s["id"] for s in page.of("section")][:2] == ["study", "answer"]
+    assert "Where calls are scarce: take one view of each, and more frames" in page.text
+    assert "Where frames are scarce: average" in page.text
+    cells = pd.read_csv(results / "report/tables/study_table.csv")
+    assert cells["n_frames"].tolist() == [60, 360, 1440] * 2
+    first = cells.iloc[3]
+    assert first["views_1"] == pytest.approx(1e3 * 60**-0.5, rel=0.05)  # scatter of 2 %
+    assert first["views_1_low"] < first["views_1"] < first["views_1_high"]
+    calls = pd.read_csv(results / "report/tables/study_equal_calls.csv")
+    assert calls["against"].tolist() == [240, 720, 1440] * 2
+    assert (results / "report/tables/study.csv").exists()
 
 
 def test_a_report_replaces_the_one_before(tmp_path, no_pictures):

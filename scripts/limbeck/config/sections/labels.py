@@ -99,8 +99,11 @@ class LabelSet(NamedSection):
     """Average over mirror images as well; random views are mirrored with probability 1/2, a grid
     has twice as many views."""
     n_frames: t.Count | None = None
-    """Label only so many of the selected frames, the first by a hash of their ids; all where not
-    given. Those of a smaller number are among those of a larger."""
+    """Label only so many of the selected frames, the first by a hash of their ids and of draw; all
+    where not given. Those of a smaller number are among those of a larger of the same draw."""
+    draw: t.Whole = 0
+    """Which of the selected frames are the first n_frames; another number takes others, so that it
+    can be seen how much an error owes to the frames that happened to be labelled."""
     auto: Auto = Auto()
     """How "auto" decides on the views."""
     max_force_eV_per_A: t.Positive | None = None

@@ -1,4 +1,4 @@
-"""The study: what it found in words, and what its arms came to."""
+"""The study of label sets: what it found in words, and what its arms came to."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,11 +28,10 @@ told = prose("study")
 
 
 def parts_of(run: Run) -> Iterator[Section]:
-    """The section of the study, where the run has one."""
-    asked = run.config.study
-    if not asked:
+    """The section of the study, where the run has one of this kind."""
+    if not run.config.study or run.config.study.kind != "expectation":
         return
-    path = f"studies/{asked.kind}/results"
+    path = "studies/expectation/results"
     study, figures = run.json(f"{path}.json"), run.figures(f"{path}.csv")
     whole = figures[(figures["source"] == "") & figures["seed"].isna()]
     whole = whole[whole["quantity"] == "forces"]

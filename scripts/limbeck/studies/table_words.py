@@ -1,0 +1,94 @@
+"""What a study of frames by views found, in plain sentences. A verdict follows intervals alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from limbeck.studies.table_results import forces_of
+
+_UNIT = "meV/Å"
+#: what is said of errors that are surely smaller with averaging (-1), larger (1), or neither
+_CALLS = {
+    -1: "take fewer frames and average",
+    0: "more frames and more views cannot be told apart",
+    1: "take one view of each, and more frames",
+}
+_FRAMES = {-1: "average", 0: "averaging gains nothing that this could tell", 1: "averaging loses"}
+
+
+def answers(results: Mapping[str, Any]) -> list[str]:
+    """The sentences, from ``studies/frames_by_views/results.json``."""
+    return [
+        _setting(results),
+        *(_verdict(teacher) for teacher in results["teachers"]),
+        _time(results),
+        *_against_constant(results),
+    ]
+
+
+def _setting(results: Mapping[str, Any]) -> str:
+    student = results["student"]
+    return (
+        f"{student['name']} ({student['steps']:,} steps, whatever the number of frames) learned "
+        f"from {_listed(results['n_frames'])} frames in {_listed(results['views'])} random views "
+        f"each, in {results['draws']} draws of frames, views and seeds. Force errors are against "
+        f"{results['reference']}, on {results['n_test_frames']:,} test frames of "
+        f"{results['n_groups']} groups that no student saw; intervals are over groups and draws."
+    )
+
+
+def _verdict(teacher: Mapping[str, Any]) -> str:
+    """Of one teacher: what to do where calls are scarce, and where frames are."""
+    labels = ", ".join(f"{error:.0f} in {views}" for views, error in teacher["labels"].items())
+    return (
+        f"{teacher['potential']} (gap {teacher['gap']:.0f} {_UNIT}; force error of its labels by "
+        f"views: {labels}). Where calls are scarce: {_told(teacher, 'calls', _CALLS)}. "
+        f"Where frames are scarce: {_told(teacher, 'frames', _FRAMES)}."
+    )
+
+
+def _told(teacher: Mapping[str, Any], equal: str, words: Mapping[int, str]) -> str:
+    """The verdict with something equal, and by how much errors change on average."""
+    if equal not in teacher["overall"]:
+        return f"no two students of this study have equal {equal}"
+    change = forces_of(teacher["overall"][equal])
+    parts = [
+        f"{pair['n_frames']:,} frames in {pair['views']} views less {pair['against']:,.0f} in one "
+        f"{forces_of(pair).text()}"
+        for pair in teacher["comparisons"]
+        if pair["equal"] == equal
+    ]
+    return (
+        f"{words[change.sign]} (at equal {equal}, averaging changes errors by "
+        f"{change.times(100).text('%')}: {'; '.join(parts)} {_UNIT})"
+    )
+
+
+def _time(results: Mapping[str, Any]) -> str:
+    """What views cost, and what comes of it at equal wall time."""
+    cost = ", ".join(f"{k} views {v:.1f}" for k, v in list(results["cost_of_views"].items())[1:])
+    told = [
+        f"{teacher['potential']} {forces_of(teacher['overall']['time']).times(100).text('%')}"
+        for teacher in results["teachers"]
+        if "time" in teacher["overall"]
+    ]
+    return (
+        f"In wall time, in units of one view of {results['timed']}, many frames at once: {cost}. "
+        f"At equal wall time averaging changes errors by: {'; '.join(told) or 'not compared'}."
+    )
+
+
+def _against_constant(results: Mapping[str, Any]) -> list[str]:
+    """Students that learned nothing that could be compared."""
+    idle = [
+        f"{teacher['potential']}, {cell['n_frames']} frames, {cell['views']} views"
+        for teacher in results["teachers"]
+        for cell in teacher["cells"]
+        if forces_of(cell).value >= teacher["constant"]["value"]
+    ]
+    told = f"No better than no forces at all, so that they tell little: {'; '.join(idle)}."
+    return [told] if idle else []
+
+
+def _listed(values: Sequence[int]) -> str:
+    *rest, last = (f"{v:,}" for v in values)
+    return f"{', '.join(rest)} and {last}" if rest else last
