@@ -8,7 +8,7 @@ from limbeck.storage import write_frames
 from limbeck.warrant.tidy import read_table
 from planted import real_frames
 
-AUTO = {"n_frames": 4, "views": 12, "student_error_meV_per_A": 20.0, "negligible_fraction": 0.1}
+AUTO = {"n_frames": 4, "views": 12, "student_error_meV_per_A": 20.0, "negligible_fraction": 1.0}
 SETTINGS = {
     "label_set": {"name": "emt-auto", "potential": "emt", "views": "auto", "auto": AUTO},
     "lost_device": "stop",

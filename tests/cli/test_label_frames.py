@@ -271,7 +271,7 @@ CHOSEN = {"label_set": "emt-k3", "potential": "emt", "views": 3, "reason": "beca
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"views": 0}, "views: 0, expected as_given or a whole number from 2 to 10000"),
+        ({"views": 0}, "views: 0, expected as_given or a whole number from 1 to 10000"),
         ({"views": True}, "views: True, expected as_given or a whole number"),
         ({"label_set": "lj"}, "of the label set lj by emt, expected emt-k3 by emt"),
     ],

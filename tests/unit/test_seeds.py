@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from limbeck.seeds import frame_generator, generator, torch_seed
+from limbeck.seeds import first_by_hash, frame_generator, generator, torch_seed
 
 
 def test_the_numbers_are_what_they_were():
@@ -43,3 +43,16 @@ def test_numbers_of_different_names_are_uncorrelated():
     correlation = np.corrcoef(draws)[~np.eye(40, dtype=bool)]
     # Each of 780 is normal with deviation 1/sqrt(400) = 0.05: five deviations has chance 5e-4.
     assert np.abs(correlation).max() < 0.25
+
+
+def test_the_first_by_a_hash_are_nested_and_each_purpose_has_others():
+    ids = np.array([f"{n:032x}".encode() for n in range(1000)])
+    first = first_by_hash(ids, "study/1", 100)
+    assert first_by_hash(ids, "study/1", 10).tolist() == first[:10].tolist()
+    # 100 of 1000 twice: 10 in common, with a deviation of 3; five of these
+    assert len(np.intersect1d(first, first_by_hash(ids, "study/2", 100))) < 25
+    # what is beside an id does not move it: the order of those that stay is the same
+    some = np.sort(first)
+    again = some[first_by_hash(ids[some], "study/1", 100)]
+    assert again.tolist() == first.tolist()
+    assert len(first_by_hash(ids, "study/1", 5000)) == 1000

@@ -44,8 +44,8 @@ class ChosenViews(Written):
     label_set: str
     potential: str
     views: Annotated[
-        Literal["as_given"] | Annotated[int, Field(ge=2, le=10_000)],
-        t.ToldAs("as_given or a whole number from 2 to 10000"),
+        Literal["as_given"] | Annotated[int, Field(ge=1, le=10_000)],
+        t.ToldAs("as_given or a whole number from 1 to 10000"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""``views: auto``: whether averaging over views is worth its calls, measured on a few frames."""
+"""``views: auto``: whether averaging is worth its calls, by what is scarce and the gap."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,13 +23,16 @@ VIEWS = 8
 def choose_views(
     potential: "Potential[Any]", frames: Frames, label_set: LabelSet
 ) -> dict[str, Any]:
-    """Own views where the gap is negligible in every source, else ``auto.views`` random ones.
+    """``auto.views`` random views where frames are scarce and the gap matters, else one view.
 
-    The gap of the forces over rotations (or, with ``reflections``, over rotations and mirror
-    images) is compared with ``negligible_fraction`` of ``student_error_meV_per_A``: a spread that
-    is far below what the student will miss anyway does not have to be averaged away. Of each
-    source's gap the upper end of its interval counts, where it has one, so that little
-    knowledge speaks for averaging. One choice is made for all sources.
+    Calls scarce: one random view of each frame, whatever the gap. A student averages over frames as
+    a label does over views, so that more frames are worth as much as more views of each, and show
+    more. Frames scarce: a mean, unless the gap of the forces over rotations (or, with
+    ``reflections``, over rotations and mirror images) is below ``negligible_fraction`` of
+    ``student_error_meV_per_A``. The noise of labels passes into a student only in part
+    (docs/when_to_average.md). Of each source's gap the upper end of its interval counts, where it
+    has one, so that little knowledge speaks for averaging. One choice is made for all sources.
+    The one view is random; as given of a potential that is equivariant by construction.
 
     Args:
         frames: all frames of the label set.
@@ -48,15 +51,17 @@ def choose_views(
         raise LimbeckError(f"{potential.about.name}: no frames to choose views with")
     source, largest = max(by_source.items(), key=lambda item: item[1]["counts_as_meV_per_A"])
     threshold = auto.negligible_fraction * auto.student_error_meV_per_A
-    negligible = largest["counts_as_meV_per_A"] < threshold
+    average = auto.scarce == "frames" and largest["counts_as_meV_per_A"] >= threshold
     asked = min(len(frames), label_set.n_frames or len(frames))
-    calls = {"auto": 1 if negligible else auto.views, "always": auto.views}
+    calls = {"auto": auto.views if average else 1, "always": auto.views}
+    one: str | int = "as_given" if potential.about.equivariant else 1
     return {
         "label_set": label_set.name,
         "potential": potential.about.name,
         "symmetry": symmetry,
-        "views": "as_given" if negligible else auto.views,
-        "reason": _reason(source, largest, threshold, auto, negligible=negligible),
+        "views": auto.views if average else one,
+        "scarce": auto.scarce,
+        "reason": _reason(source, largest, threshold, auto, one),
         "threshold_meV_per_A": threshold,
         "largest": {"source": source, **largest},
         "by_source": by_source,
@@ -92,27 +97,28 @@ def _row(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reason(
-    source: str,
-    largest: Mapping[str, Any],
-    threshold: float,
-    auto: Auto,
-    *,
-    negligible: bool,
+    source: str, largest: Mapping[str, Any], threshold: float, auto: Auto, one: str | int
 ) -> str:
     gap = estimate_of(largest["forces"])
     found = f"{gap.value:.3g} meV/A"
     if gap.bounded:
         found += f" ({gap.low:.3g} to {gap.high:.3g})"
+    once = f"each frame is labelled once, {'as it is given' if one == 'as_given' else 'at random'}"
+    if auto.scarce == "calls":
+        return (
+            f"Calls are scarce, so that they go to frames and not to views: {once}. The gap of the "
+            f"forces is at most {found}, in {source}."
+        )
     limit = (
         f"{threshold:.3g} meV/A, which is {auto.negligible_fraction:g} of the error of "
         f"{auto.student_error_meV_per_A:g} meV/A that a student can hope for"
     )
-    if negligible:
+    if largest["counts_as_meV_per_A"] < threshold:
         return (
-            f"The gap of the forces is at most {found}, in {source}. That is below {limit}: each "
-            "frame is labelled once, as it is given."
+            f"Frames are scarce, but the gap of the forces is at most {found}, in {source}. That "
+            f"is below {limit}: {once}."
         )
     return (
-        f"The gap of the forces in {source} is {found}. That is not safely below {limit}: each "
-        f"frame is labelled with the mean over {auto.views} random views."
+        f"Frames are scarce, and the gap of the forces in {source} is {found}. That is not safely "
+        f"below {limit}: each frame is labelled with the mean over {auto.views} random views."
     )

@@ -43,7 +43,7 @@ def test_what_jobs_write_is_taken(kind):
     as_written(kind, GOOD[kind], "x.json")
 
 
-VIEWS = "expected as_given or a whole number from 2 to 10000"
+VIEWS = "expected as_given or a whole number from 1 to 10000"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,13 @@ from limbeck.potentials.models.toys import LennardJones
 from limbeck.warrant.choose_views import VIEWS, choose_views, few_of_each_source
 from planted import ONE_THIRD, LabField, trajectories
 
-AUTO = {"n_frames": 8, "views": 12, "student_error_meV_per_A": 20.0, "negligible_fraction": 0.1}
+AUTO = {
+    "n_frames": 8,
+    "views": 12,
+    "scarce": "frames",
+    "student_error_meV_per_A": 2.0,
+    "negligible_fraction": 1.0,
+}
 SETTINGS = {"name": "auto", "views": "auto", "auto": AUTO}
 
 
@@ -49,7 +55,24 @@ def test_a_gap_that_matters_is_averaged_away():
     assert found["model_calls"]["labels"] == 12 * len(frames)
 
 
-@pytest.mark.parametrize(("strong", "views"), [(1.0, "as_given"), (9.0, 12)])
+def test_where_calls_are_scarce_they_go_to_frames_whatever_the_gap():
+    """The gap of which the test above says that it matters."""
+    frames = two_sources(1.0)
+    scarce = SETTINGS | {"auto": AUTO | {"scarce": "calls"}}
+    found = choose_views(LabField(), frames, label_set(scarce))
+    assert (found["views"], found["scarce"]) == (1, "calls")
+    assert found["reason"].startswith("Calls are scarce, so that they go to frames")
+    assert "each frame is labelled once, at random" in found["reason"]
+    assert found["model_calls"]["labels"] == len(frames)
+    assert choose_views(LennardJones(), frames, label_set(scarce))["views"] == "as_given"
+
+
+def test_by_default_calls_are_scarce_and_a_gap_as_large_as_the_error_matters():
+    auto = label_set({"views": "auto"}).auto
+    assert (auto.scarce, auto.negligible_fraction, auto.views) == ("calls", 1.0, 12)
+
+
+@pytest.mark.parametrize(("strong", "views"), [(1.0, 1), (9.0, 12)])
 def test_the_source_with_the_largest_gap_decides(strong, views):
     # 1 meV/A in one source, of which the threshold is 2
     potential = LabField(scale=1e-3 / (ONE_THIRD / 1e3))
@@ -72,7 +95,7 @@ def test_little_knowledge_speaks_for_averaging():
     assert found["views"] == 12
     above = auto | {"student_error_meV_per_A": gap["forces"]["ci95"][1] * 1.1}
     sure = choose_views(LabField(), frames, label_set(SETTINGS | {"auto": above}))
-    assert sure["views"] == "as_given"
+    assert sure["views"] == 1
 
 
 class Chiral(LabField):
@@ -89,7 +112,7 @@ class Chiral(LabField):
 
 def test_mirror_images_count_where_they_would_be_averaged_over():
     frames = trajectories(0, roots=20, periodic=False)
-    assert choose_views(Chiral(), frames, label_set(SETTINGS))["views"] == "as_given"
+    assert choose_views(Chiral(), frames, label_set(SETTINGS))["views"] == 1
     found = choose_views(Chiral(), frames, label_set(SETTINGS | {"reflections": True}))
     assert (found["views"], found["symmetry"]) == (12, "reflection")
 

@@ -67,12 +67,15 @@ class Auto(Section):
     n_frames: t.Count = 8
     """Frames of each source on which the rotation gap is measured beforehand."""
     views: t.AtLeastTwo = 12
-    """Random rotations to average over where the gap is not negligible."""
+    """Random rotations to average over where frames are scarce and the gap is not negligible."""
+    scarce: Literal["calls", "frames"] = "calls"
+    """What there is least of; calls where more frames can be made for less than the potential costs
+    (each is then labelled in one random view), frames where there are no others to label."""
     student_error_meV_per_A: t.Positive = 20.0
     """Force error in meV/Angstrom that the student can hope to reach."""
-    negligible_fraction: t.Positive = 0.1
-    """A gap of the forces below this fraction of student_error_meV_per_A, no unit, is negligible;
-    each frame is then labelled once, as it is given."""
+    negligible_fraction: t.Positive = 1.0
+    """A gap of the forces below this fraction of student_error_meV_per_A, no unit, is not averaged
+    away even where frames are scarce; little of a label's noise passes into a student."""
 
 
 class LabelSet(NamedSection):
