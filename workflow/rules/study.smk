@@ -69,7 +69,7 @@ if CONFIG.study and CONFIG.study.kind == "frames_by_views":
             figures=f"{TABLES}/results.json",
             table=report(
                 f"{TABLES}/results.csv",
-                caption="../report/study.rst",
+                caption="../report/study_table.rst",
                 category="Measurements",
                 subcategory="Study",
             ),

@@ -36,10 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: One frame in so many is for validation, up to a number beyond which the best of fifty validations
-#: is chosen no better.
+#: one labelled frame in so many is for validation
 VALIDATION_SHARE = 6
-MOST_VALIDATION = 60
 #: on which the time of labels is taken, and how often
 TIMED_FRAMES = 32
 TIMES = 6
@@ -158,9 +156,8 @@ def _labels(frames: Frames, answers: Predictions) -> Labels:
 def _cell(job: FillTable, teacher: Teacher, data: Dataset, draw: int) -> dict[str, Any]:
     """Train one student and ask it; sums of absolute errors by group, eV/Angstrom."""
     start, cpu = time.perf_counter(), time.process_time()
-    held_out = np.flatnonzero(np.arange(len(data)) % VALIDATION_SHARE == VALIDATION_SHARE - 1)
-    validation = data.select(held_out[:MOST_VALIDATION])
-    training = data.select(np.setdiff1d(np.arange(len(data)), held_out[:MOST_VALIDATION]))
+    held_out = np.arange(len(data)) % VALIDATION_SHARE == VALIDATION_SHARE - 1
+    validation, training = (data.select(np.flatnonzero(m)) for m in (held_out, ~held_out))
     purpose = f"study/student/{draw}"
     torch.manual_seed(seeds.torch_seed(job.seed, purpose))
     student = architecture(job.student.architecture).build(

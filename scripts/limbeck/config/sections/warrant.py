@@ -84,8 +84,8 @@ class FramesByViews(Section):
     """Name of the student to train; it needs steps, which are the same for every number of
     frames."""
     n_frames: t.Some[Annotated[int, Field(ge=6)]] = Field(default=[60, 360, 1440])
-    """Numbers of labelled frames, ascending; a sixth of them, at most 60, is for validation, and
-    the frames of a smaller number are among those of a larger."""
+    """Numbers of labelled frames, ascending; a sixth of them is for validation, and the frames of a
+    smaller number are among those of a larger."""
     views: t.Some[t.Count] = Field(default=[1, 4, 12])
     """Numbers of random views that a label is averaged over, ascending from 1; the views of a
     smaller number are the first of those of a larger."""
