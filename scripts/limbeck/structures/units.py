@@ -11,6 +11,7 @@ import numpy as np
 from ase import units
 
 from limbeck.errors import LimbeckError
+from limbeck.geometry import MIN_CELL_HEIGHT_A, cell_height
 from limbeck.structures.distances import median_ratio
 
 if TYPE_CHECKING:
@@ -29,12 +30,18 @@ def typical_ratio(structures: "Sequence[Atoms]") -> float:
     Those without neighbours say nothing, nor do isolated pairs, which are pulled apart on purpose.
     NaN where nothing is left.
     """
-    told = [a for a in structures if len(a) >= (1 if a.pbc.all() else 3)]
+    told = [a for a in structures if len(a) >= (1 if a.pbc.all() else 3) and _has_volume(a)]
     found = np.array(
         [median_ratio(a.numbers, a.positions, a.cell.array, bool(a.pbc.all())) for a in told]
     )
     found = found[np.isfinite(found)]
     return float(np.median(found)) if len(found) else np.nan
+
+
+def _has_volume(atoms: "Atoms") -> bool:
+    """Whether neighbours can be sought: a cell that is flat has as many as one likes."""
+    height = cell_height(atoms.cell.array)
+    return not atoms.pbc.all() or height > MIN_CELL_HEIGHT_A / LENGTHS["nm"] / 2
 
 
 def check_unit(structures: "Sequence[Atoms]", source: str, path: str) -> None:
