@@ -23,13 +23,13 @@ def chemistry(atoms: Atoms) -> str:
     A crystal: its reduced formula, as in ``NaCl``. A molecule: its formula and a hash of which
     atoms are bonded, as in ``C2H6O-90cd2f1c03d8``, the same for all conformers, stereoisomers,
     mirror images, isotopes, charges and bond orders. Any other isolated structure, such as a metal
-    cluster: its formula, since its bonds change as it moves.
+    cluster: its formula, as in ``cluster-Cu13``, since its bonds change as it moves.
     """
     formula = atoms.symbols.formula
     if atoms.pbc.any():
         return str(formula.reduce()[0].format("metal"))
     if not set(atoms.numbers.tolist()) <= ORGANIC:
-        return str(formula.format("metal"))
+        return f"cluster-{formula:metal}"
     return f"{formula.format('hill')}-{_hash_of(atoms.numbers, _bonds_of(atoms))}"
 
 

@@ -66,4 +66,4 @@ def test_a_crystal_is_its_formula_in_any_cell_and_however_it_is_displaced():
 
 def test_a_metal_cluster_is_its_formula_since_its_bonds_come_and_go():
     near, far = Atoms("Cu2", [[0, 0, 0], [0, 0, 2.2]]), Atoms("Cu2", [[0, 0, 0], [0, 0, 6]])
-    assert chemistry(near) == chemistry(far) == "Cu2"
+    assert chemistry(near) == chemistry(far) == "cluster-Cu2"

@@ -42,7 +42,7 @@ def test_decahedra_begin_with_the_pentagonal_bipyramid():
 
 def test_the_icosahedron_of_13_is_one():
     frames, _ = make(elements=["Cu"], sizes=[13, 13], shapes=["icosahedron"])
-    assert frames.group.tolist() == [b"Cu13"]
+    assert frames.group.tolist() == [b"cluster-Cu13"]
     assert not frames.pbc.any()
     d = distances(frames.positions)
     # 12 radial distances, and 30 edges that are longer by 1 / sin(72 degrees) = 1.0515

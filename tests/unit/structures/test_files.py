@@ -48,7 +48,7 @@ def test_a_metal_cluster_is_grouped_by_formula(tmp_path):
     dimer = Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 2.2]])
     apart = Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 6.0]])
     write(tmp_path / "x.extxyz", [dimer, apart])
-    assert load(tmp_path / "x.extxyz")[0].group.tolist() == [b"Cu2", b"Cu2"]
+    assert load(tmp_path / "x.extxyz")[0].group.tolist() == [b"cluster-Cu2", b"cluster-Cu2"]
 
 
 @pytest.mark.parametrize("shards", [1, 3])
