@@ -38,7 +38,7 @@ def _setting(results: Mapping[str, Any]) -> str:
 
 def _verdict(teacher: Mapping[str, Any]) -> str:
     """Of one teacher: what to do where calls are scarce, and where frames are."""
-    labels = ", ".join(f"{error:.0f} in {views}" for views, error in teacher["labels"].items())
+    labels = ", ".join(f"{error:.0f} in {views}" for views, error in _by_views(teacher["labels"]))
     return (
         f"{teacher['potential']} (gap {teacher['gap']:.0f} {_UNIT}; force error of its labels by "
         f"views: {labels}). Where calls are scarce: {_told(teacher, 'calls', _CALLS)}. "
@@ -63,9 +63,14 @@ def _told(teacher: Mapping[str, Any], equal: str, words: Mapping[int, str]) -> s
     )
 
 
+def _by_views(values: Mapping[str, float]) -> list[tuple[int, float]]:
+    """In the order of numbers: files of JSON have their keys in that of text."""
+    return sorted((int(views), value) for views, value in values.items())
+
+
 def _time(results: Mapping[str, Any]) -> str:
     """What views cost, and what comes of it at equal wall time."""
-    cost = ", ".join(f"{k} views {v:.1f}" for k, v in list(results["cost_of_views"].items())[1:])
+    cost = ", ".join(f"{k} views {v:.1f}" for k, v in _by_views(results["cost_of_views"])[1:])
     told = [
         f"{teacher['potential']} {forces_of(teacher['overall']['time']).times(100).text('%')}"
         for teacher in results["teachers"]

@@ -8,7 +8,7 @@ import pytest
 from jobs_of import student
 from limbeck.config.jobs import RunStudy
 from limbeck.config.sections.students import Distill
-from limbeck.config.sections.warrant import Study
+from limbeck.config.sections.warrant import Expectation
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.studies.expectation import (
@@ -239,7 +239,7 @@ def test_which_models_are_compared():
         Distill(labels="as_given", students=["turned"]),
         Distill(labels="k4", students=["weighted"]),
     ]
-    study = Study(kind="expectation", baselines=["as_given", "one"])
+    study = Expectation(kind="expectation", baselines=["as_given", "one"])
     job = RunStudy.model_construct(study=study, distill=distill, students=STUDENTS)
     found = [tuple("/".join(model) for model in pair) for pair in comparisons(job)]
     assert found == [

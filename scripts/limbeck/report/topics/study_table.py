@@ -92,6 +92,8 @@ def figure(study: dict[str, Any]) -> PageFigure:
         axes.axhline(teacher["constant"]["value"], color=GREY, ls=":", lw=1.2)
         axes.set_title(teacher["potential"])
         plain(axes.xaxis)
+    # the end of a wide interval would rule a logarithmic axis
+    panels[0].set_ylim(bottom=min(v.value for v in rows["error"]) / 2)
     plain(panels[0].yaxis)
     panels[0].set_ylabel("Force error (MAE), meV/Å")
     canvas.supxlabel("Calls of the teacher (frames times views)", fontsize=9.5)
