@@ -108,6 +108,7 @@ def choices_table(chosen: list[dict[str, Any]]) -> Table | None:
     columns = [
         *cols.text(label_set="Label set", potential="Potential"),
         *cols.estimate(forces=("Gap of the forces, meV/Å", lambda row: estimate_of(row["forces"]))),
+        *cols.groups(),
         *cols.text(source="In source"),
         *cols.number(".3g", threshold_meV_per_A="Negligible below, meV/Å"),
         *cols.words(lambda v: views({"views": v}), views="Views chosen"),
@@ -222,6 +223,7 @@ def grids_table(grids: pd.DataFrame, random_views: int) -> Table | None:
     columns = [
         *cols.text(views="Views"),
         *cols.count(number="Number", exact_to_degree="Exact to l ="),
+        *cols.groups(),
         *cols.estimate(forces_error_rms="Error, meV/Å"),
         *cols.estimate(forces_as_many_random_rms="As many random, meV/Å"),
         *cols.estimate(forces_change_to_next_rms="Change to the next, meV/Å"),
