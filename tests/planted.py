@@ -72,16 +72,17 @@ STRESS = np.sqrt(2 / 27) / GPa  # GPa, root mean square of nine components for a
 
 
 def trajectories(seed, roots=30, scatter=0.5, source="synthetic", periodic=True):
-    """Frames of ``roots`` roots, one to four each, with an amplitude that a root's frames share.
+    """Frames of ``roots`` roots, one to four each, with an amplitude that a root's frames share;
+    each root is of a group of its own.
 
     The mean square of the amplitudes is 1 in the population, its logarithm spreads by ``scatter``.
     """
     rng = np.random.default_rng(seed)
     parts = []
-    for _ in range(roots):
+    for root_number in range(roots):
         count = int(rng.integers(4, 9))
         atoms = Atoms("H" * count, rng.uniform(0, 6, (count, 3)), cell=[6.0] * 3, pbc=periodic)
-        root = from_atoms([atoms], groups=["g"], source=source)
+        root = from_atoms([atoms], groups=[f"g{root_number}"], source=source)
         frames = root.select([0] * int(rng.integers(1, 5)))
         moved = frames.positions + rng.normal(0, 0.1, frames.positions.shape)
         frames = derive(frames, moved, frames.cell, sampling="md", seed=0)

@@ -25,7 +25,7 @@ from limbeck.studies.expectation import study_rows
 from limbeck.studies.table_results import results, table_rows
 from limbeck.warrant.grids import certificate_rows
 from limbeck.warrant.tidy import write_table
-from tables import table
+from study_tables import table
 
 SETTINGS: dict[str, Any] = {
     "run": "made-up",

@@ -25,7 +25,12 @@ KINDS = {
 }
 GAP = {"forces": {"value": 21.0, "ci95": [None, None], "unit": "meV/A"}}
 WARRANT = {
-    "errors": {"reference": "chgnet", **KINDS, "by_source": {"clusters": KINDS}},
+    "errors": {
+        "reference": "chgnet",
+        **KINDS,
+        "n_groups": 9,
+        "by_source": {"clusters": KINDS | {"n_groups": 4}},
+    },
     "gaps": [{"symmetry": "rotation", **GAP, "by_source": {"clusters": GAP}}],
 }
 
@@ -77,7 +82,7 @@ def test_models_and_hashes_are_put_in_place_and_nothing_else_changes(trained):
         assert potentials[name]["sha256"] == sha256_of(trained / potentials[name]["path"])
         assert (trained / "resources" / "models" / f"{name}.md").is_file()
     card = (trained / "resources" / "models" / "orb-demo.md").read_text()
-    assert "| clusters | 41 | 42 | 39 | 21 | 4.2 % |" in card
+    assert "| clusters | 4 | 41 | 42 | 39 | 21 | 4.2 % |" in card
     assert "`make demo-models` runs `config/demo_models.yaml`" in card
     assert "tells nothing about the size of\norb-v2's" in card
     assert not list((trained / "resources").rglob(".*"))

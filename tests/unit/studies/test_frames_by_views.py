@@ -8,7 +8,7 @@ import pytest
 from limbeck.errors import LimbeckError
 from limbeck.studies.table_results import forces_of, pair_name, results, table_rows
 from limbeck.studies.table_words import answers
-from tables import table
+from study_tables import table
 
 
 def found_in(study, potential, equal, n_frames, views):
