@@ -133,7 +133,7 @@ BETTER, WORSE, UNSURE = (-80, -100, -60), (77, 10, 150), (-20, -60, 20)
     ("rocksalts", "whole", "verdict", "told"),
     [
         (BETTER, BETTER, items.YES, "Better than a constant in every source"),
-        (UNSURE, BETTER, items.YES, "Not told apart from it: forces of rocksalts"),
+        (UNSURE, BETTER, items.YES, "includes zero for forces of rocksalts (9 groups)"),
         (
             WORSE,
             BETTER,

@@ -93,18 +93,15 @@ def learning(title: str, seeds: Sequence[Student]) -> Answer:
             groups = groups_in_words(seeds[0].counts(source))
             if more.value > 0:
                 numbers = f"{own.value:,.0f} against {nothing.value:,.0f} {unit}"
-                worse.append((source, f"{what}, {numbers} ({groups}, {_sure(more)})"))
-            elif more.sign == 0:
-                unsure.append(f"{what} ({why(more)}, {groups})")
+                surely = ", surely" * (more.sign > 0)
+                worse.append((source, f"{what}, {numbers} ({groups}{surely})"))
+            elif more.bounded and more.sign == 0:
+                unsure.append(f"{what} ({groups})")
     names = [words for _, words in worse]
     words = told("learning", worse=names, unsure=unsure) + _over(seeds[0].counts())
     if any(source == "" for source, _ in worse):
         return Answer(title, items.NO, words)
     return Answer(title, items.PARTLY if worse else items.YES, words)
-
-
-def _sure(more: Estimate) -> str:
-    return "surely" if more.sign > 0 else f"not surely: {why(more)}"
 
 
 def _not_asked(which: str, **values: object) -> list[Answer]:
