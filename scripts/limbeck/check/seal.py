@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from limbeck.errors import Unfit
 
 SEAL = "sha256"
+#: levels of nesting in JSON; what Limbeck writes has a dozen
+DEEPEST = 100
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def sealed(value: dict[str, Any]) -> dict[str, Any]:
@@ -41,10 +45,25 @@ def parsed_json(text: str | bytes) -> Any:
     Raises:
         ValueError: it is no JSON, or too deeply nested to be read.
     """
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None  # whose words say less
+    text = text.decode("utf-8") if isinstance(text, bytes) else text
+    if _depth(text) > DEEPEST:
+        raise ValueError("nested too deeply")
+    return json.loads(text)
+
+
+def _depth(text: str) -> int:
+    """How deeply a JSON text is nested, at most.
+
+    Python's own limit of recursion does not protect: symfc, which phonons use, raises it for the
+    whole process, so far that the parser overflows the stack.
+    """
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return 0  # not worth a look
+    depth = deepest = 0
+    for bracket in re.findall(r"[\[\]{}]", _STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _hash(value: dict[str, Any]) -> str:
