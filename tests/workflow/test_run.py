@@ -102,15 +102,20 @@ def test_no_root_stands_in_two_parts(results, label_set):
     assert not roots[1] & roots[2]
 
 
-def test_no_group_stands_in_two_parts_where_they_are_asked_for(results):
+def test_no_group_of_the_test_set_stands_in_another_part_where_that_is_asked_for(results):
     """Of the frames that this run selected; the tiny config itself splits by root."""
     from limbeck.datasets.split import split
 
     frames = selected(results)
     split_of = {"valid_fraction": 0.1, "test_fraction": 0.2, "seed": 1}
     parts = split(frames, **split_of, split_by="group")
-    groups = [set(frames.group[parts[name]].tolist()) for name in PARTS]
-    assert len(groups[0] | groups[1] | groups[2]) == sum(map(len, groups))
+    groups = {name: set(frames.group[parts[name]].tolist()) for name in PARTS}
+    assert groups["test"]
+    assert not groups["test"] & (groups["train"] | groups["valid"])
+    # so few groups are validated by root
+    roots = {name: set(frames.root[parts[name]].tolist()) for name in PARTS}
+    assert roots["valid"]
+    assert not roots["valid"] & roots["train"]
     by_root = split(frames, **split_of, split_by="root")
     written = part(results, "emt", "test")[0]
     assert sorted(written.id.tolist()) == sorted(frames.id[by_root["test"]].tolist())
