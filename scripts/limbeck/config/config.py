@@ -82,7 +82,7 @@ class Config(Section):
         for name, label_set in labels.items():
             if isinstance(label_set, dict):
                 potential = _mapping(potentials.get(str(label_set.get("potential"))))
-                label_set = default_views(label_set, str(potential.get("model")))
+                label_set = default_views(label_set, potential)
             found[name] = label_set
         return {**config, "labels": found}
 

@@ -329,6 +329,8 @@ def test_the_page_says_where_a_name_went(repository):
     [
         ({"model": "orb-v2"}, 1),
         ({"model": "orb-v3-conservative-inf-omat"}, 1),
+        ({"model": "lj", "lab_frame_error": 0.1}, 1),
+        ({"model": "lj"}, "as_given"),
         ({"model": "chgnet"}, "as_given"),
         ({"model": "mace", "pretrained": "small", "trust": True}, "as_given"),
     ],

@@ -1,6 +1,6 @@
 """Which frames are labelled, how, and when their labels are good enough."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -132,16 +132,17 @@ class LabelSet(NamedSection):
             yield "reflections", "True, expected views or a grid that can be mirrored"
 
 
-def default_views(label_set: dict[str, Any], kind: str | None) -> dict[str, Any]:
-    """A label set as it stands in the config, with the views of a kind of model it does not name.
+def default_views(label_set: dict[str, Any], potential: Mapping[str, Any]) -> dict[str, Any]:
+    """A label set as it stands in the config, with views where it names none.
 
     Args:
-        kind: of the potential; None where it is not known.
+        potential: as it stands in the config; empty where there is none of that name.
     """
     if label_set.get("views") is not None or label_set.get("quadrature") is not None:
         return label_set
-    known = KINDS.get(kind or "")
-    return {**label_set, "views": "as_given" if known and known.equivariant else 1}
+    known = KINDS.get(str(potential.get("model")))
+    equivariant = known and known.equivariant and not potential.get("lab_frame_error")
+    return {**label_set, "views": "as_given" if equivariant else 1}
 
 
 class Gate(Section):
