@@ -39,7 +39,7 @@ def main() -> None:
         reference = storage.read_many_labels(args.reference, job.reference)
     student = handover.open_student(args.model, device=job.device)
     answers = evaluation.answer(student, test.frames)
-    found = evaluation.evaluate(answers, training, test, reference)
+    found = evaluation.evaluate(answers, training, test, reference, fit_zeros=job.fit_zeros)
     names = {"label_set": label_set, "student": job.student, "seed": job.seed}
     summary = as_written(Training, read_json(summary_of_training), summary_of_training)
     metrics = names | {"n_parameters": summary.parameters, "test": found}

@@ -4,6 +4,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from limbeck import cli, storage
 from limbeck.config.jobs import MeasureGap
 from limbeck.datasets.split import split_as
@@ -16,6 +18,9 @@ log = logging.getLogger(__name__)
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from limbeck.datasets.zeros import Zeros
+    from limbeck.frames import Frames
+    from limbeck.labels import Labels
     from limbeck.potentials.interface import Potential
     from limbeck.warrant.tidy import Row
 
@@ -40,7 +45,7 @@ def main() -> None:
     from limbeck.warrant.gaps import ON_STRUCTURES, choose, measure_gaps, structures_of
     from limbeck.warrant.tidy import write_table
 
-    frames = storage.read_many(args.frames)
+    every = frames = storage.read_many(args.frames)
     if asked.subset == "test":
         frames = frames.select(split_as(frames, job)["test"])
     structures = None
@@ -57,12 +62,44 @@ def main() -> None:
     }
     if args.reference:
         reference = storage.read_many_labels(args.reference, asked.reference)
-        result["errors"] = measure_errors(potentials, frames, reference, asked.reference)
+        zeros = fitted_zeros(potentials, every, frames, reference) if job.fit_zeros else None
+        on_scale = [each.taken_off for each in zeros] if zeros else None
+        result["errors"] = measure_errors(potentials, frames, reference, asked.reference, on_scale)
+        result["errors"]["zeros"] = [each.entry() for each in zeros or []]
     write_json(args.output, result, recipe=recipe)
     measured_on = {ON_STRUCTURES: "structures"} if args.structures else {}
     write_table(args.output, rows_of(result, asked.subset, measured_on, args.models))
     for gap in result["gaps"]:
         log.info("%s: %s", gap["symmetry"], gap.get("work") or gap["forces"])
+
+
+def fitted_zeros(
+    potentials: "list[Potential[Any]]", every: "Frames", measured: "Frames", reference: "Labels"
+) -> "list[Zeros]":
+    """For each potential how far the energies of the reference are above its own, by element.
+
+    Fitted on other frames than those that are measured, where there are any with a label.
+    """
+    from limbeck.datasets.zeros import MOST_FRAMES, fit_zeros
+    from limbeck.potentials.evaluation import predict_or_nan
+    from limbeck.warrant.accuracy import labels_of
+    from limbeck.warrant.gaps import choose
+    from limbeck.warrant.on_frames import known_frames
+
+    usable = every.select(labels_of(every, reference)[0] & known_frames(potentials, every))
+    others = ~np.isin(usable.id, measured.id)
+    fitted_on = "other frames" if others.any() else "the frames that are measured"
+    frames = choose(usable.select(others) if others.any() else usable, MOST_FRAMES)
+    if not len(frames):
+        return []
+    found = []
+    for potential in potentials:
+        energy = predict_or_nan(potential, frames).energy
+        there = np.isfinite(energy)
+        part = frames.select(there)
+        labels = labels_of(part, reference)[1]
+        found.append(fit_zeros(part, energy[there], labels, fitted_on))
+    return found
 
 
 def rows_of(

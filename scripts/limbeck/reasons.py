@@ -79,6 +79,8 @@ class Status(IntEnum):
     TOO_LARGE = 5
     NOT_ASKED = 6
     TRAINED_ON = 7
+    NOT_IN_FILE = 8
+    LONE_ATOM = 9
 
 
 #: what a code means; also written into the attributes of every label file
@@ -91,9 +93,11 @@ STATUS: dict[int, str] = {
     Status.TOO_LARGE: "too large for the device",
     Status.NOT_ASKED: "not asked for",
     Status.TRAINED_ON: "the potential was trained on it",
+    Status.NOT_IN_FILE: "no label in the file",
+    Status.LONE_ATOM: "a single atom, for the energy of its element",
 }
-#: of frames that no answer was wanted for: nothing is wrong with them
-NOT_WANTED = (Status.NOT_ASKED, Status.TRAINED_ON)
+#: of frames that no answer was wanted for, or can be had: nothing is wrong with them
+NOT_WANTED = (Status.NOT_ASKED, Status.TRAINED_ON, Status.NOT_IN_FILE, Status.LONE_ATOM)
 
 
 class Fault(IntEnum):

@@ -37,7 +37,7 @@ WINGS = {
     "sampling": {"phonons", "potentials", "preparation"},
     "sampling/dynamics": {"molecules", "potentials", "preparation", "sampling"},
     "selection": {"averaging", "potentials", "symmetry"},
-    "labelling": {"averaging", "gate", "potentials", "selection"},
+    "labelling": {"averaging", "gate", "potentials", "selection", "structures"},
     "gate": set(),
     "datasets": {"structures"},
     "warrant": {"averaging", "potentials", "selection", "symmetry"},

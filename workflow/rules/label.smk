@@ -51,6 +51,59 @@ rule choose_views:
         " --output {output.figures:q} > {log:q} 2>&1"
 
 
+rule check_file_labels:
+    input:
+        script="scripts/check_file_labels.py",
+        check_inputs=ancient(INPUTS),
+        files=lambda wildcards: plan.labelled_files(CONFIG, wildcards.label_set),
+    output:
+        f"{RUN}/labels/{{label_set}}.file.json",
+    log:
+        f"{LOGS}/check_file_labels/{{label_set}}.log",
+    benchmark:
+        f"{BENCHMARKS}/check_file_labels/{{label_set}}.tsv"
+    wildcard_constraints:
+        label_set=one_of(plan.from_files(CONFIG)),
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(2000, 60),
+    params:
+        settings=settings(jobs.CheckFileLabels),
+    shell:
+        "python {input.script:q} --settings {params.settings:q}"
+        " --output {output:q} > {log:q} 2>&1"
+
+
+rule read_labels:
+    input:
+        script="scripts/read_labels.py",
+        frames=f"{RUN}/selected/{{slice}}.h5",
+        found=f"{RUN}/labels/{{label_set}}.file.json",
+        files=lambda wildcards: plan.labelled_files(CONFIG, wildcards.label_set),
+    output:
+        f"{RUN}/labels/{{label_set}}/{{slice}}.h5",
+    log:
+        f"{LOGS}/read_labels/{{label_set}}/{{slice}}.log",
+    benchmark:
+        f"{BENCHMARKS}/read_labels/{{label_set}}/{{slice}}.tsv"
+    wildcard_constraints:
+        label_set=one_of(plan.from_files(CONFIG)),
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(4000, 60),
+    params:
+        settings=settings(jobs.ReadLabels),
+        recipes=recipes("frames", "found"),
+    shell:
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --input {input.frames:q} --found {input.found:q}"
+        " --output {output:q} > {log:q} 2>&1"
+
+
 rule label_frames:
     input:
         script="scripts/label_frames.py",
@@ -62,6 +115,8 @@ rule label_frames:
         f"{LOGS}/label_frames/{{label_set}}/{{slice}}.log",
     benchmark:
         f"{BENCHMARKS}/label_frames/{{label_set}}/{{slice}}.tsv"
+    wildcard_constraints:
+        label_set=one_of(plan.by_potentials(CONFIG)),
     retries: RETRIES
     conda:
         ENVIRONMENT

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from limbeck.config.config import Config
-from limbeck.config.plan import driver, potential_meets, sources_of, teachers
+from limbeck.config.plan import arms, driver, from_files, potential_meets, sources_of, teachers
 from limbeck.config.sections.base import NamedSection, Section
+from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.messages import dotted, one_of, shown
 from limbeck.config.sections.potentials import Mace, Matgl, SmallOrb, Weights, keep_faults
 from limbeck.config.sections.sampling import Phonons
-from limbeck.config.sections.sources import Source
+from limbeck.config.sections.sources import Source, StructureFile
 from limbeck.config.sections.types import Names
 from limbeck.config.sections.warrant import Expectation, FramesByViews
 
@@ -168,6 +169,34 @@ def _frames_by_views(config: Config, study: FramesByViews) -> Lines:
         yield f"dataset.split_by: {text}"
 
 
+def _file_labels(config: Config) -> Lines:
+    """Labels from files: which files, and what can be done with them."""
+    files = [name for name, s in config.sources.items() if isinstance(s, StructureFile)]
+    for name, made in config.labels.items():
+        if not isinstance(made, FileLabels):
+            continue
+        if not files:
+            yield f"labels.{name}.from: 'file', expected a source of kind file that has the labels"
+        for source in made.sources or []:
+            if source not in files:
+                kind, others = config.sources[source].kind, ", ".join(files) or "there is none"
+                text = f"of kind {kind}, expected one of kind file: {others}"
+                yield f"labels.{name}.sources: {source!r}, {text}"
+        if "generated" not in config.select.include:
+            text = "expected generated among them: what samplings make of frames has no label"
+            yield f"select.include: {', '.join(config.select.include)}, {text} in labels.{name}"
+    for name, delta in config.delta.items():
+        ours = [s for s in (delta.baseline, delta.target) if s in from_files(config)]
+        if delta.atoms == "isolated" and ours:
+            text = f"expected fit: {ours[0]!r} is from a file, and no potential that can be asked"
+            yield f"delta.{name}.atoms: 'isolated', {text} about isolated atoms"
+    if isinstance(config.study, Expectation):
+        for learned in [*arms(config), config.warrant.reference]:
+            if learned in from_files(config):
+                text = "expected labels of a potential, which the study asks about other views"
+                yield f"study: {learned!r} is from a file, {text}"
+
+
 def _spread(config: Config) -> Lines:
     for i, entry in enumerate(config.distill):
         label_set = config.labels[entry.labels]
@@ -216,6 +245,7 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _weights,
     _elements,
     _study,
+    _file_labels,
     _spread,
     _phonons,
     _kept,

@@ -1,12 +1,13 @@
 """The config: its sections, and what belongs to the run as a whole."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Section
 from limbeck.config.sections.datasets import DatasetSettings, Delta
+from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.labels import Gate, LabelSet, Select, default_views
 from limbeck.config.sections.potentials import Potential
@@ -15,6 +16,8 @@ from limbeck.config.sections.sources import Screen, Source
 from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem
 from limbeck.config.sections.warrant import Study, Warrant
+
+LabelSets = t.Named[Annotated[LabelSet | FileLabels, Field(discriminator="from_")]]
 
 
 class Config(Section):
@@ -49,9 +52,9 @@ class Config(Section):
     """Named ways to cut clusters of molecules out of frames; a cluster is an isolated frame."""
     select: Select = Select()
     """Which frames are labelled."""
-    labels: t.Named[LabelSet] = Field(default={})
-    """Label sets, by name; a choice of potential and views. None where nothing but the gaps of
-    warrant.teachers is asked for."""
+    labels: LabelSets = Field(default={})
+    """Label sets, by name; a choice of potential and views, or labels that your own files have.
+    None where nothing but the gaps of warrant.teachers is asked for."""
     gate: Gate = Gate()
     """When the labels are good enough to go on."""
     dataset: DatasetSettings = DatasetSettings()

@@ -113,8 +113,11 @@ def _rows(whole: Schema, members: list[Schema], path: str) -> Iterator[FieldRow]
         fields = sorted(member["properties"].items(), key=lambda item: item[0] not in required)
         for name, field in fields:
             row = FieldRow(path + name, "", _allowed(field), _default(field), field["description"])
-            if len(members) > 1 and name in DISCRIMINATORS and name in required:
-                row = row._replace(allowed=", ".join(t for m in members for t in _tags(m)))
+            if len(members) > 1 and name == _discriminator(members):
+                tags = [tag for m in members for tag in _tags(m)]
+                # that of the kind which has one, where others have to be named
+                defaults = sorted({_default(m["properties"][name]) for m in members})
+                row = row._replace(allowed=", ".join(tags), default=defaults[0])
             found.setdefault(row, []).append(_kind(member))
             below[row] = field
     for row, kinds in found.items():
@@ -144,11 +147,16 @@ def _options(field: Schema) -> Iterator[Schema]:
         yield from _options(option)
 
 
+def _discriminator(members: list[Schema]) -> str:
+    """The field that tells the members of a union apart."""
+    return next(n for n in DISCRIMINATORS if all(n in m["properties"] for m in members))
+
+
 def _tags(member: Schema) -> list[str]:
     """The kinds that a member of a union stands for; none of what is no such member."""
     for name in DISCRIMINATORS:
-        if name in member.get("required", []):
-            field = member["properties"][name]
+        field = member["properties"].get(name, {})
+        if "const" in field or "enum" in field:
             return field.get("enum") or [field["const"]]
     return []
 

@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 from limbeck.config.config import Config
-from limbeck.config.plan import arms, driver, teachers
+from limbeck.config.plan import arms, driver, labelled_sources, teachers, zeros_differ
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault, Section
 from limbeck.config.sections.datasets import DatasetSettings, Delta
+from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.labels import Gate, LabelSet, Select
 from limbeck.config.sections.potentials import Potential, keep_faults
 from limbeck.config.sections.sampling import Sampling
-from limbeck.config.sections.sources import Source
+from limbeck.config.sections.sources import Source, StructureFile
 from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem
 from limbeck.config.sections.warrant import Expectation, FramesByViews, Warrant
@@ -45,6 +46,13 @@ class MayAskPotential(Section):
     device: t.Device = "cpu"
     threads: t.Count = 1
     batch_plans: str | None = None
+
+
+def _by_potential(config: Config, label_set: str) -> LabelSet:
+    section = config.labels[label_set]
+    if not isinstance(section, LabelSet):
+        raise LimbeckError(f"labels.{label_set}: from a file, expected a potential's")
+    return section
 
 
 def _compute(config: Config) -> dict[str, Any]:
@@ -185,7 +193,7 @@ class ChooseViews(AsksPotential):
 
     @classmethod
     def of(cls, config: Config, label_set: str) -> Self:
-        section = config.labels[label_set]
+        section = _by_potential(config, label_set)
         asked = _asking(config, section.potential)
         return cls(label_set=section, lost_device=config.lost_device, **asked)
 
@@ -198,7 +206,7 @@ class LabelFrames(ChooseViews):
 
     @classmethod
     def of(cls, config: Config, label_set: str, slice: str) -> Self:  # type: ignore[override]
-        section = config.labels[label_set]
+        section = _by_potential(config, label_set)
         return cls(
             label_set=section,
             lost_device=config.lost_device,
@@ -210,6 +218,42 @@ class LabelFrames(ChooseViews):
     def text(self) -> str:
         """Without what decided on the views: the choice is an input, as a file."""
         return json.dumps(self.model_dump(mode="json", exclude={"label_set": {"auto"}}))
+
+
+class CheckFileLabels(Section):
+    """What the files that have the labels of a set have, and whether it fits together."""
+
+    label_set: FileLabels
+    files: list[StructureFile]
+
+    @classmethod
+    def of(cls, config: Config, label_set: str) -> Self:
+        return cls(**_of_files(config, label_set))
+
+
+class ReadLabels(CheckFileLabels):
+    """Labels of the frames of one slice, from the files that these were read from."""
+
+    slice: t.Whole
+    slices: t.Count
+
+    @classmethod
+    def of(cls, config: Config, label_set: str, slice: str) -> Self:  # type: ignore[override]
+        found = _of_files(config, label_set)
+        return cls(slice=int(slice), slices=config.select.slices, **found)
+
+
+def _of_files(config: Config, label_set: str) -> dict[str, Any]:
+    section = config.labels[label_set]
+    if not isinstance(section, FileLabels):
+        raise LimbeckError(f"labels.{label_set}: a potential's, expected labels from a file")
+    return {"label_set": section, "files": labelled_sources(config, label_set)}
+
+
+def labels_of_slice(config: Config, label_set: str, slice: str) -> LabelFrames | ReadLabels:
+    """The job that makes the labels of a slice: a potential is asked, or files are read."""
+    kind = ReadLabels if isinstance(config.labels[label_set], FileLabels) else LabelFrames
+    return kind.of(config, label_set, slice)
 
 
 class JudgeLabels(Gate):
@@ -254,7 +298,7 @@ class EvaluateIsolatedAtoms(AsksPotential):
 
     @classmethod
     def of(cls, config: Config, label_set: str) -> Self:
-        return cls(**_asking(config, config.labels[label_set].potential))
+        return cls(**_asking(config, _by_potential(config, label_set).potential))
 
 
 class CertifyQuadrature(AsksPotential):
@@ -273,6 +317,7 @@ class MeasureGap(Compute, Split):
     name: str
     potential: Potential | None = None
     warrant: Warrant
+    fit_zeros: bool = False
 
     @classmethod
     def of(
@@ -282,6 +327,7 @@ class MeasureGap(Compute, Split):
         return cls(
             name=potential or f"{label_set}/{student}",
             warrant=config.warrant.model_copy(update={"teachers": None, "n_quadrature_frames": 0}),
+            fit_zeros=zeros_differ(config, label_set, potential),
             seed=config.seed,
             dataset=config.dataset,
             **(_compute(config) | _asking(config, potential)),
@@ -320,6 +366,7 @@ class EvaluateStudent(Compute):
     seed: t.Whole
     reference: str | None
     split_by: t.SplitBy
+    fit_zeros: bool = False
 
     @classmethod
     def of(cls, config: Config, label_set: str, student: str, seed: str) -> Self:
@@ -329,6 +376,7 @@ class EvaluateStudent(Compute):
             seed=int(seed),
             reference=config.warrant.reference,
             split_by=config.dataset.split_by,
+            fit_zeros=zeros_differ(config, label_set),
             **_compute(config),
         )
 
@@ -348,7 +396,7 @@ class RunStudy(Compute):
         study, reference = config.study, config.warrant.reference
         if not isinstance(study, Expectation) or reference is None:
             raise LimbeckError("study: the config has none of label sets, or no warrant.reference")
-        label_sets = {name: config.labels[name] for name in arms(config)}
+        label_sets = {name: _by_potential(config, name) for name in arms(config)}
         return cls(
             study=study,
             reference=reference,

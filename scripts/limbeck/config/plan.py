@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from limbeck.config.config import Config
+from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.sampling import MolecularDynamics, Phonons
+from limbeck.config.sections.sources import StructureFile
 from limbeck.config.sections.students import Distill
 from limbeck.config.sections.warrant import FramesByViews
 
@@ -47,8 +49,37 @@ def teachers(config: Config) -> list[str]:
     """Names of the potentials that are measured as teachers."""
     chosen = config.warrant.teachers
     if chosen is None:
-        chosen = [label_set.potential for label_set in config.labels.values()]
+        chosen = [made.potential for made in config.labels.values() if made.potential]
     return list(dict.fromkeys(chosen))
+
+
+def from_files(config: Config) -> list[str]:
+    """Label sets that come with a user's own files."""
+    return [name for name, made in config.labels.items() if isinstance(made, FileLabels)]
+
+
+def zeros_differ(config: Config, label_set: str = "", potential: str = "") -> bool:
+    """Whether energies of a teacher, or of a student of a label set, have another zero for each
+    element than those of the reference: a program's own and a foundation model's always do."""
+    reference = config.warrant.reference
+    if reference is None or reference == label_set:
+        return False
+    from_file = from_files(config)
+    return reference in from_file or label_set in from_file
+
+
+def by_potentials(config: Config) -> list[str]:
+    """Label sets that a potential makes."""
+    return [name for name in config.labels if name not in from_files(config)]
+
+
+def labelled_sources(config: Config, label_set: str) -> list[StructureFile]:
+    """Sources whose files have the labels of a label set; none of labels by a potential."""
+    made = config.labels[label_set]
+    if not isinstance(made, FileLabels):
+        return []
+    found = {n: s for n, s in config.sources.items() if isinstance(s, StructureFile)}
+    return [found[name] for name in made.sources or found]
 
 
 def sources_of(config: Config, name: str) -> list[str]:
@@ -215,6 +246,25 @@ def choices_of_views(config: Config, label_set: str, slice: str) -> list[str]:
     return [f"labels/{label_set}.views.json"] if automatic else []
 
 
+def checks_of_file_labels(config: Config, label_set: str, slice: str) -> list[str]:
+    """What was found in the files that have the labels; none of labels by a potential."""
+    return [f"labels/{label_set}.file.json"] if label_set in from_files(config) else []
+
+
+def all_checks_of_file_labels(config: Config, **wildcards: str) -> list[str]:
+    """What no work should start before: labels of one's own that are wrong."""
+    return [f"labels/{label_set}.file.json" for label_set in from_files(config)]
+
+
+def labelled_files(config: Config, label_set: str) -> list[str]:
+    """Files of the user that have the labels of a label set; these are not below the run."""
+    return [
+        path
+        for source in labelled_sources(config, label_set)
+        for path in source_files(config, source.name)
+    ]
+
+
 def label_files(config: Config, label_set: str | None) -> list[str]:
     """Labels of every slice; none of no label set."""
     return [f"labels/{label_set}/{i}.h5" for i in range(config.select.slices)] if label_set else []
@@ -293,6 +343,7 @@ def results(config: Config) -> list[str]:
         *_frames_made(config),
         *(path for name in labels for path in label_files(config, name)),
         *(f"labels/{n}.views.json" for n in labels if config.labels[n].views == "auto"),
+        *all_checks_of_file_labels(config),
         *(f"gate/{name}.json" for name in labels),
         *(f"datasets/{n}/{part}" for n in labels for part in (*_parts("h5"), "counts.json")),
         *(f"{path}.{kind}" for path in _measured(config) for kind in ("json", "csv")),
@@ -305,6 +356,7 @@ def results(config: Config) -> list[str]:
             for name, subsystem in config.subsystems.items()
             if subsystem.many_body_order and name in config.select.include
             for label_set in labels
+            if label_set not in from_files(config)
         ),
         *(f"delta/{name}/counts.json" for name in config.delta),
         *(path for path in handed_over(config) if path.endswith("SHA256SUMS")),

@@ -62,9 +62,14 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
     "selected/{slice}.h5": (jobs.SelectFrames.of, (plan.frames_of_slice,)),
     "labels/{label_set}.views.json": (jobs.ChooseViews.of, (SELECTED,)),
     "labels/{label_set}/{slice}.h5": (
-        jobs.LabelFrames.of,
-        (_files("selected/{slice}.h5"), plan.choices_of_views),
+        jobs.labels_of_slice,
+        (
+            _files("selected/{slice}.h5"),
+            plan.choices_of_views,
+            plan.checks_of_file_labels,
+        ),
     ),
+    "labels/{label_set}.file.json": (jobs.CheckFileLabels.of, ()),
     "gate/{label_set}.json": (jobs.JudgeLabels.of, (SELECTED, LABELS)),
     "atoms/{label_set}.json": (jobs.EvaluateIsolatedAtoms.of, (SELECTED,)),
     f"{DATASET}{{file}}": (jobs.BuildDataset.of, (SELECTED, LABELS)),

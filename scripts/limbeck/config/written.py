@@ -49,6 +49,18 @@ class ChosenViews(Written):
     ]
 
 
+class LabelsOfFile(Written):
+    """``labels/{label_set}.file.json``: which key each property of a user's files is read from."""
+
+    label_set: str
+    keys: dict[Literal["energy", "forces", "stress", "virial", "dipole"], str]
+    isolated_atoms_eV: dict[t.Element, float]
+
+    def faults(self) -> Iterator[Fault]:
+        if not {"energy", "forces"} <= self.keys.keys():
+            yield "keys", f"{self.keys}, expected one of the energy and one of the forces"
+
+
 class AtomEnergies(Written):
     """``atoms/{label_set}.json``: energies of single atoms, eV."""
 

@@ -145,10 +145,10 @@ def _beyond_elements(
     rare = (shares[known] > 0).sum(axis=0) < MIN_FRAMES
     known = known[~(shares[known][:, rare] > 0).any(axis=1)]
     table, of_frames = shares[known][:, ~rare].astype(float), values[known]
-    return known, of_frames - table @ _least_absolute(table, of_frames, ordinary)
+    return known, of_frames - table @ least_absolute(table, of_frames, ordinary)
 
 
-def _least_absolute(table: np.ndarray, values: np.ndarray, enough: float = 0.0) -> np.ndarray:
+def least_absolute(table: np.ndarray, values: np.ndarray, enough: float = 0.0) -> np.ndarray:
     """x with the least sum of |values - table x|, by least squares with other weights each round.
 
     Least squares alone would follow one bad energy away from all others; they do where they leave

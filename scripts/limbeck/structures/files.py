@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,19 @@ def elements(source: StructureFile) -> frozenset[str]:
         raise LimbeckError(f"{source.path}: none of its frames can be used, the first: {text}")
     _check_unit(source, frames)
     return frozenset(found)
+
+
+def frames_of(source: StructureFile) -> list[Frame]:
+    """Frames of a source's file, each still to be parsed; their lengths are in Angstrom.
+
+    Raises:
+        LimbeckError: the file is missing or not readable as a whole.
+    """
+    return [partial(_in_angstrom, frame, source) for frame in read_file(source.path)]
+
+
+def _in_angstrom(frame: Frame, source: StructureFile) -> Atoms:
+    return in_angstrom(frame(), source)
 
 
 def in_angstrom(atoms: Atoms, source: StructureFile) -> Atoms:

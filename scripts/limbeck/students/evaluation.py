@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from limbeck.datasets.split import Dataset
+from limbeck.datasets.zeros import Zeros
+from limbeck.datasets.zeros import fit_zeros as zeros_of
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
 from limbeck.geometry import composition
@@ -34,7 +36,12 @@ from limbeck.warrant.tidy import Row, rows
 
 
 def evaluate(
-    answers: Predictions, training: Dataset, test: Dataset, reference: Labels | None
+    answers: Predictions,
+    training: Dataset,
+    test: Dataset,
+    reference: Labels | None,
+    *,
+    fit_zeros: bool = False,
 ) -> dict[str, Any]:
     """Mean absolute errors with 95 % intervals over groups, as they stand in ``metrics.json``.
 
@@ -45,7 +52,10 @@ def evaluate(
     Args:
         answers: the student's, for the test frames in order.
         training: what a constant predictor is fitted to: offsets per element, no forces.
-        reference: labels of another potential to be measured against, joined by id.
+        reference: other labels to be measured against, joined by id.
+        fit_zeros: energies of the reference have other zeros than those of the training set: what
+            they are above these is fitted to the training frames that have both, or else to the
+            test frames, and taken off.
 
     Raises:
         LimbeckError: there is no test frame that the student answers.
@@ -69,10 +79,25 @@ def evaluate(
         index = np.flatnonzero(found)
         part, own = frames.select(index), _take(answers, frames, index)
         teacher = select_labels(test.labels, index)
+        if fit_zeros and len(part):
+            zeros = _zeros(training, reference) or _zeros(test, reference)
+            if zeros:
+                labels = zeros.taken_off(part, labels)
+                result["zeros"] = zeros.entry()
         result["against"]["reference"] = errors(own, labels, part)
         result["teacher_against_reference"] = errors(teacher, labels, part)
         result["excess"] = excess(own.forces, teacher.forces, labels, part)
     return result
+
+
+def _zeros(data: Dataset, reference: Labels) -> Zeros | None:
+    """How far a reference is above the labels of a data set; None where none has both."""
+    found, labels = labels_of(data.frames, reference)
+    if not found.any():
+        return None
+    part = data.select(found)
+    fitted_on = "frames with labels of both"
+    return zeros_of(part.frames, part.labels.energy, labels, fitted_on)
 
 
 def metric_rows(metrics: Mapping[str, Any]) -> Iterator[Row]:

@@ -1,6 +1,6 @@
 """Errors of a potential against reference labels: as given, in one random view, and averaged."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,16 @@ MEAN_VIEWS = 24
 _KINDS = {"as_given": 1, "random": _RANDOM_VIEWS, "averaged": MEAN_VIEWS}
 
 
+#: reference labels of frames -> the same with energies on a potential's scale
+OnScale = Callable[[Frames, Labels], Labels]
+
+
 def measure_errors(
-    potentials: Sequence[Potential], frames: Frames, reference: Labels, name: str
+    potentials: Sequence[Potential],
+    frames: Frames,
+    reference: Labels,
+    name: str,
+    on_scale: Sequence[OnScale] | None = None,
 ) -> dict[str, Any]:
     """Mean absolute errors against labels, as they stand in ``warrant/**/*.json``.
 
@@ -42,19 +50,23 @@ def measure_errors(
     very views that were averaged would be positive whatever the model: the random views are drawn
     independently of the 24. (In expectation the gain is still not negative, for the same reason.)
 
-    Energies are compared as they are: a reference with another zero for each element would make
-    their error an error of that zero.
+    Energies are compared as they are, or ``on_scale``: a reference with another zero for each
+    element would make their error an error of that zero.
 
     Args:
         potentials: one model, or one student from several seeds, whose errors are averaged.
         frames: B frames; those without a good reference, or without an answer, are left out.
         reference: labels of any frames, joined by id; those of another status than 0 do not count.
         name: of the reference's label set.
+        on_scale: for each potential, where the reference has other zeros than it has.
     """
     has_label = labels_of(frames, reference)[0]
 
     def find(potential: Potential, part: Frames) -> Sums:
-        return error_sums(potential, part, labels_of(part, reference)[1])
+        labels = labels_of(part, reference)[1]
+        if on_scale is not None:
+            labels = on_scale[potentials.index(potential)](part, labels)
+        return error_sums(potential, part, labels)
 
     found = measure_frames(potentials, frames, find, known={NO_REFERENCE: has_label})
     return {

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault, NamedSection, Section
@@ -78,9 +78,30 @@ class Auto(Section):
     away even where frames are scarce; little of a label's noise passes into a student."""
 
 
-class LabelSet(NamedSection):
+class AnyLabelSet(NamedSection):
+    """What all label sets have."""
+
+    n_frames: t.Count | None = None
+    """Label only so many of the selected frames, the first by a hash of their ids and of draw; all
+    where not given. Those of a smaller number are among those of a larger of the same draw."""
+    draw: t.Whole = 0
+    """Which of the selected frames are the first n_frames; another number takes others, so that it
+    can be seen how much an error owes to the frames that happened to be labelled."""
+    max_force_eV_per_A: t.Positive | None = None
+    """Largest component of a force, in eV/Angstrom; a frame with a larger one is not used. Where
+    not given, the limit follows the source; too much is more than 30 that is also 20 robust
+    standard deviations above the median of the largest components of its frames."""
+
+
+class LabelSet(AnyLabelSet):
     """A choice of potential and views."""
 
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    from_: Literal["potential"] = Field(default="potential", alias="from")
+    """Who labels; a potential of the config, or the file that a frame was read from, which then has
+    energies and forces of your own, such as those of a DFT program. Frames that were made from
+    those of the file have none."""
     potential: t.ToPotential
     """Name of the potential that labels, the teacher."""
     views: Annotated[
@@ -101,18 +122,13 @@ class LabelSet(NamedSection):
     reflections: bool = False
     """Average over mirror images as well; random views are mirrored with probability 1/2, a grid
     has twice as many views."""
-    n_frames: t.Count | None = None
-    """Label only so many of the selected frames, the first by a hash of their ids and of draw; all
-    where not given. Those of a smaller number are among those of a larger of the same draw."""
-    draw: t.Whole = 0
-    """Which of the selected frames are the first n_frames; another number takes others, so that it
-    can be seen how much an error owes to the frames that happened to be labelled."""
     auto: Auto = Auto()
     """How "auto" decides on the views."""
-    max_force_eV_per_A: t.Positive | None = None
-    """Largest component of a force, in eV/Angstrom; a frame with a larger one is not used. Where
-    not given, the limit follows the source; too much is more than 30 that is also 20 robust
-    standard deviations above the median of the largest components of its frames."""
+
+    @property
+    def labelled_by(self) -> str:
+        """Who labels, for people."""
+        return self.potential
 
     @property
     def has_spread(self) -> bool:
@@ -133,12 +149,14 @@ class LabelSet(NamedSection):
 
 
 def default_views(label_set: dict[str, Any], potential: Mapping[str, Any]) -> dict[str, Any]:
-    """A label set as it stands in the config, with views where it names none.
+    """A label set as it stands in the config, with its kind and views where it names none.
 
     Args:
         potential: as it stands in the config; empty where there is none of that name.
     """
-    if label_set.get("views") is not None or label_set.get("quadrature") is not None:
+    label_set = {"from": "potential", **label_set}
+    told = label_set.get("views") is not None or label_set.get("quadrature") is not None
+    if told or label_set["from"] != "potential":
         return label_set
     known = KINDS.get(str(potential.get("model")))
     equivariant = known and known.equivariant and not potential.get("lab_frame_error")

@@ -14,7 +14,7 @@ from limbeck.errors import LimbeckError
 _T = TypeVar("_T")
 
 #: fields that tell one kind of section from another
-DISCRIMINATORS = ("kind", "model", "method", "rule")
+DISCRIMINATORS = ("kind", "model", "method", "rule", "from")
 
 #: what was expected, by pydantic's type of error
 EXPECTED = {
@@ -114,9 +114,10 @@ def _lines(error: ErrorDetails, root: Any, where: tuple[str, ...]) -> Iterator[s
     elif kind in ("extra_forbidden", "invalid_key"):
         yield f"{field}: unknown field, {_field_of(path[-1], section)}"
     elif kind == "union_tag_not_found":
-        yield f"{field}.{_quoted(context['discriminator'])[0]}: not given, and it has no default"
+        yield f"{field}.{_quoted(context['discriminator'])[-1]}: not given, and it has no default"
     elif kind == "union_tag_invalid":
-        name, allowed = _quoted(context["discriminator"])[0], _quoted(context["expected_tags"])
+        # of a field with an alias both are told, the one in the config last
+        name, allowed = _quoted(context["discriminator"])[-1], _quoted(context["expected_tags"])
         yield f"{field}.{name}: {shown(value[name])}, {one_of(value[name], allowed)}"
     elif kind == "literal_error":
         yield f"{field}: {shown(value)}, {one_of(value, _quoted(context['expected']))}"
@@ -162,7 +163,7 @@ def _bare(kind: Any) -> tuple[Any, list[Any]]:
 def _tags(member: Any) -> list[str]:
     """What tells a member of a union from the others."""
     own = [m.tag for m in getattr(member, "__metadata__", ()) if isinstance(m, Tag)]
-    fields = getattr(_bare(member)[0], "model_fields", {})
+    fields = {f.alias or n: f for n, f in getattr(_bare(member)[0], "model_fields", {}).items()}
     return own + [
         t for name in DISCRIMINATORS if name in fields for t in get_args(fields[name].annotation)
     ]

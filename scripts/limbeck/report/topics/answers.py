@@ -22,7 +22,7 @@ from limbeck.report.page.prose import UNIT, groups_in_words, lower, prose, why
 from limbeck.report.run.folder import Run
 from limbeck.report.run.gap import ROUNDING, UNKNOWN, MeasuredGap, of_teachers
 from limbeck.report.run.student import Student, students_of
-from limbeck.report.topics import errors
+from limbeck.report.topics import errors, file_labels
 from limbeck.warrant.statistics import TINY, Estimate, over_seeds
 
 told = prose("answers")
@@ -56,6 +56,7 @@ def cautions(run: Run) -> list[Words]:
     models = {name: run.config.potentials[name].model for name in teachers(run.config)}
     small = [name for name, model in models.items() if model == "orb"]
     notes = [Words("note", told("small_orb", name=name)) for name in small]
+    notes += file_labels.cautions(run)
     return notes + [Words("note", words) for words in _not_unseen(run)]
 
 
@@ -236,6 +237,9 @@ def closing_of(run: Run) -> Iterable[Answer]:
     found = []
     for title, (first, *_) in _by_title(run).items():
         potential = run.config.labels[first.label_set].potential
+        if potential is None:
+            found.append(Answer(title, items.NOT_MEASURED, told("no_teacher")))
+            continue
         both = (of_potential.get(potential, {}), first.gaps.gaps)
         teacher, own = (gaps.get(symmetries[0]) for gaps in both)
         counts = own.entry if own else {}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from limbeck.config.plan import teachers
+from limbeck.config.plan import teachers, zeros_differ
 from limbeck.report.page import cols
 from limbeck.report.page.items import Section, section
 from limbeck.report.page.prose import prose
@@ -29,9 +29,10 @@ def parts_of(run: Run) -> Iterator[Section]:
         return
     columns = cols.count(n_frames="Frames") + cols.groups()
     columns += cols.estimate(**{f"mae_{kind}": heading for kind, heading in ERRORS.items()})
+    columns += cols.estimate(energy="Energies, meV/atom")
     whole, by_source = found[found["source"] == ""], found[found["source"] != ""]
     caption, by_name = (
-        told("errors", reference=run.reference),
+        told("errors", reference=run.reference, fitted=zeros_differ(run.config)),
         [*cols.text(subject="Teacher"), *columns],
     )
     name, named = "teacher_errors_by_source", [*cols.text(source="Source"), *columns]
@@ -43,7 +44,8 @@ def parts_of(run: Run) -> Iterator[Section]:
 
 
 def read(run: Run) -> pd.DataFrame:
-    """Force errors, a row for each teacher but the reference itself, and each source ("": all)."""
+    """Force errors, and those of the energy of frames as given, a row for each teacher but the
+    reference itself, and each source ("": all)."""
     if run.reference is None:
         return pd.DataFrame()
     itself = run.config.labels[run.reference].potential
@@ -51,6 +53,8 @@ def read(run: Run) -> pd.DataFrame:
     for name in [name for name in teachers(run.config) if name != itself]:
         figures = run.figures(f"warrant/teachers/{name}.csv")
         errors = figures["statistic"].isin([f"mae_{kind}" for kind in ERRORS])
-        forces = figures[errors & (figures["quantity"] == "forces")]
-        rows += pivot(forces, ["subject", "source"], "statistic")
+        energies = figures["quantity"] == "energy"
+        found = figures[errors & (~energies | (figures["statistic"] == "mae_as_given"))]
+        found = found.assign(statistic=found["statistic"].mask(energies, "energy"))
+        rows += pivot(found, ["subject", "source"], "statistic")
     return pd.DataFrame(rows)

@@ -70,7 +70,8 @@ def abouts(run: Run) -> dict[str, Any]:
             about = (json.loads(header["settings"]) or {}).get("about")
             found |= {potential: about} if about else {}
     for name, parts in run.once(labels.read).items():
-        found.setdefault(run.config.labels[name].potential, parts[0].attrs)
+        made = run.config.labels[name]
+        found.setdefault(made.potential or f"{name}, {made.labelled_by}", parts[0].attrs)
     return found | {each.name: each.about for each in run.once(of_teachers) if each.about}
 
 

@@ -65,7 +65,7 @@ def label_sets(run: Run) -> pd.DataFrame:
     rows = []
     for name, parts in run.once(read).items():
         status = np.concatenate([part.status for part in parts])
-        row: dict[str, Any] = {"label_set": name, "potential": run.config.labels[name].potential}
+        row: dict[str, Any] = {"label_set": name, "potential": run.config.labels[name].labelled_by}
         row |= {"views": views(parts[0].attrs), "frames": int((~np.isin(status, NOT_WANTED)).sum())}
         row |= {meaning: verdicts[name].status.get(meaning, 0) for meaning in seen}
         row["passed"] = verdicts[name].go

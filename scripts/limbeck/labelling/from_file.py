@@ -1,0 +1,217 @@
+"""Labels that a user's own files bring along, in Limbeck's units: eV, Angstrom, ASE's signs.
+
+What ASE's readers know by name they put into a calculator; all other values stay in a frame's info
+or arrays. Both are looked at, so that a key is a key wherever it ended up.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from ase import Atoms, units
+from ase.stress import full_3x3_to_voigt_6_stress
+
+from limbeck.config.sections.file_labels import FileLabels
+from limbeck.errors import LimbeckError
+from limbeck.properties import property_of
+
+#: property -> keys that are looked for where the config names none, the best first
+USUAL = {
+    "energy": ("free_energy", "energy", "REF_energy", "dft_energy", "DFT_energy"),
+    "forces": ("forces", "REF_forces", "dft_forces", "DFT_forces"),
+    "stress": ("stress", "REF_stress", "dft_stress", "DFT_stress"),
+    "virial": ("virial", "virials", "REF_virials", "dft_virial", "DFT_virial"),
+    "dipole": ("dipole", "REF_dipole", "dft_dipole", "DFT_dipole"),
+}
+ENERGY = {
+    "eV": 1.0,
+    "meV": 1e-3,
+    "Hartree": units.Hartree,
+    "Rydberg": units.Rydberg,
+    "kcal/mol": units.kcal / units.mol,
+    "kJ/mol": units.kJ / units.mol,
+}
+LENGTH = {"Angstrom": 1.0, "nm": units.nm, "Bohr": units.Bohr}
+STRESS = {
+    "eV/Angstrom^3": 1.0,
+    "GPa": units.GPa,
+    "kbar": 0.1 * units.GPa,
+    "Hartree/Bohr^3": units.Hartree / units.Bohr**3,
+    "Rydberg/Bohr^3": units.Rydberg / units.Bohr**3,
+}
+DIPOLE = {"e*Angstrom": 1.0, "e*Bohr": units.Bohr, "Debye": units.Debye}
+#: places of ASE's xx yy zz yz xz xy among VASP's xx yy zz xy yz zx
+_OF_VASP = [0, 1, 2, 4, 5, 3]
+#: eV; energies of two keys that differ by less are the same
+SAME_EV = 1e-6
+
+
+def forces_factor(unit: str) -> float:
+    """From a unit of forces, as in ``kcal/mol/Angstrom``, to eV/Angstrom."""
+    energy, _, length = unit.rpartition("/")
+    return ENERGY[energy] / LENGTH[length]
+
+
+@dataclass
+class Found:
+    """What frames have under the keys that may hold labels; :meth:`add` one after another.
+
+    Attributes:
+        n_frames: how many were looked at.
+        keys: key -> how many frames have it.
+        differing: how many frames have ``energy`` and ``free_energy`` that are not the same.
+        largest: eV/atom, the largest of these differences.
+    """
+
+    n_frames: int = 0
+    keys: Counter[str] = field(default_factory=Counter)
+    differing: int = 0
+    largest: float = 0.0
+
+    def add(self, atoms: Atoms) -> None:
+        """One more frame."""
+        values = values_of(atoms)
+        self.n_frames += 1
+        self.keys.update(values.keys())
+        both = [values.get(key) for key in ("energy", "free_energy")]
+        if all(isinstance(value, int | float | np.number) for value in both):
+            apart = abs(float(both[0]) - float(both[1]))  # type: ignore[arg-type]
+            self.differing += apart > SAME_EV
+            self.largest = max(self.largest, apart / max(len(atoms), 1))
+
+
+def values_of(atoms: Atoms) -> dict[str, Any]:
+    """Everything that a frame has with it, by key."""
+    results = atoms.calc.results if atoms.calc is not None else {}
+    return {**atoms.arrays, **atoms.info, **{k: v for k, v in results.items() if v is not None}}
+
+
+def keys_for(asked: FileLabels, found: Found) -> dict[str, str]:
+    """Which key each property is read from: the config's, or the first usual one that frames have.
+
+    Raises:
+        LimbeckError: no frame has energies or forces under such a key; it names those there are.
+    """
+    named = {
+        "energy": asked.energy_key,
+        "forces": asked.forces_key,
+        "stress": asked.stress_key,
+        "virial": asked.virial_key,
+        "dipole": asked.dipole_key,
+    }
+    chosen: dict[str, str] = {}
+    for name, key in named.items():
+        if key is None:
+            key = next((k for k in USUAL[name] if found.keys[k]), None)
+        elif not found.keys[key]:
+            raise LimbeckError(f"labels.{asked.name}.{name}_key: {key!r}, {_there_is(found)}")
+        if key is not None:
+            chosen[name] = key
+    for name in ("energy", "forces"):
+        if name not in chosen:
+            raise LimbeckError(
+                f"labels.{asked.name}.{name}_key: not given, and no frame has "
+                f"{', '.join(USUAL[name])}; {_there_is(found)}"
+            )
+    if asked.energy_key is None and 0 < found.keys["free_energy"] < found.keys["energy"]:
+        raise LimbeckError(
+            f"labels.{asked.name}.energy_key: not given, and {found.keys['energy']} frames have "
+            f"energy, {found.keys['free_energy']} free_energy; expected which of them to take"
+        )
+    # One of the two, and the stress is what models are trained on.
+    if "stress" in chosen and asked.virial_key is None:
+        chosen.pop("virial", None)
+    if "virial" in chosen and asked.stress_key is None:
+        chosen.pop("stress", None)
+    return chosen
+
+
+def _there_is(found: Found) -> str:
+    ordinary = {"numbers", "positions"}
+    keys = [f"{k} ({n})" for k, n in sorted(found.keys.items()) if k not in ordinary]
+    return f"the keys of its {found.n_frames} frames are {', '.join(keys) or 'none'}"
+
+
+def labels_of(atoms: Atoms, asked: FileLabels, keys: Mapping[Any, str]) -> dict[str, Any]:
+    """The properties that a frame has, in Limbeck's units.
+
+    Args:
+        keys: as of :func:`keys_for`.
+
+    Returns:
+        A number or an array for each property, as :class:`limbeck.properties.Property.shape` says,
+        those of atoms with a row for each. What the frame lacks, or has in part (a number is not
+        finite), is left out. The stress of an isolated frame is none.
+
+    Raises:
+        LimbeckError: a value is of another shape, or no number; its key is named.
+    """
+    values, found = values_of(atoms), {}
+    for name, key in keys.items():
+        if key in values:
+            made = _as_property(name, values[key], atoms, asked, key)
+            if made is not None and np.isfinite(made).all():
+                found["stress" if name == "virial" else name] = made
+    return found
+
+
+def _as_property(
+    name: str, value: Any, atoms: Atoms, asked: FileLabels, key: str
+) -> np.ndarray | None:
+    try:
+        number = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise LimbeckError(f"{key}: {value!s:.40}, expected numbers") from None
+    if name in ("stress", "virial"):
+        return _stress(name, number, atoms, asked, key)
+    of = property_of(name)
+    expected = (len(atoms), *of.shape) if of.per_atom else of.shape
+    if number.shape != expected:
+        raise LimbeckError(f"{key}: {_shape(number)}, expected {_shape(np.empty(expected))}")
+    return number * _factor(name, asked)
+
+
+def _stress(
+    name: str, number: np.ndarray, atoms: Atoms, asked: FileLabels, key: str
+) -> np.ndarray | None:
+    """ASE's stress [6], eV/Angstrom^3; None of an isolated frame."""
+    if number.size not in (6, 9):
+        raise LimbeckError(f"{key}: {_shape(number)}, expected six numbers or nine")
+    if not atoms.pbc.all():
+        return None
+    if number.size == 9:
+        voigt = full_3x3_to_voigt_6_stress(number.reshape(3, 3))
+    else:
+        other = asked.stress_order != "xx yy zz yz xz xy"
+        voigt = number.ravel()[_OF_VASP] if other else number.ravel()
+    if name == "virial":
+        return -voigt * ENERGY[asked.energy_unit] / atoms.get_volume()
+    sign = -1.0 if asked.stress_positive_under == "pressure" else 1.0
+    return sign * voigt * STRESS[asked.stress_unit]
+
+
+def _factor(name: str, asked: FileLabels) -> float:
+    if name == "forces":
+        sign = -1.0 if asked.forces_are == "gradients" else 1.0
+        return sign * forces_factor(asked.forces_unit)
+    return {"energy": ENERGY[asked.energy_unit], "dipole": DIPOLE[asked.dipole_unit]}[name]
+
+
+def _shape(values: np.ndarray) -> str:
+    return " x ".join(map(str, values.shape)) + " numbers" if values.ndim else "one number"
+
+
+def is_lone_atom(atoms: Atoms) -> bool:
+    """Whether a frame tells the energy of an element, as ``config_type=IsolatedAtom`` does."""
+    return len(atoms) == 1 and not atoms.pbc.any()
+
+
+def isolated_energies(frames: Iterable[tuple[Atoms, float]]) -> dict[str, float]:
+    """Energies of isolated atoms, eV, by symbol: the lowest of each, which is the ground state."""
+    found: dict[str, float] = {}
+    for atoms, energy in frames:
+        symbol = atoms.get_chemical_symbols()[0]
+        found[symbol] = min(energy, found.get(symbol, np.inf))
+    return dict(sorted(found.items()))
