@@ -36,7 +36,7 @@ run: $(READY)
 	@LIMBECK_LOCKED=1 flock --nonblock --conflict-exit-code 75 results/.lock bash -euc \
 	    'python -m limbeck.config.text $(CONFIG); python -m limbeck.check.head results; \
 	    snakemake "$$@" --unlock --quiet all; exec snakemake "$$@" --rerun-incomplete' \
-	    run --configfile $(CONFIG) --cores $(CORES) --resources gpu=$(GPUS) \
+	    run --configfile $(CONFIG) --cores $(CORES) --resources gpu=$(GPUS) --show-failed-logs \
 	|| { status=$$?; test $$status != 75 || echo "Another run is at work: it holds results/.lock." >&2; exit $$status; }
 	@python -c 'import sys; from limbeck.config.text import read_yaml; run = read_yaml(sys.argv[1])["run"]; \
 	    print(f"The report: results/{run}/report/index.html")' $(CONFIG)

@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -14,14 +14,14 @@ from limbeck.check.recipe import checked, digest
 from limbeck.check.seal import parsed_json
 from limbeck.config.sections.base import Section
 from limbeck.config.sections.messages import validated
-from limbeck.config.text import read_yaml
+from limbeck.config.text import read_text, read_yaml
 from limbeck.errors import LimbeckError, Unfit
 
 _S = TypeVar("_S", bound=BaseModel)
 
 
 def parser(description: str | None, kind: type[BaseModel] = Section) -> argparse.ArgumentParser:
-    """Parser with ``--settings``: JSON from a rule, or the path of a YAML file from a person.
+    """Parser with ``--settings``: the path of a JSON file from a rule; of YAML, or JSON, by hand.
 
     Args:
         kind: what the settings are, one of :mod:`limbeck.config.jobs`; none where not given.
@@ -31,7 +31,7 @@ def parser(description: str | None, kind: type[BaseModel] = Section) -> argparse
         "--settings",
         type=lambda text: read_settings(text, kind),
         required=True,
-        help="the rule's part of the config: JSON, or the path of a YAML file",
+        help="the rule's part of the config: the path of a JSON or YAML file, or JSON",
     )
     result.add_argument(
         "--recipes",
@@ -57,19 +57,33 @@ def recipe(args: argparse.Namespace, *inputs: str | Path) -> str:
 
 
 def read_settings(text: str, kind: type[_S]) -> _S:
-    """Settings from JSON text or from a YAML file.
+    """Settings from a JSON or YAML file, or from JSON text.
 
     Raises:
         ArgumentTypeError: they cannot be read.
-        LimbeckError: a field is missing, unknown or wrong; one line for each error.
+        LimbeckError: a field is missing, unknown or wrong, one line for each error; or the file
+            of a job is missing.
     """
+    if head.folder() and text.endswith(".json") and not Path(text).exists():
+        raise LimbeckError(
+            f"{text}: no such file; the head of a run writes it as it starts, which "
+            "--no-hooks keeps it from"
+        )
     try:
-        value = parsed_json(text) if text.lstrip().startswith("{") else read_yaml(text)
+        value = _parsed(text)
     except (LimbeckError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"not readable: {error}") from error
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError(f"expected a mapping, got {type(value).__name__}")
     return validated(kind, value, "settings")
+
+
+def _parsed(text: str) -> Any:
+    if text.lstrip().startswith("{"):
+        return parsed_json(text)
+    if not text.endswith(".json"):  # 1e-05 is a number in JSON, and text in YAML
+        return read_yaml(text)
+    return parsed_json(read_text(text))
 
 
 def run(main: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ GROUND = {
     "errors": set(),
     "check": {"errors"},
     "config/sections": {"errors"},
-    "config": {"check", "config/sections", "errors"},
+    "config": {"check", "config/sections", "errors", "files"},
     "cli": {"check", "config", "config/sections", "errors"},
     "files": {"check", "errors"},
     "frames": {"errors"},

@@ -12,6 +12,9 @@ import pytest
 import yaml
 
 from limbeck.check import head
+from limbeck.config.load import load
+from limbeck.config.recipes import Recipes
+from limbeck.config.settings_files import SettingsFiles
 from limbeck.storage import read_header
 from workspaces import copy_workflow, snakemake_in
 
@@ -59,6 +62,8 @@ def head_at_300(folder, monkeypatch):
     write_config(folder)
     head.announce("results/tiny")
     head.take_over(yaml.safe_load((folder / "mine.yaml").read_text()))
+    files, told = SettingsFiles("results/tiny"), Recipes(load("mine.yaml"))
+    files.write([files.path(told.job_of(SAMPLE.removeprefix("results/tiny/"))[0])])
     write_config(folder, temperature=900)
     (folder / SAMPLE).unlink(missing_ok=True)
     yield

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from snakemake_plan import jobs
+from limbeck.config.load import load
+from snakemake_plan import jobs, told
 
 TINY = ("--configfile", "tests/config/tiny.yaml")
 DIRECTIVES = ("input:", "output:", "log:", "benchmark:", "conda:", "threads:", "resources:")
@@ -59,11 +60,14 @@ def test_a_slice_reads_its_own_shards_alone(plan):
     assert re.findall(r"samples/(\S+)", second) == ["md/clusters/1.h5", "rattled/clusters/1.h5"]
 
 
-def test_a_rule_is_given_its_own_part_of_the_config(plan):
-    generate = command(plan, "generate_structures", "metals/0.h5")
+def test_a_rule_is_given_its_own_part_of_the_config(plan, workspace):
+    config = load(workspace / TINY[1])
+    line = command(plan, "generate_structures", "metals/0.h5")
+    generate = told(config, "structures/metals/0.h5", line)
     assert '"strain": 0.02' in generate
     assert "potential" not in generate
-    label = command(plan, "label_frames", "labels/emt-k2/0.h5")
+    line = command(plan, "label_frames", "labels/emt-k2/0.h5")
+    label = told(config, "labels/emt-k2/0.h5", line)
     assert '"potential": {"name": "emt", "model": "emt", "batch_atoms": null, ' in label
     assert '"views": 2' in label
     assert "students" not in label
@@ -92,8 +96,11 @@ def test_views_are_chosen_before_the_first_frame_is_labelled(snakemake, workspac
     )
     assert "--views --store" in " ".join(command(plan, "label_frames", "emt/1.h5").split())
     # what decides is no setting of the label jobs: it is read from the choice
-    assert "student_error" not in command(plan, "label_frames", "auto/1.h5")
-    assert "student_error" in command(plan, "choose_views", "auto.views.json")
+    config = load(workspace / "auto.yaml")
+    line = command(plan, "label_frames", "auto/1.h5")
+    assert "student_error" not in told(config, "labels/auto/1.h5", line)
+    line = command(plan, "choose_views", "auto.views.json")
+    assert "student_error" in told(config, "labels/auto.views.json", line)
 
 
 def test_gaps_alone_label_nothing_and_train_nothing(snakemake):

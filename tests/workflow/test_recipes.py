@@ -8,6 +8,7 @@ import pytest
 from limbeck.check.recipe import FOREIGN, digest
 from limbeck.config.load import load
 from limbeck.config.recipes import JOBS, Recipes
+from limbeck.config.settings_files import SettingsFiles
 
 CONFIGS = ["config", "gaps", "molecular_crystal", "study_expectation", "study_views", "tiny"]
 #: scripts whose outputs carry no recipe
@@ -43,20 +44,21 @@ def test_a_job_makes_what_the_jobs_after_it_expect(snakemake, workspace, monkeyp
     assert plan.returncode == 0, plan.stderr
     monkeypatch.chdir(workspace)
     config = load(path)
-    recipes, seen = Recipes(config), set()
+    recipes, files, seen = Recipes(config), SettingsFiles(f"results/{config.run}"), set()
     for words in commands(plan.stdout):
         script = Path(words[0]).stem
         if script in WITHOUT:
             continue
-        told = values(words, "--settings")[0]
         inputs = values(words, "--recipes") if "--recipes" in words else []
         assert FOREIGN not in inputs, words
         if script in IN_FOLDER:
             output = f"{values(words, '--output-folder')[0]}/{IN_FOLDER[script]}"
         else:
             output = values(words, "--output")[0]
-        expected = recipes.of(output.removeprefix(f"results/{config.run}/"))
-        assert digest(told, inputs) == expected, words
+        made = output.removeprefix(f"results/{config.run}/")
+        text = recipes.job_of(made)[0]
+        assert values(words, "--settings") == [files.path(text)]
+        assert digest(text, inputs) == recipes.of(made), words
         seen.add(script)
     assert len(seen) >= 6
 

@@ -1,8 +1,12 @@
 """The plans of studies, and of a run that scores its frames."""
 
-import pytest
+import json
 
-from snakemake_plan import jobs
+import pytest
+import yaml
+
+from limbeck.config.load import resolve
+from snakemake_plan import jobs, told
 
 TABLE = ("--configfile", "config/study_views.yaml")
 STUDY = ("--configfile", "config/study_expectation.yaml")
@@ -45,11 +49,17 @@ def test_lint_finds_nothing_in_a_study(snakemake):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_frames_are_scored_where_that_is_asked_for(snakemake, plain):
-    assert '"score": null' in plain
-    scored = snakemake(
-        *("-n", "-p", *TINY, "--config"),
-        "select={include: [rattled], score: {potential: emt}}",
-    )
+def test_frames_are_scored_where_that_is_asked_for(snakemake, workspace, plain):
+    config = yaml.safe_load((workspace / TINY[1]).read_text())
+    assert '"score": null' in told(resolve(config), "selected/0.h5", selection(plain))
+    scores = {"include": ["rattled"], "score": {"potential": "emt"}}
+    scored = snakemake("-n", "-p", *TINY, "--config", f"select={json.dumps(scores)}")
     assert scored.returncode == 0, scored.stderr
-    assert '"potential": {"name": "emt", "model": "emt", "batch_atoms": null, ' in scored.stdout
+    config["select"] |= scores  # as --config does: what else is in the file stays
+    text = told(resolve(config), "selected/0.h5", selection(scored.stdout))
+    assert '"potential": {"name": "emt", "model": "emt", "batch_atoms": null, ' in text
+
+
+def selection(plan):
+    (line,) = [line for line in plan.splitlines() if "--output results/tiny/selected/0.h5" in line]
+    return line

@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from snakemake_plan import jobs
+from limbeck.config.load import load
+from snakemake_plan import jobs, told
 
 MOLECULES = {
     "run": "molecules",
@@ -68,11 +69,14 @@ def test_the_plan_of_clusters_and_differences(plan):
     assert "water/0.h5" not in select
 
 
-def test_a_rule_is_given_its_own_part(plan):
+def test_a_rule_is_given_its_own_part(plan, workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
     line = command(plan.stdout, "extract_subsystems", "near/rattled/water/0.h5")
-    assert '"distances_A": [3.0]' in line
-    assert '"sampling": "rattled"' in line
-    assert '"of": ["rattled"]' in line  # whatever else the subsystem is cut out of
+    config = load("config/molecules.yaml")
+    text = told(config, "subsystems/near/rattled/water/0.h5", line)
+    assert '"distances_A": [3.0]' in text
+    assert '"sampling": "rattled"' in text
+    assert '"of": ["rattled"]' in text  # whatever else the subsystem is cut out of
     assert "--input results/molecules/samples/rattled/water/0.h5" in line
 
 

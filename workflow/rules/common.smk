@@ -10,6 +10,7 @@ from limbeck.check.sums import is_whole
 from limbeck.config import jobs, plan
 from limbeck.config.load import resolve
 from limbeck.config.recipes import Recipes
+from limbeck.config.settings_files import SettingsFiles
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json
 from limbeck.potentials import heartbeat
@@ -28,6 +29,7 @@ except LimbeckError as error:
 
 RUN = f"results/{CONFIG.run}"
 RECIPES = Recipes(CONFIG)
+SETTINGS = SettingsFiles(RUN)
 if workflow.is_main_process:
     head.announce(RUN)
 
@@ -36,6 +38,7 @@ if workflow.is_main_process:
     onstart:
         try:
             head.take_over(config)
+            SETTINGS.write(told(workflow.dag.needrun_jobs()))
         except LimbeckError as error:
             sys.exit(str(error))
 
@@ -97,7 +100,12 @@ def files(find):
 
 def settings(kind):
     """What a job's script is told: ``kind``, of limbeck.config.jobs, for its wildcards."""
-    return lambda wildcards: kind.of(CONFIG, **wildcards).text()
+    return lambda wildcards: SETTINGS.path(kind.of(CONFIG, **wildcards).text())
+
+
+def told(found):
+    """Files of the settings of these jobs; ``all`` is told nothing."""
+    return [job.params.settings for job in found if "settings" in job.params.keys()]
 
 
 def recipes(*names):

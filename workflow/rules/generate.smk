@@ -19,7 +19,7 @@ rule check_inputs:
         **needs(4000, 20),
     params:
         # Snakemake keeps no record of params that are made from the input.
-        settings=lambda wildcards, input: json.dumps(CHECKED),
+        settings=lambda wildcards, input: SETTINGS.path(json.dumps(CHECKED)),
     shell:
         "python {input.script:q} --settings {params.settings:q} --output {output:q} > {log:q} 2>&1"
 
@@ -84,7 +84,7 @@ rule screen_structures:
     resources:
         **needs(2000, 30),
     params:
-        settings=CONFIG.screen.text(),
+        settings=SETTINGS.path(CONFIG.screen.text()),
         recipes=recipes("frames"),
     shell:
         "python {input.script:q} --settings {params.settings:q}"

@@ -179,7 +179,7 @@ rule pass_gate:
     resources:
         **needs(1000, 10),
     params:
-        settings="{}",
+        settings=SETTINGS.path("{}"),
         recipes=recipes("verdict"),
     shell:
         "python {input.script:q} --settings {params.settings:q}"

@@ -34,7 +34,7 @@ rule write_report:
     resources:
         **needs(4000, 60),
     params:
-        settings=json.dumps(CONFIG.model_dump(mode="json")),
+        settings=SETTINGS.path(json.dumps(CONFIG.model_dump(mode="json"))),
         results=lambda wildcards, output: str(Path(output.page).parents[1]),
         folder=lambda wildcards, output: str(Path(output.page).parent),
     shell:

@@ -6,7 +6,7 @@ The table says which settings and which files the job of each file has. It follo
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 from limbeck.check.recipe import FOREIGN, digest
 from limbeck.config import jobs, plan
@@ -129,19 +129,21 @@ class Recipes:
         return self._found[path]
 
     def _work_out(self, path: str) -> str:
+        job = self.job_of(path)
+        return digest(job[0], [self.of(path) for path in job[1]]) if job else FOREIGN
+
+    def job_of(self, path: str) -> tuple[str, list[str]] | None:
+        """Settings of the job that makes a file or folder, as JSON, and what it reads.
+
+        None where no job is known to make it. Paths are below the run.
+        """
         path = path.replace(".fragments.csv", ".h5")  # a table beside its clusters
         for pattern, (told, inputs) in _PATTERNS.items():
             if match := pattern.fullmatch(path):
                 wildcards = {k: v for k, v in match.groupdict().items() if k != "file"}
-                return self._made(told, inputs, wildcards)
-        return FOREIGN
-
-    def _made(
-        self, told: Callable[..., Told], inputs: tuple[Find, ...], wildcards: dict[str, Any]
-    ) -> str:
-        settings = told(self._config, **wildcards).text()
-        paths = [path for find in inputs for path in find(self._config, **wildcards)]
-        return digest(settings, [self.of(path) for path in paths])
+                settings = told(self._config, **wildcards).text()
+                return settings, [p for find in inputs for p in find(self._config, **wildcards)]
+        return None
 
 
 def _regular(pattern: str) -> re.Pattern[str]:

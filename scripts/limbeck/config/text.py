@@ -28,7 +28,7 @@ def read_yaml(path: str | Path) -> Any:
     Raises:
         LimbeckError: it is missing, no YAML, or as :func:`check_text`.
     """
-    text = _text(Path(path))
+    text = read_text(path)
     check_text(text, path)
     try:
         return yaml.safe_load(text)
@@ -107,7 +107,13 @@ class _Counter:
         raise LimbeckError(f"{self._path}, line {line}: {what}")
 
 
-def _text(path: Path) -> str:
+def read_text(path: str | Path) -> str:
+    """The text of a file of settings.
+
+    Raises:
+        LimbeckError: it is missing, too large, or no text.
+    """
+    path = Path(path)
     try:
         if not path.is_file():
             raise LimbeckError(f"{path}: no such file")
@@ -115,14 +121,14 @@ def _text(path: Path) -> str:
             raise LimbeckError(f"{path}: {path.stat().st_size} bytes, expected at most {MAX_BYTES}")
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise LimbeckError(f"{path}: not a readable YAML file: {error}") from error
+        raise LimbeckError(f"{path}: not a readable file: {error}") from error
 
 
 def main() -> None:
     """Look at the config files that the command line names."""
     try:
         for path in sys.argv[1:]:
-            check_text(_text(Path(path)), path)
+            check_text(read_text(path), path)
     except LimbeckError as error:
         sys.exit(f"error: {error}")
 
