@@ -63,6 +63,8 @@ def test_a_data_set_is_written(folder):
         "bad_label": 1,
         "not_asked_for": 0,
         "trained_on": 0,
+        "not_in_file": 0,
+        "lone_atom": 0,
         "duplicate": 1,
     }
     parts = {p: read_part(folder / f"data/{p}.h5", "lj") for p in ("train", "valid", "test")}
@@ -121,6 +123,8 @@ def test_no_bad_number_reaches_a_data_set(folder, name, value):
         "bad_label": 2,
         "not_asked_for": 0,
         "trained_on": 0,
+        "not_in_file": 0,
+        "lone_atom": 0,
         "duplicate": 1,
     }
     for part in ("train", "valid", "test"):

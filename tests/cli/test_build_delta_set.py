@@ -85,6 +85,8 @@ def test_a_set_of_differences(folder):
         "bad_label": 2,
         "not_asked_for": 0,
         "trained_on": 0,
+        "not_in_file": 0,
+        "lone_atom": 0,
         "duplicate": 0,
     }
     expected = isolated_energies(open_potential(XTB), ["H", "C", "N", "O"])  # less zeros of lj

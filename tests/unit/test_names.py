@@ -208,6 +208,7 @@ def test_the_symbols_are_those_of_the_elements():
         "config/demo_models.yaml",
         "config/gaps.yaml",
         "config/molecular_crystal.yaml",
+        "config/own_labels.yaml",
         "config/study_expectation.yaml",
         "config/urea_model.yaml",
     ],

@@ -10,7 +10,9 @@ from limbeck.config.load import load
 from limbeck.config.recipes import JOBS, Recipes
 from limbeck.config.settings_files import SettingsFiles
 
-CONFIGS = ["config", "gaps", "molecular_crystal", "study_expectation", "study_views", "tiny"]
+CONFIGS = """
+    config gaps molecular_crystal own_labels study_expectation study_views tiny
+""".split()
 #: scripts whose outputs carry no recipe
 WITHOUT = {"check_inputs", "expand_many_body", "pass_gate", "write_report"}
 #: what a script that is told a folder writes there

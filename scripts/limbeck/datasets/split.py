@@ -212,15 +212,15 @@ def split_counts(frames: Frames, labels: Labels, parts: dict[str, Dataset]) -> d
         for name, part in parts.items()
     }
     kept = sum(len(part) for part in parts.values())
-    not_asked, trained_on = (
-        int((labels.status == status).sum()) for status in (Status.NOT_ASKED, Status.TRAINED_ON)
-    )
-    bad = int((labels.status != Status.GOOD).sum()) - not_asked - trained_on
-    result["left_out"] = {
-        "bad_label": bad,
-        "not_asked_for": not_asked,
-        "trained_on": trained_on,
-        "duplicate": len(frames) - kept - bad - not_asked - trained_on,
+    names = {
+        "not_asked_for": Status.NOT_ASKED,
+        "trained_on": Status.TRAINED_ON,
+        "not_in_file": Status.NOT_IN_FILE,
+        "lone_atom": Status.LONE_ATOM,
     }
+    unwanted = {name: int((labels.status == status).sum()) for name, status in names.items()}
+    bad = int((labels.status != Status.GOOD).sum()) - sum(unwanted.values())
+    duplicate = len(frames) - kept - bad - sum(unwanted.values())
+    result["left_out"] = {"bad_label": bad, **unwanted, "duplicate": duplicate}
     result["near_copies"] = near_copies(parts["test"].frames, parts["train"].frames)
     return result

@@ -273,9 +273,9 @@ def _guess(value: float, ci95: tuple[float, float], guesses: Guesses) -> str:
     opposite, factors = guesses
     sign = [opposite] * (value < 0)
     low, high = sorted(abs(end) for end in ci95)
-    if low <= 1 <= high:  # the unit is the one that was said
-        return f"; it looks like {opposite}"
     size = np.log(max(abs(value), 1e-12))
+    if low <= 1 <= high or abs(size) < NEAR:  # the unit is the one that was said
+        return f"; it looks like {opposite}"
     away = {name: abs(size - np.log(factor)) for name, factor in factors.items()}
     near = [n for n in sorted(away, key=away.__getitem__) if away[n] < NEAR]
     if not near:

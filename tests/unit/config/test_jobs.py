@@ -9,7 +9,9 @@ import yaml
 from limbeck.config import jobs, plan
 from limbeck.config.load import load, resolve
 
-SHIPPED = ["config", "gaps", "molecular_crystal", "study_expectation", "study_views", "urea_model"]
+SHIPPED = """
+    config gaps molecular_crystal own_labels study_expectation study_views urea_model
+""".split()
 
 
 @pytest.fixture
@@ -31,11 +33,14 @@ def all_jobs(config):
         yield jobs.ExtractSubsystems.of(config, subsystem=name, **place)
     yield jobs.SelectFrames.of(config, slice="0")
     for name in config.labels:
-        yield jobs.ChooseViews.of(config, label_set=name)
-        yield jobs.LabelFrames.of(config, label_set=name, slice="0")
+        yield jobs.labels_of_slice(config, label_set=name, slice="0")
         yield jobs.JudgeLabels.of(config, label_set=name)
         yield jobs.BuildDataset.of(config, label_set=name)
+    for name in plan.by_potentials(config):
+        yield jobs.ChooseViews.of(config, label_set=name)
         yield jobs.EvaluateIsolatedAtoms.of(config, label_set=name)
+    for name in plan.from_files(config):
+        yield jobs.CheckFileLabels.of(config, label_set=name)
     for name in config.delta:
         yield jobs.BuildDeltaSet.of(config, delta=name)
     for name in config.potentials:
