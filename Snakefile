@@ -40,4 +40,4 @@ rule all:
     default_target: True
     input:
         handed_over,
-        stale_inputs(),
+        stale_inputs,

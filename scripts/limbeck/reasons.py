@@ -15,6 +15,7 @@ NO_GOOD_ANSWER = "the model failed, or its answer is not finite"
 
 # Structures that are not made, or refused.
 UNREADABLE = "frame is not readable"
+UNREADABLE_FILE = "file is not readable"
 EMPTY = "frame has no atoms"
 PARTLY_PERIODIC = "periodic in some directions only"
 PARTLY_OCCUPIED = "a site is partly occupied"
@@ -62,6 +63,14 @@ OFF_TARGET_TOGETHER = "the mean temperature of all of the shard is not the one a
 # Frames that a measurement leaves out.
 UNSUITED = "the symmetry has nothing to act on"
 NO_REFERENCE = "no good label of the reference"
+
+
+class Refused(Exception):
+    """One structure cannot be made: its reason, what was found, what was allowed."""
+
+    def __init__(self, reason: str, value: float | str = "", limit: float | str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.value, self.limit = reason, value, limit
 
 
 class Status(IntEnum):

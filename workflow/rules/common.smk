@@ -59,16 +59,19 @@ os.environ[heartbeat.VARIABLE] = f"{CONFIG.max_silence_min:g}"
 # What check_inputs looks at, and the file that says it found nothing wrong.
 CHECKED = CONFIG.model_dump(mode="json", include=plan.CHECKED)
 INPUTS = f"{RUN}/check_inputs.json"
-INPUTS_AGAIN = f"{RUN}/check_inputs/{plan.digest(CHECKED)}.json"
+INPUTS_AGAIN = f"{RUN}/check_inputs/{{checked}}.json"
 
 
-def stale_inputs():
-    """Another check_inputs, where the config has changed since the one that is there."""
+def stale_inputs(wildcards):
+    """Another check_inputs, where the config or a source's files have changed since the one that is
+    there."""
+    now = {"config": CHECKED, "content": plan.content(CONFIG)}
     try:
-        seen = read_json(INPUTS)["config"] if Path(INPUTS).exists() else CHECKED
+        seen = read_json(INPUTS) if Path(INPUTS).exists() else now
     except LimbeckError:  # damaged: looked at anew, as a config that has changed
-        seen = None
-    return [] if seen == CHECKED else [INPUTS_AGAIN]
+        seen = {}
+    same = all(seen.get(part) == now[part] for part in now)
+    return [] if same else [INPUTS_AGAIN.format(checked=plan.digest(now))]
 
 
 def handed_over(wildcards):

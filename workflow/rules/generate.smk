@@ -4,7 +4,7 @@
 rule check_inputs:
     input:
         # Everything waits for this file: neither the script's age nor another config makes it
-        # anew. Where the config has changed since, check_inputs_again looks.
+        # anew. Where the config or a file has changed since, check_inputs_again looks.
         script=ancient("scripts/check_inputs.py"),
     output:
         INPUTS,
@@ -28,9 +28,11 @@ use rule check_inputs as check_inputs_again with:
     output:
         INPUTS_AGAIN,
     log:
-        f"{LOGS}/check_inputs_again.log",
+        f"{LOGS}/check_inputs_again/{{checked}}.log",
     benchmark:
-        f"{BENCHMARKS}/check_inputs_again.tsv"
+        f"{BENCHMARKS}/check_inputs_again/{{checked}}.tsv"
+    wildcard_constraints:
+        checked="[0-9a-f]+",
     priority: 100
 
 
@@ -62,6 +64,8 @@ for kind in SOURCES:
             **needs(2000, 60),
         params:
             settings=settings(jobs.GenerateStructures),
+            # Dates tell little: a copy may keep that of its original.
+            content=lambda wildcards: plan.source_content(CONFIG, wildcards.source),
         shell:
             "python {input.script:q} --settings {params.settings:q}"
             " --output {output.frames:q} --failed {output.failed:q} > {log:q} 2>&1"

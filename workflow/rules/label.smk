@@ -128,6 +128,7 @@ rule label_frames:
         attempts_left=lambda wildcards, attempt: RETRIES + 1 - attempt,
     params:
         settings=settings(jobs.LabelFrames),
+        content=lambda wildcards: plan.trained_on_content(CONFIG, wildcards.label_set),
         recipes=recipes("frames", "views"),
     # The label store and the batch plans are shared by all runs: caches, and no outputs of a job.
     shell:

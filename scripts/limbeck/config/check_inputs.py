@@ -5,7 +5,7 @@ from typing import Any
 
 from limbeck.config.checks import unserved
 from limbeck.config.config import Config
-from limbeck.config.plan import CHECKED, potential_meets
+from limbeck.config.plan import CHECKED, content, potential_meets
 from limbeck.config.sections.known import SYMBOLS
 from limbeck.config.sections.potentials import AnyPotential
 from limbeck.config.sections.sources import AnySource
@@ -27,8 +27,9 @@ def check_inputs(
             symbols of the elements that they know, None where they do not tell.
 
     Returns:
-        "config": what was checked; "sources" and "potentials": name -> symbols of its elements,
-        sorted by atomic number. Potentials that take any element are left out.
+        "config": what was checked; "content": a hash of the files of each source; "sources" and
+        "potentials": name -> symbols of its elements, sorted by atomic number. Potentials that take
+        any element are left out.
 
     Raises:
         LimbeckError: something is wrong; one line for each error.
@@ -46,6 +47,7 @@ def check_inputs(
         raise LimbeckError("\n".join(dict.fromkeys(errors)))
     return {
         "config": config.model_dump(mode="json", include=CHECKED),
+        "content": content(config),
         "sources": {name: _sorted(elements) for name, elements in sources.items()},
         "potentials": {name: _sorted(e) for name, e in potentials.items() if e is not None},
     }

@@ -1,13 +1,15 @@
 """What follows from a config: which parts of it meet, and which files they make.
 
-Opens no file. Paths are below the folder of the run.
+Opens no file but to hash those of the user. Paths are below the folder of the run.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from limbeck.check.content import content_of, files_of, is_glob
 from limbeck.config.config import Config
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.sampling import MolecularDynamics, Phonons
@@ -212,9 +214,37 @@ def of_kind(sections: Mapping[str, Any], field: str, value: str) -> list[str]:
 
 
 def source_files(config: Config, source: str) -> list[str]:
-    """Files of the user that a source is read from; these are not below the run."""
+    """Files of the user that a source is read from; these are not below the run.
+
+    All that are in a folder or of a glob; none where there are none, of which `check_inputs` says
+    more than Snakemake. Those with names that Snakemake takes for patterns are left out: their
+    content counts all the same.
+    """
+    found: list[str] = []
+    for path in _paths(config, source):
+        several = is_glob(path) or Path(path).is_dir()
+        found += [str(file) for file in files_of(path)] if several else [path]
+    return [path for path in found if path.isprintable() and not set(path) & set("{}")]
+
+
+def _paths(config: Config, source: str) -> list[str]:
     section = config.sources[source]
     return [getattr(section, field) for field in ("smiles", "path") if hasattr(section, field)]
+
+
+def source_content(config: Config, source: str) -> str:
+    """A hash of all files that a source is read from; see :mod:`limbeck.check.content`."""
+    return content_of(_paths(config, source))
+
+
+def trained_on_content(config: Config, label_set: str) -> str:
+    """A hash of what says which frames the potential of a label set was trained on."""
+    return content_of(config.potentials[config.labels[label_set].potential].trained_on or [])
+
+
+def content(config: Config) -> dict[str, str]:
+    """A hash of the files of each source."""
+    return {source: source_content(config, source) for source in config.sources}
 
 
 def force_constants_of(config: Config, sampling: str, source: str, shard: str) -> list[str]:

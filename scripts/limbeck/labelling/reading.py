@@ -22,7 +22,7 @@ from limbeck.labels import ISOLATED_ATOMS, Labels, unlabelled
 from limbeck.properties import property_of
 from limbeck.reasons import Status
 from limbeck.selection.fair import share
-from limbeck.structures.files import frames_of
+from limbeck.structures.files import frames_of, in_angstrom
 from limbeck.structures.reading import Frame
 from limbeck.structures.shard import Refused
 
@@ -44,7 +44,7 @@ def survey(job: CheckFileLabels) -> dict[str, Any]:
     """
     asked, found = job.label_set, Found()
     unreadable = 0
-    for atoms in _frames(job):
+    for _, atoms in _frames(job):
         if atoms is None:
             unreadable += 1
         else:
@@ -60,13 +60,13 @@ def survey(job: CheckFileLabels) -> dict[str, Any]:
     wrong: list[str] = []
     lone: dict[str, float] = {}
     n_labelled, pairs = 0, Pairs(found.n_frames)
-    for n, atoms in enumerate(_frames(job)):
+    for frame, atoms in _frames(job):
         if atoms is None:
             continue
         try:
             labels = labels_of(atoms, asked, keys)
         except LimbeckError as error:
-            wrong.append(f"frame {n}: {error}")
+            wrong.append(f"{frame.where}: {error}")
             continue
         lacking.update(_lacks(atoms, labels, keys))
         if is_lone_atom(atoms) and "energy" in labels:
@@ -98,16 +98,16 @@ def survey(job: CheckFileLabels) -> dict[str, Any]:
     }
 
 
-def _frames(job: CheckFileLabels) -> Iterator[Atoms | None]:
-    """Every frame of all files; None for one that is not readable."""
+def _frames(job: CheckFileLabels) -> Iterator[tuple[Frame, Atoms | None]]:
+    """Every frame of all files, and its atoms; None for one that is not readable."""
     for source in job.files:
-        for frame in frames_of(source)[: source.count]:
-            yield _parsed(frame)
+        for frame in frames_of(source):
+            yield frame, _parsed(frame, source)
 
 
-def _parsed(frame: Frame) -> Atoms | None:
+def _parsed(frame: Frame, source: StructureFile) -> Atoms | None:
     try:
-        return frame()
+        return in_angstrom(frame(), source)
     except Refused:  # set aside, with its reason, where structures are made
         return None
 
@@ -158,10 +158,10 @@ def _read_source(
     frames: Frames, source: StructureFile, job: ReadLabels, told: LabelsOfFile, result: Labels
 ) -> None:
     own = (frames.source == source.name.encode()) & (frames.sampling == b"generated")
-    parse = frames_of(source) if own.any() else []
+    there = frames_of(source) if own.any() else []
     for b in np.flatnonzero(own).tolist():
         number = frames.info_of(b)["number"]
-        atoms = _parsed(parse[number]) if number < len(parse) else None
+        atoms = _parsed(there[number], source) if number < len(there) else None
         if atoms is None or not _same(frames, b, atoms):
             raise LimbeckError(
                 f"{source.path}: frame {number} is not the one that {source.name} was made from; "

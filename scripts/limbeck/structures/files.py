@@ -1,9 +1,10 @@
-"""Structures from a file of the user: extended XYZ, CIF, POSCAR."""
+"""Structures from files of the user: extended XYZ, CIF, POSCAR and others."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
-from pathlib import Path
+from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -14,75 +15,124 @@ from limbeck.config.sections.sources import StructureFile
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.structures.chemistry import chemistry, polymorphs
-from limbeck.structures.reading import Frame, read_file
+from limbeck.structures.reading import Frame, read_files
+from limbeck.structures.reading.cif import partly_occupied
+from limbeck.structures.reading.dictionaries import NAMES
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import INT8, Refused, Structure, check_sound, collect
 from limbeck.structures.units import LENGTHS, check_unit
 
-#: of a file are looked at for the unit of its lengths
+#: of a source are looked at for the unit of its lengths
 UNIT_FRAMES = 100
+#: letters of the name of a structure
+MAX_NAME = 200
 
 
 def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
-    """Structure n is frame n of the file ``path``, of which at most ``count`` are taken.
+    """Structure n is frame n of all files of ``path``, of which at most ``count`` are taken.
 
     ``charge`` and ``spin`` (number of unpaired electrons) are taken from a frame's info, and
-    ``group`` where it has one; energies and forces are left behind.
+    ``group`` where it has one; energies and forces are left behind. What the file calls it, or else
+    the name of the file, is the ``name`` in its info.
 
     Raises:
-        LimbeckError: the file is missing or not readable as a whole, or its lengths are in another
-            unit.
+        LimbeckError: there is no file, the only one is not readable as a whole, or lengths are in
+            another unit.
     """
-    frames = read_file(source.path)
+    frames = frames_of(source)
     _check_unit(source, frames)
     group_of = _groups(frames, source, job)
 
     def make(n: int) -> Structure:
-        atoms = in_angstrom(frames[n](), source)
+        frame = frames[n]
+        atoms = in_angstrom(frame(), source)
         _check(atoms)
         charge, spin = _integer(atoms, "charge"), _integer(atoms, "spin")
-        group = atoms.info.get("group") or group_of(n, atoms)
-        info = {"number": n, "file": Path(source.path).name}
-        return Structure(atoms, str(group), info, charge, spin)
+        group = _own_group(atoms) or group_of(n, atoms)
+        info = {"number": n, "file": frame.file, "frame": frame.number}
+        return Structure(atoms, group, info | {"name": name_of(frame, atoms)}, charge, spin)
 
-    return collect(job, make, most=len(frames))
+    return collect(job, make, most=len(frames), name_of=lambda n: frames[n].where)
 
 
 def elements(source: StructureFile) -> frozenset[str]:
-    """Symbols of the elements of all frames of the file that can be read.
+    """Symbols of the elements of all frames that are taken and can be read.
 
     Raises:
-        LimbeckError: the file is not readable as a whole, no frame of it is, or its lengths are in
-            another unit.
+        LimbeckError: there is no file, it is not readable as a whole, no frame is, or lengths are
+            in another unit.
     """
     found: set[str] = set()
-    bad: list[Refused] = []
-    frames = read_file(source.path)
+    bad: list[tuple[Frame, Refused]] = []
+    frames = frames_of(source)
     for frame in frames:
         try:
             atoms = in_angstrom(frame(), source)
             check_sound(atoms)
             found |= set(atoms.get_chemical_symbols())
         except Refused as refused:  # set aside when its shard is made
-            bad.append(refused)
+            bad.append((frame, refused))
     if len(bad) == len(frames):
-        text = f"{bad[0].reason}, {bad[0].value}"
-        raise LimbeckError(f"{source.path}: none of its frames can be used, the first: {text}")
+        raise LimbeckError(_all_bad(source, bad))
     _check_unit(source, frames)
     return frozenset(found)
 
 
 def frames_of(source: StructureFile) -> list[Frame]:
-    """Frames of a source's file, each still to be parsed; their lengths are in Angstrom.
+    """Frames of all files of a source, at most ``count``, each still to be parsed.
 
     Raises:
-        LimbeckError: the file is missing or not readable as a whole.
+        LimbeckError: there is no file, or the only one is not readable as a whole.
     """
-    return [partial(_in_angstrom, frame, source) for frame in read_file(source.path)]
+    return read_files(source.path, kind=source.format, most=source.count)
 
 
-def _in_angstrom(frame: Frame, source: StructureFile) -> Atoms:
-    return in_angstrom(frame(), source)
+def _all_bad(source: StructureFile, bad: Sequence[tuple[Frame, Refused]]) -> str:
+    frame, first = bad[0]
+    counts = Counter(refused.reason for _, refused in bad).most_common()
+    reasons_of = ", ".join(f"{count} {reason}" for reason, count in counts)
+    return (
+        f"{source.path}: none of its {len(bad)} frames can be used ({reasons_of}); the first, "
+        f"{frame.where}: {first.reason}, {first.value} {first.limit}".rstrip()
+    )
+
+
+def name_of(frame: Frame, atoms: Atoms) -> str:
+    """What the file calls a structure: its ``material_id``, ``id``, ``name`` or the like.
+
+    Where there is nothing of that kind: the name of the file, and the number of the frame where it
+    is not alone.
+    """
+    for key in NAMES:
+        name = _text(atoms.info.get(key))
+        # a hash is no name: it is what data sets of Limbeck have as `id`
+        if name and not (key == "id" and len(name) == 32):
+            return name[:MAX_NAME]
+    stem = str(PurePosixPath(frame.file).with_suffix(""))
+    return stem[-MAX_NAME:] if frame.alone else f"{stem[-MAX_NAME:]}-{frame.number}"
+
+
+def _text(value: Any) -> str:
+    """A word or a number as text of one line; nothing of anything else."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return " ".join(str(value).split())
+
+
+def _own_group(atoms: Atoms) -> str:
+    """The ``group`` of a frame as text, a list as its parts; empty where it has none.
+
+    Raises:
+        Refused: it is something else.
+    """
+    value = atoms.info.get("group")
+    parts = value.ravel().tolist() if isinstance(value, np.ndarray) else value
+    words = [_text(part) for part in (parts if isinstance(parts, list | tuple) else [parts])]
+    if value is not None and not all(words) and value != "":
+        raise Refused("group is no text", f"{value!r:.80}", "a word or a number")
+    return " ".join(words)
 
 
 def in_angstrom(atoms: Atoms, source: StructureFile) -> Atoms:
@@ -117,21 +167,22 @@ def _check(atoms: Atoms) -> None:
     if atoms.pbc.any() and not atoms.pbc.all():
         raise Refused(reasons.PARTLY_PERIODIC, int(atoms.pbc.sum()), "0 or 3")
     check_sound(atoms)  # before anything looks for bonds or symmetry
-    sites = atoms.info.get("occupancy") or {}
-    # Mixed or partly filled sites of a CIF: no single structure of atoms.
-    if any(len(site) > 1 or abs(sum(site.values()) - 1) > 1e-3 for site in sites.values()):
+    if partly_occupied(atoms.info.get("occupancy")):  # no single structure of atoms
         raise Refused(reasons.PARTLY_OCCUPIED, "", 1)
 
 
 def _integer(atoms: Atoms, name: str) -> int:
-    value = atoms.info.get(name, 0)
+    value = atoms.info.get(name)
+    if value is None:
+        return 0
     try:
         # Charges may stand as 1.0 in a file; a half electron may not be cut to zero.
-        if float(value) == int(value) and INT8[0] <= value <= INT8[1]:
-            return int(value)
-    except (TypeError, ValueError, OverflowError):
+        number = float(_text(value))
+        if number.is_integer() and INT8[0] <= number <= INT8[1]:
+            return int(number)
+    except ValueError:
         pass
-    raise Refused(f"{name} is not a small integer", str(value), str(INT8))
+    raise Refused(f"{name} is not a small integer", f"{value!s:.80}", str(INT8))
 
 
 def _groups(

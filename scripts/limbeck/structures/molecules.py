@@ -53,7 +53,7 @@ def generate(source: MoleculeSource, job: GenerateStructures) -> tuple[Frames, l
             _refuse_repeated(conformer, n, len(lines))
         return _structure(source, job, n, conformer(n).mol, *lines[n % len(lines)])
 
-    return collect(job, make)
+    return collect(job, make, name_of=lambda n: lines[n % len(lines)][1])
 
 
 def elements(source: MoleculeSource) -> frozenset[str]:

@@ -35,6 +35,7 @@ class Rejected:
         id: of the frame, empty where it was never made.
         reason: one of few sentences, with the unit of value and limit.
         value, limit: what was found and what was allowed.
+        name: what the user's file calls it, or where it stands there.
     """
 
     frame: str
@@ -42,6 +43,7 @@ class Rejected:
     reason: str
     value: float | str
     limit: float | str
+    name: str = ""
 
 
 class _Fault(Exception):
@@ -60,7 +62,10 @@ def screen(frames: Frames, limits: Screen) -> tuple[Frames, list[Rejected]]:
             _check_duplicate(frames.id[b], seen)
         except _Fault as fault:
             keep[b] = False
-            rejected.append(Rejected(_name(frames, b), frames.id[b].decode(), *fault.args))
+            reason, value, limit = fault.args
+            where, name = _name(frames, b), str(frames.info_of(b).get("name", ""))
+            frame_id = frames.id[b].decode()
+            rejected.append(Rejected(where, frame_id, reason, value, limit, name))
     _report(len(frames), rejected)
     return frames.select(keep), rejected
 

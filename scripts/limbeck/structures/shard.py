@@ -15,6 +15,7 @@ import numpy as np
 from limbeck import reasons
 from limbeck.config.jobs import GenerateStructures
 from limbeck.frames import Frames, from_atoms
+from limbeck.reasons import Refused
 from limbeck.seeds import generator
 from limbeck.structures.screening import Rejected, unsound
 
@@ -46,22 +47,19 @@ class Structure:
     spin: int = 0
 
 
-class Refused(Exception):
-    """One structure cannot be made: its reason, what was found, what was allowed."""
-
-    def __init__(self, reason: str, value: float | str = "", limit: float | str = "") -> None:
-        super().__init__(reason)
-        self.reason, self.value, self.limit = reason, value, limit
-
-
 def collect(
-    job: GenerateStructures, make: Callable[[int], Structure], *, most: int | None = None
+    job: GenerateStructures,
+    make: Callable[[int], Structure],
+    *,
+    most: int | None = None,
+    name_of: Callable[[int], str] | None = None,
 ) -> tuple[Frames, list[Rejected]]:
     """Make the structures of one shard; those that raise :class:`Refused` are set aside.
 
     Args:
         make: number -> structure.
         most: how many there are in all shards, where that may be fewer than are asked for.
+        name_of: number -> what the user calls it, for the table of those that were set aside.
     """
     source = job.source
     count = source.count if most is None else min(source.count, most)
@@ -74,7 +72,9 @@ def collect(
             made.append(structure)
         except Refused as refused:
             frame = f"{source.name}/{n}"
-            rejected.append(Rejected(frame, "", refused.reason, refused.value, refused.limit))
+            name = name_of(n) if name_of else ""
+            why = (refused.reason, refused.value, refused.limit)
+            rejected.append(Rejected(frame, "", *why, name))
     _report(source.name, made, rejected)
     return _to_frames(job, made), rejected
 

@@ -87,11 +87,16 @@ class Clusters(Strained):
 
 
 class StructureFile(AnySource):
-    """Structures of a file of your own."""
+    """Structures of files of your own."""
 
     kind: Literal["file"]
     path: t.UserPath
-    """Path of one file of structures, in extended XYZ, CIF, POSCAR or another format of ASE."""
+    """Path of a file of structures (extended XYZ, CIF, POSCAR, another format of ASE, or JSON of
+    pymatgen; plain, gzip, bzip2, xz or zip), of a folder of such files, or a glob, as in
+    runs/**/*.cif."""
+    format: t.Plain | None = None
+    """ASE's name of the format of all these files, as in lammps-data; where not given, each is told
+    by its name and content."""
     polymorphs: t.Polymorphs = "together"
     """Whether crystals of one formula are one group of a split, or apart where pymatgen's
     StructureMatcher tells them apart; it takes frames of dynamics for other structures."""

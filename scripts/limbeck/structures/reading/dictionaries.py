@@ -1,0 +1,125 @@
+"""Structures and molecules as pymatgen writes them into JSON: in lists, by name, in documents.
+
+Their ``@module`` and ``@class`` name classes that monty would import; nothing is imported here.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_numbers
+
+from limbeck import reasons
+from limbeck.errors import LimbeckError
+from limbeck.reasons import Refused
+
+#: bytes of JSON that is read at once; it takes some ten times as much memory
+MAX_BYTES = 2**28
+#: of dictionaries and lists around a structure; deeper ones hold something else
+MAX_DEPTH = 8
+#: fields that say what a structure is called, the first that is there
+NAMES = ("material_id", "id", "name", "entry_id", "task_id", "mp_id", "identifier")
+ISOTOPES = {"D": "H", "T": "H"}
+
+
+def frames_of_json(path: Path) -> Iterator[Callable[[], Atoms]]:
+    """All structures in a file, in its order.
+
+    Raises:
+        LimbeckError: too large, or no JSON.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise LimbeckError(f"more than {MAX_BYTES} bytes of JSON: write one structure in a line")
+    try:
+        found = json.loads(path.read_bytes())
+    except ValueError:
+        yield from _of_lines(path)
+    else:
+        yield from _structures(found)
+
+
+def frames_of_lines(path: Path) -> Iterator[Callable[[], Atoms]]:
+    """All structures of a file that has JSON in each line."""
+    yield from _of_lines(path)
+
+
+def _of_lines(path: Path) -> Iterator[Callable[[], Atoms]]:
+    with open(path, "rb") as handle:
+        for number, line in enumerate(iter(lambda: handle.readline(MAX_BYTES), b""), 1):
+            if not line.strip():
+                continue
+            try:
+                found = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                if number == 1:
+                    raise LimbeckError(f"line 1: no JSON: {error}") from error
+                yield partial(_refuse, f"line {number}: no JSON: {error}")
+            else:
+                yield from _structures(found)
+
+
+def _refuse(text: str) -> Atoms:
+    raise Refused(reasons.UNREADABLE, text)
+
+
+def _structures(value: Any, name: str = "", depth: int = 0) -> Iterator[Callable[[], Atoms]]:
+    """Structures in a value; ``name`` is what stands around it."""
+    if isinstance(value, dict):
+        name = next((str(value[n]) for n in NAMES if _is_name(value.get(n))), name)
+        if isinstance(value.get("sites"), list):
+            yield partial(_atoms, value, name)
+            return
+    if depth < MAX_DEPTH:
+        if isinstance(value, dict):
+            inner = "structure" in value or "molecule" in value
+            for key, part in value.items():
+                if isinstance(part, dict | list):
+                    yield from _structures(part, name if inner else key, depth + 1)
+        elif isinstance(value, list):
+            for part in value:
+                if isinstance(part, dict | list):
+                    yield from _structures(part, name, depth + 1)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+
+
+def _atoms(found: dict[str, Any], name: str) -> Atoms:
+    """The atoms of pymatgen's dictionary of a Structure or a Molecule."""
+    symbols = [_symbol(site) for site in found["sites"]]
+    lattice = found.get("lattice")
+    if lattice is None:
+        atoms = Atoms(symbols, np.array([site["xyz"] for site in found["sites"]], float))
+    else:
+        cell = np.array(lattice["matrix"], float).reshape(3, 3)
+        pbc = lattice.get("pbc", (True, True, True))
+        places = np.array([site["abc"] for site in found["sites"]], float)
+        atoms = Atoms(symbols, scaled_positions=places, cell=cell, pbc=pbc)
+    if found.get("charge") is not None:
+        atoms.info["charge"] = found["charge"]
+    if lattice is None and found.get("spin_multiplicity") is not None:
+        atoms.info["spin"] = found["spin_multiplicity"] - 1  # unpaired electrons
+    if name:
+        atoms.info["name"] = name
+    return atoms
+
+
+def _symbol(site: dict[str, Any]) -> str:
+    """Of the one element on a site.
+
+    Raises:
+        Refused: there are several, or one that fills it in part.
+    """
+    species = site["species"]
+    if len(species) != 1 or abs(float(species[0].get("occu", 1)) - 1) > 1e-3:
+        raise Refused(reasons.PARTLY_OCCUPIED, "", 1)
+    symbol = str(species[0]["element"])
+    symbol = ISOTOPES.get(symbol, symbol)
+    if not atomic_numbers.get(symbol):
+        raise Refused(reasons.UNREADABLE, f"no element: {symbol!r:.80}")
+    return symbol

@@ -1,0 +1,174 @@
+"""Formats of files of structures, by ASE's names, and what reads each."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ase import Atoms
+from ase.io import read
+from ase.io.formats import UnknownFileTypeError, filetype, ioformats
+from ase.io.trajectory import Trajectory
+
+from limbeck.errors import LimbeckError
+from limbeck.structures.reading.cif import frames_of_cif
+from limbeck.structures.reading.dictionaries import frames_of_json, frames_of_lines
+from limbeck.structures.reading.xyz import frames_of_xyz
+
+#: parses one frame, or raises whatever its parser meets
+Parse = Callable[[], Atoms]
+
+
+def frames_of(path: Path, kind: str | None = None) -> Iterator[Parse]:
+    """Frames of a plain file, each still to be parsed where its format allows.
+
+    Args:
+        kind: ASE's name of its format; told by its name and content where not given.
+
+    Raises:
+        LimbeckError: of another format.
+        Exception: whatever ASE's readers meet.
+    """
+    kind = kind or _kind(path)
+    if kind not in FORMATS:
+        raise LimbeckError(f"ASE takes it for {kind}, which is not read here{_why(kind)}")
+    return FORMATS[kind](path)
+
+
+def _why(kind: str) -> str:
+    return f": {REFUSED[kind]}" if kind in REFUSED else ""
+
+
+def _kind(path: Path) -> str:
+    with open(path, "rb") as handle:
+        first = handle.read(4096)
+    if not first.strip():
+        raise LimbeckError("it is empty")
+    if path.suffix.lower() in (".jsonl", ".ndjson"):
+        return "jsonl"
+    try:
+        # of the whole path: ASE takes what begins with "postgres" for a server
+        return filetype(str(path.resolve()))
+    except UnknownFileTypeError as error:
+        raise LimbeckError(f"its format is not known by its name or content: {error}") from error
+
+
+def _read(path: Path, kind: str, index: Any) -> Any:
+    # ASE takes what follows an @ in a name for the number of a frame
+    return read(path, index=index, format=kind, do_not_split_by_at_sign=True)
+
+
+def _one_of(path: Path, kind: str, index: int = 0) -> Atoms:
+    found = _read(path, kind, index)
+    return found[0] if isinstance(found, list) else found
+
+
+def _single(kind: str, path: Path) -> Iterator[Parse]:
+    """The frame of a format that has one."""
+    yield partial(_one_of, path, kind)
+
+
+def _whole(kind: str, path: Path) -> Iterator[Parse]:
+    """Frames of a format that ASE reads as a whole: a bad frame spoils the file."""
+    found = _read(path, kind, ":")
+    for atoms in found if isinstance(found, list) else [found]:
+        yield partial(Atoms.copy, atoms)
+
+
+def _of_xsd(path: Path) -> Iterator[Parse]:
+    if b"<!ENTITY" in path.read_bytes():  # which may stand for any amount of text
+        raise LimbeckError("XML with entities of its own, which is not read here")
+    return _single("xsd", path)
+
+
+def _of_poscar(path: Path) -> Iterator[Parse]:
+    with open(path, "rb") as handle:
+        first = [handle.readline(10_000) for _ in range(7)]
+        lines = 7 + sum(1 for _ in handle)
+    # counts are in the sixth line, or below symbols in the seventh
+    for line in first[5:7]:
+        words = (word for word in line.decode("latin-1").split() if _is_count(word))
+        atoms = sum(int(word) for word in words)
+        if atoms > lines:
+            raise LimbeckError(f"{atoms} atoms, and it has {lines} lines")
+    return _single("vasp", path)
+
+
+def _is_count(word: str) -> bool:
+    return len(word) <= 20 and not word.strip("+_0123456789")
+
+
+def _of_trajectory(path: Path) -> Iterator[Parse]:
+    with Trajectory(str(path)) as frames:
+        count = len(frames)
+    for n in range(count):
+        yield partial(_one_of, path, "traj", n)
+
+
+def _of_database(path: Path) -> Iterator[Parse]:
+    """Rows of ASE's SQLite, which ASE would put its tables into if it had none."""
+    with sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True) as file:
+        tables = {name for (name,) in file.execute("select name from sqlite_master")}
+    file.close()
+    if not {"systems", "information"} <= tables:
+        raise LimbeckError("an SQLite file that is no database of ASE")
+    return _rows(path, "db")
+
+
+def _rows(path: Path, kind: str) -> Iterator[Parse]:
+    from ase.db import connect
+
+    for row in connect(str(path), type=kind, use_lock_file=False).select(include_data=False):
+        yield partial(_of_row, row)
+
+
+def _of_row(row: Any) -> Atoms:
+    atoms = row.toatoms()
+    atoms.info |= row.key_value_pairs
+    return Atoms(atoms)
+
+
+def _of_json(path: Path) -> Iterator[Parse]:
+    """ASE's own JSON, or dictionaries of pymatgen."""
+    with open(path, "rb") as handle:
+        handle.seek(max(path.stat().st_size - 1000, 0))
+        own = b'"nextid"' in handle.read()
+    return _rows(path, "json") if own else frames_of_json(path)
+
+
+#: Formats that ASE reads and writes, and that are not read here.
+REFUSED = {
+    "bundletrajectory": "a folder of files",
+    "mysql": "a server",
+    "postgresql": "a server",
+    "netcdftrajectory": "it needs netCDF4",
+    "onetep-in": "it may include other files",
+    "xtd": "its atoms are in another file",
+    "dftb": "ASE does not read what it writes",
+}
+#: by ASE's name: those that can be read frame by frame
+OWN: dict[str, Callable[[Path], Iterator[Parse]]] = {
+    "extxyz": frames_of_xyz,
+    "xyz": frames_of_xyz,
+    "cif": frames_of_cif,
+    "vasp": _of_poscar,
+    "traj": _of_trajectory,
+    "db": _of_database,
+    "json": _of_json,
+    "jsonl": frames_of_lines,
+    "xsd": _of_xsd,
+}
+
+
+def _by_ase() -> Iterator[tuple[str, Callable[[Path], Iterator[Parse]]]]:
+    for kind, about in ioformats.items():
+        both = about.can_read and about.can_write
+        plugin = not about.module_name.startswith("ase.io.")
+        if both and not plugin and kind not in REFUSED and kind not in OWN:
+            yield kind, partial(_single if about.single else _whole, kind)
+
+
+#: format, by ASE's name for it
+FORMATS = {**OWN, **dict(_by_ase())}

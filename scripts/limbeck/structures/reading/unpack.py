@@ -1,0 +1,162 @@
+"""Packed files: gzip, bzip2, xz and zip, told by their first bytes; and byte-order marks.
+
+What is in them is written to a temporary folder, so that frames can be read one by one. A small
+file may unpack to any size: it stops at a hundred times its own and at 4 GB.
+"""
+
+import bz2
+import codecs
+import gzip
+import lzma
+import shutil
+import tempfile
+import weakref
+import zipfile
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+from limbeck.errors import LimbeckError
+
+#: bytes; of text that is worth packing, a hundredth is rarely left
+MAX_RATIO, MAX_BYTES, ALWAYS_BYTES = 100, 4 * 2**30, 16 * 2**20
+#: of a zip; each is a file on the disk
+MAX_MEMBERS = 100_000
+#: bytes; xz at its strongest takes 65 MB, and a header may ask for 4 GB
+MAX_XZ_MEMORY = 256 * 2**20
+CHUNK = 2**20
+GZIP, BZIP2, XZ, ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04"
+ENDINGS = (".gz", ".bz2", ".xz")
+#: byte-order marks; that of UTF-8 first
+MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+class Unpacked:
+    """A temporary folder of unpacked files, which is removed with the last that refers to it."""
+
+    def __init__(self, packed: Path) -> None:
+        """An empty folder for what is in ``packed``."""
+        self.folder = Path(tempfile.mkdtemp(prefix="limbeck-"))
+        self.files: list[tuple[Path, str]] = []
+        self._left = self._most = min(
+            max(MAX_RATIO * packed.stat().st_size, ALWAYS_BYTES), MAX_BYTES
+        )
+        weakref.finalize(self, shutil.rmtree, str(self.folder), ignore_errors=True)
+
+    def add(self, name: str, chunks: Iterator[bytes]) -> Path:
+        """Write one more file.
+
+        Args:
+            name: as it stands in the archive.
+
+        Raises:
+            LimbeckError: all files together are too large.
+        """
+        # by number, so that no name leads elsewhere; the last part of the name tells the format
+        folder = self.folder / str(len(self.files))
+        folder.mkdir()
+        path = folder / Path(name).name
+        with open(path, "wb") as handle:
+            for chunk in chunks:
+                self._left -= len(chunk)
+                if self._left < 0:
+                    raise LimbeckError(
+                        f"unpacks to more than {self._most} bytes, {MAX_RATIO} times its size or "
+                        f"{MAX_BYTES}: unpack it yourself if you trust it"
+                    )
+                handle.write(chunk)
+        self.files.append((path, name))
+        return path
+
+
+def plain(path: Path) -> tuple[Path, Unpacked | None]:
+    """The file itself, or what it holds unpacked, in UTF-8 without a byte-order mark.
+
+    Raises:
+        LimbeckError: too large.
+        OSError, EOFError, LZMAError: damaged.
+    """
+    unpacked = None
+    with open(path, "rb") as handle:
+        chunks = _chunks_of(handle)
+        if chunks is not None:
+            name = path.name
+            name = name.removesuffix(next((e for e in ENDINGS if name.endswith(e)), ""))
+            unpacked = Unpacked(path)
+            path = unpacked.add(name, chunks)
+    with open(path, "rb") as handle:
+        first = handle.read(3)
+    encoding = next((e for mark, e in MARKS.items() if first.startswith(mark)), None)
+    if encoding is None:
+        return path, unpacked
+    text = unpacked or Unpacked(path)
+    with open(path, encoding=encoding) as words:
+        return text.add(path.name, (w.encode() for w in iter(lambda: words.read(CHUNK), ""))), text
+
+
+def members(path: Path) -> Unpacked | None:
+    """All files of a zip, sorted by name, hidden ones left out; None where it is none.
+
+    Raises:
+        LimbeckError: too many or too large.
+        OSError, RuntimeError, BadZipFile: damaged, or it has a password.
+    """
+    with open(path, "rb") as handle:
+        if handle.read(len(ZIP)) != ZIP:
+            return None
+    with zipfile.ZipFile(path) as archive:
+        found = sorted((m for m in archive.infolist() if _counts(m)), key=lambda m: m.filename)
+        if len(found) > MAX_MEMBERS:
+            raise LimbeckError(f"{len(found)} files in it, expected at most {MAX_MEMBERS}")
+        unpacked = Unpacked(path)
+        for member in found:
+            # the others may ask for any amount of memory
+            if member.compress_type > zipfile.ZIP_BZIP2:
+                raise LimbeckError(f"{member.filename}: packed by method {member.compress_type}")
+            with archive.open(member) as handle:
+                unpacked.add(member.filename, _read(handle))
+    if not unpacked.files:
+        raise LimbeckError("no file in it")
+    return unpacked
+
+
+def _counts(member: zipfile.ZipInfo) -> bool:
+    parts = member.filename.split("/")
+    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+    return not (member.is_dir() or hidden) and parts[-1].isprintable()
+
+
+def _chunks_of(handle: IO[bytes]) -> Iterator[bytes] | None:
+    """What a packed file holds; None where it is not packed."""
+    first = handle.read(len(XZ))
+    handle.seek(0)
+    if first.startswith(GZIP):
+        return _read(gzip.GzipFile(fileobj=handle))
+    if first.startswith(BZIP2):
+        return _read(bz2.BZ2File(handle))
+    return _of_xz(handle) if first == XZ else None
+
+
+def _read(handle: IO[bytes] | gzip.GzipFile | bz2.BZ2File) -> Iterator[bytes]:
+    return iter(lambda: handle.read(CHUNK), b"")
+
+
+def _of_xz(handle: IO[bytes]) -> Iterator[bytes]:
+    """As :class:`lzma.LZMAFile`, which has no bound for its memory."""
+    rest = b""
+    while packed := rest.lstrip(b"\0") or handle.read(CHUNK):  # zeros may stand between streams
+        stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_XZ_MEMORY)
+        for part in chain([packed], _read(handle)):
+            yield stream.decompress(part, CHUNK)
+            while not (stream.needs_input or stream.eof):
+                yield stream.decompress(b"", CHUNK)
+            if stream.eof:
+                break
+        else:
+            raise EOFError("it ends before its end")
+        rest = stream.unused_data
