@@ -132,6 +132,11 @@ class Frames:
         """The frame's info, parsed."""
         return json.loads(self.info[frame] or b"{}")
 
+    @property
+    def names(self) -> list[str]:
+        """What the user's files or the sources call the structures; empty where they do not."""
+        return [str(self.info_of(b).get("name", "")) for b in range(len(self))]
+
     def select(self, index: Sequence[int] | np.ndarray) -> "Frames":
         """Frames at ``index`` (integers or a mask), in that order."""
         index = _as_integers(index, len(self))

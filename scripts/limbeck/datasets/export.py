@@ -56,7 +56,10 @@ def write_for_mace(path: str | Path, dataset: Dataset, atoms: AtomEnergies) -> N
 
 def _structures(dataset: Dataset) -> Iterator[tuple[Atoms, dict[str, Any]]]:
     """Each frame as ASE has it, and its values: without those that are not finite."""
-    for b, atoms in enumerate(dataset.frames.to_atoms()):
+    for b, (atoms, name) in enumerate(
+        zip(dataset.frames.to_atoms(), dataset.frames.names, strict=True)
+    ):
+        atoms.info |= {"name": name} if name else {}
         yield atoms, of_one(dataset.labels.values, b, dataset.frames.atoms_of(b))
 
 

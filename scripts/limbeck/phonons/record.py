@@ -16,6 +16,7 @@ from limbeck.phonons.store import save_phonons
 
 FORCE_CONSTANT_COLUMNS = (
     "id",
+    "name",
     "n_atoms",
     "cell_atoms",
     "supercell_atoms",
@@ -52,6 +53,7 @@ def table_rows(frames: Frames, results: Sequence[Harmonic], own: ForceConstants)
     return [
         [
             frames.id[b].decode(),
+            str(frames.info_of(b).get("name", "")),
             int(frames.n_atoms[b]),
             *_of_phonon(found),
             *_of_fit(found, own.displacement_A),

@@ -45,7 +45,7 @@ class Sample:
         frames: the children, in the order of their parents.
         columns: names of the summary's columns.
         rows: the summary, one row for each input structure, in order; of dynamics one for each
-            trajectory, by structure.
+            trajectory, by structure. :func:`sample` adds the name of each.
         about: what the potential is that drove it, where there is one.
         trace: what was seen along trajectories, of the methods in :data:`TRACED`.
     """
@@ -73,12 +73,22 @@ def sample(frames: "Frames", job: SampleFrames) -> Sample:
     from limbeck.potentials.opening import opened
     from limbeck.sampling.annotate import annotate
 
-    made = import_module(METHODS[job.sampling.method]).sample(frames, job.sampling, job)
+    method = import_module(METHODS[job.sampling.method])
+    made = _named(method.sample(frames, job.sampling, job), frames)
     if not job.sampling.keep:
         return made
     potential = opened(job)
     frames = annotate(made.frames, potential, job.sampling.keep)
     return replace(made, frames=frames, about=potential.about.described())
+
+
+def _named(made: Sample, structures: "Frames") -> Sample:
+    """The same, with the name of each structure beside its id in the summary."""
+    names = dict(zip(structures.id.astype(str).tolist(), structures.names, strict=True))
+    at = made.columns.index("id")
+    columns = [*made.columns[: at + 1], "name", *made.columns[at + 1 :]]
+    rows = [[*row[: at + 1], names[row[at]], *row[at + 1 :]] for row in made.rows]
+    return replace(made, columns=tuple(columns), rows=rows)
 
 
 def write_sample(

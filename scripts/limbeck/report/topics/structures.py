@@ -145,9 +145,13 @@ def refusals_table(run: Run) -> Table | None:
     return table("refusals", told("refusals"), columns, sorted(alike, key=len, reverse=True))
 
 
-def _examples(part: pd.DataFrame) -> Any:
-    named = next((c for c in ("name", "id", "number") if c in part), None)
-    return part[named].astype(str) if named else ""
+def _examples(part: pd.DataFrame) -> pd.Series:
+    """What structures are called; where they have no name, the id, or where they stand."""
+    found = pd.Series("", index=part.index)
+    for column in ("frame", "number", "id", "name"):
+        if column in part:
+            found = part[column].astype(object).where(part[column].notna(), found)
+    return found.astype(str)
 
 
 def versions() -> str:

@@ -59,8 +59,8 @@ class Frame:
 
     @property
     def where(self) -> str:
-        """Its file and its number there, for people."""
-        return f"{self.file}, frame {self.number}"
+        """Its file, and its number there where it is not alone; for people."""
+        return self.file if self.alone else f"{self.file}, frame {self.number}"
 
 
 def read_files(

@@ -1,13 +1,15 @@
 """Frames of CIF: each data block by itself.
 
 Symmetry operations that are listed decide; the name of the group is only asked where there are
-none. Names that ASE does not know, as ``P2(1)/n``, are read by pymatgen.
+none. Of names that ASE does not know, as ``P2(1)/n``, the operations are those of pymatgen's table
+of all settings. A name that is in neither is refused: it is no reason to take a crystal for P 1.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,16 +17,15 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.formula import Formula
-from ase.io.cif import CIFBlock, parse_cif
-from ase.spacegroup.spacegroup import SpacegroupError
+from ase.io.cif import CIFBlock, old_spacegroup_names, parse_cif
+from ase.spacegroup import Spacegroup
+from ase.spacegroup.spacegroup import SpacegroupError, parse_sitesym
 
 from limbeck import reasons
 from limbeck.reasons import Refused
 
 #: sites times symmetry operations; ASE expands some 10,000 in a second
 MAX_POSITIONS = 10_000
-#: of a space group in its conventional cell
-MAX_OPERATIONS = 192
 OPERATIONS = (
     "_space_group_symop_operation_xyz",
     "_space_group_symop.operation_xyz",
@@ -35,13 +36,19 @@ _TERM = r"\s*[+-]?\s*(?:[xyz]|\d+\s*/\s*\d+|\d*\.?\d+)\s*"
 _PART = rf"{_TERM}(?:[+-]{_TERM})*"
 _OPERATION = re.compile(rf"{_PART},{_PART},{_PART}", re.IGNORECASE)
 OCCUPANCY = "_atom_site_occupancy"
-#: What ASE would take a group from. A listed operation needs none of them.
+NUMBERS = ("_space_group.it_number", "_space_group_it_number", "_symmetry_int_tables_number")
 NAMES = (
-    *("_space_group.it_number", "_space_group_it_number", "_symmetry_int_tables_number"),
     *("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m"),
-    *("_space_group.patterson_name_h-m", "_symmetry_space_group_setting"),
+    *("_space_group.patterson_name_h-m", "_space_group_name_hall"),
+    "_symmetry_space_group_name_hall",
+)
+#: What ASE would take a group from. A listed operation needs none of them.
+OF_GROUP = (
+    *(*NUMBERS, *NAMES, "_symmetry_space_group_setting"),
     *("_space_group_crystal_system", "_symmetry_cell_setting"),
 )
+#: how the ICSD marks origins and axes, and what the International Tables put there
+_MARKS = {"s": ":1", "z": ":2", "h": ":h", "r": ":r"}
 
 
 def frames_of_cif(path: Path) -> Iterator[Callable[[], Atoms]]:
@@ -71,36 +78,84 @@ def _blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 def _crystal(text: bytes) -> Atoms:
     block = next(iter(parse_cif(BytesIO(text))))
-    atoms = _atoms(block, text)
+    atoms = _atoms(block)
     if name := _name(block.name, atoms):
         atoms.info["name"] = name
     return atoms
 
 
-def _atoms(block: CIFBlock, text: bytes) -> Atoms:
+def _atoms(block: CIFBlock) -> Atoms:
     tags: dict[str, Any] = dict(block)
     if OCCUPANCY in tags:
         # not known, or not applicable: the default of the dictionary
-        tags[OCCUPANCY] = [1.0 if x in ("?", ".") else x for x in _listed(tags[OCCUPANCY])]
+        tags[OCCUPANCY] = [1.0 if x in ("?", ".") else float(x) for x in _listed(tags[OCCUPANCY])]
     operations = _listed(next((tags[tag] for tag in OPERATIONS if tags.get(tag)), []))
     sites = len(block.get_symbols())
-    _check_size(sites, len(operations))
+    names = [str(tags[tag]) for tag in NAMES if str(tags.get(tag, "?")).strip() not in ("?", ".")]
+    if not operations and names and not any(map(_known_to_ase, names)):
+        operations = _operations_of(names, CIFBlock(block.name, tags).get_cell().array)
     if operations:
-        for operation in operations:
-            operation = str(operation)
+        _check_size(sites, len(operations))
+        for operation in map(str, operations):
             if len(operation) > 100 or not _OPERATION.fullmatch(operation):
                 raise Refused(reasons.UNREADABLE, f"no symmetry operation: {operation!r:.80}")
-        tags = {tag: value for tag, value in tags.items() if tag not in NAMES}
-        tags["_symmetry_space_group_name_h-m"] = "P 1"  # all others are in the list
+        tags = {tag: value for tag, value in tags.items() if tag not in OF_GROUP}
+        # a name that ASE wants, and that adds nothing to the list
+        tags |= {OPERATIONS[0]: operations, NAMES[1]: "P 1"}
         return CIFBlock(block.name, tags).get_atoms()
-    plain = CIFBlock(block.name, tags)
-    try:
-        group = plain.get_spacegroup(subtrans_included=True)
-    except SpacegroupError:
-        _check_size(sites, MAX_OPERATIONS)
-        return _by_pymatgen(text)
-    _check_size(sites, len(group.get_symop()))
+    # a number says nothing of the setting, which a name does
+    left_out = {tag for tag in OF_GROUP if tags.get(tag) == "?"} | {*(NUMBERS if names else ())}
+    plain = CIFBlock(block.name, {t: v for t, v in tags.items() if t not in left_out})
+    _check_size(sites, len(plain.get_spacegroup(subtrans_included=True).get_symop()))
     return plain.get_atoms()
+
+
+def _known_to_ase(name: str) -> bool:
+    with suppress(SpacegroupError):
+        Spacegroup(old_spacegroup_names.get(name, name))
+        return True
+    return False
+
+
+def _operations_of(names: Sequence[str], cell: np.ndarray) -> list[str]:
+    """Operations of the first setting of one of these names that keep the cell as it is.
+
+    Raises:
+        Refused: there is none.
+    """
+    table = _settings()
+    metric = cell @ cell.T
+    for name in map(_short, names):
+        for operations in table.get(name, []):
+            turns = parse_sitesym(operations)[0]
+            # of fractional coordinates: a turn keeps all lengths
+            kept = np.swapaxes(turns, 1, 2) @ metric @ turns
+            if np.allclose(kept, metric, rtol=0, atol=1e-2 * np.abs(metric).max()):
+                return operations
+    raise Refused(
+        reasons.UNREADABLE, f"no operations are listed, and the group is not known: {names}"[:200]
+    )
+
+
+@cache
+def _settings() -> dict[str, list[list[str]]]:
+    """Operations of all settings of all space groups in pymatgen's table, by all their names."""
+    import pymatgen.symmetry.groups as groups
+
+    found: dict[str, list[list[str]]] = {}
+    for entry in json.loads(Path(groups.__file__).with_name("symm_ops.json").read_bytes()):
+        fields = ("universal_h_m", "hermann_mauguin", "short_h_m", "hall")
+        for name in {_short(entry[field]) for field in fields if entry[field]}:
+            found.setdefault(name, []).append(entry["symops"])
+    return found
+
+
+def _short(name: str) -> str:
+    """A name as it is compared: P2(1)/n, P 21/n and P2_1/n are one."""
+    base, _, mark = name.strip().rpartition(" ")
+    if base.count(" ") and mark.lower() in _MARKS:
+        name = base + _MARKS[mark.lower()]
+    return re.sub(r"[\s_()]", "", name).lower()
 
 
 def _listed(value: Any) -> list[Any]:
@@ -112,18 +167,6 @@ def _check_size(sites: int, operations: int) -> None:
     if sites * operations > MAX_POSITIONS:
         what = f"{sites} sites, {operations} operations"
         raise Refused(reasons.TOO_MANY_ATOMS, what, MAX_POSITIONS)
-
-
-def _by_pymatgen(text: bytes) -> Atoms:
-    from pymatgen.io.ase import AseAtomsAdaptor
-    from pymatgen.io.cif import CifParser
-
-    # occupancies as they are: a site that is filled in part is refused, not scaled
-    parser = CifParser.from_str(text.decode("utf-8", "replace"), occupancy_tolerance=np.inf)
-    (structure,) = parser.parse_structures(primitive=False, check_occu=False, on_error="raise")
-    if not structure.is_ordered:
-        raise Refused(reasons.PARTLY_OCCUPIED, "", 1)
-    return Atoms(AseAtomsAdaptor.get_atoms(structure))
 
 
 def partly_occupied(occupancy: Any) -> bool:
@@ -141,7 +184,7 @@ def partly_occupied(occupancy: Any) -> bool:
 
 def _name(block: str, atoms: Atoms) -> str:
     """The name of a data block, where it tells more than ASE's ``image0`` or the formula."""
-    if block.removeprefix("image").isdigit() or block.lower() in ("", "global", "x", "i"):
+    if re.fullmatch("image[0-9]+", block) or block.lower() in ("", "global", "x", "i"):
         return ""
     with suppress(ValueError):
         told, true = Formula(block).reduce()[0], atoms.symbols.formula.reduce()[0]

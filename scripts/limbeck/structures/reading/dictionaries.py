@@ -73,16 +73,22 @@ def _structures(value: Any, name: str = "", depth: int = 0) -> Iterator[Callable
         if isinstance(value.get("sites"), list):
             yield partial(_atoms, value, name)
             return
-    if depth < MAX_DEPTH:
-        if isinstance(value, dict):
-            inner = "structure" in value or "molecule" in value
-            for key, part in value.items():
-                if isinstance(part, dict | list):
-                    yield from _structures(part, name if inner else key, depth + 1)
-        elif isinstance(value, list):
-            for part in value:
-                if isinstance(part, dict | list):
-                    yield from _structures(part, name, depth + 1)
+    for key, part in _parts(value) if depth < MAX_DEPTH else ():
+        if isinstance(part, dict | list):
+            yield from _structures(part, key if key and isinstance(part, dict) else name, depth + 1)
+
+
+def _parts(value: Any) -> list[tuple[str, Any]]:
+    """What a list or a dictionary holds, each with its key where that is a name.
+
+    Of a document that has a structure beside others, as that before a relaxation, it is the one.
+    """
+    if isinstance(value, list):
+        return [("", part) for part in value]
+    for field in ("structure", "molecule"):
+        if isinstance(value.get(field), dict):
+            return [("", value[field])]
+    return list(value.items())
 
 
 def _is_name(value: Any) -> bool:

@@ -62,7 +62,10 @@ def _read(path: Path, kind: str, index: Any) -> Any:
 
 def _one_of(path: Path, kind: str, index: int = 0) -> Atoms:
     found = _read(path, kind, index)
-    return found[0] if isinstance(found, list) else found
+    atoms = found[0] if isinstance(found, list) else found
+    if kind in PERIODIC and atoms.cell.rank == 3:
+        atoms.pbc = True
+    return atoms
 
 
 def _single(kind: str, path: Path) -> Iterator[Parse]:
@@ -74,6 +77,8 @@ def _whole(kind: str, path: Path) -> Iterator[Parse]:
     """Frames of a format that ASE reads as a whole: a bad frame spoils the file."""
     found = _read(path, kind, ":")
     for atoms in found if isinstance(found, list) else [found]:
+        if kind in PERIODIC and atoms.cell.rank == 3:
+            atoms.pbc = True
         yield partial(Atoms.copy, atoms)
 
 
@@ -138,6 +143,8 @@ def _of_json(path: Path) -> Iterator[Parse]:
     return _rows(path, "json") if own else frames_of_json(path)
 
 
+#: of programs that know crystals alone; ASE reads the cell, and that it is no crystal
+PERIODIC = ("eon", "mustem", "prismatic", "sys")
 #: Formats that ASE reads and writes, and that are not read here.
 REFUSED = {
     "bundletrajectory": "a folder of files",

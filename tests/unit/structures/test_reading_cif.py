@@ -1,0 +1,244 @@
+"""CIF: which operations count, what an occupancy that is not known is, one bad block of many."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.io import write
+from pymatgen.core import Lattice, Structure
+from pymatgen.io.cif import CifParser, CifWriter
+
+from jobs_of import generate_job
+from limbeck.errors import LimbeckError
+from limbeck.structures import generate
+
+CASES = Path("../shared/cases")
+CELL = """_cell_length_a 7
+_cell_length_b 8
+_cell_length_c 9
+_cell_angle_alpha 90
+_cell_angle_beta 100
+_cell_angle_gamma 90
+"""
+OPERATIONS = """loop_
+_symmetry_equiv_pos_as_xyz
+'x,y,z'
+'1/2-x,1/2+y,1/2-z'
+'-x,-y,-z'
+'1/2+x,1/2-y,1/2+z'
+
+"""
+SITES = """loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+C1 C 0.1 0.2 0.3
+C2 C 0.16 0.35 0.35
+"""
+SALT = """data_{}
+_cell_length_a 5.64
+_cell_length_b 5.64
+_cell_length_c 5.64
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_symmetry_space_group_name_H-M 'F m -3 m'
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+Na1 Na 0 0 0 {}
+Cl1 Cl 0.5 0.5 0.5 {}
+"""
+
+
+def load(path):
+    base = {"seed": 1, "source": "mine", "shard": 0, "count": 100, "path": str(path)}
+    return generate(generate_job("file", base))
+
+
+def read(tmp_path, text):
+    (tmp_path / "x.cif").write_text(text)
+    return load(tmp_path / "x.cif")
+
+
+def matches(found, text):
+    """The same atoms as pymatgen reads, in whatever order."""
+    (other,) = CifParser.from_str(text).parse_structures(primitive=False)
+    rows = np.round(np.c_[found.numbers, found.get_scaled_positions() % 1 % 1], 4)
+    theirs = np.round(np.c_[other.atomic_numbers, other.frac_coords % 1 % 1], 4)
+    return sorted(map(tuple, rows % 1000)) == sorted(map(tuple, theirs % 1000))
+
+
+NAMED = [
+    "",
+    "_symmetry_space_group_name_H-M 'P 21/n'\n",
+    "_symmetry_space_group_name_H-M   'P2(1)/n'\n_symmetry_cell_setting monoclinic\n",
+    "_symmetry_space_group_name_H-M 'P 1 21/n 1'\n_symmetry_Int_Tables_number 14\n",
+    "_space_group_name_H-M_alt 'anything at all'\n",
+    "_symmetry_Int_Tables_number 14\n_space_group_crystal_system monoclinic\n",
+    "_symmetry_space_group_name_H-M ?\n_symmetry_Int_Tables_number ?\n",
+    "_symmetry_space_group_name_H-M 'P 1'\n",  # as many programs write, beside all operations
+    "_symmetry_space_group_setting 3\n",
+]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_operations_that_are_listed_decide(tmp_path, name):
+    text = f"data_one\n{CELL}{name}{OPERATIONS}{SITES}"
+    frames, rejected = read(tmp_path, text)
+    assert rejected == []
+    assert frames.n_atoms.tolist() == [8]
+    assert matches(frames.to_atoms()[0], f"data_one\n{CELL}{OPERATIONS}{SITES}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "P 21/n",
+        "P2(1)/n",
+        "P2_1/n",
+        "P 1 21/n 1",
+        "P21/n",
+        "P 1 2(1)/n 1",
+    ],
+)
+def test_without_operations_the_name_does(tmp_path, name):
+    """ASE refuses these names, and would go by the number to another setting."""
+    number = "_symmetry_Int_Tables_number 14\n"
+    text = f"data_one\n{CELL}{number}_symmetry_space_group_name_H-M '{name}'\n{SITES}"
+    frames, rejected = read(tmp_path, text)
+    assert (frames.n_atoms.tolist(), rejected) == ([8], [])
+    assert matches(frames.to_atoms()[0], f"data_one\n{CELL}{OPERATIONS}{SITES}")
+
+
+def test_the_axis_of_a_short_name_is_that_of_the_cell(tmp_path):
+    """P 21/n is of the axis b, or of c where the angle is there."""
+    angles = CELL.replace("beta 100", "beta 90").replace("gamma 90", "gamma 100")
+    text = f"data_one\n{angles}_symmetry_space_group_name_H-M {{}}\n{SITES}"
+    short, _ = read(tmp_path, text.format("'P 21/n'"))
+    whole, _ = read(tmp_path, text.format("'P 1 1 21/n'"))
+    assert short.n_atoms.tolist() == [8]
+    assert short.id.tolist() == whole.id.tolist()
+    _, rejected = read(tmp_path, text.format("'P 1 21/n 1'"))  # its axis is no axis of the cell
+    assert [r.reason for r in rejected] == ["frame is not readable"]
+
+
+@pytest.mark.parametrize("name", ["F d -3 m :2", "F d -3 m Z", "F d -3 m:2", "-F 4vw 2vw 3"])
+def test_the_origin_may_stand_in_the_name(tmp_path, name):
+    """Diamond about the second origin: atoms at an eighth, eight of them."""
+    tag = "_space_group_name_Hall" if name[0] == "-" else "_symmetry_space_group_name_H-M"
+    text = SALT.format("x", "1", "1").replace("Cl1 Cl 0.5 0.5 0.5 1\n", "")
+    text = text.replace("Na1 Na 0 0 0", "C1 C 0.125 0.125 0.125")
+    text = text.replace("_symmetry_space_group_name_H-M 'F m -3 m'", f"{tag} '{name}'")
+    frames, rejected = read(tmp_path, text.replace("5.64", "3.57"))
+    assert (frames.n_atoms.tolist(), rejected) == ([8], [])
+    assert frames.to_atoms()[0].get_all_distances(mic=True)[0, 1:].min() == pytest.approx(
+        3.57 * 3**0.5 / 4, abs=1e-9
+    )
+
+
+def test_a_name_that_nobody_knows_is_refused(tmp_path):
+    frames, rejected = read(
+        tmp_path, f"data_one\n{CELL}_symmetry_space_group_name_H-M 'Q 17'\n{SITES}"
+    )
+    assert len(frames) == 0
+    assert [r.reason for r in rejected] == ["frame is not readable"]
+
+
+@pytest.mark.parametrize(
+    "group", ["Fm-3m", "P6_3/mmc", "R-3m", "I4_1/amd", "Pnma", "P2_1/c", "Fd-3m"]
+)
+@pytest.mark.parametrize("symprec", [None, 0.01])
+def test_what_pymatgen_writes_is_read_as_pymatgen_reads_it(tmp_path, group, symprec):
+    lattices = {"F": Lattice.cubic(6), "P6": Lattice.hexagonal(4, 7), "R": Lattice.hexagonal(4, 12),
+                "I": Lattice.tetragonal(4, 9), "Pn": Lattice.orthorhombic(5, 6, 7),
+                "P2": Lattice.monoclinic(5, 6, 7, 100)}  # fmt: skip
+    lattice = next(value for start, value in lattices.items() if group.startswith(start))
+    made = Structure.from_spacegroup(group, lattice, ["Mg", "O"], [[0, 0, 0], [0.5, 0.5, 0.25]])
+    text = str(CifWriter(made, symprec=symprec))
+    frames, rejected = read(tmp_path, text)
+    assert rejected == []
+    assert matches(frames.to_atoms()[0], text)
+
+
+@pytest.mark.parametrize("unknown", ["?", ".", "1", "1.0", "1.000(3)"])
+def test_an_occupancy_that_is_not_known_is_one(tmp_path, unknown):
+    frames, rejected = read(tmp_path, SALT.format("x", unknown, unknown))
+    assert (frames.n_atoms.tolist(), rejected) == ([8], [])
+    assert frames.group.tolist() == [b"NaCl"]
+
+
+def test_a_site_filled_in_part_is_refused_and_its_neighbours_stay(tmp_path):
+    mixed = SALT.format("mixed", "0.5", "1") + "K1 K 0 0 0 0.5\n"
+    text = SALT.format("one", "?", ".") + SALT.format("two", "0.5", "?") + mixed
+    frames, rejected = read(tmp_path, text + SALT.format("four", "1", "1"))
+    assert frames.names == ["one", "four"]
+    assert [(r.name, r.reason) for r in rejected] == [
+        ("x.cif, frame 1", "a site is partly occupied"),
+        ("x.cif, frame 2", "a site is partly occupied"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["P2(1)/n", "P 21/n"])
+def test_so_is_one_of_a_group_that_ase_does_not_know(tmp_path, name):
+    sites = SITES.replace("_fract_z\n", "_fract_z\n_atom_site_occupancy\n")
+    sites = sites.replace("0.3\n", "0.3 0.5\n").replace("0.35\n", "0.35 1.0\n")
+    text = f"data_one\n{CELL}_symmetry_space_group_name_H-M '{name}'\n{sites}"
+    assert [r.reason for r in read(tmp_path, text)[1]] == ["a site is partly occupied"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "data_bad\nloop_\n_atom_site_label\n_atom_site_fract_x\nC1 0.1 0.2\n",
+        SALT.format("bad", "1", "1").replace("5.64", "long", 1),
+        SALT.format("bad", "1", "1").replace("Na1 Na 0 0 0", "Na1 Na 0 0"),
+        SALT.format("bad", "1", "1").replace("_cell_angle_beta 90", "_cell_angle_beta ?"),
+        SALT.format("bad", "1", "1").replace("Cl1 Cl", "? ?"),
+        SALT.format("bad", "half", "1"),
+    ],
+)
+def test_a_bad_block_spoils_no_other(tmp_path, bad):
+    text = SALT.format("one", "1", "1") + bad + SALT.format("two", "1", "1")
+    frames, rejected = read(tmp_path, text)
+    assert [frames.info_of(b)["frame"] for b in range(len(frames))] == [0, 2]
+    assert [(r.frame, r.name) for r in rejected] == [("mine/1", "x.cif, frame 1")]
+
+
+def test_text_between_semicolons_begins_no_block(tmp_path):
+    note = "_audit_note\n;\ndata_of_another\n_atom_site_label\n;\n"
+    text = "#\\#CIF_1.1\n\ndata_global\n_journal x\n" + SALT.format("one", "1", "1").replace(
+        "loop_", f"{note}loop_", 1
+    )
+    frames, rejected = read(tmp_path, text.replace("\n", "\r\n"))
+    assert (frames.names, rejected) == (["one"], [])
+
+
+def test_the_block_is_the_name_where_it_tells_one(tmp_path):
+    assert read(tmp_path, SALT.format("1000041", "1", "1"))[0].names == ["1000041"]
+    assert read(tmp_path, SALT.format("NaCl", "1", "1"))[0].names == ["x"]  # the formula
+    write(tmp_path / "y.cif", bulk("Cu"))  # data_image0
+    assert load(tmp_path / "y.cif")[0].names == ["y"]
+
+
+def test_a_file_without_atoms_stops_the_run(tmp_path):
+    with pytest.raises(LimbeckError, match=r"x\.cif: .*no structure in it"):
+        read(tmp_path, "data_x\n_cell_length_a 5\n")
+
+
+@pytest.mark.parametrize("case", ["04-unknown-occupancy/question.cif",
+                                  "09-cif-space-group-name/ops_noname.cif",
+                                  "09-cif-space-group-name/ops_p21n.cif",
+                                  "09-cif-space-group-name/ops_p21n_sp.cif"])  # fmt: skip
+def test_the_cases(case):
+    if not CASES.is_dir():
+        pytest.skip("the folder shared/ is not beside the project")
+    frames, rejected = load(CASES / case)
+    assert (frames.n_atoms.tolist(), rejected) == ([8], [])
