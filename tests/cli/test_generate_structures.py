@@ -52,3 +52,23 @@ def test_a_missing_file_ends_in_one_line(tmp_path):
     assert result.returncode == 1
     assert result.stderr.strip().splitlines()[-1].startswith("error: no/such.extxyz: no such file")
     assert not (tmp_path / "1.h5").exists()
+
+
+def test_a_folder_of_files_is_read_and_what_is_not_readable_is_listed(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    write(folder / "a.cif", bulk("NaCl", "rocksalt", a=5.64))
+    write(folder / "b.extxyz", [bulk("Cu"), bulk("Al")])
+    (folder / "b.extxyz").write_text((folder / "b.extxyz").read_text().replace("Al ", "Al x ", 1))
+    (folder / "notes.txt").write_text("what I did\n")
+    one = {"shard": 0, "shards": 1, "count": 10, "path": str(folder)}
+    result = call("file", tmp_path, COMMON | one)
+    assert result.returncode == 0, result.stderr
+    frames = read_frames(tmp_path / "1.h5")
+    assert frames.names == ["a", "b-0"]
+    rejected = read_rejected(tmp_path / "1.failed.csv")
+    assert [(r.frame, r.reason, r.name) for r in rejected] == [
+        ("src/2", "frame is not readable", "b.extxyz, frame 1"),
+        ("src/3", "file is not readable", "notes.txt"),
+    ]
+    assert rejected[0].value == "line 6: expected a coordinate, got 'x'"

@@ -1,6 +1,7 @@
 """After a change of the config, what the change touches is made again, and nothing else."""
 
 import copy
+import os
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,25 @@ def test_an_edited_script_runs_again(plan, config, workspace):
     planned = plan(config)
     assert planned["screen_structures"] == 3
     assert "generate_clusters" not in planned
+
+
+@pytest.mark.slow
+def test_an_older_file_in_the_place_of_a_source_is_noticed(snakemake, workspace, config, tmp_path):
+    """As mv, cp -p, rsync -t and tar leave it: written before what was made of the other one."""
+    mine, older = tmp_path / "mine.xyz", tmp_path / "older.xyz"
+    mine.write_text("3\n\nO 0 0 0.12\nH 0 0.7632 -0.477\nH 0 -0.7632 -0.477\n")
+    older.write_text("2\n\nN 0 0 0\nN 0 0 1.1\n")
+    os.utime(older, (1e9, 1e9))
+    sources = {"mine": {"kind": "file", "count": 9, "path": str(mine)}}
+    own = {"run": "older", "sources": sources, "potentials": {"lj": {"model": "lj"}},
+           "select": {"include": ["generated"]}, "labels": {"lj": {"potential": "lj"}},
+           "warrant": {"n_frames": 2, "views": 2, "symmetries": ["rotation"]}}  # fmt: skip
+    path = tmp_path / "older.yaml"
+    path.write_text(yaml.safe_dump(own))
+    made = "results/older/structures/mine/0.h5"
+    first = snakemake("--configfile", path, "--cores", 1, "--", made)
+    assert first.returncode == 0, first.stderr
+    older.replace(mine)
+    assert jobs(snakemake("-n", "--configfile", path, "--", made).stdout)["generate_file"] == 1
+    # whether the potentials know its elements is asked anew, too
+    assert jobs(snakemake("-n", "--configfile", path).stdout)["check_inputs_again"] == 1

@@ -35,6 +35,13 @@ def is_glob(path: str | Path) -> bool:
     return any(letter in str(path) for letter in _WILD)
 
 
+def nothing_at(path: str | Path) -> str:
+    """Why a path stands for no file."""
+    if Path(path).is_dir():
+        return f"no file in this folder; those in folders below it are {path}/**/*"
+    return "no file has a name like this" if is_glob(path) else "no such file"
+
+
 def content_of(paths: Iterable[str | Path]) -> str:
     """A hash of the names and contents of all files that these paths stand for; hexadecimal.
 
@@ -44,12 +51,14 @@ def content_of(paths: Iterable[str | Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         for file in files_of(path):
-            digest.update(f"{file.as_posix()!r} {_sha256(file)}\n".encode())
+            digest.update(f"{file.as_posix()!r} {sha256_now(file)}\n".encode())
     return digest.hexdigest()
 
 
-def _sha256(file: Path) -> str:
+def sha256_now(file: str | Path) -> str:
+    """SHA-256 of a file as it is now, read once in a process until it changes; empty of none."""
     try:
+        file = Path(file)
         about = file.stat()
         # the time of the change of its inode, too: nobody can set that one back
         return _read(file, about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino)

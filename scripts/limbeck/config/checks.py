@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from limbeck.check.content import files_of, nothing_at
 from limbeck.config.config import Config
 from limbeck.config.plan import arms, driver, from_files, potential_meets, sources_of, teachers
 from limbeck.config.sections.base import NamedSection, Section
@@ -92,8 +93,10 @@ def _files(config: Config) -> Lines:
         for name, section in getattr(config, part).items():
             for field in ("smiles", "path"):
                 path = getattr(section, field, None)
-                if path is not None and not Path(path).exists():
-                    yield f"{part}.{name}.{field}: {path!r}, no such file"
+                if path is None or (part == "potentials" and Path(path).exists()):
+                    continue
+                if not files_of(path):
+                    yield f"{part}.{name}.{field}: {path!r}, {nothing_at(path)}"
 
 
 def _weights(config: Config) -> Lines:

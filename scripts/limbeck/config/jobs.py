@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Self
 
+from limbeck.check.content import sha256_now
 from limbeck.config.config import Config
 from limbeck.config.plan import arms, driver, labelled_sources, teachers, zeros_differ
 from limbeck.config.sections import types as t
@@ -16,7 +17,7 @@ from limbeck.config.sections.datasets import DatasetSettings, Delta
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.labels import Gate, LabelSet, Select
-from limbeck.config.sections.potentials import Potential, keep_faults
+from limbeck.config.sections.potentials import Potential, Weights, keep_faults
 from limbeck.config.sections.sampling import Sampling
 from limbeck.config.sections.sources import Source, StructureFile
 from limbeck.config.sections.students import Distill, StudentSettings
@@ -68,10 +69,21 @@ def _asking(config: Config, name: str | None, *, labels: bool = False) -> dict[s
     """
     if not name:
         return {}
-    potential = config.potentials[name]
+    potential = _potential(config, name)
     if not labels:
         potential = potential.model_copy(update={"trained_on": None})
     return {"potential": potential, **_compute(config)}
+
+
+def _potential(config: Config, name: str) -> Any:
+    """A potential, with the hash of its weights where the config trusts them without.
+
+    So other weights under the same path are noticed, as with a hash of the config's own.
+    """
+    potential = config.potentials[name]
+    if isinstance(potential, Weights) and potential.path and not potential.sha256:
+        return potential.model_copy(update={"sha256": sha256_now(potential.path) or None})
+    return potential
 
 
 class GenerateStructures(Section):
@@ -341,7 +353,7 @@ class MeasureSpeed(Compute):
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        asked = [config.potentials[name] for name in teachers(config)]
+        asked = [_potential(config, name) for name in teachers(config)]
         return cls(potentials=asked, **_compute(config))
 
 
@@ -401,7 +413,7 @@ class RunStudy(Compute):
             study=study,
             reference=reference,
             label_sets=label_sets,
-            potentials={s.potential: config.potentials[s.potential] for s in label_sets.values()},
+            potentials={s.potential: _potential(config, s.potential) for s in label_sets.values()},
             students=config.students,
             distill=config.distill,
             **_compute(config),
@@ -422,8 +434,8 @@ class FillTable(AsksPotential, Split):
         study = _frames_by_views(config)
         return cls(
             study=study.model_copy(update={"potentials": [potential]}),
-            reference=config.potentials[study.reference],
-            timed=config.potentials[study.timed or potential],
+            reference=_potential(config, study.reference),
+            timed=_potential(config, study.timed or potential),
             student=config.students[study.student],
             seed=config.seed,
             dataset=config.dataset,

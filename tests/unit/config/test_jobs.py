@@ -8,6 +8,8 @@ import yaml
 
 from limbeck.config import jobs, plan
 from limbeck.config.load import load, resolve
+from limbeck.errors import LimbeckError
+from limbeck.files import sha256_of
 
 SHIPPED = """
     config gaps molecular_crystal own_labels study_expectation study_views urea_model
@@ -164,3 +166,71 @@ def test_what_is_taken_home(tiny):
     assert len(read) == len(set(read))
     assert not [path for path in read if path.startswith("report/")]  # not its own
     assert {"samples/md/clusters/1.trace.csv", "screened/metals/0.rejects.csv"} <= set(read)
+
+
+def of_file(tiny, path):
+    return resolve(tiny | {"sources": tiny["sources"] | {
+        "metals": {"kind": "file", "count": 9, "path": str(path)}}})  # fmt: skip
+
+
+def test_all_files_of_a_folder_or_a_glob_are_inputs(tiny, tmp_path):
+    for name in ("b.cif", "a.cif", ".c.cif", "no{t}.cif"):
+        (tmp_path / name).write_text(name)
+    both = [str(tmp_path / "a.cif"), str(tmp_path / "b.cif")]
+    for path in (tmp_path, tmp_path / "*.cif"):
+        assert plan.source_files(of_file(tiny, path), "metals") == both
+    config = of_file(tiny, tmp_path / "*.cif")
+    for file in tmp_path.iterdir():
+        file.unlink()
+    assert plan.source_files(config, "metals") == []
+
+
+def test_a_path_that_stands_for_no_file_is_said_at_once(tiny, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for name, text in (("empty", "no file in this folder"), ("*.cif", "no file has a name like"),
+                       ("none.cif", "no such file")):  # fmt: skip
+        with pytest.raises(LimbeckError, match=rf"sources\.metals\.path: .*{text}"):
+            of_file(tiny, tmp_path / name)
+
+
+def test_the_content_of_all_files_of_a_source_counts(tiny, tmp_path):
+    (tmp_path / "a.cif").write_text("first")
+    config = of_file(tiny, tmp_path)
+    seen = set()
+    for name, text in (("a.cif", "a"), ("a.cif", "b"), ("b.cif", "b"), ("no{t}.cif", "b")):
+        (tmp_path / name).write_text(text)
+        seen.add(plan.source_content(config, "metals"))
+    assert len(seen) == 4
+    assert plan.content(config)["metals"] in seen
+    assert plan.content(config).keys() == config.sources.keys()
+    changed = tiny["sources"] | {
+        "metals": {"kind": "molecules", "count": 1, "smiles": str(tmp_path / "a.cif")}
+    }
+    config = resolve(tiny | {"sources": changed})
+    before = plan.source_content(config, "metals")
+    (tmp_path / "a.cif").write_text("c")
+    assert plan.source_content(config, "metals") != before
+
+
+def test_the_content_of_what_a_potential_was_trained_on_counts(tiny, tmp_path):
+    ids = tmp_path / "ids.txt"
+    tiny["potentials"]["emt"]["trained_on"] = [str(ids)]
+    config = resolve(tiny)
+    ids.write_text("a\n")
+    before = plan.trained_on_content(config, "emt")
+    ids.write_text("b\n")
+    assert plan.trained_on_content(config, "emt") != before
+
+
+def test_weights_that_are_trusted_without_a_hash_are_told_apart(tiny, tmp_path):
+    weights = tmp_path / "my.model"
+    tiny["potentials"]["mine"] = {"model": "mace", "path": str(weights), "trust": True}
+    tiny["labels"]["mine"] = {"potential": "mine"}
+    weights.write_text("zero")
+    config = resolve(tiny)
+    told = [jobs.LabelFrames.of(config, label_set="mine", slice="0").text()]
+    for text in ("one", "two"):
+        weights.write_text(text)
+        told.append(jobs.LabelFrames.of(config, label_set="mine", slice="0").text())
+    assert len(set(told)) == 3
+    assert sha256_of(weights) in told[-1]

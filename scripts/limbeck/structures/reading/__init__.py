@@ -14,7 +14,7 @@ from pathlib import Path
 from ase import Atoms
 
 from limbeck import reasons
-from limbeck.check.content import files_of, is_glob
+from limbeck.check.content import files_of, is_glob, nothing_at
 from limbeck.errors import LimbeckError, first_line
 from limbeck.reasons import Refused
 from limbeck.structures.reading.formats import frames_of
@@ -81,7 +81,7 @@ def read_files(
     path = Path(path)
     files = files_of(path)
     if not files:
-        raise LimbeckError(_nothing(path))
+        raise LimbeckError(f"{path}: {nothing_at(path)}, {EXPECTED}")
     if files == [path]:
         return read_file(path, kind=kind, most=most)
     above = path if path.is_dir() else _fixed(path)
@@ -103,7 +103,7 @@ def read_file(
     """
     path = Path(path)
     if not path.is_file():
-        raise LimbeckError(_nothing(path))
+        raise LimbeckError(f"{path}: {nothing_at(path)}, {EXPECTED}")
     name = name or path.name
     try:
         inside = members(path)
@@ -152,11 +152,3 @@ def _fixed(path: Path) -> Path:
     parts = path.parts
     first = next(i for i, part in enumerate(parts) if is_glob(part))
     return Path(*parts[:first])
-
-
-def _nothing(path: Path) -> str:
-    if path.is_dir():
-        return f"{path}: no file in this folder; those in folders below it are {path}/**/*"
-    if is_glob(path):
-        return f"{path}: no file has a name like this"
-    return f"{path}: no such file, {EXPECTED}"

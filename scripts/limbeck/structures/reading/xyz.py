@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -42,11 +43,15 @@ class _Lines:
 
         Of a file of a GB, these are all lines: no more is asked than whether one is a count.
         """
-        for skipped in range(count):
-            word = self.next().strip()
-            if not word or word.isdigit():
+        start = self.number
+        for skipped, line in enumerate(islice(self.handle, count)):
+            # a count is short, and most atoms are not
+            if len(line) < 30 and (not line.strip() or line.strip().isdigit()):
+                self.back(self.at, self.number)
                 return skipped
-        return count
+            self.at += len(line)
+            self.number += 1
+        return self.number - start
 
     def skip_empty(self) -> bytes:
         """Go to the next line that is not empty; that line, nothing at the end of the file."""
