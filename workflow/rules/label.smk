@@ -71,6 +71,7 @@ rule check_file_labels:
         **needs(2000, 60),
     params:
         settings=settings(jobs.CheckFileLabels),
+        content=lambda wildcards: plan.labelled_content(CONFIG, wildcards.label_set),
     shell:
         "python {input.script:q} --settings {params.settings:q}"
         " --output {output:q} > {log:q} 2>&1"
@@ -97,6 +98,7 @@ rule read_labels:
         **needs(4000, 60),
     params:
         settings=settings(jobs.ReadLabels),
+        content=lambda wildcards: plan.labelled_content(CONFIG, wildcards.label_set),
         recipes=recipes("frames", "found"),
     shell:
         "python {input.script:q} --settings {params.settings:q}"

@@ -237,9 +237,16 @@ def source_content(config: Config, source: str) -> str:
     return content_of(_paths(config, source))
 
 
+def labelled_content(config: Config, label_set: str) -> str:
+    """A hash of the files that have the labels of a label set."""
+    sources = labelled_sources(config, label_set)
+    return content_of([path for source in sources for path in _paths(config, source.name)])
+
+
 def trained_on_content(config: Config, label_set: str) -> str:
     """A hash of what says which frames the potential of a label set was trained on."""
-    return content_of(config.potentials[config.labels[label_set].potential].trained_on or [])
+    potential = config.labels[label_set].potential
+    return content_of((config.potentials[potential].trained_on or []) if potential else [])
 
 
 def content(config: Config) -> dict[str, str]:

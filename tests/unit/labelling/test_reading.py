@@ -135,7 +135,7 @@ def test_a_malformed_label_costs_its_frame_alone(jobs, structures, tmp_path, cap
     with caplog.at_level(logging.WARNING):
         found = survey(check)
     assert (found["n_malformed"], found["n_labelled"]) == (1, 1)
-    assert found["first_malformed"] == "frame 1: E: diverged, expected numbers"
+    assert found["first_malformed"] == "own.extxyz, frame 1: E: diverged, expected numbers"
     assert "frame 1: E: diverged" in caplog.text
     labels = read_labels(frames_of(read), read, told(found))
     assert labels.status.tolist() == [Status.GOOD, Status.NOT_IN_FILE]
