@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,12 @@ log = logging.getLogger(__name__)
 
 ID_LENGTH = 32
 GROUP_LENGTH = 64
+#: Names of the total charge in an info line, and of the multiplicity 2S+1; the second ones are
+#: those of MACE's files. ``spin`` is not among them, since programs mean either by it.
+CHARGE_KEYS = ("charge", "total_charge")
+MULTIPLICITY_KEYS = ("multiplicity", "total_spin", "spin_multiplicity")
+#: what charges and spins of frames can be
+INT8 = (-128, 127)
 
 FRAME_DTYPES: dict[str, Any] = {
     # Fixed widths and no Python objects: HDF5 can then put a checksum on every chunk, which it
@@ -168,7 +174,9 @@ class Frames:
                 "source": self.source[b].decode(),
                 "sampling": self.sampling[b].decode(),
                 "charge": int(self.charge[b]),
-                "spin": int(self.spin[b]),
+                # not as ``spin``, which other programs write as 2S+1
+                "unpaired_electrons": int(self.spin[b]),
+                "multiplicity": int(self.spin[b]) + 1,
             }
             structures.append(atoms)
         return structures
@@ -320,8 +328,80 @@ def from_atoms(
 
 def _check_small(charge: int, spin: int, where: str) -> None:
     for name, value in (("charge", charge), ("spin", spin)):
-        if not -128 <= value <= 127:
-            raise LimbeckError(f"{where}: {name} {value}, expected -128 to 127")
+        if not INT8[0] <= value <= INT8[1]:
+            raise LimbeckError(f"{where}: {name} {value}, expected {INT8[0]} to {INT8[1]}")
+
+
+def charge_and_spin(
+    info: Mapping[str, Any], spin_is: str = "unpaired_electrons"
+) -> tuple[int, int | None]:
+    """What an info line says of the electrons: charge, e, and how many of them are unpaired.
+
+    The charge stands under one of :data:`CHARGE_KEYS` and is zero where there is none. The spin
+    stands under ``unpaired_electrons``, under one of :data:`MULTIPLICITY_KEYS`, or under ``spin``.
+
+    Args:
+        spin_is: what ``spin`` means: "unpaired_electrons", or "multiplicity", which is one more.
+
+    Returns:
+        The charge, and the number of unpaired electrons, None where nothing says it.
+
+    Raises:
+        LimbeckError: a value is no small integer, a multiplicity is below 1, or two disagree.
+    """
+    multiplicities = dict.fromkeys(MULTIPLICITY_KEYS, 1)
+    own = {"unpaired_electrons": 0, "spin": int(spin_is == "multiplicity")}
+    spin = _stated(info, own | multiplicities)
+    if spin is not None and spin < 0:
+        raise LimbeckError(f"{spin} unpaired electrons, expected at least 0 (a multiplicity of 1)")
+    return _stated(info, dict.fromkeys(CHARGE_KEYS, 0)) or 0, spin
+
+
+def _stated(info: Mapping[str, Any], names: Mapping[str, int]) -> int | None:
+    """What stands under any of these names, less what each is to be lessened by."""
+    given = {name: info[name] for name in names if info.get(name) is not None}
+    values = {_small_integer(name, value) - names[name] for name, value in given.items()}
+    if len(values) > 1:
+        shown = ", ".join(f"{name} {value}" for name, value in given.items())
+        raise LimbeckError(f"they contradict each other: {shown}")
+    return next(iter(values), None)
+
+
+def _small_integer(name: str, value: Any) -> int:
+    try:
+        # Charges may stand as 1.0 in a file; a half electron may not be cut to zero.
+        whole = not isinstance(value, bool | np.bool_) and float(value) == int(value)
+        if whole and INT8[0] <= value <= INT8[1]:
+            return int(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise LimbeckError(f"{name} is not a small integer: {value}, expected {INT8[0]} to {INT8[1]}")
+
+
+def spin_of(numbers: np.ndarray, charge: int, spin: int | None, *, periodic: bool) -> int:
+    """Number of unpaired electrons of a structure, checked against how many electrons it has.
+
+    Both are odd or both are even. Where nothing is said of the spin it is 0, or 1 for an isolated
+    structure with an odd number of electrons. A periodic cell of a metal may have an odd number and
+    none unpaired, so that 0 is right of any cell.
+
+    Args:
+        numbers: int [n], atomic numbers.
+        spin: as it is given, None where it is not.
+
+    Raises:
+        LimbeckError: there are fewer electrons than that, or of the other parity.
+    """
+    electrons = int(np.sum(numbers, dtype=np.int64)) - charge
+    if electrons < 0:
+        raise LimbeckError(f"charge {charge} is more than there are electrons")
+    if spin is None:
+        return 0 if periodic else electrons % 2
+    if spin > electrons or ((electrons - spin) % 2 and (spin or not periodic)):
+        raise LimbeckError(
+            f"spin is the number of unpaired electrons; {spin} does not fit {electrons} electrons"
+        )
+    return spin
 
 
 def derive(

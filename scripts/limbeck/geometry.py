@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import units
 from ase.data import atomic_masses, covalent_radii
 
 from limbeck.frames import Frames
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 
 def turn(frames: Frames, matrices: np.ndarray) -> Frames:
@@ -37,6 +41,9 @@ MIN_CELL_HEIGHT_A = 1.0
 #: Angstrom. A micrometre is beyond every structure here, and so far from it, searches for
 #: neighbours still work; vesin divides by zero where one of few atoms stands at 1e6.
 MAX_COORDINATE_A = 1e4
+#: Angstrom between the atoms of a slab or wire and their images across it. Models with a cutoff see
+#: up to 10 A; by the rest an atom may leave the surface before it meets what is not there.
+VACUUM_A = 20.0
 #: dalton per cubic Angstrom -> g/cm3
 G_CM3 = units._amu * 1e3 / 1e-24
 
@@ -173,3 +180,87 @@ def volumes(frames: Frames) -> np.ndarray:
     """Volumes of the cells, Angstrom^3, zero where isolated. [B]"""
     # abs: a left-handed set of lattice vectors is as good as a right-handed one.
     return np.abs(np.linalg.det(frames.cell))
+
+
+def in_vacuum(atoms: "Atoms") -> tuple["Atoms", dict[str, Any]]:
+    """A slab or a wire in a cell that is periodic in three directions, its atoms where they were.
+
+    The cell stays where there are :data:`VACUUM_A` between images already. Else vectors along which
+    it is not periodic are replaced by ones at right angles to the others.
+
+    Returns:
+        The structure, and for the info of its frame ``vacuum_axis``, the number of the lattice
+        vector across the vacuum (two of them for a wire), and ``as_given`` with the ``pbc`` and
+        ``cell`` (Angstrom) that it came with. Isolated and fully periodic structures come back as
+        they are, with nothing.
+
+    Raises:
+        ValueError: it is periodic along a direction for which there is no lattice vector.
+    """
+    pbc = np.array(atoms.pbc)
+    if pbc.all() or not pbc.any():
+        return atoms, {}
+    given = np.array(atoms.cell)
+    across = np.flatnonzero(~pbc)
+    if np.linalg.svd(given[pbc], compute_uv=False).min() < MIN_CELL_HEIGHT_A / 2:
+        raise ValueError("no lattice vector along a direction that is periodic")
+    made = atoms.copy()
+    made.pbc = True
+    if not _enough_vacuum(given, atoms.positions, across):
+        cell, normals = given.copy(), _normals(given[pbc], across)
+        cell[across] = normals * (np.ptp(atoms.positions @ normals.T, axis=0) + VACUUM_A)[:, None]
+        if np.linalg.det(cell) < 0:
+            cell[across[-1]] *= -1
+        made.set_cell(cell, scale_atoms=False)
+    axes = across.tolist()
+    info = {"pbc": pbc.tolist(), "cell": given.tolist()}
+    return made, {"vacuum_axis": axes[0] if len(axes) == 1 else axes, "as_given": info}
+
+
+def _enough_vacuum(cell: np.ndarray, positions: np.ndarray, across: np.ndarray) -> bool:
+    """Whether images along these lattice vectors are :data:`VACUUM_A` apart."""
+    if cell_height(cell) <= 0:
+        return False
+    # columns of the inverse are normals to the faces, of the length of one over the height
+    normals = np.linalg.inv(cell)[:, across]
+    free = 1 - np.ptp(positions @ normals, axis=0)
+    return bool((free / np.linalg.norm(normals, axis=0)).min() >= VACUUM_A)
+
+
+def _normals(vectors: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """Unit vectors at right angles to ``vectors`` and to each other, near the axes ``across``."""
+    known = list(np.linalg.qr(vectors.T)[0].T)
+    for axis in (*across, 0, 1, 2):
+        rest = np.eye(3)[axis] - sum(v[axis] * v for v in known)
+        # Of three axes one always has 0.58 left, the root of a third.
+        if len(known) < 3 and np.linalg.norm(rest) > 0.5:
+            known.append(rest / np.linalg.norm(rest))
+    return np.array(known[len(vectors) :])
+
+
+def vacuum_axes(frames: Frames) -> np.ndarray:
+    """bool [B,3]: lattice vectors across a vacuum, of slabs and wires; see :func:`in_vacuum`."""
+    found = np.zeros((len(frames), 3), dtype=bool)
+    for b in range(len(frames)):
+        # Few infos have it, and a search of bytes is faster than to parse all of them.
+        if b"vacuum_axis" in frames.info[b]:
+            axes = frames.info_of(b).get("vacuum_axis")
+            found[b, [] if axes is None else axes] = True
+    return found
+
+
+def as_given(atoms: "Atoms", info: dict[str, Any]) -> "Atoms":
+    """A structure with periodicity and cell as :func:`in_vacuum` got them; others as they are.
+
+    Lattice vectors along which it is periodic are those that it has by now.
+
+    Args:
+        info: of its frame.
+    """
+    if "as_given" not in info:
+        return atoms
+    pbc = np.array(info["as_given"]["pbc"])
+    cell = np.where(pbc[:, None], atoms.cell.array, np.array(info["as_given"]["cell"]))
+    atoms.set_cell(cell, scale_atoms=False)
+    atoms.pbc = pbc
+    return atoms

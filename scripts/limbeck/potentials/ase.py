@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from ase.calculators.calculator import Calculator, all_changes, all_properties
 
 from limbeck.errors import LimbeckError
-from limbeck.frames import Frames, from_atoms
+from limbeck.frames import Frames, charge_and_spin, from_atoms
+from limbeck.geometry import in_vacuum, vacuum_axes
 from limbeck.properties import EFS, of_one
 
 if TYPE_CHECKING:
@@ -21,8 +23,9 @@ class PotentialCalculator(Calculator):
     And further properties that ASE has a name for, such as charges (e) and the dipole (e
     Angstrom), where the potential predicts them.
 
-    Charge and spin (number of unpaired electrons) are read from ``atoms.info``; both are
-    zero where they are not said. Stress is there for periodic structures only.
+    Charge and spin are read from ``atoms.info``, see :func:`limbeck.frames.charge_and_spin`; both
+    are zero where they are not said. Stress is there for structures that are periodic in three
+    directions only; slabs and wires are put into a cell with vacuum.
     """
 
     implemented_properties = [*EFS, "free_energy"]  # noqa: RUF012
@@ -44,8 +47,9 @@ class PotentialCalculator(Calculator):
         """Fill ``results``.
 
         Raises:
-            LimbeckError: an element that the potential does not know, or a structure that
-                is periodic in one or two directions.
+            LimbeckError: an element that the potential does not know, or charge and spin that are
+                no small integers.
+            ValueError: there is no lattice vector along a direction that is periodic.
         """
         super().calculate(atoms, properties, system_changes)
         structure: Any = self.atoms  # a copy that the base class has made
@@ -55,6 +59,7 @@ class PotentialCalculator(Calculator):
                 f"{structure.symbols}: an element that {self.potential.about.name} does not know"
             )
         answer = self.potential.predict(frames)
+        answer.stress[vacuum_axes(frames).any(axis=1)] = np.nan  # divided by the vacuum's volume
         known = {n: v for n, v in answer.values.items() if n in all_properties}
         # energy and forces whatever they are: ASE's own calculators answer with what is not finite
         certain = {"energy": float(answer.energy[0]), "forces": answer.forces}
@@ -64,10 +69,8 @@ class PotentialCalculator(Calculator):
 
 
 def _frame(atoms: "Atoms") -> Frames:
+    charge, spin = charge_and_spin(atoms.info)
+    atoms, info = in_vacuum(atoms)
     return from_atoms(
-        [atoms],
-        groups=[""],
-        source="ase",
-        charges=[int(atoms.info.get("charge", 0))],
-        spins=[int(atoms.info.get("spin", 0))],
+        [atoms], infos=[info], groups=[""], source="ase", charges=[charge], spins=[spin or 0]
     )

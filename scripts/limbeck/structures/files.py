@@ -20,7 +20,15 @@ from limbeck.structures.reading.cif import partly_occupied
 from limbeck.structures.reading.dictionaries import NAMES
 from limbeck.structures.reading.unpack import ENDINGS
 from limbeck.structures.screening import Rejected
-from limbeck.structures.shard import INT8, Refused, Structure, check_sound, collect
+from limbeck.structures.shard import (
+    Refused,
+    Structure,
+    check_sound,
+    collect,
+    electrons_of,
+    group_of,
+    vacuum_of,
+)
 from limbeck.structures.units import LENGTHS, check_unit
 
 #: of a source are looked at for the unit of its lengths
@@ -32,9 +40,10 @@ MAX_NAME = 200
 def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
     """Structure n is frame n of all files of ``path``, of which at most ``count`` are taken.
 
-    ``charge`` and ``spin`` (number of unpaired electrons) are taken from a frame's info, and
+    Charge and spin are taken from a frame's info (:func:`limbeck.frames.charge_and_spin`), and
     ``group`` where it has one; energies and forces are left behind. What the file calls it, or else
-    the name of the file, is the ``name`` in its info.
+    the name of the file, is the ``name`` in its info. Slabs and wires are put into a cell with
+    vacuum.
 
     Raises:
         LimbeckError: there is no file, the only one is not readable as a whole, or lengths are in
@@ -42,16 +51,20 @@ def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, li
     """
     frames = frames_of(source)
     _check_unit(source, frames)
-    group_of = _groups(frames, source, job)
+    own_group = _groups(frames, source, job)
 
     def make(n: int) -> Structure:
         frame = frames[n]
         atoms = in_angstrom(frame(), source)
         _check(atoms)
-        charge, spin = _integer(atoms, "charge"), _integer(atoms, "spin")
-        group = _own_group(atoms) or group_of(n, atoms)
+        charge, spin, notes = electrons_of(atoms, source.spin_is)
+        group = group_of(atoms.info)
+        if group is None:
+            group = own_group(n, atoms)
+        atoms, vacuum = vacuum_of(atoms)
         info = {"number": n, "file": frame.file, "frame": frame.number}
-        return Structure(atoms, group, info | {"name": name_of(frame, atoms)}, charge, spin)
+        info |= {"name": name_of(frame, atoms)} | vacuum
+        return Structure(atoms, group, info, charge, spin, notes)
 
     return collect(job, make, most=len(frames), name_of=lambda n: frames[n].where)
 
@@ -70,6 +83,7 @@ def elements(source: StructureFile) -> frozenset[str]:
         try:
             atoms = in_angstrom(frame(), source)
             check_sound(atoms)
+            electrons_of(atoms, source.spin_is)
             found |= set(atoms.get_chemical_symbols())
         except Refused as refused:  # set aside when its shard is made
             bad.append((frame, refused))
@@ -125,20 +139,6 @@ def _text(value: Any) -> str:
     return " ".join(str(value).split())
 
 
-def _own_group(atoms: Atoms) -> str:
-    """The ``group`` of a frame as text, a list as its parts; empty where it has none.
-
-    Raises:
-        Refused: it is something else.
-    """
-    value = atoms.info.get("group")
-    parts = value.ravel().tolist() if isinstance(value, np.ndarray) else value
-    words = [_text(part) for part in (parts if isinstance(parts, list | tuple) else [parts])]
-    if value is not None and not all(words) and value != "":
-        raise Refused("group is no text", f"{value!r:.80}", "a word or a number")
-    return " ".join(words)
-
-
 def in_angstrom(atoms: Atoms, source: StructureFile) -> Atoms:
     """A frame of the file with its lengths in Angstrom."""
     factor = LENGTHS[source.length_unit or "Angstrom"]
@@ -168,25 +168,9 @@ def _check_unit(source: StructureFile, frames: Sequence[Frame]) -> None:
 def _check(atoms: Atoms) -> None:
     if len(atoms) == 0:
         raise Refused(reasons.EMPTY, 0, 1)
-    if atoms.pbc.any() and not atoms.pbc.all():
-        raise Refused(reasons.PARTLY_PERIODIC, int(atoms.pbc.sum()), "0 or 3")
     check_sound(atoms)  # before anything looks for bonds or symmetry
     if partly_occupied(atoms.info.get("occupancy")):  # no single structure of atoms
         raise Refused(reasons.PARTLY_OCCUPIED, "", 1)
-
-
-def _integer(atoms: Atoms, name: str) -> int:
-    value = atoms.info.get(name)
-    if value is None:
-        return 0
-    try:
-        # Charges may stand as 1.0 in a file; a half electron may not be cut to zero.
-        number = float(_text(value))
-        if number.is_integer() and INT8[0] <= number <= INT8[1]:
-            return int(number)
-    except ValueError:
-        pass
-    raise Refused(f"{name} is not a small integer", f"{value!s:.80}", str(INT8))
 
 
 def _groups(

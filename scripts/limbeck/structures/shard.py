@@ -6,7 +6,7 @@ from n alone: cutting a source into other shards moves no structure.
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,9 @@ import numpy as np
 
 from limbeck import reasons
 from limbeck.config.jobs import GenerateStructures
-from limbeck.frames import Frames, from_atoms
+from limbeck.errors import LimbeckError
+from limbeck.frames import INT8, Frames, charge_and_spin, from_atoms, spin_of
+from limbeck.geometry import in_vacuum
 from limbeck.reasons import Refused
 from limbeck.seeds import generator
 from limbeck.structures.screening import Rejected, unsound
@@ -24,8 +26,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: what charges and spins of frames can be
-INT8 = (-128, 127)
+#: Notes on structures that are kept; their number is logged.
+ODD = "an odd number of electrons and no spin given: taken with one unpaired"
+INITIAL = (
+    "initial charges or magnetic moments add up to another charge or spin than that of the frame: "
+    "not read, since programs start from them and do not end there"
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Structure:
         info: what JSON can hold.
         charge: e.
         spin: number of unpaired electrons.
+        notes: what the log says of it, sentences that few structures or many have.
     """
 
     atoms: "Atoms"
@@ -45,6 +52,7 @@ class Structure:
     info: dict[str, Any] = field(default_factory=dict)
     charge: int = 0
     spin: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def collect(
@@ -81,6 +89,8 @@ def collect(
 
 def _report(source: str, made: list[Structure], rejected: list[Rejected]) -> None:
     log.info("%s: %d structures made", source, len(made))
+    for note, count in Counter(note for s in made for note in s.notes).most_common():
+        log.info("%s: %d with %s", source, count, note)
     for reason, count in Counter(r.reason for r in rejected).most_common():
         log.warning("%s: %d not made: %s", source, count, reason)
 
@@ -109,6 +119,85 @@ def check_sound(atoms: "Atoms", charge: int = 0, spin: int = 0) -> None:
     for name, value in (("charge", charge), ("spin", spin)):
         if not INT8[0] <= value <= INT8[1]:
             raise Refused(f"{name} is not a small integer", str(value), str(INT8))
+
+
+def electrons_of(
+    atoms: "Atoms", spin_is: str = "unpaired_electrons"
+) -> tuple[int, int, tuple[str, ...]]:
+    """Charge, number of unpaired electrons, and notes, by what a structure's info says.
+
+    Args:
+        spin_is: what ``spin`` in the info means, see :func:`limbeck.frames.charge_and_spin`.
+
+    Raises:
+        Refused: they are no small integers, contradict each other, or do not fit the number of
+            electrons (:func:`limbeck.frames.spin_of`).
+    """
+    periodic = bool(atoms.pbc.any())
+    try:
+        charge, given = charge_and_spin(atoms.info, spin_is)
+        spin = spin_of(atoms.numbers, charge, given, periodic=periodic)
+    except LimbeckError as error:
+        raise Refused(reasons.ELECTRONS, f"{error}{_advice(atoms, spin_is)}") from error
+    notes = (ODD,) if spin and given is None else ()
+    return charge, spin, notes + ((INITIAL,) if _starts_from_another(atoms, charge, spin) else ())
+
+
+def _advice(atoms: "Atoms", spin_is: str) -> str:
+    """Where a spin that is refused would fit if ``spin`` meant the other thing."""
+    other = {"unpaired_electrons": "multiplicity", "multiplicity": "unpaired_electrons"}[spin_is]
+    try:
+        charge, given = charge_and_spin(atoms.info, other)
+        spin_of(atoms.numbers, charge, given, periodic=False)
+    except LimbeckError:
+        return ""
+    meaning = "2S+1, as OMol25's files have it" if other == "multiplicity" else "2S"
+    return f" (it does as {meaning}: `spin_is: {other}` in the source says so)"
+
+
+def _starts_from_another(atoms: "Atoms", charge: int, spin: int) -> bool:
+    """Whether ASE's initial charges or magnetic moments of an isolated structure say otherwise."""
+    sums = [
+        (atoms.arrays[name].sum(), value)
+        for name, value in (("initial_charges", charge), ("initial_magmoms", spin))
+        if name in atoms.arrays and not atoms.pbc.any()
+    ]
+    return any(abs(abs(found) - abs(value)) > 0.5 for found, value in sums)
+
+
+def vacuum_of(atoms: "Atoms") -> "tuple[Atoms, dict[str, Any]]":
+    """A slab or wire in a cell with vacuum, see :func:`limbeck.geometry.in_vacuum`.
+
+    Raises:
+        Refused: there is no lattice vector along a direction that is periodic.
+    """
+    try:
+        return in_vacuum(atoms)
+    except ValueError as error:
+        raise Refused(reasons.NO_PERIOD, str(np.array(atoms.pbc).tolist())) from error
+
+
+def group_of(info: Mapping[str, Any]) -> str | None:
+    """The name of the group that a frame's info gives, None where it gives none.
+
+    A number is as good a name as a text: 0, False, and 1.0, which is 1. Of several their parts are
+    joined.
+
+    Raises:
+        Refused: it is something else.
+    """
+    value = info.get("group")
+    if isinstance(value, np.ndarray | np.generic):  # ASE makes one of several numbers
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        value = " ".join(str(group_of({"group": each})) for each in value)
+    if isinstance(value, float):
+        if np.isnan(value):  # a table's way of leaving it empty
+            return None
+        value = int(value) if value.is_integer() else value
+    if value is not None and not isinstance(value, str | int | float):
+        raise Refused("group is no text", f"{value!r:.80}", "a word or a number")
+    return None if value is None else str(value).strip() or None
 
 
 def number_generator(job: GenerateStructures, n: int) -> np.random.Generator:

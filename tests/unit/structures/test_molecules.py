@@ -8,7 +8,8 @@ from jobs_of import generate_job
 from limbeck.errors import LimbeckError
 from limbeck.structures import generate
 from limbeck.structures.chemistry import chemistry
-from limbeck.structures.molecules import REPEAT_RMSD_A, embed, read_smiles
+from limbeck.structures.conformers import embed
+from limbeck.structures.molecules import REPEAT_RMSD_A, read_smiles
 from limbeck.structures.shard import Refused
 
 
@@ -38,7 +39,12 @@ def test_water_has_the_geometry_of_mmff(settings):
 def test_ethanol_is_grouped_by_its_formula_and_bonds(settings):
     frames, _ = generate(settings("CCO ethanol"))
     assert frames.group.tolist() == [chemistry(molecule("CH3CH2OH")).encode()]
-    assert frames.info_of(0) == {"number": 0, "smiles": "CCO", "name": "ethanol"}
+    assert frames.info_of(0) == {
+        "number": 0,
+        "smiles": "CCO",
+        "name": "ethanol",
+        "force_field": "MMFF94",
+    }
     assert not frames.pbc.any()
 
 
@@ -56,7 +62,7 @@ def test_a_bad_smiles_is_set_aside_with_its_reason(settings):
     assert [frames.info_of(b)["name"] for b in range(len(frames))] == ["water", "C"]
     assert [(r.frame, r.reason, r.value) for r in rejected] == [
         ("mols/1", "SMILES does not parse", "C(C"),
-        ("mols/2", "no MMFF94 parameters", "[Cu]"),
+        ("mols/2", "neither MMFF94 nor UFF has parameters", "[Cu]"),
     ]
 
 

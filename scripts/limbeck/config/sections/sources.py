@@ -100,6 +100,10 @@ class StructureFile(AnySource):
     polymorphs: t.Polymorphs = "together"
     """Whether crystals of one formula are one group of a split, or apart where pymatgen's
     StructureMatcher tells them apart; it takes frames of dynamics for other structures."""
+    spin_is: Literal["unpaired_electrons", "multiplicity"] = "unpaired_electrons"
+    """What spin means in the info lines of the file; the number of unpaired electrons, or the
+    multiplicity 2S+1, as in files of OMol25, which is one more. unpaired_electrons and multiplicity
+    are read under their own names as well."""
     length_unit: Literal["Angstrom", "nm", "Bohr"] | None = None
     """Unit of positions and cells in the file; Angstrom where not given, and the run stops where
     nearest neighbours are so far apart that it looks like another."""
