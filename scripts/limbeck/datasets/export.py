@@ -13,6 +13,7 @@ from ase.io import write
 from limbeck.datasets.atom_energies import AtomEnergies
 from limbeck.datasets.split import Dataset
 from limbeck.files import whole_file
+from limbeck.geometry import as_given
 from limbeck.properties import of_one, property_of
 
 #: mace-torch's own names (``mace.tools.default_keys``) where they are not REF_ and the property's
@@ -55,12 +56,15 @@ def write_for_mace(path: str | Path, dataset: Dataset, atoms: AtomEnergies) -> N
 
 
 def _structures(dataset: Dataset) -> Iterator[tuple[Atoms, dict[str, Any]]]:
-    """Each frame as ASE has it, and its values: without those that are not finite."""
-    for b, (atoms, name) in enumerate(
-        zip(dataset.frames.to_atoms(), dataset.frames.names, strict=True)
-    ):
+    """Each frame as ASE has it, and its values: without those that are not finite.
+
+    Slabs and wires have the periodicity that they came with, and a frame the name of its structure.
+    """
+    frames = dataset.frames
+    for b, (atoms, name) in enumerate(zip(frames.to_atoms(), frames.names, strict=True)):
         atoms.info |= {"name": name} if name else {}
-        yield atoms, of_one(dataset.labels.values, b, dataset.frames.atoms_of(b))
+        values = of_one(dataset.labels.values, b, frames.atoms_of(b))
+        yield as_given(atoms, frames.info_of(b)), values
 
 
 def _for_mace(values: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 import numpy as np
 
 from limbeck.frames import Frames
+from limbeck.geometry import vacuum_axes
 from limbeck.labels import Labels, status_of
 from limbeck.properties import Property, property_of
 from limbeck.reasons import Fault, Status
@@ -73,5 +74,7 @@ def _lacking(of: Property, values: np.ndarray, frames: Frames) -> np.ndarray:
 def _has_to_have(of: Property, frames: Frames) -> np.ndarray:
     """Which frames have the property wherever a potential predicts it. bool [B]."""
     every = np.ones(len(frames), dtype=bool)
-    kinds = {"all": every, "periodic": frames.periodic, "isolated": ~frames.periodic}
+    # The stress of a slab or wire is taken off: it is one of the vacuum as well.
+    crystals = frames.periodic & ~vacuum_axes(frames).any(axis=1)
+    kinds = {"all": every, "periodic": crystals, "isolated": ~frames.periodic}
     return kinds.get(of.found_in, ~every)

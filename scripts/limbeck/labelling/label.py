@@ -18,6 +18,7 @@ from limbeck.config.jobs import LabelFrames
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
 from limbeck.gate.checks import judge, judge_forces
+from limbeck.geometry import vacuum_axes
 from limbeck.labelling.trained_on import was_trained_on
 from limbeck.labels import Labels, meanings, put_labels, unanswered, unlabelled
 from limbeck.potentials.evaluation import in_pieces
@@ -150,6 +151,8 @@ def _labels_of(
     # nothing but failures nothing is kept, so that all of it is asked about again as it was.
     if store and not there and (labels.status == Status.GOOD).any():
         store.write(frames, labels, lengths)
+    for part in (labels.values, labels.spreads):
+        part["stress"][vacuum_axes(frames).any(axis=1)] = np.nan  # divided by the vacuum's volume
     return labels
 
 

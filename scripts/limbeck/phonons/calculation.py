@@ -13,6 +13,7 @@ from limbeck import seeds
 from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
+from limbeck.geometry import vacuum_axes
 from limbeck.phonons.crystals import atoms_of, frames_of, phonopy_of, point_group, symmetrised
 from limbeck.phonons.downhill import step_down
 from limbeck.phonons.expansion import expansion
@@ -24,7 +25,7 @@ from limbeck.potentials.evaluation import attempt
 from limbeck.preparation.prepare import full_matrix
 from limbeck.preparation.relaxation import relax
 from limbeck.preparation.supercells import supercell_matrix
-from limbeck.reasons import CHARGED, ISOLATED, UNKNOWN_ELEMENT
+from limbeck.reasons import CHARGED, ISOLATED, UNKNOWN_ELEMENT, WITH_VACUUM
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -78,10 +79,11 @@ def force_constants(
     reasons = np.select(
         [
             ~frames.periodic,
+            vacuum_axes(frames).any(axis=1),
             potential.unknown_elements(frames),
             (frames.charge != 0) | (frames.spin != 0),
         ],
-        [ISOLATED, UNKNOWN_ELEMENT, CHARGED],
+        [ISOLATED, WITH_VACUUM, UNKNOWN_ELEMENT, CHARGED],
         default="",
     ).astype(object)
     fit = np.flatnonzero(reasons == "")

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from limbeck.frames import Frames, concatenate
+from limbeck.geometry import vacuum_axes
 from limbeck.potentials.interface import Potential
 from limbeck.preparation.relaxation import Relaxed, relax
 from limbeck.preparation.supercells import supercell_matrix, supercells
@@ -90,7 +91,18 @@ def full_matrix(entries: Sequence[int] | Sequence[Sequence[int]]) -> np.ndarray:
 def _matrix(relaxed: Relaxed, b: int, own: PreparationSettings) -> np.ndarray:
     if relaxed.reason[b] or not relaxed.frames.periodic[b]:
         return np.eye(3, dtype=np.int64)
+    (across,) = vacuum_axes(relaxed.frames.select([b]))
     if own.supercell_matrix is not None:
-        return full_matrix(own.supercell_matrix)
+        return _unstacked(full_matrix(own.supercell_matrix), across)
     assert own.supercell_radius_A is not None
-    return supercell_matrix(relaxed.frames.cell[b], own.supercell_radius_A)
+    cell = relaxed.frames.cell[b].copy()
+    # A vacuum that is thinner than the radius is not to be repeated, either.
+    lengths = np.linalg.norm(cell[across], axis=1)
+    cell[across] *= np.maximum(1, own.supercell_radius_A / lengths)[:, None]
+    return _unstacked(supercell_matrix(cell, own.supercell_radius_A), across)
+
+
+def _unstacked(matrix: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """A supercell that repeats nothing across a vacuum, along the vectors that ``across`` marks."""
+    either = across[:, None] | across
+    return np.where(either, np.eye(3, dtype=np.int64), matrix)

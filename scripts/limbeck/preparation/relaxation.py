@@ -8,7 +8,7 @@ import numpy as np
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
-from limbeck.geometry import cell_sizes, shortest_distance_ratio
+from limbeck.geometry import cell_sizes, shortest_distance_ratio, vacuum_axes
 from limbeck.potentials.batches import Limits, estimated_neighbours
 from limbeck.potentials.interface import Potential
 from limbeck.preparation.fire import BatchedRelaxation, RelaxationState
@@ -81,7 +81,8 @@ def relax(
     Args:
         frames: B frames, periodic and isolated.
         how: ``full`` (atoms and cell), ``constant_volume`` (atoms and the shape of the cell),
-            ``only_atoms``, or ``none``: nothing happens. Isolated frames have no cell to move.
+            ``only_atoms``, or ``none``: nothing happens. Isolated frames have no cell to move,
+            and those of slabs and wires stay, since stress would close their vacuum.
         force_tolerance: eV/Angstrom, of the largest force on an atom; stress, where the cell
             moves, by :data:`STRESS_PER_FORCE`.
         steps: most steps of a structure.
@@ -93,7 +94,8 @@ def relax(
     notes = _Notes(frames, force_tolerance=force_tolerance, steps=steps, record=record)
     if how == "none":
         return notes.relaxed()
-    moving = frames.periodic & (how in ("full", "constant_volume"))
+    crystals = frames.periodic & ~vacuum_axes(frames).any(axis=1)
+    moving = crystals & (how in ("full", "constant_volume"))
     if moving.any() and not potential.about.has_stress:
         raise LimbeckError(
             f"relaxation {how!r} with {potential.about.name}, which predicts no stress: expected "

@@ -10,7 +10,7 @@ from limbeck import seeds
 from limbeck.config.jobs import SampleFrames
 from limbeck.config.sections.sampling import Rattle
 from limbeck.frames import Frames, atom_rows, derive
-from limbeck.geometry import shortest_distance_ratio
+from limbeck.geometry import shortest_distance_ratio, vacuum_axes
 from limbeck.sampling import Sample
 
 #: Draws of one child before it is given up.
@@ -44,7 +44,8 @@ def rattled(
 
     The strain e is symmetric, with e_ii of standard deviation ``strain`` and e_ij of
     strain / sqrt(2): the one such distribution that prefers no direction. Lattice vectors
-    and positions (rows) are multiplied by 1 + e.
+    and positions (rows) are multiplied by 1 + e. That of a slab or wire is in its plane, or along
+    its axis.
 
     Args:
         frames: B frames with N atoms in all.
@@ -55,18 +56,27 @@ def rattled(
         positions float64 [N,3] and cell float64 [B,3,3], Angstrom.
     """
     positions, cell = frames.positions.copy(), frames.cell.copy()
-    offsets, periodic = frames.offsets, frames.periodic
+    offsets, periodic, across = frames.offsets, frames.periodic, vacuum_axes(frames)
     for b, rng in enumerate(rngs):
         rows = slice(offsets[b], offsets[b + 1])
         if periodic[b] and strain > 0:
             # Symmetric, since the antisymmetric part would only rotate the crystal.
-            deformation = np.eye(3) + _symmetric(rng, strain)
+            along = _projection(cell[b][~across[b]])
+            deformation = np.eye(3) + along @ _symmetric(rng, strain) @ along
             # Rows times the matrix: positions and cell strain together, fractional coordinates
             # stay.
             cell[b] = cell[b] @ deformation
             positions[rows] = positions[rows] @ deformation
         positions[rows] += rng.normal(0.0, standard_deviation, (frames.n_atoms[b], 3))
     return positions, cell
+
+
+def _projection(vectors: np.ndarray) -> np.ndarray:
+    """Onto the space of lattice vectors [k,3]: a slab is strained in its plane alone. [3,3]."""
+    if len(vectors) == 3:
+        return np.eye(3)
+    basis = np.linalg.qr(vectors.T)[0]
+    return np.asarray(basis @ basis.T)
 
 
 def draw_apart(

@@ -15,6 +15,7 @@ from scipy.sparse import block_array, coo_array
 from scipy.sparse.csgraph import connected_components
 
 from limbeck.frames import Frames
+from limbeck.geometry import vacuum_axes
 from limbeck.potentials.interface import Potential
 from limbeck.reasons import UNKNOWN_ELEMENT
 from limbeck.warrant.measure import Measurement, Sums, finite, measure, take
@@ -201,8 +202,7 @@ def stress_size(sums: Sums, frames: Frames) -> dict[str, Any] | None:
 
 def slabs(frames: Frames) -> np.ndarray:
     """bool [B]: periodic with vacuum, where a stress means nothing."""
-    found = [frames.info_of(b).get("vacuum_axis") is not None for b in range(len(frames))]
-    return np.array(found, dtype=bool)
+    return np.asarray(vacuum_axes(frames).any(axis=1))
 
 
 def per_frame(values: np.ndarray, frames: Frames) -> np.ndarray:

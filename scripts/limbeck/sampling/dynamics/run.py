@@ -12,7 +12,7 @@ from limbeck.config.jobs import SampleFrames
 from limbeck.config.sections.sampling import MolecularDynamics
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.geometry import shortest_distance_ratio
+from limbeck.geometry import shortest_distance_ratio, vacuum_axes
 from limbeck.potentials.batches import Limits
 from limbeck.potentials.interface import Potential
 from limbeck.potentials.opening import open_planned, opened
@@ -113,9 +113,13 @@ def _unfit(frames: Frames, potential: Potential[Any], settings: MolecularDynamic
             frames.n_atoms < 2,
             potential.unknown_elements(frames),
             ~frames.periodic & settings.moves_cell,
+            vacuum_axes(frames).any(axis=1) & settings.moves_cell,
             shortest_distance_ratio(frames, limit) < limit,
         ],
-        [reasons.LONE_ATOM, reasons.UNKNOWN_ELEMENT, reasons.NO_CELL, reasons.TOO_NEAR],
+        [
+            *(reasons.LONE_ATOM, reasons.UNKNOWN_ELEMENT, reasons.NO_CELL),
+            *(reasons.WITH_VACUUM, reasons.TOO_NEAR),
+        ],
         default="",
     )
 
