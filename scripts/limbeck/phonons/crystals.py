@@ -45,7 +45,8 @@ def symmetrised(atoms: Atoms, tolerance: float) -> Atoms:
 
     A relaxed cell is off its group by the noise of the forces; phonopy would then see no
     symmetry, and displace every atom. Lattice vectors keep their directions as far as the group
-    lets them.
+    lets them, but are right-handed, as phonopy wants them: a left-handed set comes back with its
+    signs changed, which spans the same lattice with every atom where it was.
 
     Raises:
         LimbeckError: no group was found that fits.
@@ -55,8 +56,16 @@ def symmetrised(atoms: Atoms, tolerance: float) -> Atoms:
     with explained(f"no space group within {tolerance:g} A"), quiet:
         # It finds the group within the tolerance, then refines the crystal until phonopy's own,
         # tighter tolerance finds the same group. It prints what it does.
-        made, _ = get_symmetrized_atoms(atoms, symprec=tolerance, final_symprec=PHONON_SYMPREC)
+        right = _right_handed(atoms)
+        made, _ = get_symmetrized_atoms(right, symprec=tolerance, final_symprec=PHONON_SYMPREC)
     return made
+
+
+def _right_handed(atoms: Atoms) -> Atoms:
+    right = atoms.copy()
+    if np.linalg.det(atoms.cell.array) < 0:
+        right.set_cell(-atoms.cell.array, scale_atoms=False)
+    return right
 
 
 def point_group(atoms: Atoms) -> np.ndarray:

@@ -150,9 +150,11 @@ def supercell_frame(parent: Frames, phonon: Phonopy) -> Frames:
     """The supercell at rest, as one frame that has the identity and ancestry of ``parent``.
 
     ``info`` gets "supercell", the integer matrix of its lattice vectors (rows) in those of the
-    parent.
+    parent, of the handedness that these have.
     """
-    cell, positions = phonon.supercell.cell, phonon.supercell.positions
+    # phonopy has the same lattice with right-handed vectors, see phonons.crystals.symmetrised
+    cell = phonon.supercell.cell * np.sign(np.linalg.det(parent.cell[0]))
+    positions = phonon.supercell.positions
     matrix = np.rint(cell @ np.linalg.inv(parent.cell[0])).astype(int)
     info = parent.info_of(0) | {"supercell": matrix.tolist()}
     return replace(
