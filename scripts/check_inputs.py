@@ -5,10 +5,12 @@ from pathlib import Path
 from limbeck import cli
 from limbeck.config.check_inputs import check_inputs
 from limbeck.config.config import Config
+from limbeck.config.sections.datasets import DatasetSettings
 from limbeck.config.sections.known import KINDS, SYMBOLS
 from limbeck.config.sections.potentials import AnyPotential, OrbFoundation
+from limbeck.datasets.enough import require_enough
 from limbeck.files import write_json
-from limbeck.structures import elements_of
+from limbeck.structures import elements_of, groups_of
 
 
 def elements_of_weights(potential: AnyPotential) -> frozenset[str] | None:
@@ -36,8 +38,12 @@ def main() -> None:
     """Check the files of the config, write the elements that were found."""
     parser = cli.parser(__doc__, Config)
     parser.add_argument("--output", type=Path, required=True, help="check_inputs.json to write")
+    parser.add_argument("--split", default="", help="the dataset section, where students learn")
     args = parser.parse_args()
-    write_json(args.output, check_inputs(args.settings, elements_of, elements_of_weights))
+    found = check_inputs(args.settings, elements_of, elements_of_weights)
+    if args.split:
+        require_enough(args.settings, DatasetSettings.model_validate_json(args.split), groups_of)
+    write_json(args.output, found)
 
 
 if __name__ == "__main__":

@@ -115,3 +115,28 @@ def test_a_file_with_another_hash_is_told(repository, tmp_path, config):
     result, _ = run(repository, tmp_path, config)
     assert result.returncode == 1
     assert f"potentials.mine.sha256: {model}" in result.stderr
+
+
+def test_one_trajectory_alone_is_told_before_labels_are_made(repository, tmp_path, config):
+    """Where students learn; what is only labelled and measured needs no split."""
+    frames = [bulk("Cu", a=3.6 + 0.01 * n) for n in range(6)]
+    write(tmp_path / "x.extxyz", frames)
+    config["sources"] = {"mine": {"kind": "file", "count": 9, "path": str(tmp_path / "x.extxyz")}}
+    result, output = run(repository, tmp_path, config)
+    assert result.returncode == 0, result.stderr
+    output.unlink()
+    settings = resolve(config)
+
+    def again(dataset):
+        return in_process.run(
+            *("check_inputs", "--output", output, "--split", dataset.text()),
+            settings=settings.model_dump(mode="json"),
+            cwd=repository,
+        )
+
+    result = again(settings.dataset)
+    assert result.returncode == 1
+    assert "dataset.split_by: group, and the sources of select.include have 6" in result.stderr
+    assert "split_by: root" in result.stderr
+    assert not output.exists()
+    assert again(settings.dataset.model_copy(update={"split_by": "root"})).returncode == 0

@@ -20,8 +20,10 @@ rule check_inputs:
     params:
         # Snakemake keeps no record of params that are made from the input.
         settings=lambda wildcards, input: SETTINGS.path(json.dumps(CHECKED)),
+        split=lambda wildcards, input: CONFIG.dataset.text() if CONFIG.distill else "",
     shell:
-        "python {input.script:q} --settings {params.settings:q} --output {output:q} > {log:q} 2>&1"
+        "python {input.script:q} --settings {params.settings:q} --split {params.split:q}"
+        " --output {output:q} > {log:q} 2>&1"
 
 
 use rule check_inputs as check_inputs_again with:

@@ -102,7 +102,7 @@ def _few_groups(frames: Frames, tested: np.ndarray, valid_fraction: float) -> li
     few = []
     for source in np.unique(frames.source):
         left = len(np.unique(frames.group[(frames.source == source) & ~tested]))
-        if 0 < _share(valid_fraction, left) < ENOUGH_GROUPS:
+        if left and share_of(valid_fraction, left) < ENOUGH_GROUPS:
             few.append(source)
     return few
 
@@ -114,7 +114,7 @@ def _first_ones(source: np.ndarray, keys: np.ndarray, fraction: float, seed: int
     for name in np.unique(source):
         # A hash, not a shuffle: a group that is added moves only few of the others between parts.
         members = sorted(np.unique(keys[source == name]).tolist(), key=partial(_place, seed))
-        first = _share(fraction, len(members))
+        first = share_of(fraction, len(members))
         for place, key in enumerate(members):
             chosen.setdefault(key, place < first)
     return np.array([chosen[key] for key in keys.tolist()], dtype=bool)
@@ -152,7 +152,8 @@ def _cover_elements(parts: dict[bytes, str], elements: dict[bytes, set[int]]) ->
             trained |= elements[key]
 
 
-def _share(fraction: float, count: int) -> int:
+def share_of(fraction: float, count: int) -> int:
+    """How many of so many groups, roots or frames of a source a part gets."""
     # One group cannot be divided: training gets it.
     if fraction <= 0 or count < 2:
         return 0

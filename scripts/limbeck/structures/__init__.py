@@ -1,8 +1,9 @@
 """Sources of structures.
 
-A new one is a module here with ``generate`` and ``elements``, and one line below.
+A new one is a module here with ``generate``, ``elements`` and ``groups``, and one line below.
 """
 
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,17 @@ def elements_of(source: AnySource) -> frozenset[str]:
         LimbeckError: a file is missing, or not what it should be; one line for each error.
     """
     return import_module(f"limbeck.structures.{SOURCES[source.kind]}").elements(source)
+
+
+def groups_of(source: AnySource) -> Iterator[str]:
+    """The group of each structure that a source of the config makes, one after another.
+
+    More than are there in the end: conformers may repeat, and structures be refused.
+
+    Raises:
+        LimbeckError: as :func:`elements_of`.
+    """
+    return import_module(f"limbeck.structures.{SOURCES[source.kind]}").groups(source)
 
 
 def write_shard(job: GenerateStructures, output: Path, failed: Path, *, recipe: str = "") -> None:

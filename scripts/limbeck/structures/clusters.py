@@ -49,6 +49,15 @@ def elements(source: Clusters) -> frozenset[str]:
     return frozenset(source.elements)
 
 
+def groups(source: Clusters) -> Iterator[str]:
+    """The group of each cluster; unstrained ones with closed shells are there once."""
+    found = possible_clusters(source.elements, source.sizes, source.shapes)
+    for n in range(source.count):
+        choice = found[n % len(found)]
+        if n < len(found) or source.strain or choice.atoms is None:
+            yield chemistry(Atoms([choice.element] * choice.size))
+
+
 def possible_clusters(
     elements: Sequence[str], sizes: Sequence[int], shapes: Sequence[str]
 ) -> list[Choice]:

@@ -1,6 +1,6 @@
 """Crystals: prototypes with published lattice parameters, built with pymatgen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -56,6 +56,19 @@ def elements(source: Crystals) -> frozenset[str]:
     """Symbols of the elements of all compounds that may be taken."""
     entries = choose_entries(source.prototypes, source.elements, source.compounds)
     return frozenset(symbol for entry in entries for symbol in _elements(entry))
+
+
+def groups(source: Crystals) -> Iterator[str]:
+    """The group of each structure; unstrained ones are there once."""
+    entries = choose_entries(source.prototypes, source.elements, source.compounds)
+    for n in range(source.count if source.strain else min(source.count, len(entries))):
+        yield _group(source, entries[n % len(entries)])
+
+
+def _group(source: Crystals, entry: Entry) -> str:
+    if source.polymorphs == "apart":
+        return f"{entry.formula}-{entry.prototype}"
+    return chemistry(Atoms(entry.formula, pbc=True))
 
 
 def choose_entries(
@@ -124,5 +137,5 @@ def _crystal(source: Crystals, job: GenerateStructures, entries: list[Entry], n:
     # rows times the strain; atoms keep their fractional coordinates
     atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
     name = f"{entry.formula}-{entry.prototype}"
-    group = name if source.polymorphs == "apart" else chemistry(atoms)
-    return Structure(atoms, group, {"number": n, "name": name, "prototype": entry.prototype})
+    info = {"number": n, "name": name, "prototype": entry.prototype}
+    return Structure(atoms, _group(source, entry), info)

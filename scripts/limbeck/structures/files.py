@@ -1,7 +1,7 @@
 """Structures from files of the user: extended XYZ, CIF, POSCAR and others."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
@@ -137,6 +137,18 @@ def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return " ".join(str(value).split())
+
+
+def groups(source: StructureFile) -> Iterator[str]:
+    """The group of each frame that can be used; of polymorphs that are kept apart a number of it
+    stands for those that are compared when they are made."""
+    for n, frame in enumerate(frames_of(source)):
+        with suppress(Refused):
+            atoms = in_angstrom(frame(), source)
+            _check(atoms)
+            apart = f"-{n}" * (source.polymorphs == "apart" and bool(atoms.pbc.all()))
+            given = group_of(atoms.info)
+            yield chemistry(atoms) + apart if given is None else given
 
 
 def in_angstrom(atoms: Atoms, source: StructureFile) -> Atoms:

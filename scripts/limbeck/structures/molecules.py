@@ -1,6 +1,6 @@
 """Molecules from SMILES: one conformer each, see :mod:`limbeck.structures.conformers`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from limbeck.errors import LimbeckError, explained
 from limbeck.frames import Frames
 from limbeck.seeds import torch_seed
 from limbeck.structures.chemistry import chemistry_of_molecule
-from limbeck.structures.conformers import MAX_SMILES, Conformer, embed, rmsd_of
+from limbeck.structures.conformers import MAX_SMILES, Conformer, embed, parse, rmsd_of
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (
     Refused,
@@ -64,6 +64,23 @@ def elements(source: MoleculeSource) -> frozenset[str]:
     if bad:
         raise LimbeckError("\n".join(bad))
     return frozenset(found)
+
+
+def groups(source: MoleculeSource) -> Iterator[str]:
+    """The group of each conformer, of molecules that can be read."""
+    lines = read_smiles(source.smiles)
+
+    @cache
+    def group(k: int) -> str | None:
+        try:
+            return chemistry_of_molecule(Chem.AddHs(parse(lines[k][0])))
+        except Refused:
+            return None
+
+    for n in range(source.count):
+        found = group(n % len(lines))
+        if found is not None:
+            yield found
 
 
 def read_smiles(path: str | Path) -> list[tuple[str, str]]:

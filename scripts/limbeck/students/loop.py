@@ -71,7 +71,10 @@ def train(
     """
     for name, part in (("training", training), ("validation", validation)):
         if not len(part):
-            raise LimbeckError(f"the {name} set has no frames; raise its fraction or the count")
+            raise LimbeckError(
+                f"the {name} set has no frames; raise its fraction or the count, or let "
+                "dataset.split_by be root or frame"
+            )
     validation = _of_known_elements(student, validation)
     weights = Weights.of(settings, training_statistics(training))
     scales = forces_by_source(training)
