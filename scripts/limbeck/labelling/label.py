@@ -22,6 +22,7 @@ from limbeck.geometry import vacuum_axes
 from limbeck.labelling.trained_on import was_trained_on
 from limbeck.labels import Labels, meanings, put_labels, unanswered, unlabelled
 from limbeck.potentials.evaluation import in_pieces
+from limbeck.potentials.interface import tell_ignored
 from limbeck.properties import put
 from limbeck.reasons import Status
 from limbeck.selection.fair import share
@@ -72,6 +73,7 @@ def label(
         result.status[~asked] = Status.NOT_ASKED
     result.status[was_trained_on(frames, trained_on)] = Status.TRAINED_ON
     todo = np.flatnonzero(result.status == Status.GOOD)
+    tell_ignored(frames.select(todo), potential.about.name, potential.about.conditions)
     halved = 0
     batches = potential.batches(frames.select(todo))
     for entry in _entries(batches, frames.n_atoms[todo] * views.count):

@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -45,6 +45,7 @@ class About:
             "package==version variant" where they are part of a package or where there are none.
         dtype: "float32" or "float64", the precision of the calculation.
         max_neighbours: most neighbours that an atom keeps; None where it keeps all.
+        conditions: what it reads of a frame beside atoms and cell, of "charge" and "spin".
     """
 
     name: str
@@ -59,6 +60,7 @@ class About:
     weights: str
     dtype: str
     max_neighbours: int | None = None
+    conditions: tuple[str, ...] = ()
 
     @property
     def has_stress(self) -> bool:
@@ -158,6 +160,22 @@ class Potential(ABC, Generic[Batch]):
         from limbeck.potentials.torch_sim import PotentialModel
 
         return PotentialModel(self)
+
+
+def tell_ignored(frames: Frames, reader: str, conditions: Collection[str] = ()) -> None:
+    """Log how many frames have a charge or a spin that is not read; once a job is enough.
+
+    Args:
+        reader: what does not read it, as in the name of a potential.
+        conditions: what it does read.
+    """
+    for name, values in (("charge", frames.charge), ("spin", frames.spin)):
+        count = int((values != 0).sum())
+        if count and name not in conditions:
+            log.warning(
+                "%s does not read the %s, which %d of %d frames have: it goes by the atoms alone",
+                *(reader, name, count, len(frames)),
+            )
 
 
 def empty_predictions(frames: Frames) -> Predictions:

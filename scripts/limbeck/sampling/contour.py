@@ -20,7 +20,7 @@ from limbeck.config.sections.sampling import Contour
 from limbeck.frames import Frames, concatenate, derive
 from limbeck.geometry import shortest_ratio
 from limbeck.potentials.evaluation import attempt
-from limbeck.potentials.interface import Potential
+from limbeck.potentials.interface import Potential, tell_ignored
 from limbeck.potentials.opening import open_planned
 from limbeck.preparation.prepare import prepare
 from limbeck.reasons import FAILED, LONE_ATOM, NO_FORCE, NOT_FINITE, NOT_REACHED, TOO_NEAR
@@ -72,6 +72,7 @@ def sample(frames: Frames, own: Contour, job: SampleFrames) -> Sample:
     """
     name = own.name
     potential = open_planned(job, frames)
+    tell_ignored(frames, name, potential.about.conditions)
     prepared = prepare(frames, potential, own)
     walks = []
     for b, atoms in enumerate(prepared.frames.to_atoms()):

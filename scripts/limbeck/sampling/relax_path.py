@@ -12,7 +12,7 @@ from limbeck.config.jobs import SampleFrames
 from limbeck.config.sections.sampling import Rattle, RelaxPath
 from limbeck.frames import Frames, concatenate, derive
 from limbeck.geometry import shortest_distance_ratio
-from limbeck.potentials.interface import Potential
+from limbeck.potentials.interface import Potential, tell_ignored
 from limbeck.potentials.opening import open_planned
 from limbeck.preparation.relaxation import RelaxationStep, Relaxed, relax
 from limbeck.reasons import TOO_NEAR
@@ -42,6 +42,7 @@ def sample(frames: Frames, own: RelaxPath, job: SampleFrames) -> Sample:
     """
     name, seed = own.name, job.seed
     potential = open_planned(job, frames)
+    tell_ignored(frames, "relaxation")  # a state of torch-sim holds neither
     starts, good = _starts(frames, own, seed, f"sample_relax_path/{name}")
     done = _relaxed(starts, good, potential, own)
     chosen = [thinned(np.array([s.energy for s in path]), own.n_frames) for path in done.paths]

@@ -9,7 +9,7 @@ import numpy as np
 from limbeck.averaging.orbit import Orbit, orbits
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.potentials.interface import Potential
+from limbeck.potentials.interface import Potential, tell_ignored
 from limbeck.properties import EFS, PROPERTIES, components
 from limbeck.symmetry import SYMMETRIES
 from limbeck.symmetry.interface import Symmetry
@@ -73,6 +73,8 @@ def measure_gaps(
     for name in names:
         if name not in known:
             raise LimbeckError(f"symmetry {name!r} is unknown, expected one of {sorted(known)}")
+    for potential in potentials:
+        tell_ignored(frames, potential.about.name, potential.about.conditions)
     result = []
     for name in names:
         measured = frames

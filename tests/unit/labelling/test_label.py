@@ -18,6 +18,7 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, empty, from_atoms
 from limbeck.labelling.label import asked_for, label, provenance, require_answers
 from limbeck.labels import meanings, status_of
+from limbeck.potentials import open_potential
 from limbeck.potentials.batches import Limits
 from limbeck.potentials.devices import DeviceLost
 from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
@@ -526,3 +527,29 @@ def test_provenance_can_be_stored():
     assert found["batch_plan"]["periodic"] == {"atoms": 64, "neighbours": 1000.0}
     assert found["batch_plan"]["isolated"]["atoms"] == potential.batch_atoms
     assert json.loads(json.dumps(found)) == found
+
+
+def test_charges_and_spins_that_a_potential_does_not_read_are_told_once(caplog):
+    frames = from_atoms(
+        [molecule("CH3"), molecule("H2O"), molecule("OH")],
+        groups=["a", "b", "c"],
+        source="s",
+        charges=[0, 0, -1],
+        spins=[1, 0, 0],
+    )
+    with caplog.at_level("WARNING"):
+        label(LennardJones(), frames, Views())
+    said = [r.getMessage() for r in caplog.records if "does not read" in r.getMessage()]
+    assert [s.split(" does not read the ")[1] for s in said] == [
+        "charge, which 1 of 3 frames have: it goes by the atoms alone",
+        "spin, which 1 of 3 frames have: it goes by the atoms alone",
+    ]
+    caplog.clear()
+    xtb = open_potential({"name": "xtb", "model": "xtb"})
+    with caplog.at_level("WARNING"):
+        found = label(xtb, frames, Views())
+    assert found.status.tolist() == [0, 0, 0]
+    assert "does not read" not in caplog.text
+    # negative control: it does read them; the ion is 1.8 eV below the radical in experiment
+    other = replace(frames, charge=np.zeros(3), spin=np.array([1, 0, 1]))
+    assert abs(label(xtb, other, Views()).energy[2] - found.energy[2]) > 0.5

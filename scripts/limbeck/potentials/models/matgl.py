@@ -143,6 +143,7 @@ def open_matgl(settings: Matgl, *, device: str) -> MatglPotential:
         citation=f"{_CITATIONS.get(type(network).__name__, 'see its card')}; {MATGL_CITATION}",
         weights=sha256_of(folder, follow_links=settings.path is None),
         dtype=settings.dtype,
+        conditions=("charge",) if module.calc_charge else (),
     )
     return MatglPotential(module, about, device=device, batch_atoms=settings.most_atoms)
 

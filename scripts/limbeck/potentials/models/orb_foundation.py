@@ -73,6 +73,7 @@ def open_foundation(settings: OrbFoundation, *, device: str) -> OrbPotential:
         weights=sha256_of(path),
         dtype=dtype,
         max_neighbours=module.system_config.max_num_neighbors,
+        conditions=("charge", "spin") if module.model.conditioner is not None else (),
     )
     kind = ConservativeOrbPotential if conservative else OrbPotential
     return kind(module, about, device=device, batch_atoms=settings.most_atoms)

@@ -52,6 +52,7 @@ class XtbPotential(Potential[Frames]):
             citation=_CITATIONS[self.method],
             weights=f"{package('tblite')} {self.method} accuracy {ACCURACY:g}",
             dtype="float64",
+            conditions=("charge", "spin"),
         )
 
     def prepare(self, frames: Frames) -> Frames:

@@ -14,7 +14,7 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.geometry import shortest_distance_ratio, vacuum_axes
 from limbeck.potentials.batches import Limits
-from limbeck.potentials.interface import Potential
+from limbeck.potentials.interface import Potential, tell_ignored
 from limbeck.potentials.opening import open_planned, opened
 from limbeck.potentials.torch_sim import dynamics_model
 from limbeck.preparation.prepare import prepare
@@ -79,6 +79,7 @@ def run_dynamics(
         seed, place: random numbers of a trajectory depend on them, on the id of its structure
             and on its number; ``place`` is sampling/source/shard.
     """
+    tell_ignored(frames, "dynamics")  # a state of torch-sim holds neither
     prepared = prepare(frames, potential, settings)
     of_one = schedule(settings.temperature_K, settings.pressure_GPa if settings.moves_cell else 0.0)
     # Trajectories of one structure are adjacent: structure 0 at every (T, p), then structure 1.
