@@ -26,6 +26,7 @@ def test_the_plan_has_every_job_and_no_other(plan):
         "generate_clusters": 2,  # shards
         "generate_crystals": 1,
         "screen_structures": 3,
+        "check_yields": 2,  # of structures, of frames
         "sample_md": 2,  # the clusters alone
         "sample_rattle": 3,
         "select_frames": 2,
@@ -112,6 +113,7 @@ def test_gaps_alone_label_nothing_and_train_nothing(snakemake):
         "generate_crystals": 2,
         "generate_clusters": 1,
         "screen_structures": 4,
+        "check_yields": 2,
         "sample_rattle": 4,
         "select_frames": 1,
         "measure_teacher_gap": 3,

@@ -317,7 +317,7 @@ def test_every_rule_left_a_log_and_a_benchmark(results):
         for p in results.glob("benchmarks/**/*.tsv")
     }
     assert logs == times
-    assert len(logs) == 35  # the jobs of the plan, without `all`
+    assert len(logs) == 37  # the jobs of the plan, without `all`
 
 
 def test_nothing_half_made_is_left(results):
@@ -385,6 +385,7 @@ READ = {
     "samples/rattled/metals/0.csv": "sample_rattle",
     "screened/metals/0.rejects.csv": "screen_structures",
     "structures/clusters/1.failed.csv": "generate_clusters",
+    "yields/frames.json": "check_yields",
     "selected/1.h5": "select_frames",
     "labels/emt/0.h5": "label_frames",
     "gate/emt.json": "judge_labels",

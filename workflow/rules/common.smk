@@ -143,6 +143,7 @@ wildcard_constraints:
     sampling=one_of(["generated", *CONFIG.sampling]),
     subsystem=one_of(CONFIG.subsystems),
     force_constants=one_of(CONFIG.force_constants),
+    stage=one_of(plan.STAGES),
     slice=one_of(SLICES),
     label_set=one_of(CONFIG.labels),
     potential=one_of(CONFIG.potentials),

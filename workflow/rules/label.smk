@@ -1,10 +1,40 @@
 """Which frames are labelled, their labels, and whether these are good enough to go on."""
 
 
+# One shard may well be empty: of all, something has to be left.
+rule check_yields:
+    input:
+        script="scripts/check_yields.py",
+        frames=files(plan.frames_of_stage),
+        tables=files(plan.tables_of_stage),
+    output:
+        f"{RUN}/yields/{{stage}}.json",
+    log:
+        f"{LOGS}/check_yields/{{stage}}.log",
+    benchmark:
+        f"{BENCHMARKS}/check_yields/{{stage}}.tsv"
+    priority: 100
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(2000, 10),
+    params:
+        settings=settings(jobs.CheckYields),
+        recipes=recipes("frames"),
+        results=lambda wildcards, output: str(Path(output[0]).parents[1]),
+    shell:
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --frames {input.frames:q}"
+        " --results {params.results:q} --output {output:q} > {log:q} 2>&1"
+
+
 rule select_frames:
     input:
         script="scripts/select_frames.py",
         frames=files(plan.frames_of_slice),
+        # waited for, and no reason to select anew
+        yields=[ancient(f"{RUN}/{path}") for path in plan.yields_judged(CONFIG)],
     output:
         f"{RUN}/selected/{{slice}}.h5",
     log:

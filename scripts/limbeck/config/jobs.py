@@ -6,7 +6,7 @@ left out or put at a fixed value, so that a change of it makes nothing anew.
 
 import json
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from limbeck.check.content import sha256_now
 from limbeck.config.config import Config
@@ -24,6 +24,9 @@ from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem
 from limbeck.config.sections.warrant import Expectation, FramesByViews, Warrant
 from limbeck.errors import LimbeckError
+
+#: no job but CheckYields depends on whether a part may be empty
+ANY_YIELD = {"allow_empty": False}
 
 
 class Compute(Section):
@@ -95,7 +98,8 @@ class GenerateStructures(Section):
 
     @classmethod
     def of(cls, config: Config, source: str, shard: str) -> Self:
-        return cls(seed=config.seed, shard=int(shard), source=config.sources[source])
+        found = config.sources[source].model_copy(update=ANY_YIELD)
+        return cls(seed=config.seed, shard=int(shard), source=found)
 
 
 class CalculateForceConstants(AsksPotential):
@@ -114,7 +118,7 @@ class CalculateForceConstants(AsksPotential):
             seed=config.seed,
             source=source,
             shard=int(shard),
-            force_constants=section.model_copy(update={"sources": [source]}),
+            force_constants=section.model_copy(update={"sources": [source], **ANY_YIELD}),
             **_asking(config, section.potential),
         )
 
@@ -135,7 +139,9 @@ class SampleFrames(MayAskPotential):
             seed=config.seed,
             source=source,
             shard=int(shard),
-            sampling=config.sampling[sampling].model_copy(update={"sources": [source]}),
+            sampling=config.sampling[sampling].model_copy(
+                update={"sources": [source], **ANY_YIELD}
+            ),
             **_asking(config, driver(config, sampling)),
         )
 
@@ -162,7 +168,7 @@ class ExtractSubsystems(MayAskPotential):
             sampling=sampling,
             source=source,
             shard=int(shard),
-            subsystem=section.model_copy(update={"of": [sampling]}),
+            subsystem=section.model_copy(update={"of": [sampling], **ANY_YIELD}),
             **_asking(config, section.potential if section.keep else None),
         )
 
@@ -181,6 +187,26 @@ class ExpandManyBody(Section):
     def of(cls, config: Config, subsystem: str, label_set: str) -> Self:
         order = config.subsystems[subsystem].many_body_order
         return cls(label_set=label_set, many_body_order=order or 2)
+
+
+class CheckYields(Section):
+    """Whether every part of a stage has made something; ``config`` is what says which there are."""
+
+    stage: Literal["structures", "frames"]
+    config: Config
+
+    @classmethod
+    def of(cls, config: Config, stage: str) -> Self:
+        """That of a stage, which does not depend on what comes after it."""
+        asked = {
+            "run": "any",
+            "sources": config.sources,
+            "force_constants": config.force_constants,
+            "sampling": config.sampling,
+            "subsystems": config.subsystems,
+            "select": {"include": config.select.include},
+        }
+        return cls.model_validate({"stage": stage, "config": asked})
 
 
 class SelectFrames(MayAskPotential):

@@ -155,6 +155,88 @@ def force_constant_files(config: Config) -> list[str]:
     ]
 
 
+class Part(NamedTuple):
+    """What is made of one source: by itself, a sampling, a subsystem or force constants.
+
+    Attributes:
+        section: of the config.
+        name: in the section.
+        source: name of the source.
+    """
+
+    section: str
+    name: str
+    source: str
+
+
+#: stages after which it is asked whether every part has made something
+STAGES = ("structures", "frames")
+
+
+def sources_used(config: Config) -> list[str]:
+    """Sources that something is made of: frames to be labelled, clusters, force constants."""
+    names = [*config.select.include, *config.subsystems]
+    of_frames = (source for name in names for source in sources_of(config, name))
+    of_constants = (s for section in config.force_constants.values() for s in section.sources)
+    return list(dict.fromkeys([*of_frames, *of_constants]))
+
+
+def samplings_used(config: Config) -> list[str]:
+    """Samplings whose frames are selected or cut."""
+    origins = (origin for section in config.subsystems.values() for origin in section.of)
+    return [n for n in dict.fromkeys([*config.select.include, *origins]) if n in config.sampling]
+
+
+def parts_of_stage(config: Config, stage: str) -> list[Part]:
+    """The parts that are made in one of :data:`STAGES`."""
+    if stage == "structures":
+        return [Part("sources", name, name) for name in sources_used(config)]
+    made: list[tuple[str, str, list[str]]] = [
+        *(("force_constants", n, section.sources) for n, section in config.force_constants.items()),
+        *(("sampling", n, sources_of(config, n)) for n in samplings_used(config)),
+        *(("subsystems", n, sources_of(config, n)) for n in config.subsystems),
+    ]
+    return [Part(section, name, source) for section, name, of in made for source in of]
+
+
+def frames_of_part(config: Config, part: Part) -> list[str]:
+    """Files of the frames of a part; none of force constants, which are no frames."""
+    if part.section == "force_constants":
+        return []
+    name = "generated" if part.section == "sources" else part.name
+    shards = range(config.sources[part.source].shards)
+    return [path for i in shards for path in frame_files(config, name, part.source, i)]
+
+
+def tables_of_part(config: Config, part: Part) -> list[str]:
+    """Tables that say what became of a part; of a source, what was not made, and refused."""
+    shards = range(config.sources[part.source].shards)
+    if part.section == "sources":
+        folder, screened = f"structures/{part.source}", f"screened/{part.source}"
+        tables = [f"{folder}/{i}.failed.csv" for i in shards]
+        return tables + [f"{screened}/{i}.rejects.csv" for i in shards]
+    if part.section == "force_constants":
+        return [f"force_constants/{part.name}/{part.source}/{i}.csv" for i in shards]
+    return [f"{path.removesuffix('.h5')}.csv" for path in frames_of_part(config, part)]
+
+
+def frames_of_stage(config: Config, stage: str) -> list[str]:
+    """Files of the frames of all parts of a stage."""
+    parts = parts_of_stage(config, stage)
+    return [path for part in parts for path in frames_of_part(config, part)]
+
+
+def tables_of_stage(config: Config, stage: str) -> list[str]:
+    """Tables of all parts of a stage."""
+    parts = parts_of_stage(config, stage)
+    return [path for part in parts for path in tables_of_part(config, part)]
+
+
+def yields_judged(config: Config) -> list[str]:
+    """What says that every part of each stage that there is has made something."""
+    return [f"yields/{stage}.json" for stage in STAGES if parts_of_stage(config, stage)]
+
+
 def driver(config: Config, sampling: str) -> str | None:
     """Name of the potential that a sampling asks; None where it asks none."""
     section = config.sampling[sampling]
@@ -381,6 +463,7 @@ def results(config: Config) -> list[str]:
         *(path for name in labels for path in label_files(config, name)),
         *(f"labels/{n}.views.json" for n in labels if config.labels[n].views == "auto"),
         *all_checks_of_file_labels(config),
+        *yields_judged(config),
         *(f"gate/{name}.json" for name in labels),
         *(f"datasets/{n}/{part}" for n in labels for part in (*_parts("h5"), "counts.json")),
         *(f"{path}.{kind}" for path in _measured(config) for kind in ("json", "csv")),
@@ -447,22 +530,16 @@ def _phonon_folders(config: Config) -> list[str]:
 
 def _frames_made(config: Config) -> Iterator[str]:
     """Structures, samplings and selected frames, with what became of the others."""
-    used = [*config.select.include, *config.subsystems]
-    for source, shard in _shards(config, used):
-        yield from (f"structures/{source}/{shard}.{kind}" for kind in ("h5", "failed.csv"))
-        yield from (f"screened/{source}/{shard}.{kind}" for kind in ("h5", "rejects.csv"))
-    for section in config.force_constants.values():
-        for source in section.sources:
-            for shard in range(config.sources[source].shards):
-                yield f"screened/{source}/{shard}.h5"
-    origins = [origin for section in config.subsystems.values() for origin in section.of]
-    for name in dict.fromkeys([*config.select.include, *origins]):
-        if name in config.sampling:
-            traced = isinstance(config.sampling[name], MolecularDynamics)
-            for source, shard in _shards(config, [name]):
-                path = f"samples/{name}/{source}/{shard}"
-                yield from (f"{path}.h5", f"{path}.csv")
-                yield from [f"{path}.trace.csv"] * traced
+    for source in sources_used(config):
+        for shard in range(config.sources[source].shards):
+            yield from (f"structures/{source}/{shard}.{kind}" for kind in ("h5", "failed.csv"))
+            yield from (f"screened/{source}/{shard}.{kind}" for kind in ("h5", "rejects.csv"))
+    for name in samplings_used(config):
+        traced = isinstance(config.sampling[name], MolecularDynamics)
+        for source, shard in _shards(config, [name]):
+            path = f"samples/{name}/{source}/{shard}"
+            yield from (f"{path}.h5", f"{path}.csv")
+            yield from [f"{path}.trace.csv"] * traced
     yield from (f"selected/{i}.h5" for i in range(config.select.slices))
 
 

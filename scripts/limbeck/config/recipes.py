@@ -59,6 +59,7 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
         jobs.ExtractSubsystems.of,
         (plan.frames_to_cut,),
     ),
+    "yields/{stage}.json": (jobs.CheckYields.of, (plan.frames_of_stage,)),
     "selected/{slice}.h5": (jobs.SelectFrames.of, (plan.frames_of_slice,)),
     "labels/{label_set}.views.json": (jobs.ChooseViews.of, (SELECTED,)),
     "labels/{label_set}/{slice}.h5": (

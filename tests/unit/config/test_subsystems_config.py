@@ -49,6 +49,7 @@ def test_defaults(config):
         "bond_factor": 1.25,
         "potential": None,
         "keep": [],
+        "allow_empty": False,
     }
     assert "n_molecules" not in found["subsystems"]["near"]
     assert found["delta"]["d"] == {

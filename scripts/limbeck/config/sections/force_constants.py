@@ -48,6 +48,9 @@ class ForceConstants(NamedSection, Preparation):
     """Names of the sources whose crystals get force constants."""
     potential: t.ToPotential
     """Name of the potential that gives the forces."""
+    allow_empty: bool = False
+    """Whether the run goes on where no crystal of one of the sources has force constants; if not,
+    it stops with the commonest reason, before anything is labelled."""
     relax_force_tolerance_eV_per_A: t.Positive = 0.001
     relax_steps: t.Count = 2000
     symmetry_tolerance_A: Annotated[float, Field(gt=0, le=0.5)] = 0.001

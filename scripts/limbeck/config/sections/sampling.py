@@ -66,6 +66,9 @@ class AnySampling(NamedSection):
     keep: t.Unique[t.Kept] = Field(default=[])
     """What the potential (of phonons, that of the force constants) says of the frames and is stored
     with them; energy (eV), forces (eV/Angstrom), descriptors of each atom, which only MACE has."""
+    allow_empty: bool = False
+    """Whether the run goes on where no frame came of the structures of one of the sources; if not,
+    it stops with the commonest reason, before anything is labelled."""
 
 
 class Driven(AnySampling):

@@ -24,6 +24,9 @@ class AnySource(NamedSection):
     """Number of structures to make, over all shards; of a file, the most that is taken."""
     shards: t.Count = 1
     """Number of jobs the source is cut into."""
+    allow_empty: bool = False
+    """Whether the run goes on where no structure of the source is left; if not, it stops with the
+    commonest reason, before anything is labelled."""
 
     def faults(self) -> Iterator[Fault]:
         """More shards than structures."""

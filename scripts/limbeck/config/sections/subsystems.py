@@ -41,6 +41,9 @@ class AnySubsystem(NamedSection):
     """Name of the potential that answers what is kept; none where nothing is."""
     keep: t.Unique[t.Kept] = Field(default=[])
     """What potential says of the clusters and is stored with them."""
+    allow_empty: bool = False
+    """Whether the run goes on where no cluster came of the frames of one of the sources; if not, it
+    stops with the commonest reason, before anything is labelled."""
 
     @property
     def limits(self) -> Sequence[float]:
