@@ -47,7 +47,9 @@ def test_good_labels_pass(folder):
     done = judge(folder, [0])
     assert done.returncode == 0, done.stderr
     assert "good_label_fraction of real: 1.0, at least 0.9" in done.stderr
-    assert json.loads((folder / "emt.json").read_text())["go"] is True
+    found = json.loads((folder / "emt.json").read_text())
+    assert found["go"] is True
+    assert {n: counts["good"] for n, counts in found["by_source"].items()} == {"real": 6}
     done = gate(folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "emt.passed").is_file()

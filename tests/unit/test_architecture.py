@@ -57,6 +57,7 @@ WINGS = {
     "report/run": {"report/page", "warrant"},
     "report/topics": {
         "datasets",
+        "gate",
         "molecules",
         "report/page",
         "report/run",

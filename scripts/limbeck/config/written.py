@@ -107,6 +107,7 @@ class Verdict(Written):
     go: bool
     criteria: list[Criterion]
     status: dict[str, t.Whole]
+    by_source: dict[str, dict[str, t.Whole]] = Field(default={})
 
     def faults(self) -> Iterator[Fault]:
         if self.go != (bool(self.criteria) and all(c.passed for c in self.criteria)):

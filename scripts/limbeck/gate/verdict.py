@@ -34,8 +34,8 @@ def verdict(
 
     Returns:
         ``{"go": bool, "criteria": [{"name", "scope", "value", "threshold", "passed"}],
-        "status": {meaning: count}, "unanswered": [path]}``; the last are files with frames that
-        have no answer.
+        "status": {meaning: count}, "by_source": {source: {meaning: count}},
+        "unanswered": [path]}``; the last are files with frames that have no answer.
 
     Raises:
         LimbeckError: a shard's labels are missing, or of other frames.
@@ -61,6 +61,7 @@ def verdict(
         "go": bool(criteria) and all(c["passed"] for c in criteria),
         "criteria": criteria,
         "status": counts_of(status),
+        "by_source": {n.decode(): counts_of(status[source == n]) for n in np.unique(source)},
         "unanswered": [path for path, some in zip(paths, failed, strict=False) if some],
     }
 

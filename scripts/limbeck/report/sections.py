@@ -1,5 +1,6 @@
 """The page of a run: its sections in order, and its first line."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -18,6 +19,7 @@ from limbeck.report.topics import (
     files,
     gaps,
     labels,
+    losses,
     phonons,
     speed,
     structures,
@@ -33,11 +35,16 @@ ALL = (*STUDIES, answers, *MADE, gaps, errors, labels, students, speed, files)
 
 
 def sections_of(run: Run) -> list[Section]:
-    """All sections that there are, in order.
+    """All sections that there are, in order; the first says what was lost on the way, if much was.
 
     Raises:
         LimbeckError: a file that the config promises is missing or not what it should be.
     """
+    first, *rest = _sections_of(run)
+    return [replace(first, items=[*losses.notes(run), *first.items]), *rest]
+
+
+def _sections_of(run: Run) -> list[Section]:
     if run.config.labels:
         return [part for topic in ALL for part in topic.parts_of(run)]
     # A run that labels nothing and trains nothing is answered by its gaps.
