@@ -183,6 +183,10 @@ def test_without_a_config_file_the_demo_is_planned(snakemake):
         ("sede=3", "sede: unknown field, expected one of run, seed,"),
         ("threads=-2", "threads: -2, expected at least 1"),
         ("seed=one", "seed: 'one', expected a whole number"),
+        (
+            "sources={clusters: {shapes: [icosahedron]}}",
+            "sources.clusters.sizes: no icosahedron has 4 to 8 atoms",
+        ),
         ("labels={emt: {potential: emtt}}", "labels.emt.potential: 'emtt', expected one of emt"),
     ],
 )
@@ -192,6 +196,13 @@ def test_an_impossible_config_is_told_in_a_line(snakemake, setting, line):
     assert line in result.stderr
     assert "Traceback" not in result.stderr
     assert "File " not in result.stderr
+
+
+def test_what_the_run_does_without_is_remarked(snakemake):
+    result = snakemake("-n", *TINY, "--config", "select={include: [rattled]}")
+    assert result.returncode == 0, result.stdout + result.stderr
+    line = "The config: sampling.md: neither select.include nor a subsystem takes its frames."
+    assert line in (result.stdout + result.stderr).splitlines()
 
 
 def test_names_that_the_config_lacks_are_no_targets(snakemake):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from limbeck.check import head
 from limbeck.check.sums import is_whole
-from limbeck.config import jobs, plan
+from limbeck.config import checks, jobs, plan
 from limbeck.config.load import resolve
 from limbeck.config.recipes import Recipes
 from limbeck.config.settings_files import SettingsFiles
@@ -15,7 +15,7 @@ from limbeck.errors import LimbeckError
 from limbeck.files import read_json
 from limbeck.potentials import heartbeat
 from limbeck.sampling import METHODS, TRACED
-from limbeck.structures import SOURCES
+from limbeck.structures import SOURCES, check_sizes
 
 try:
     # The config file may have been edited since the head of a job read it.
@@ -24,8 +24,13 @@ except LimbeckError as error:
     sys.exit(f"This job is not run: {error}")
 try:
     CONFIG = resolve(given)
+    if workflow.is_main_process:
+        check_sizes(CONFIG.sources.values())
 except LimbeckError as error:
     sys.exit(f"The config is not valid:\n{error}")
+if workflow.is_main_process:
+    for remark in checks.remarks(CONFIG):
+        logger.warning(f"The config: {remark}.")
 
 RUN = f"results/{CONFIG.run}"
 RECIPES = Recipes(CONFIG)

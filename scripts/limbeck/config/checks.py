@@ -10,17 +10,29 @@ from typing import Any, get_args
 
 from limbeck.check.content import files_of, nothing_at
 from limbeck.config.config import Config
-from limbeck.config.plan import arms, driver, from_files, potential_meets, sources_of, teachers
+from limbeck.config.plan import (
+    arms,
+    driver,
+    from_files,
+    potential_meets,
+    samplings_used,
+    sources_of,
+    sources_used,
+    teachers,
+)
 from limbeck.config.sections.base import NamedSection, Section
 from limbeck.config.sections.file_labels import FileLabels
+from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.messages import dotted, one_of, shown
 from limbeck.config.sections.potentials import Mace, Matgl, SmallOrb, Weights, keep_faults
-from limbeck.config.sections.sampling import Phonons
-from limbeck.config.sections.sources import Source, StructureFile
+from limbeck.config.sections.sampling import AnySampling, MolecularDynamics, Phonons
+from limbeck.config.sections.sources import Clusters, Source, StructureFile
 from limbeck.config.sections.types import Names
 from limbeck.config.sections.warrant import Expectation, FramesByViews
 
 Lines = Iterator[str]
+#: kinds of sources whose structures have no cell
+ISOLATED = ("molecules", "clusters")
 
 
 def config_errors(config: Config) -> list[str]:
@@ -88,6 +100,68 @@ def _counts(config: Config) -> Lines:
             yield f"labels.{name}.n_frames: {labels.n_frames}, {text}"
 
 
+def _unused(config: Config) -> Lines:
+    used = sources_used(config)
+    for name in config.sources:
+        if name not in used:
+            yield (
+                f"sources.{name}: nothing is made of it, expected it among the sources of a "
+                'sampling in select.include (or "generated" there, for all), or no such source'
+            )
+
+
+def remarks(config: Config) -> Lines:
+    """What is harmless, and perhaps not meant: parts of the config that the run does without."""
+    used = {*_used(config, config)}
+    for name in config.sampling:
+        if name not in samplings_used(config):
+            yield f"sampling.{name}: neither select.include nor a subsystem takes its frames"
+    for section in ("potentials", "students"):
+        for name in getattr(config, section):
+            if (section, name) not in used:
+                yield f"{section}.{name}: nothing uses it"
+
+
+def _used(config: Config, part: Any) -> Iterator[tuple[str, str]]:
+    """Entries of sections that a section, or anything in it, names."""
+    if isinstance(part, Mapping | list):
+        for value in part.values() if isinstance(part, Mapping) else part:
+            yield from _used(config, value)
+    elif isinstance(part, Section):
+        for field, info in type(part).model_fields.items():
+            value = getattr(part, field)
+            yield from _used(config, value)
+            names = value if isinstance(value, list) else [value]
+            for marked in _marks([info.annotation, *info.metadata]):
+                yield from ((s, name) for s in marked.sections for name in names if name)
+
+
+def _cells(config: Config) -> Lines:
+    """Pressure and phonons where there is no cell."""
+    asked: list[tuple[str, AnySampling | ForceConstants, str]] = [
+        *(
+            (f"sampling.{n}.ensemble", s, "NPT, expected NVT or NVE")
+            for n, s in config.sampling.items()
+            if isinstance(s, MolecularDynamics) and s.moves_cell
+        ),
+        *(
+            (f"force_constants.{n}.sources", s, "phonons, expected sources of crystals")
+            for n, s in config.force_constants.items()
+        ),
+    ]
+    for field, section, text in asked:
+        isolated = [s for s in section.sources if config.sources[s].kind in ISOLATED]
+        if isolated and not section.allow_empty:
+            yield f"{field}: {text}: {', '.join(isolated)} has no cell"
+
+
+def _sizes(config: Config) -> Lines:
+    for name, source in config.sources.items():
+        if isinstance(source, Clusters) and source.sizes[0] > config.screen.max_atoms:
+            text = f"expected at most screen.max_atoms, {config.screen.max_atoms}"
+            yield f"sources.{name}.sizes: {source.sizes}, {text}"
+
+
 def _files(config: Config) -> Lines:
     for part in ("sources", "potentials"):
         for name, section in getattr(config, part).items():
@@ -97,6 +171,8 @@ def _files(config: Config) -> Lines:
                     continue
                 if not files_of(path):
                     yield f"{part}.{name}.{field}: {path!r}, {nothing_at(path)}"
+                elif field == "smiles" and Path(path).is_dir():
+                    yield f"{part}.{name}.{field}: {path!r} is a folder, expected a file"
 
 
 def _weights(config: Config) -> Lines:
@@ -244,6 +320,9 @@ def _diversity(config: Config) -> Lines:
 _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _purpose,
     _counts,
+    _unused,
+    _cells,
+    _sizes,
     _files,
     _weights,
     _elements,

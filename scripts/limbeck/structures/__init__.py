@@ -3,13 +3,14 @@
 A new one is a module here with ``generate``, ``elements`` and ``groups``, and one line below.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limbeck.config.jobs import GenerateStructures
-from limbeck.config.sections.sources import AnySource
+from limbeck.config.sections.sources import AnySource, Clusters
+from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
     from limbeck.frames import Frames
@@ -68,3 +69,17 @@ def write_shard(job: GenerateStructures, output: Path, failed: Path, *, recipe: 
     stage = f"generate_{job.source.kind}"
     settings = job.model_dump(mode="json")
     write_frames(output, frames, stage=stage, settings=settings, recipe=recipe)
+
+
+def check_sizes(sources: Iterable[AnySource]) -> None:
+    """Look for clusters of sizes that no closed shape has, without opening any file.
+
+    Raises:
+        LimbeckError: there are none of a source.
+    """
+    for source in sources:
+        if isinstance(source, Clusters) and "compact" not in source.shapes:
+            try:
+                elements_of(source)
+            except LimbeckError as error:
+                raise LimbeckError(f"sources.{source.name}.{error}") from error

@@ -45,8 +45,13 @@ def generate(source: Clusters, job: GenerateStructures) -> tuple[Frames, list[Re
 
 
 def elements(source: Clusters) -> frozenset[str]:
-    """Symbols of the elements that clusters are made of."""
-    return frozenset(source.elements)
+    """Symbols of the elements that clusters are made of.
+
+    Raises:
+        LimbeckError: as :func:`possible_clusters`.
+    """
+    found = possible_clusters(source.elements, source.sizes, source.shapes)
+    return frozenset(choice.element for choice in found)
 
 
 def groups(source: Clusters) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The config: defaults, and one clear line for each error."""
 
+import contextlib
 import copy
 import re
 from pathlib import Path
@@ -7,10 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from limbeck.config.checks import remarks
 from limbeck.config.load import load, resolve
-from limbeck.config.sections.known import KINDS
+from limbeck.config.sections.known import CLOSE_PACKED, KINDS, SYMBOLS
 from limbeck.config.sections.messages import RENAMED_FIELDS, RENAMED_VALUES
 from limbeck.errors import LimbeckError
+from limbeck.structures.clusters import nearest_distance
 
 SHA256 = "0" * 64
 VALID = """
@@ -123,6 +126,44 @@ WRONG = [
     ("sources.clusters.sizes", [9, 4], "sources.clusters.sizes: [9, 4]", "smaller size first"),
     ("sources.clusters.shards", 7, "sources.clusters.shards: 7", "at most its count, 6"),
     ("screen.min_density_g_cm3", "1e-3", "screen.min_density_g_cm3: '1e-3'", "write 0.001"),
+    ("screen.max_density_g_cm3", 0.01, "screen.min_density_g_cm3: 0.05", "max_density_g_cm3, 0.01"),
+    ("screen.max_atoms", 3, "sources.clusters.sizes: [4, 6]", "at most screen.max_atoms, 3"),
+    ("sources.clusters.elements", ["Sn"], "sources.clusters.elements: Sn", "fcc, bcc or hcp"),
+    ("sources.clusters.sizes", [4, 10**9], "sources.clusters.sizes: [4,", "at most 10000 atoms"),
+    ("sources.clusters.elements", [False], "sources.clusters.elements.0: False", "in quotes"),
+    ("sources.clusters.elements", [7], "sources.clusters.elements.0: 7", 'write "7"'),
+    ("sources.clusters.count", "6", "sources.clusters.count: '6'", "write 6)"),
+    ("sources.clusters.allow_empty", "yes", "sources.clusters.allow_empty: 'yes'", "write true"),
+    ("run", 2024, "run: 2024", "lower-case letters"),
+    ("device", "gpu", "device: 'gpu'", "did you mean cuda?"),
+    ("device", "GPU", "device: 'GPU'", "did you mean cuda?"),
+    ("sampling.hot.ensemble", "NPT", "sampling.hot.ensemble: NPT", "clusters has no cell"),
+    (
+        "force_constants",
+        {"fc": {"sources": ["clusters"], "potential": "emt"}},
+        "force_constants.fc.sources: phonons, expected sources of crystals",
+        "clusters has no cell",
+    ),
+    (
+        "sampling.hot",
+        {
+            "method": "md",
+            "sources": ["clusters"],
+            "potential": "emt",
+            "supercell_radius_A": 12.0,
+            "supercell_matrix": [2, 2, 2],
+        },
+        "sampling.hot.supercell_radius_A: 12",
+        "expected none beside supercell_matrix",
+    ),
+    ("select.count", 10**9, "select.count: 1000000000", "at most 10000000"),
+    ("select.include", ["hot"], "sources.crystals: nothing is made of it", "among the sources of"),
+    (
+        "sources.mine",
+        {"kind": "molecules", "smiles": ".", "count": 1},
+        "sources.mine.smiles: '.' is a folder",
+        "expected a file",
+    ),
     ("gate.min_good_fraction", float("nan"), "gate.min_good_fraction: nan", "a number"),
     ("gate", None, "gate: nothing", "a mapping"),
     ("run", "My Run", "run: 'My Run'", "lower-case letters"),
@@ -357,3 +398,34 @@ def test_weights_by_the_spread_ask_for_two_views_or_more(config):
         else:
             with pytest.raises(LimbeckError, match=f"distill.0.labels: '{name}'.*2 views or more"):
                 resolve(config)
+
+
+def test_what_cannot_be_is_let_pass_where_nothing_need_come_of_it(config):
+    found = changed(config, "sampling.hot.ensemble", "NPT")
+    assert resolve(changed(found, "sampling.hot.allow_empty", True))
+
+
+def test_a_supercell_by_a_matrix_has_no_radius(config):
+    found = resolve(changed(config, "sampling.hot.supercell_matrix", [2, 2, 2])).sampling["hot"]
+    assert (found.supercell_matrix, found.supercell_radius_A) == ([2, 2, 2], None)
+
+
+def test_what_the_run_does_without_is_remarked(config):
+    assert list(remarks(resolve(config))) == []
+    config["potentials"]["lj"] = {"model": "lj"}
+    config["students"]["other"] = {"architecture": "direct"}
+    config["sampling"]["cold"] = {"method": "rattle", "sources": ["clusters"]}
+    assert list(remarks(resolve(config))) == [
+        "sampling.cold: neither select.include nor a subsystem takes its frames",
+        "potentials.lj: nothing uses it",
+        "students.other: nothing uses it",
+    ]
+
+
+def test_elements_of_clusters_are_those_of_ases_table():
+    found = set()
+    for symbol in SYMBOLS[:103]:
+        with contextlib.suppress(LimbeckError):
+            nearest_distance(symbol)
+            found.add(symbol)
+    assert found == CLOSE_PACKED

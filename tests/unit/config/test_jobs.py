@@ -33,6 +33,8 @@ def all_jobs(config):
     for name, section in config.subsystems.items():
         place = {"sampling": section.of[0], "source": "s", "shard": "0"}
         yield jobs.ExtractSubsystems.of(config, subsystem=name, **place)
+    for stage in plan.STAGES:
+        yield jobs.CheckYields.of(config, stage=stage)
     yield jobs.SelectFrames.of(config, slice="0")
     for name in config.labels:
         yield jobs.labels_of_slice(config, label_set=name, slice="0")
@@ -72,10 +74,13 @@ def test_a_script_reads_what_a_rule_wrote(repository, monkeypatch, name):
 
 CHANGES = [
     # a field, its new value, and the kinds of jobs that it touches
-    ("sources.metals.strain", 0.01, {"GenerateStructures"}),
+    ("sources.metals.strain", 0.01, {"GenerateStructures", "CheckYields"}),
+    ("sources.metals.allow_empty", True, {"CheckYields"}),
+    ("sampling.md.allow_empty", True, {"CheckYields"}),
     ("screen.max_atoms", 400, set()),  # the rule takes the section itself
-    ("sampling.rattled.strain", 0.01, {"SampleFrames"}),
-    ("sampling.rattled.sources", ["clusters"], set()),  # each source has a job of its own
+    ("sampling.rattled.strain", 0.01, {"SampleFrames", "CheckYields"}),
+    # each source has a job of its own
+    ("sampling.md.sources", ["clusters", "metals"], {"CheckYields"}),
     ("select.count", 41, {"SelectFrames"}),
     ("labels.emt.max_force_eV_per_A", 50.0, {"ChooseViews", "LabelFrames"}),
     ("labels.emt.auto", {"views": 6}, {"ChooseViews"}),

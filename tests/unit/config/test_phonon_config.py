@@ -20,7 +20,8 @@ force_constants:
   stiff: {sources: [metals], potential: emt}
 sampling:
   modes: {method: phonons, sources: [metals], force_constants: stiff}
-select: {include: [modes], count: 10}
+  rattled: {method: rattle, sources: [clusters]}
+select: {include: [modes, rattled], count: 10}
 labels:
   emt: {potential: emt}
 """

@@ -110,7 +110,7 @@ def test_shards_move_no_structure():
 
 
 def test_wrong_settings_are_named():
-    with pytest.raises(LimbeckError, match="elements: Si is diamond"):
+    with pytest.raises(LimbeckError, match="elements: Si, expected metals that are fcc"):
         make(elements=["Si"], sizes=[4, 4])
     with pytest.raises(LimbeckError, match="no icosahedron has 14 to 54 atoms"):
         make(elements=["Cu"], sizes=[14, 54], shapes=["icosahedron"])

@@ -1,11 +1,12 @@
 """Force constants of crystals, and how structures are prepared for them and for samplings."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from limbeck.config.sections import types as t
-from limbeck.config.sections.base import NamedSection, Section
+from limbeck.config.sections.base import Fault, NamedSection, Section
 
 Rows = t.Three[t.Three[int]]
 
@@ -39,6 +40,21 @@ class Preparation(Section):
     """Relaxed is a structure whose largest force is below this, in eV/Angstrom."""
     relax_steps: t.Count = 500
     """A structure that is not relaxed after so many steps is set aside."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_supercell(cls, data: Any) -> Any:
+        """A matrix takes the place of the radius that is there by default."""
+        if isinstance(data, dict) and data.get("supercell_matrix") is not None:
+            return {"supercell_radius_A": None} | data
+        return data
+
+    def faults(self) -> Iterator[Fault]:
+        """Two supercells."""
+        yield from super().faults()
+        radius, matrix = self.supercell_radius_A, self.supercell_matrix
+        if radius is not None and matrix is not None:
+            yield "supercell_radius_A", f"{radius:g}, expected none beside supercell_matrix"
 
 
 class ForceConstants(NamedSection, Preparation):

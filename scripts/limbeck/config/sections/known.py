@@ -12,6 +12,13 @@ SYMBOLS = tuple(
     """.split()
 )
 
+# Those whose crystal is fcc, bcc or hcp in ASE's table: clusters are pieces of these.
+CLOSE_PACKED = frozenset(
+    """
+    Li Be Ne Na Mg Al Ar K Ca Sc Ti V Cr Fe Co Ni Cu Zn Se Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd Te
+    Xe Cs Ba La Ce Pr Nd Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Tl Pb Ac Th
+    """.split()
+)
 # The 89 elements of the Materials Project, so of MPtrj (Deng et al., Nat. Mach. Intell. 5, 1031
 # (2023)), Alexandria and OMat24, on which CHGNet and the Orb models of crystals were trained.
 MPTRJ = frozenset(SYMBOLS[:94]) - {"Po", "At", "Rn", "Fr", "Ra"}

@@ -32,6 +32,10 @@ class Diversity(Section):
     where there are many."""
 
 
+#: to be labelled; a run of more would be cut into several
+MOST_FRAMES = 10_000_000
+
+
 class Select(Section):
     """Which frames are labelled."""
 
@@ -53,7 +57,9 @@ class Select(Section):
     sampling of include has to keep them. By chance, or by score, where not given."""
 
     def faults(self) -> Iterator[Fault]:
-        """Too few frames for the slices, or two ways to order them."""
+        """Too few frames for the slices, far too many, or two ways to order them."""
+        if self.count > MOST_FRAMES:
+            yield "count", f"{self.count}, expected at most {MOST_FRAMES}"
         if self.count < self.slices:
             slices = f"each of the {self.slices} slices of select.slices"
             yield "count", f"{self.count}, expected at least one frame for {slices}"

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Collection, Iterator
+from datetime import date
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -54,6 +55,10 @@ RENAMED_VALUES = {
 }
 
 
+#: what people write where this program has another word
+OTHER_WORDS = {"gpu": "cuda", "none": "null"}
+
+
 def dotted(*parts: Any) -> str:
     """A field as it is named in errors: ``sources.organics.count``."""
     # a name may be whatever a user wrote, with a line break in it
@@ -69,6 +74,8 @@ def shown(value: Any) -> str:
 
 def nearest_spelling(value: Any, allowed: Collection[Any]) -> str:
     """`` (did you mean ...?)``, or nothing where no allowed name is like ``value``."""
+    if (word := OTHER_WORDS.get(str(value).casefold())) in allowed:
+        return f" (did you mean {word}?)"
     spelled = {str(name).casefold(): name for name in allowed}  # MD is like md, CHGNet like chgnet
     found = difflib.get_close_matches(str(value).casefold(), spelled, n=1)
     return f" (did you mean {spelled[found[0]]}?)" if found else ""
@@ -125,7 +132,7 @@ def _lines(error: ErrorDetails, root: Any, where: tuple[str, ...]) -> Iterator[s
         yield f"{field}: the name {value!r}, expected {_expected(error)}"
     else:
         text = _expected(error)
-        hint = _as_number(value, text) + _renamed(value, text)
+        hint = _as_written(value, text) + _renamed(value, text)
         yield f"{field}: {shown(value)}, expected {text}{hint}"
 
 
@@ -185,10 +192,29 @@ def _quoted(text: str) -> list[str]:
     return [name or number for name, number in re.findall(r"'(.*?)'|(\d+)", text)]
 
 
-def _as_number(value: Any, expected: str) -> str:
-    """A hint for numbers that YAML reads as text, such as 1e-3."""
+def _as_written(value: Any, expected: str) -> str:
+    """A hint for what YAML reads as something else: 1e-3 and "3" as text, no and off as false."""
+    wants_number = expected.startswith(("a number", "a whole number"))
+    if isinstance(value, str) and wants_number:
+        number = _number(value, whole=expected.startswith("a whole"))
+        return f" (YAML reads it as text, write {number})" if number is not None else ""
+    if expected.startswith("true or false"):
+        meant = {"true": "true", "yes": "true", "false": "false", "no": "false"}
+        word = meant.get(str(value).casefold())
+        return f" (YAML reads it as text, write {word})" if word else ""
+    if isinstance(value, bool) and not wants_number:
+        return " (YAML reads yes, no, on and off as true and false: write text in quotes)"
+    if isinstance(value, int | float | date) and expected.startswith("text"):
+        return f' (YAML reads it as a {type(value).__name__}, write "{value}")'
+    return ""
+
+
+def _number(text: str, *, whole: bool) -> int | float | None:
+    """The number that a text is; None where it is none."""
     try:
-        is_text = isinstance(value, str) and expected.startswith("a number")
-        return f" (YAML reads it as text, write {float(value)})" if is_text else ""
+        value = float(text)
     except ValueError:
-        return ""
+        return None
+    if not whole:
+        return value
+    return int(value) if value.is_integer() else None

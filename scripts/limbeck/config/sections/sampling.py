@@ -169,6 +169,7 @@ class MolecularDynamics(Driven, Preparation):
 
     def faults(self) -> Iterator[Fault]:
         """Times that do not fit each other, or a temperature that nothing drives."""
+        yield from super().faults()
         step, interval, total = self.time_step_fs, self.sampling_interval_fs, self.time_total_fs
         if self.ensemble == "NVE" and isinstance(self.temperature_K, Ramp):
             yield "temperature_K", "a ramp with ensemble NVE, expected a value or a list"
@@ -263,6 +264,7 @@ class Contour(Driven, Preparation):
 
     def faults(self) -> Iterator[Fault]:
         """Fewer steps than the frames take."""
+        yield from super().faults()
         least = self.n_frames * self.interval_steps
         if self.max_steps < least:
             text = f"expected at least {least}, n_frames times interval_steps"

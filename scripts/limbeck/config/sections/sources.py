@@ -7,11 +7,16 @@ from pydantic import Field
 
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault, NamedSection, Section
+from limbeck.config.sections.known import CLOSE_PACKED
 
 PrototypeName = Literal[
     "rocksalt", "zincblende", "wurtzite", "diamond", "fcc", "bcc", "hcp", "perovskite", "fluorite"
 ]
 Shape = Literal["compact", "icosahedron", "octahedron", "decahedron"]
+
+
+#: of a cluster; no potential here goes beyond
+MOST_ATOMS = 10_000
 
 
 class AnySource(NamedSection):
@@ -83,10 +88,16 @@ class Clusters(Strained):
     every size, the others have the sizes that exist between the two of sizes."""
 
     def faults(self) -> Iterator[Fault]:
-        """Sizes in the wrong order."""
+        """Sizes in the wrong order or out of reach, elements without a close-packed crystal."""
         yield from super().faults()
-        if self.sizes[0] > self.sizes[1]:
+        smallest, largest = self.sizes
+        if smallest > largest:
             yield "sizes", f"{self.sizes}, expected the smaller size first"
+        elif largest > MOST_ATOMS:
+            yield "sizes", f"{self.sizes}, expected at most {MOST_ATOMS} atoms"
+        if other := [e for e in self.elements if e not in CLOSE_PACKED]:
+            text = "expected metals that are fcc, bcc or hcp in ASE's table"
+            yield "elements", f"{', '.join(other)}, {text}"
 
 
 class StructureFile(AnySource):
@@ -136,3 +147,9 @@ class Screen(Section):
     with 0.8 Z^0.45 cubic Angstrom for an atom of atomic number Z, which is beyond a terapascal."""
     max_atoms: t.Count = 500
     """Largest number of atoms of a structure."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Densities that leave nothing between them."""
+        low, high = self.min_density_g_cm3, self.max_density_g_cm3
+        if high is not None and low > high:
+            yield "min_density_g_cm3", f"{low:g}, expected at most max_density_g_cm3, {high:g}"
