@@ -8,7 +8,7 @@ from limbeck.config.jobs import BuildDeltaSet
 from limbeck.config.written import AtomEnergies, as_written
 from limbeck.datasets import delta
 from limbeck.datasets.atom_energies import complain, fit_atoms
-from limbeck.datasets.export import write_for_mace
+from limbeck.datasets.export import write_extxyz
 from limbeck.datasets.split import build, split_as, split_counts
 from limbeck.files import read_json, write_json, write_sums
 from limbeck.gate.outliers import judged
@@ -64,7 +64,7 @@ def main() -> None:
             recipe=recipe,
             labels={job.delta.name: data.labels},
         )
-        write_for_mace(folder / f"{part}.extxyz", data, atoms if part == "train" else {})
+        write_extxyz(folder / f"{part}.extxyz", data, atoms if part == "train" else {})
     write_json(folder / "counts.json", found, recipe=recipe)
     write_sums(folder)
     log.info("%s", found)

@@ -39,7 +39,7 @@ class Planted(Potential):
             dtype="float64",
         )
 
-    def prepare(self, frames):
+    def batch_of(self, frames):
         return frames
 
     def rotate(self, batch, matrices):

@@ -36,6 +36,31 @@ def wrapped(positions: np.ndarray, cells: np.ndarray) -> np.ndarray:
     return np.asarray((fractional - np.floor(fractional)) @ cells)
 
 
+#: Angstrom; what isolated frames are moved by multiples of. A power of two, so that moving one back
+#: changes no bit; and so small that a coordinate in single precision is good to 1e-6 Angstrom.
+STEP_A = 8.0
+
+
+def near_origin(frames: Frames) -> Frames:
+    """The same structures near the origin, moved in double precision; what is near stays as it is.
+
+    An isolated frame is moved as a whole, by multiples of 8 Angstrom along each axis, until its
+    centre is within 4 Angstrom of the origin along each. Of a periodic frame, atoms more than a
+    cell outside of their cell are put back into it by whole lattice vectors. Ids stay.
+    """
+    periodic = frames.periodic[frames.frame_of_atom]
+    centres = np.zeros((len(frames), 3))
+    np.add.at(centres, frames.frame_of_atom, frames.positions)
+    centres /= np.maximum(frames.n_atoms, 1)[:, None]
+    moves = (STEP_A * np.rint(centres / STEP_A))[frames.frame_of_atom]
+    cells = frames.cell[frames.frame_of_atom[periodic]]
+    fractional = np.linalg.solve(cells.swapaxes(1, 2), frames.positions[periodic][..., None])
+    steps = np.floor(fractional[..., 0])
+    steps[np.abs(steps) <= 1] = 0
+    moves[periodic] = np.einsum("ni,nij->nj", steps, cells)
+    return replace(frames, positions=frames.positions - moves) if moves.any() else frames
+
+
 #: Angstrom. Opposite faces of a cell stand farther apart than this in every crystal known.
 MIN_CELL_HEIGHT_A = 1.0
 #: Angstrom. A micrometre is beyond every structure here, and so far from it, searches for

@@ -44,7 +44,7 @@ GUESSES = {
     reasons.TOO_THIN: _UNIT,
     reasons.CONTACT_TOO_CLOSE: "are molecules whole, and lengths in Angstrom?",
     reasons.TOO_MANY_ATOMS: "raise screen.max_atoms, or take smaller cells",
-    reasons.PARTLY_PERIODIC: "give slabs and wires a cell with vacuum, periodic in all directions",
+    reasons.NO_PERIOD: "give slabs and wires a cell with vacuum, periodic in all directions",
     reasons.PARTLY_OCCUPIED: "write ordered structures instead",
     reasons.BAD_SMILES: "does each line begin with its SMILES?",
     reasons.NO_CELL: "isolated molecules and clusters have no cell: sample them with ensemble NVT",

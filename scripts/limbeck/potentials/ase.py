@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes, all_properties
 
-from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, charge_and_spin, from_atoms
 from limbeck.geometry import in_vacuum, vacuum_axes
 from limbeck.properties import EFS, of_one
@@ -47,17 +46,13 @@ class PotentialCalculator(Calculator):
         """Fill ``results``.
 
         Raises:
-            LimbeckError: an element that the potential does not know, or charge and spin that are
-                no small integers.
+            LimbeckError: as :meth:`~limbeck.potentials.interface.Potential.ready`, or charge and
+                spin are no small integers.
             ValueError: there is no lattice vector along a direction that is periodic.
         """
         super().calculate(atoms, properties, system_changes)
         structure: Any = self.atoms  # a copy that the base class has made
         frames = _frame(structure)
-        if self.potential.unknown_elements(frames).any():
-            raise LimbeckError(
-                f"{structure.symbols}: an element that {self.potential.about.name} does not know"
-            )
         answer = self.potential.predict(frames)
         answer.stress[vacuum_axes(frames).any(axis=1)] = np.nan  # divided by the vacuum's volume
         known = {n: v for n, v in answer.values.items() if n in all_properties}

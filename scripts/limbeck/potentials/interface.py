@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
+from ase.data import chemical_symbols
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.geometry import check_extent
+from limbeck.geometry import check_extent, near_origin
 from limbeck.potentials.batches import Limits, cut_batches, estimated_neighbours
 from limbeck.properties import EFS, Predictions, nothing
 
@@ -89,9 +90,45 @@ class Potential(ABC, Generic[Batch]):
     #: what was measured to be fast, of periodic (True) and isolated frames; overrides batch_atoms
     batch_limits: Mapping[bool, Limits] | None = None
 
-    @abstractmethod
+    def ready(self, frames: Frames) -> Frames:
+        """Frames as they may be asked about: the one check before every answer.
+
+        They are brought near the origin, see :func:`~limbeck.geometry.near_origin`: single
+        precision has seven digits, and the farther an atom stands from the origin the fewer of
+        them are left for its neighbours.
+
+        Raises:
+            LimbeckError: an element that the potential does not know; isolated and periodic frames
+                are mixed; a coordinate is not finite or too large.
+        """
+        self._check_elements(frames)
+        one_periodicity(frames)
+        # A dipole has its origin where the frame has it, and that of an ion changes with it.
+        if "dipole" in self.about.properties and frames.charge.any():
+            return frames
+        return near_origin(frames)
+
+    def _check_elements(self, frames: Frames) -> None:
+        wrong = np.flatnonzero(self.unknown_elements(frames))
+        if len(wrong):
+            found = set(frames.numbers.tolist()) - self.about.elements
+            symbols = ", ".join(chemical_symbols[z] for z in sorted(found))
+            raise LimbeckError(
+                f"{self.about.name} does not know {symbols}, and would guess: "
+                f"{len(wrong)} of {len(frames)} frames have it"
+            )
+
     def prepare(self, frames: Frames) -> Batch:
-        """Put frames on the device and find their neighbours, once."""
+        """Put frames on the device and find their neighbours, once.
+
+        Raises:
+            LimbeckError: as :meth:`ready`.
+        """
+        return self.batch_of(self.ready(frames))
+
+    @abstractmethod
+    def batch_of(self, frames: Frames) -> Batch:
+        """What :meth:`prepare` makes of frames that are ready: known, and of one periodicity."""
 
     @abstractmethod
     def rotate(self, batch: Batch, matrices: np.ndarray) -> Batch:
@@ -186,8 +223,8 @@ def empty_predictions(frames: Frames) -> Predictions:
 def one_periodicity(frames: Frames) -> bool:
     """Whether all frames are periodic; all of a batch are, or none.
 
-    Every model asks this before it looks for neighbours, so that it is here that frames of any
-    origin are refused which a search would take all memory for, or end the process at.
+    Asked before any model looks for neighbours, so that it is here that frames of any origin are
+    refused which a search would take all memory for, or end the process at.
 
     Raises:
         LimbeckError: isolated and periodic frames are mixed, or one of them has a coordinate that

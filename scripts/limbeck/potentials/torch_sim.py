@@ -13,7 +13,7 @@ from torch_sim.state import SimState
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.geometry import voigt_to_stress
+from limbeck.geometry import near_origin, voigt_to_stress
 from limbeck.potentials.devices import free_memory
 from limbeck.potentials.evaluation import attempt, predict_or_nan
 from limbeck.potentials.interface import Potential
@@ -118,7 +118,7 @@ class VerletListModel(PotentialModel):
         """Answers for all systems at once, from the neighbours that are known."""
         if self._seen is None or self._is_stale(state, self._seen):
             self._renew(state)
-        # Atoms are put back by whole lattice vectors, so that coordinates stay small in single
+        # Atoms are put back (by whole lattice vectors), so that coordinates stay small in single
         # precision, and by the same ones as when neighbours were sought, so that the shifts of the
         # edges stay right.
         positions = state.positions - self._images(state)
@@ -134,7 +134,7 @@ class VerletListModel(PotentialModel):
         return {name: values.detach() for name, values in result.items()}
 
     def _renew(self, state: SimState) -> None:
-        """Seek the neighbours of atoms that are put back into their cells."""
+        """Seek the neighbours of atoms that are put back into their cells, or near the origin."""
         # A shallow copy is enough: the integrators replace tensors and never write into them.
         self._seen = copy.copy(state)
         self._shifts = torch.zeros_like(state.positions)
@@ -142,11 +142,19 @@ class VerletListModel(PotentialModel):
             inverse = torch.linalg.inv(state.row_vector_cell)[state.system_idx]
             self._shifts = (state.positions.unsqueeze(1) @ inverse).squeeze(1).floor()
         frames = frames_of_state(state)
+        if not state.pbc:
+            moves = frames.positions - near_origin(frames).positions
+            self._shifts = torch.as_tensor(moves, dtype=self.dtype, device=self.device)
         inside = frames.positions - _numpy(self._images(state))
         self._wide = self.potential.prepare_wide(replace(frames, positions=inside), self._skin)
 
     def _images(self, state: SimState) -> torch.Tensor:
-        """How far outside their cells atoms were when neighbours were sought, [N,3], Angstrom."""
+        """How far outside their cells atoms were when neighbours were sought, [N,3], Angstrom.
+
+        In isolated systems, how far these were from the origin.
+        """
+        if not state.pbc:
+            return self._shifts
         cell = state.row_vector_cell[state.system_idx]
         return (self._shifts.unsqueeze(1) @ cell).squeeze(1)
 

@@ -16,7 +16,7 @@ from limbeck.config.written import Student, as_written
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.frames import Frames
-from limbeck.potentials.interface import Batch, Potential, one_periodicity
+from limbeck.potentials.interface import Batch, Potential
 from limbeck.properties import Predictions
 
 Graph = TypeVar("Graph")
@@ -132,8 +132,7 @@ class TrainablePotential(Potential[Batch]):
     def is_periodic(self, batch: Batch) -> bool:
         """Whether the frames of a batch are periodic."""
 
-    def prepare(self, frames: Frames) -> Batch:
-        one_periodicity(frames)
+    def batch_of(self, frames: Frames) -> Batch:
         return self.collate(self.graphs(frames))
 
     def evaluate(self, batch: Batch) -> Predictions:

@@ -9,7 +9,7 @@ import torch
 
 from limbeck.datasets.split import Dataset
 from limbeck.frames import atom_rows
-from limbeck.geometry import voigt_to_stress
+from limbeck.geometry import near_origin, voigt_to_stress
 from limbeck.potentials.trainable import TrainablePotential
 from limbeck.properties import property_of, select
 
@@ -85,7 +85,7 @@ class Batches:
         self.batch_size = batch_size
         self.periodic = data.frames.periodic
         cached = len(data.frames.numbers) <= CACHED_ATOMS
-        self._graphs = student.graphs(data.frames) if cached else None
+        self._graphs = student.graphs(near_origin(data.frames)) if cached else None
 
     @property
     def per_epoch(self) -> int:
@@ -114,7 +114,7 @@ class Batches:
 
     def _batch(self, index: np.ndarray) -> tuple[Any, Targets]:
         if self._graphs is None:
-            graphs = self.student.graphs(self.data.frames.select(index))
+            graphs = self.student.graphs(near_origin(self.data.frames.select(index)))
         else:
             graphs = [self._graphs[i] for i in index]
         return self.student.collate(graphs), self._targets(index)

@@ -11,7 +11,7 @@ from ase.io import read
 from limbeck.averaging.views import Views
 from limbeck.datasets import delta
 from limbeck.datasets.atom_energies import fit_atoms
-from limbeck.datasets.export import write_for_mace
+from limbeck.datasets.export import write_extxyz
 from limbeck.datasets.split import Dataset, build
 from limbeck.errors import LimbeckError
 from limbeck.frames import from_atoms
@@ -140,7 +140,7 @@ def test_a_potential_that_knows_no_single_atoms_says_so():
 def test_what_is_written_for_mace(tmp_path):
     frames = frames_of([*CRYSTAL, *MOLECULES[:1]])
     data = Dataset(frames, planted(frames, 0))
-    write_for_mace(tmp_path / "train.extxyz", data, {"Ar": -1.5, "H": 2.5})
+    write_extxyz(tmp_path / "train.extxyz", data, {"Ar": -1.5, "H": 2.5})
     found = read(tmp_path / "train.extxyz", ":")
     singles, rest = found[:2], found[2:]
     assert [(str(a.symbols), a.info["REF_energy"]) for a in singles] == [("Ar", -1.5), ("H", 2.5)]
@@ -153,7 +153,7 @@ def test_what_is_written_for_mace(tmp_path):
         np.testing.assert_allclose(atoms.arrays["REF_forces"], forces, atol=1e-8)
         assert ("REF_stress" in atoms.info) == bool(frames.periodic[b])
     np.testing.assert_allclose(rest[0].info["REF_stress"], data.labels.stress[0], atol=1e-12)
-    write_for_mace(tmp_path / "empty.extxyz", data.select(np.zeros(0, dtype=int)), {})
+    write_extxyz(tmp_path / "empty.extxyz", data.select(np.zeros(0, dtype=int)), {})
     assert (tmp_path / "empty.extxyz").read_text() == ""
 
 

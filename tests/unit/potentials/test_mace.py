@@ -162,7 +162,7 @@ def test_a_lone_atom_has_an_answer(mace):
 def test_an_unknown_element_is_named(mace):
     frames = from_atoms([Atoms("Au")], groups=["Au"], source="named")
     assert mace.unknown_elements(frames).tolist() == [True]
-    with pytest.raises(LimbeckError, match=r"tiny: element 79 is not among \[1, 6, 8, 11, 12, 17]"):
+    with pytest.raises(LimbeckError, match="tiny does not know Au"):
         mace.predict(frames)
 
 

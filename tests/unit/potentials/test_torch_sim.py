@@ -115,5 +115,5 @@ def test_charge_and_spin_reach_the_potential():
 def test_an_unknown_element_is_named():
     atoms = bulk("Si")
     atoms.calc = PotentialCalculator(EffectiveMedium("emt"))
-    with pytest.raises(LimbeckError, match="Si2: an element that emt does not know"):
+    with pytest.raises(LimbeckError, match="emt does not know Si, and would guess: 1 of 1 frames"):
         atoms.get_potential_energy()

@@ -12,7 +12,7 @@ from limbeck.symmetry import SYMMETRIES
 from limbeck.symmetry.cell_choice import CellChoice, unimodular
 from limbeck.symmetry.permutation import Permutation
 from limbeck.symmetry.supercell import REPEATS, Repetition, Supercell
-from limbeck.symmetry.translation import BOX, Translation
+from limbeck.symmetry.translation import Translation
 
 SKEWED = np.array([[4.0, 0, 0], [2.0, 3.5, 0], [-1.0, 1.0, 5.0]])
 
@@ -65,8 +65,20 @@ def test_shift_by_hand(salt, water):
     half = np.array([[0.5, 0, 0]])
     view = Translation().views(salt, half)
     np.testing.assert_allclose(view.positions[0], [2.1, 0.2, 0.3], atol=1e-12)
-    away = Translation().views(water, half).positions - water.positions
-    np.testing.assert_allclose(away, np.tile([BOX / 2, 0, 0], (3, 1)), atol=1e-12)
+    away = Translation().views(water, 80 * half).positions - water.positions
+    np.testing.assert_allclose(away, np.tile([40, 0, 0], (3, 1)), atol=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 8])
+def test_isolated_frames_are_shifted_by_1_40_and_1000_angstrom(water, k):
+    drawn = Translation().sample(water, k, np.random.default_rng(0))
+    lengths = np.linalg.norm(drawn, axis=1)
+    np.testing.assert_allclose(lengths, ([1000, 1, 40] * 3)[:k], rtol=1e-12)
+    many = Translation().sample(water, 3000, np.random.default_rng(1)) / 1000
+    # every direction alike: the mean square of a component of a unit vector is 1/3, with a variance
+    # of 4/45
+    far = many[::3]
+    np.testing.assert_allclose((far**2).mean(axis=0), 1 / 3, atol=4 * np.sqrt(4 / 45 / 1000))
 
 
 def test_orders_are_uniform_and_forces_return_to_their_atoms(salt):

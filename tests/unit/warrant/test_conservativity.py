@@ -25,6 +25,9 @@ class Whirl(Planted):
     square over directions is 2N / (3N (3N - 1)), and a^2 = N AMPLITUDE^2.
     """
 
+    def prepare(self, frames):
+        return frames  # about the origin of the frames themselves, not brought near it
+
     def evaluate(self, batch):
         forces = self.scale * np.cross([0.0, 0.0, 1.0], batch.positions)
         return Predictions(np.zeros(len(batch)), forces, np.full((len(batch), 6), np.nan))

@@ -16,7 +16,7 @@ from pymatgen.core import Lattice, Structure
 from limbeck.config.sections.potentials import Chgnet
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt
-from limbeck.potentials.interface import About, Potential, one_periodicity
+from limbeck.potentials.interface import About, Potential
 from limbeck.potentials.weights import package
 from limbeck.properties import EFS, Predictions
 
@@ -68,8 +68,8 @@ class ChgnetPotential(Potential[ChgnetBatch]):
             dtype="float32",
         )
 
-    def prepare(self, frames: Frames) -> ChgnetBatch:
-        periodic = one_periodicity(frames)
+    def batch_of(self, frames: Frames) -> ChgnetBatch:
+        periodic = bool(frames.periodic.any())
         graphs = [
             self.converter(self._structure(frames, b, periodic)).to(self.device)
             for b in range(len(frames))

@@ -69,7 +69,7 @@ class LabFrameError(Potential[Surrounded]):
         self._axes, vectors = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
         self._vectors = vectors * np.sqrt([[2 * degree + 1] for degree in DEGREES])
 
-    def prepare(self, frames: Frames) -> Surrounded:
+    def batch_of(self, frames: Frames) -> Surrounded:
         pairs = self._neighbours.prepare(frames)
         square = np.bincount(frames.frame_of_atom, _power(pairs), minlength=len(frames))
         size = np.sqrt(square / (3 * frames.n_atoms))

@@ -158,6 +158,7 @@ class MacePotential(TrainablePotential[MaceBatch]):
 
     def prepare_wide(self, frames: Frames, skin: float) -> MaceBatch:
         """Like :meth:`prepare`, with neighbours up to the cut-off plus ``skin`` (Angstrom)."""
+        frames = self.ready(frames)
         return self.collate([self._graph(frames, b, skin) for b in range(len(frames))])
 
     def moved(self, wide: MaceBatch, positions: torch.Tensor, cell: torch.Tensor) -> MaceBatch:

@@ -31,7 +31,7 @@ from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt
-from limbeck.potentials.interface import About, Potential, one_periodicity
+from limbeck.potentials.interface import About, Potential
 from limbeck.potentials.weights import located
 from limbeck.properties import EFS, Predictions
 
@@ -77,8 +77,8 @@ class MatglPotential(Potential[MatglBatch]):
         network: Any = module.model
         self.converter = Atoms2Graph(network.element_types, network.cutoff)
 
-    def prepare(self, frames: Frames) -> MatglBatch:
-        periodic = one_periodicity(frames)
+    def batch_of(self, frames: Frames) -> MatglBatch:
+        periodic = bool(frames.periodic.any())
         cells = frames.cell if periodic else np.tile(np.eye(3), (len(frames), 1, 1))
         graphs = []
         for b, atoms in enumerate(frames.to_atoms()):

@@ -14,7 +14,7 @@ from limbeck.config.sections.potentials import Toy
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt, turn
 from limbeck.potentials.heartbeat import beat
-from limbeck.potentials.interface import About, Potential, empty_predictions, one_periodicity
+from limbeck.potentials.interface import About, Potential, empty_predictions
 from limbeck.potentials.weights import package
 from limbeck.properties import EFS, Predictions
 
@@ -78,8 +78,8 @@ class LennardJones(Potential[Pairs]):
             weights=f"limbeck=={__version__} lj {epsilon:g} eV {radius_scale:g} {cutoff:g} A",
         )
 
-    def prepare(self, frames: Frames) -> Pairs:
-        periodic = one_periodicity(frames)
+    def batch_of(self, frames: Frames) -> Pairs:
+        periodic = bool(frames.periodic.any())
         offsets = frames.offsets
         found = [self._pairs_of(frames, b) for b in range(len(frames))]
         counts = [len(vectors) for _, _, vectors in found]
@@ -158,8 +158,7 @@ class EffectiveMedium(Potential[Frames]):
             weights=f"{package('ase')} EMT",
         )
 
-    def prepare(self, frames: Frames) -> Frames:
-        one_periodicity(frames)
+    def batch_of(self, frames: Frames) -> Frames:
         return frames
 
     def rotate(self, batch: Frames, matrices: np.ndarray) -> Frames:

@@ -17,7 +17,7 @@ from limbeck.errors import LimbeckError, first_line
 from limbeck.frames import Frames
 from limbeck.geometry import stress_to_voigt, turn
 from limbeck.potentials.heartbeat import beat
-from limbeck.potentials.interface import About, Potential, empty_predictions, one_periodicity
+from limbeck.potentials.interface import About, Potential, empty_predictions
 from limbeck.potentials.weights import package
 from limbeck.properties import EFS, Predictions
 
@@ -55,8 +55,7 @@ class XtbPotential(Potential[Frames]):
             conditions=("charge", "spin"),
         )
 
-    def prepare(self, frames: Frames) -> Frames:
-        one_periodicity(frames)
+    def batch_of(self, frames: Frames) -> Frames:
         return frames
 
     def rotate(self, batch: Frames, matrices: np.ndarray) -> Frames:
