@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -78,6 +79,28 @@ def check_trust(potential: Mace, path: Path) -> None:
 def package(name: str) -> str:
     """An installed package and its version, as ``chgnet==0.4.2``."""
     return f"{name}=={version(name)}"
+
+
+@contextlib.contextmanager
+def left_as_it_was(variable: str, modules: str = "") -> Iterator[None]:
+    """An import that leaves the process as it was, for whoever imports the same after it.
+
+    Args:
+        variable: of the environment, set back.
+        modules: a package that is forgotten again where it was not there, so that it does once more
+            what it does when it is imported.
+    """
+    before = os.environ.get(variable)
+    there = set(sys.modules)
+    try:
+        yield
+    finally:
+        os.environ.pop(variable, None)
+        if before is not None:
+            os.environ[variable] = before
+        for name in set(sys.modules) - there if modules else ():
+            if name == modules or name.startswith(f"{modules}."):
+                del sys.modules[name]
 
 
 @contextlib.contextmanager

@@ -192,7 +192,7 @@ def test_the_model_file_is_the_same_model(mace, mace64, folder):
 
 
 def test_maces_own_calculator_opens_the_model_file(mace, folder, monkeypatch):
-    # what a user's process has set, since importing mace sets it; Limbeck takes it back
+    # as after an import of one's own, which in these tests may have been long ago
     monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
     from mace.calculators import MACECalculator
 

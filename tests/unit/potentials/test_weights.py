@@ -255,20 +255,51 @@ def test_an_unknown_kind_is_refused():
     ]
 
 
-@pytest.mark.parametrize("module", ["mace", "mace_files"])
-def test_mace_does_not_turn_all_loading_into_unpickling(module):
-    name = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
-    code = (
-        (
-            "import os, mace; before = os.environ.get(NAME);"
-            "import limbeck.potentials.models.MODULE; print(before, os.environ.get(NAME))"
-        )
-        .replace("NAME", repr(name))
-        .replace("MODULE", module)
-    )
-    environment = {k: v for k, v in os.environ.items() if k != name} | {"PYTHONPATH": str(SCRIPTS)}
+UNPICKLING = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+STUDENT = "limbeck.load_student('student')"
+POTENTIAL = (
+    "open_potential({'name': 'm', 'model': 'mace', 'path': 'student/model/model.model', "
+    "'trust': True})"
+)
+THEIRS = "from mace.calculators import MACECalculator"
+CALCULATOR = (
+    "MACECalculator(model_paths='student/model/model.model', device='cpu', default_dtype='float32')"
+)
+ORDERS = {
+    "ours first": [STUDENT, POTENTIAL, THEIRS, CALCULATOR],
+    "theirs first": [THEIRS, STUDENT, POTENTIAL, CALCULATOR],
+    "in turn": [STUDENT, THEIRS, CALCULATOR, POTENTIAL, CALCULATOR],
+}
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory):
+    """A folder with a student of MACE in ``student``."""
+    from limbeck.potentials.models.mace import MacePotential
+
+    folder = tmp_path_factory.mktemp("orders")
+    small = MacePotential.build("tiny", STATISTICS, name="s", device="cpu")
+    (folder / "student/model").mkdir(parents=True)
+    small.save(folder / "student/model")
+    return folder
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_maces_own_calculator_opens_its_files_before_and_after_ours(student, order):
+    lines = ["import os, limbeck; from limbeck.potentials import open_potential"]
+    for line in ORDERS[order]:
+        lines += [line, f"print(os.environ.get({UNPICKLING!r}))"]
+    environment = {k: v for k, v in os.environ.items() if k != UNPICKLING}
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+        [sys.executable, "-c", "\n".join(lines)],
+        capture_output=True,
+        text=True,
+        cwd=student,
+        env=environment | {"PYTHONPATH": str(SCRIPTS)},
     )
-    # positive control: mace by itself does
-    assert done.stdout.split()[-2:] == ["1", "None"], done.stderr
+    assert done.returncode == 0, done.stderr
+    # The variable is there from the user's own import of mace on, and not before: an import of ours
+    # does not turn all loading of the process into unpickling.
+    said = [line for line in done.stdout.split() if line in ("None", "1")]
+    theirs = ORDERS[order].index(THEIRS)
+    assert said == ["None"] * theirs + ["1"] * (len(ORDERS[order]) - theirs)

@@ -4,7 +4,6 @@ Batatia et al., "MACE: Higher Order Equivariant Message Passing Neural Networks 
 Accurate Force Fields", NeurIPS 2022, arXiv:2206.07697.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,8 +12,6 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
-from mace import modules
-from mace.data.neighborhood import get_neighborhood
 from pydantic import Field
 
 from limbeck.config.sections.base import Section
@@ -24,10 +21,15 @@ from limbeck.frames import Frames
 from limbeck.potentials.interface import IN_MEMORY, About
 from limbeck.potentials.models.mace_convolution import with_fast_convolutions
 from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential, predictions
+from limbeck.potentials.weights import left_as_it_was
 from limbeck.properties import EFS, Predictions
 
-# Importing mace turns every torch.load of the process into unpickling; turn that back.
-os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
+#: Importing mace sets it, and so turns every torch.load of the process into unpickling: an import of
+#: ours must not, and one of the user's must stay.
+UNPICKLING = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+with left_as_it_was(UNPICKLING):
+    from mace import modules
+    from mace.data.neighborhood import get_neighborhood
 
 MACE_CITATION = "Batatia et al., arXiv:2206.07697 (2022)"
 MODEL_FILE = "model.model"  # what other programs read: ase, torch-sim, mace_create_lammps_model

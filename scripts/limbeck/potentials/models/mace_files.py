@@ -10,20 +10,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from mace.calculators.foundations_models import (
-    download_mace_mp_checkpoint,
-    mace_mp_urls,
-    mace_off_urls,
-)
-from mace.tools.utils import get_cache_dir
 
 from limbeck.config.sections.potentials import Mace
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.potentials.interface import About
-from limbeck.potentials.models.mace import DTYPES, MACE_CITATION, MacePotential
-from limbeck.potentials.weights import check_trust, environment, located
+from limbeck.potentials.models.mace import DTYPES, MACE_CITATION, UNPICKLING, MacePotential
+from limbeck.potentials.weights import check_trust, environment, left_as_it_was, located
 from limbeck.properties import EFS
+
+with left_as_it_was(UNPICKLING, "mace.calculators"):
+    from mace.calculators.foundations_models import (
+        download_mace_mp_checkpoint,
+        mace_mp_urls,
+        mace_off_urls,
+    )
+    from mace.tools.utils import get_cache_dir
 
 #: under the Academic Software License, as mace-torch says when it downloads them
 ASL = {"small-omat-0", "medium-omat-0", "mace-matpes-pbe-0", "mace-matpes-r2scan-0"}
