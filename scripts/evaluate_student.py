@@ -46,9 +46,18 @@ def main() -> None:
     write_json(folder / "metrics.json", metrics, recipe=recipe)
     write_table(folder / "metrics.json", evaluation.metric_rows(metrics))
     elements = [chemical_symbols[z] for z in sorted(student.about.elements)]
-    text = card.card(names, summary.model_dump(), found, test.labels.attrs, elements, job.split_by)
+    conservative = student.about.conservative
+    text = card.card(
+        names,
+        summary.model_dump(),
+        found,
+        test.labels.attrs,
+        elements,
+        job.split_by,
+        conservative=conservative,
+    )
     write_text(folder / "card.md", text)
-    write_text(folder / "use_me.py", handover.use_me(test.frames))
+    write_text(folder / "use_me.py", handover.use_me(test.frames, conservative=conservative))
     storage.write_frames(
         folder / "predictions.h5",
         test.frames,

@@ -221,6 +221,8 @@ def test_evaluation_says_what_the_student_answers(trained, dataset):
 
 def test_use_me_runs_from_anywhere(trained, dataset, tmp_path):
     folder = shutil.copytree(trained[0], tmp_path / "taken home")
+    first = "# Its forces and its stress are no slopes of its energy."
+    assert (folder / "use_me.py").read_text().startswith(first) == (trained[1] == "direct")
     environment = os.environ | {"PYTHONPATH": str(in_process.SCRIPTS)}
     done = subprocess.run(
         [sys.executable, folder / "use_me.py"],

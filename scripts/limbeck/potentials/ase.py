@@ -1,6 +1,9 @@
 """Any Limbeck potential as an ASE calculator."""
 
+import inspect
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +19,10 @@ if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
 
 
+#: where ASE integrates at constant energy
+VERLET = "ase/md/verlet.py"
+
+
 class PotentialCalculator(Calculator):
     """Energy (eV), forces (eV/Angstrom) and stress (eV/Angstrom^3) of one structure.
 
@@ -24,7 +31,8 @@ class PotentialCalculator(Calculator):
 
     Charge and spin are read from ``atoms.info``, see :func:`limbeck.frames.charge_and_spin`; both
     are zero where they are not said. Stress is there for structures that are periodic in three
-    directions only; slabs and wires are put into a cell with vacuum.
+    directions only; slabs and wires are put into a cell with vacuum. Where forces and stress are no
+    slopes of the energy, a warning says so once for each use that goes wrong with it.
     """
 
     implemented_properties = [*EFS, "free_energy"]  # noqa: RUF012
@@ -33,9 +41,38 @@ class PotentialCalculator(Calculator):
         """Wrap ``potential``; ``options`` go to ASE's calculator."""
         super().__init__(**options)
         self.potential = potential
+        self._warned: set[str] = set()
+        self._stressed: tuple[Atoms | None, np.ndarray] = (None, np.zeros((3, 3)))
         # ASE has a fixed list of properties.
         known = [name for name in potential.about.properties if name in all_properties]
         self.implemented_properties = [*dict.fromkeys([*type(self).implemented_properties, *known])]
+
+    def get_property(
+        self, name: str, atoms: "Atoms | None" = None, allow_calculation: bool = True
+    ) -> Any:
+        """As ASE has it; it sees every question, also those that ``results`` answer."""
+        if atoms is not None and not self.potential.about.conservative:
+            self._watch(name, atoms)
+        return super().get_property(name, atoms, allow_calculation)
+
+    def _watch(self, name: str, atoms: "Atoms") -> None:
+        """Warn of cells that follow a stress, and of dynamics that nothing keeps at its energy."""
+        if name == "stress":
+            cell = np.array(atoms.cell)
+            # One and the same structure in another cell: a cell filter, or a barostat.
+            if self._stressed[0] is atoms and (self._stressed[1] != cell).any():
+                self._warn(
+                    "The stress is no slope of the energy: a cell on it can run away."
+                )
+            self._stressed = (atoms, cell)
+        elif name == "forces" and _within(VERLET):
+            self._warn("The forces are no slopes of the energy: without a thermostat it drifts.")
+
+    def _warn(self, consequence: str) -> None:
+        if consequence not in self._warned:
+            self._warned.add(consequence)
+            about = f"{self.potential.about.name} is not conservative."
+            warnings.warn(f"{about} {consequence}", stacklevel=2)
 
     def calculate(
         self,
@@ -61,6 +98,16 @@ class PotentialCalculator(Calculator):
         self.results = certain | of_one(known, 0, slice(None))
         # ASE asks for it with force_consistent=True; without electronic entropy it is the energy.
         self.results["free_energy"] = self.results["energy"]
+
+
+def _within(file: str) -> bool:
+    """Whether a function of a file has called this one, by however many others."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if Path(frame.f_code.co_filename).as_posix().endswith(file):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _frame(atoms: "Atoms") -> Frames:

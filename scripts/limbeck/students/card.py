@@ -6,10 +6,16 @@ from typing import Any
 from limbeck.datasets.split import in_training
 from limbeck.warrant.statistics import MINIMUM_CLUSTERS, estimate_of
 
+#: of a student whose forces and stress are outputs of their own; first of all, in its card and in
+#: the program beside it
+NOT_CONSERVATIVE = """Its forces and its stress are no slopes of its energy. Relax atoms in a fixed
+cell, not the cell: a relaxation of the cell can run away. Run dynamics with a thermostat, not at
+constant energy: the energy drifts. An equivariant student (`mace`) has neither fault."""
+
 TEMPLATE = """# {student} from {label_set}, seed {seed}
 
-`{architecture}`: {network} It has {parameters:,} parameters and was trained on {train_frames}
-frames ({valid_frames} to validate) in {minutes:.1f} minutes; the weights are those of epoch
+{caution}`{architecture}`: {network} It has {parameters:,} parameters and was trained on
+{train_frames} frames ({valid_frames} to validate) in {minutes:.1f} minutes; the weights are those of epoch
 {best_epoch} of {epochs}. Elements: {elements}.
 
 Labels: {potential} ({model}), views: {views}. {licence}. {citation}.
@@ -35,6 +41,8 @@ def card(
     labels: dict[str, Any],
     elements: list[str],
     split_by: str,
+    *,
+    conservative: bool,
 ) -> str:
     """Markdown.
 
@@ -43,8 +51,10 @@ def card(
         training: ``training.json``.
         metrics: of the test frames, as ``evaluation.evaluate`` gives them.
         labels: attributes of the labels.
+        conservative: its forces are minus the gradient of its energy.
     """
     return TEMPLATE.format(
+        caution="" if conservative else f"**Not conservative.** {NOT_CONSERVATIVE}\n\n",
         **names,
         **{k: training[k] for k in _OF_TRAINING},
         elements=", ".join(elements),

@@ -11,13 +11,14 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.potentials.trainable import DESCRIPTION, WEIGHTS, TrainablePotential, read_description
 from limbeck.students import ARCHITECTURES, architecture
+from limbeck.students.card import NOT_CONSERVATIVE
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
 log = logging.getLogger(__name__)
 
-USE_ME = '''"""Use this student from ASE: its answer for a structure of the test set."""
+USE_ME = '''{caution}"""Use this student from ASE: its answer for a structure of the test set."""
 
 from pathlib import Path
 
@@ -36,11 +37,18 @@ print(atoms.get_forces(), "eV/Angstrom")
 '''
 
 
-def use_me(frames: Frames) -> str:
-    """A program that opens the student beside it and asks it for the smallest of ``frames``."""
+def use_me(frames: Frames, *, conservative: bool) -> str:
+    """A program that opens the student beside it and asks it for the smallest of ``frames``.
+
+    Args:
+        conservative: its forces are minus the gradient of its energy; the program says it first
+            where they are not.
+    """
+    caution = "".join(f"# {line}\n" for line in NOT_CONSERVATIVE.splitlines())
     b = int(np.argmin(frames.n_atoms))
     rows = frames.atoms_of(b)
     return USE_ME.format(
+        caution="" if conservative else caution,
         numbers=frames.numbers[rows].tolist(),
         positions=frames.positions[rows].round(6).tolist(),
         cell=frames.cell[b].round(6).tolist(),

@@ -1,6 +1,7 @@
 """Every door to a potential: unknown elements, and frames far from the origin."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,10 +19,11 @@ from limbeck.potentials.torch_sim import dynamics_model, state_of
 from limbeck.reasons import Status
 from limbeck.warrant.gaps import measure_gaps
 
+RESOURCES = Path(__file__).parents[3] / "resources/models"
 MODELS = {
     "chgnet": {"model": "chgnet"},
-    "mace": {"model": "mace", "path": "resources/models/mace-demo.model", "trust": True},
-    "direct": {"model": "orb", "path": "resources/models/orb-demo"},
+    "mace": {"model": "mace", "path": f"{RESOURCES}/mace-demo.model", "trust": True},
+    "direct": {"model": "orb", "path": f"{RESOURCES}/orb-demo"},
 }
 #: eV/Angstrom. Coordinates below 8 A are rounded by up to 2.4e-7 A in single precision, which a
 #: bond of 50 eV/A^2 makes 1e-5; found: 2e-5.

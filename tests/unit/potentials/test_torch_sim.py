@@ -1,5 +1,8 @@
 """A potential inside torch-sim and inside ASE says what it says by itself."""
 
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,11 +11,16 @@ from ase.build import bulk, molecule
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from ase.calculators.lj import LennardJones as AseLennardJones
+from ase.filters import FrechetCellFilter
+from ase.md.langevin import Langevin
+from ase.md.verlet import VelocityVerlet
+from ase.optimize import FIRE
 from torch_sim.io import atoms_to_state
 from torch_sim.models.interface import validate_model_outputs
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import from_atoms
+from limbeck.potentials import open_potential
 from limbeck.potentials.ase import PotentialCalculator
 from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
 from limbeck.potentials.torch_sim import PotentialModel, frames_of_state
@@ -117,3 +125,54 @@ def test_an_unknown_element_is_named():
     atoms.calc = PotentialCalculator(EffectiveMedium("emt"))
     with pytest.raises(LimbeckError, match="emt does not know Si, and would guess: 1 of 1 frames"):
         atoms.get_potential_energy()
+
+
+def salt_of(potential):
+    atoms = rattled(bulk("NaCl", "rocksalt", a=5.6, cubic=True))
+    atoms.calc = potential.ase_calculator()
+    return atoms
+
+
+def relaxed_with_its_cell(atoms):
+    FIRE(FrechetCellFilter(atoms), logfile=None).run(steps=5)
+
+
+def moved_at_constant_energy(atoms):
+    VelocityVerlet(atoms, timestep=1.0).run(3)
+
+
+def used_well(atoms):
+    """In one cell, with a thermostat, and asked about the stress of strained copies."""
+    FIRE(atoms, logfile=None).run(steps=5)
+    Langevin(atoms, timestep=1.0, temperature_K=300, friction=0.01).run(3)
+    for strain in (0.99, 1.01):
+        copy = atoms.copy()
+        copy.calc = atoms.calc
+        copy.set_cell(strain * atoms.cell, scale_atoms=True)
+        copy.get_stress()
+        copy.get_stress()
+
+
+USES = {
+    relaxed_with_its_cell: ["a cell on it can run away"],
+    moved_at_constant_energy: ["without a thermostat it drifts"],
+    used_well: [],
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("name", ["orb-demo", "mace-demo.model"])
+def test_a_potential_that_is_not_conservative_warns_once_of_each_use(name, use):
+    model = "orb" if name == "orb-demo" else "mace"
+    path = str(Path(__file__).parents[3] / "resources/models" / name)
+    trust = {"trust": True} if model == "mace" else {}
+    potential = open_potential({"name": "p", "model": model, "path": path, **trust})
+    atoms = salt_of(potential)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        use(atoms)
+        use(atoms)
+    said = [str(w.message) for w in caught if "not conservative" in str(w.message)]
+    expected = USES[use] if model == "orb" else []
+    assert len(said) == len(expected)
+    assert all(words in line for words, line in zip(expected, said, strict=True))

@@ -157,7 +157,8 @@ def test_a_frame_of_another_element_has_no_answer(student):
     assert np.isnan(found.forces[4:6]).all()
 
 
-def test_the_card_has_the_numbers():
+@pytest.mark.parametrize("conservative", [True, False])
+def test_the_card_has_the_numbers(conservative):
     training, test = example(8), example(5, seed=3)
     truth = replace(test.labels, energy=test.labels.energy - 0.4)  # of four atoms each
     metrics = evaluate(answers_for(test, np.full(10, 0.4), 0.05), training, test, truth)
@@ -177,7 +178,9 @@ def test_the_card_has_the_numbers():
         {"potential": "e", "model": "emt", "views": 12, "licence": "LGPL", "citation": "Jacobsen"},
         ["Al", "Cu"],
         "group",
+        conservative=conservative,
     )
+    assert (text.split("\n\n")[1].startswith("**Not conservative.** Its forces")) != conservative
     flat = " ".join(text.split())
     for words in (
         "# mace-small from emt-own, seed 7",
@@ -234,7 +237,7 @@ def test_use_me_asks_for_the_smallest_frame_and_moves_with_its_folder(
 ):
     pair = from_atoms([Atoms("Cu2", [[0, 0, 0], [0, 0, 2.5]])], groups=["Cu"], source="x")
     frames = concatenate([example(2).frames, pair])
-    (seed_folder / "use_me.py").write_text(use_me(frames))
+    (seed_folder / "use_me.py").write_text(use_me(frames, conservative=True))
     moved = shutil.move(seed_folder, tmp_path / "elsewhere")
     path = moved / "use_me.py"
     exec(compile(path.read_text(), str(path), "exec"), {"__file__": str(path)})

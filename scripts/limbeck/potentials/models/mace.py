@@ -24,8 +24,8 @@ from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential
 from limbeck.potentials.weights import left_as_it_was
 from limbeck.properties import EFS, Predictions
 
-#: Importing mace sets it, and so turns every torch.load of the process into unpickling: an import of
-#: ours must not, and one of the user's must stay.
+#: Importing mace sets it, and so turns every torch.load of the process into unpickling: an import
+#: of ours must not, and one of the user's must stay.
 UNPICKLING = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 with left_as_it_was(UNPICKLING):
     from mace import modules
