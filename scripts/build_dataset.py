@@ -34,7 +34,7 @@ def main() -> None:
             recipe=recipe,
             labels={label_set: data.labels},
         )
-        write_extxyz(folder / f"{part}.extxyz", data, {})
+        write_extxyz(folder / f"{part}.extxyz", data)
     found = split_counts(frames, labels, parts)
     found["validated_by"] = validated_by(frames, indices)
     if len(parts["train"]):

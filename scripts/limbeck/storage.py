@@ -38,6 +38,26 @@ MOST_TIMES = 90
 #: stages that drop frames that occur twice; a source may make one twice, and so may a sampling
 WITHOUT_REPEATS = ("screen_structures", "select_frames")
 UNITS = {"cell": "Angstrom", "positions": "Angstrom", "charge": "e"}
+#: attributes of arrays beside the unit, for whoever opens a file without this page at hand
+SAID: dict[str, dict[str, str]] = {
+    "cell": {"order": "[frame, vector, x y z]: rows are lattice vectors, zeros where isolated"},
+    "charge": {"sign": "of the whole frame, positive where electrons are missing"},
+    "spin": {"meaning": "number of unpaired electrons, the multiplicity less one"},
+    "numbers": {"meaning": "atomic numbers"},
+    "energy": {"meaning": "of the whole frame"},
+    "forces": {"order": "[atom, x y z]", "sign": "minus the gradient of the energy"},
+    "stress": {
+        "order": "xx yy zz yz xz xy",
+        "sign": "positive under tension, as ASE: the derivative of the energy with respect to "
+        "strain over the volume; pressure is minus a third of xx + yy + zz",
+    },
+    "dipole": {"order": "[frame, x y z]", "sign": "from negative to positive, about the origin"},
+}
+LAYOUT = {
+    "frames": "row b is frame b, from 0",
+    "atoms": "atoms of all frames, one frame after another: frame b has the rows from "
+    "sum(frames/n_atoms[:b]) up to but not including sum(frames/n_atoms[:b + 1])",
+}
 
 
 def write_frames(
@@ -232,9 +252,21 @@ def _write_array(file: h5py.File, name: str, values: np.ndarray) -> None:
         else {}
     )
     dataset = file.create_dataset(name, data=values, **options)
-    unit = _unit_of(name.rsplit("/", 1)[-1])
-    if unit:
-        dataset.attrs["unit"] = np.bytes_(unit)
+    for key, text in _said_of(name).items():
+        dataset.attrs[key] = np.bytes_(text)
+
+
+def _said_of(path: str) -> dict[str, str]:
+    """What an array says of itself: unit, order, sign, layout."""
+    group, array = path.split("/", 1)[0], path.rsplit("/", 1)[-1]
+    unit = _unit_of(array)
+    if group == "labels":
+        of = PROPERTIES.get(array.removesuffix(SPREAD))
+        group = "atoms" if of and of.per_atom else "frames"
+    own = {"meaning": "standard deviation over views"} if array.endswith(SPREAD) else {}
+    return (
+        ({"unit": unit} if unit else {}) | (own or SAID.get(array, {})) | {"layout": LAYOUT[group]}
+    )
 
 
 def _unit_of(array: str) -> str:

@@ -316,3 +316,42 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(small_disk):
     # negative control: what fits is written
     write_frames(path, frames.select([]), stage="screen")
     assert len(read_frames(path)) == 0
+
+
+def test_h5py_alone_can_tell_what_an_array_is(tmp_path, labelled):
+    """By the file's own words: frame 2, its atoms, forces and stress, in the units that it says."""
+    frames, labels = labelled
+    path = tmp_path / "x.h5"
+    write_frames(path, frames, stage="s", labels={"emt": labels})
+    with h5py.File(path) as file:
+        said = {}
+        file.visititems(
+            lambda name, item: (
+                said.update({name: {k: v.decode() for k, v in item.attrs.items()}})
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
+        )
+        assert all("layout" in words for words in said.values())
+        assert said["labels/emt/stress"]["unit"] == "eV/Angstrom^3"
+        assert said["labels/emt/stress"]["order"] == "xx yy zz yz xz xy"
+        assert said["labels/emt/stress"]["sign"].startswith("positive under tension")
+        assert said["labels/emt/forces"]["sign"] == "minus the gradient of the energy"
+        assert said["labels/emt/forces_spread"]["meaning"] == "standard deviation over views"
+        ragged = {name for name, words in said.items() if words["layout"].startswith("atoms of")}
+        assert ragged >= {"atoms/numbers", "atoms/positions", "labels/emt/forces"}
+        assert all(len(file[name]) == file["frames/n_atoms"][()].sum() for name in ragged)
+        assert all(len(file[name]) == len(frames) for name in set(said) - ragged)
+        start, end = file["frames/n_atoms"][:2].sum(), file["frames/n_atoms"][:3].sum()
+        atoms = Atoms(
+            file["atoms/numbers"][start:end],
+            file["atoms/positions"][start:end],
+            cell=file["frames/cell"][2],
+            pbc=file["frames/pbc"][2],
+        )
+        stress, forces = file["labels/emt/stress"][2], file["labels/emt/forces"][start:end]
+    assert atoms == frames.to_atoms()[2]
+    atoms.calc = EMT()
+    np.testing.assert_allclose(forces, atoms.get_forces(), atol=1e-8)  # mean of three views
+    if atoms.pbc.all():
+        np.testing.assert_allclose(stress, atoms.get_stress(), atol=1e-10)

@@ -17,7 +17,9 @@ from limbeck.geometry import as_given
 from limbeck.properties import of_one, property_of
 
 
-def write_extxyz(path: str | Path, dataset: Dataset, single_atoms: AtomEnergies) -> None:
+def write_extxyz(
+    path: str | Path, dataset: Dataset, single_atoms: AtomEnergies | None = None
+) -> None:
     """Write frames and their labels as extended XYZ that other programs read without any option.
 
     Each value stands there twice: under ASE's name of the property, which ASE, graph-pes and NequIP
@@ -31,7 +33,7 @@ def write_extxyz(path: str | Path, dataset: Dataset, single_atoms: AtomEnergies)
             these. In other files it would test itself on them.
     """
     structures = []
-    for element, energy in single_atoms.items():
+    for element, energy in (single_atoms or {}).items():
         atoms = Atoms(element)
         atoms.info["config_type"] = "IsolatedAtom"
         structures.append(_labelled(atoms, {"energy": energy, "forces": np.zeros((1, 3))}))

@@ -35,11 +35,17 @@ class PotentialCalculator(Calculator):
     slopes of the energy, a warning says so once for each use that goes wrong with it.
     """
 
+    name = "limbeck"  # type: ignore[misc]  # what ASE's own calculators do
     implemented_properties = [*EFS, "free_energy"]  # noqa: RUF012
 
     def __init__(self, potential: "Potential", **options: Any) -> None:
-        """Wrap ``potential``; ``options`` go to ASE's calculator."""
-        super().__init__(**options)
+        """Wrap ``potential``; ``options`` go to ASE's calculator.
+
+        Its ``parameters`` say which potential this is: ASE keeps them in rows of a database, in
+        trajectories and in JSON.
+        """
+        about = potential.about
+        super().__init__(potential=about.name, model=about.model, weights=about.weights, **options)
         self.potential = potential
         self._warned: set[str] = set()
         self._stressed: tuple[Atoms | None, np.ndarray] = (None, np.zeros((3, 3)))
@@ -61,9 +67,7 @@ class PotentialCalculator(Calculator):
             cell = np.array(atoms.cell)
             # One and the same structure in another cell: a cell filter, or a barostat.
             if self._stressed[0] is atoms and (self._stressed[1] != cell).any():
-                self._warn(
-                    "The stress is no slope of the energy: a cell on it can run away."
-                )
+                self._warn("The stress is no slope of the energy: a cell on it can run away.")
             self._stressed = (atoms, cell)
         elif name == "forces" and _within(VERLET):
             self._warn("The forces are no slopes of the energy: without a thermostat it drifts.")

@@ -15,8 +15,8 @@ constant energy: the energy drifts. An equivariant student (`mace`) has neither 
 TEMPLATE = """# {student} from {label_set}, seed {seed}
 
 {caution}`{architecture}`: {network} It has {parameters:,} parameters and was trained on
-{train_frames} frames ({valid_frames} to validate) in {minutes:.1f} minutes; the weights are those of epoch
-{best_epoch} of {epochs}. Elements: {elements}.
+{train_frames} frames ({valid_frames} to validate) in {minutes:.1f} minutes; the weights are those
+of epoch {best_epoch} of {epochs}. Elements: {elements}.
 
 Labels: {potential} ({model}), views: {views}. {licence}. {citation}.
 

@@ -90,4 +90,6 @@ def _check(folder: Path) -> None:
 
 def load_student(path: str | Path, *, device: str = "cpu") -> "Calculator":
     """A trained student as an ASE calculator, see :func:`open_student`."""
-    return open_student(path, device=device).ase_calculator()
+    calculator = open_student(path, device=device).ase_calculator()
+    calculator.set(folder=str(Path(path).absolute()))  # kept with what it answers
+    return calculator

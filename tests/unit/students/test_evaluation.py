@@ -8,10 +8,12 @@ import pytest
 import torch
 from ase import Atoms
 from ase.build import molecule
+from ase.db import connect
 
 from limbeck import load_student
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
+from limbeck.files import sha256_of
 from limbeck.frames import concatenate, from_atoms
 from limbeck.labels import select_labels
 from limbeck.properties import Predictions
@@ -243,3 +245,19 @@ def test_use_me_asks_for_the_smallest_frame_and_moves_with_its_folder(
     exec(compile(path.read_text(), str(path), "exec"), {"__file__": str(path)})
     energy = float(capsys.readouterr().out.split(" eV\n")[0].split()[-1])
     assert energy == pytest.approx(student.predict(pair).energy[0], abs=1e-5)  # float32
+
+
+def test_a_row_of_ases_database_says_which_student_answered(student, seed_folder, tmp_path):
+    atoms = example(2).frames.to_atoms()[0]
+    atoms.calc = load_student(seed_folder)
+    atoms.get_potential_energy()
+    with connect(tmp_path / "ase.db") as database:
+        database.write(atoms)
+        row = database.get(1)
+    assert row.calculator == "limbeck"
+    assert row.calculator_parameters == {
+        "potential": "seed3",
+        "model": "mace",
+        "weights": sha256_of(seed_folder / "model/model.safetensors"),
+        "folder": str(seed_folder),
+    }
