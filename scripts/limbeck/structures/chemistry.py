@@ -13,6 +13,10 @@ from limbeck.frames import Frames
 if TYPE_CHECKING:
     from rdkit import Chem
 
+#: In no molecule has an atom more than four bonds in the mean, each of which is of two atoms, nor
+#: more than one hydrogen within 1 A. What has is no molecule, and takes RDKit for ever, or down.
+MOST_PER_ATOM = 3
+NEAR_A = 1.0
 #: Bonds are sought in molecules of these alone; in metals the search means nothing.
 ORGANIC = frozenset({1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53})
 
@@ -30,7 +34,19 @@ def chemistry(atoms: Atoms) -> str:
         return str(formula.reduce()[0].format("metal"))
     if not set(atoms.numbers.tolist()) <= ORGANIC:
         return f"cluster-{formula:metal}"
-    return f"{formula.format('hill')}-{_hash_of(atoms.numbers, _bonds_of(atoms))}"
+    bonds = None if _is_heap(atoms) else _bonds_of(atoms)
+    if bonds is None or len(bonds) > MOST_PER_ATOM * len(atoms):
+        return f"cluster-{formula:metal}"
+    return f"{formula.format('hill')}-{_hash_of(atoms.numbers, bonds)}"
+
+
+def _is_heap(atoms: Atoms) -> bool:
+    """Whether atoms lie on one another, as where lengths are in another unit."""
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(atoms.positions)
+    pairs = (tree.count_neighbors(tree, NEAR_A) - len(atoms)) / 2
+    return pairs > MOST_PER_ATOM * len(atoms)
 
 
 def chemistry_of_molecule(mol: "Chem.Mol") -> str:

@@ -1,5 +1,7 @@
 """What is one chemistry, and what is not: splits rest on it."""
 
+import time
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -67,3 +69,13 @@ def test_a_crystal_is_its_formula_in_any_cell_and_however_it_is_displaced():
 def test_a_metal_cluster_is_its_formula_since_its_bonds_come_and_go():
     near, far = Atoms("Cu2", [[0, 0, 0], [0, 0, 2.2]]), Atoms("Cu2", [[0, 0, 0], [0, 0, 6]])
     assert chemistry(near) == chemistry(far) == "cluster-Cu2"
+
+
+@pytest.mark.parametrize("count", [60, 400])
+@pytest.mark.parametrize("width", [0.0, 1.0, 2.0])
+def test_atoms_on_one_another_are_no_molecule(count, width):
+    """RDKit ends the process by a signal, or takes minutes; the screen refuses them later."""
+    positions = np.random.default_rng(0).random((count, 3)) * width
+    start = time.monotonic()
+    assert chemistry(Atoms(f"C{count}", positions)) == f"cluster-C{count}"
+    assert time.monotonic() - start < 3
