@@ -154,7 +154,7 @@ class Frames:
         return Frames(**values)
 
     def to_atoms(self) -> list["Atoms"]:
-        """ASE structures, with ``id``, ``root`` and ``group`` in their ``info``."""
+        """ASE structures, with ``id``, ``root``, ``group`` and the electrons in their ``info``."""
         from ase import Atoms
 
         offsets = self.offsets
@@ -174,10 +174,13 @@ class Frames:
                 "source": self.source[b].decode(),
                 "sampling": self.sampling[b].decode(),
                 "charge": int(self.charge[b]),
-                # not as ``spin``, which other programs write as 2S+1
-                "unpaired_electrons": int(self.spin[b]),
-                "multiplicity": int(self.spin[b]) + 1,
             }
+            spin = int(self.spin[b])
+            electrons = int(self.numbers[rows].sum(dtype=np.int64)) - int(self.charge[b])
+            # Not as ``spin``, which other programs write as 2S+1; and of an odd number of electrons
+            # none unpaired is what nobody said: metals have such cells and clusters.
+            if (electrons - spin) % 2 == 0:
+                atoms.info |= {"unpaired_electrons": spin, "multiplicity": spin + 1}
             structures.append(atoms)
         return structures
 

@@ -22,7 +22,7 @@ rule check_inputs:
         settings=lambda wildcards, input: SETTINGS.path(json.dumps(CHECKED)),
         split=lambda wildcards, input: CONFIG.dataset.text() if CONFIG.distill else "",
     shell:
-        "python {input.script:q} --settings {params.settings:q} --split {params.split:q}"
+        "python {input.script:q} --settings {params.settings:q} --split={params.split:q}"
         " --output {output:q} > {log:q} 2>&1"
 
 

@@ -7,7 +7,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
 
-from jobs_of import split_job
+from jobs_of import generate_job, split_job
 from limbeck.averaging.views import Views
 from limbeck.datasets.split import (
     PARTS,
@@ -25,6 +25,7 @@ from limbeck.labelling.label import label
 from limbeck.labels import concatenate_labels, select_labels
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.storage import write_frames
+from limbeck.structures import generate
 from limbeck.structures.chemistry import near_copies
 from planted import labels_for, real_frames
 
@@ -296,3 +297,19 @@ def test_every_element_is_trained_on(seed):
     assert trained == set(frames.numbers.tolist())
     held_out = frames.select(np.concatenate([parts["valid"], parts["test"]]))
     assert set(held_out.numbers.tolist()) == {1}  # hydrogen still is, since others train it
+
+
+def test_mirror_images_and_isotopes_are_in_one_part(tmp_path):
+    """To a potential they are the same structure; whatever the seed draws."""
+    lines = ["C[C@H](F)Cl R", "C[C@@H](F)Cl S", "O", "[2H]O[2H] heavy", "C", "[13CH4]", "CO", "CCO"]
+    lines += ["CF", "CCl", "C=C"]
+    (tmp_path / "x.smi").write_text("\n".join(lines))
+    fields = {"seed": 1, "source": "m", "shard": 0, "shards": 1, "count": 11}
+    frames, _ = generate(generate_job("molecules", fields | {"smiles": f"{tmp_path}/x.smi"}))
+    number = [frames.info_of(b)["number"] for b in range(len(frames))]
+    assert number == list(range(11))
+    for seed in range(20):
+        parts = split(frames, valid_fraction=0.2, test_fraction=0.3, split_by="group", seed=seed)
+        part_of = {int(b): name for name, index in parts.items() for b in index}
+        in_test = [part_of[b] == "test" for b in range(6)]
+        assert in_test[0::2] == in_test[1::2]

@@ -279,7 +279,8 @@ class Rattle(AnySampling):
     standard_deviation_A: t.Displacement = 0.05
     """Standard deviation of the displacement of each coordinate, in Angstrom."""
     strain: t.Strain = 0.0
-    """Standard deviation of a random symmetric strain of a periodic cell, no unit."""
+    """Standard deviation of a random symmetric strain of a periodic cell, no unit; of a slab in its
+    plane."""
     n_frames: t.Count = 4
     """Frames made from each structure."""
     potential: t.ToPotential | None = None
