@@ -159,7 +159,7 @@ def test_a_config_may_name_all_of_them(page):
     assert config.potentials["morse"].r0_A == 2.5
     found = check_inputs.check_inputs(config, structures.elements_of, lambda potential: None)
     assert found["sources"] == {"pairs": ["Al", "Cu"]}
-    groups = list(structures.groups_of(config.sources["pairs"]))
+    groups = [group for group, _ in structures.groups_of(config.sources["pairs"])]
     assert groups == ["dimer-CuCu", "dimer-CuAl", "dimer-AlAl"] * 2
 
 

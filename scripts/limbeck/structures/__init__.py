@@ -44,8 +44,8 @@ def elements_of(source: AnySource) -> frozenset[str]:
     return import_module(f"limbeck.structures.{SOURCES[source.kind]}").elements(source)
 
 
-def groups_of(source: AnySource) -> Iterator[str]:
-    """The group of each structure that a source of the config makes, one after another.
+def groups_of(source: AnySource) -> Iterator[tuple[str, frozenset[str]]]:
+    """Group and elements of each structure that a source of the config makes, one by one.
 
     More than are there in the end: conformers may repeat, and structures be refused.
 

@@ -54,13 +54,13 @@ def elements(source: Clusters) -> frozenset[str]:
     return frozenset(choice.element for choice in found)
 
 
-def groups(source: Clusters) -> Iterator[str]:
-    """The group of each cluster; unstrained ones with closed shells are there once."""
+def groups(source: Clusters) -> Iterator[tuple[str, frozenset[str]]]:
+    """Group and elements of each cluster; unstrained ones with closed shells are there once."""
     found = possible_clusters(source.elements, source.sizes, source.shapes)
     for n in range(source.count):
         choice = found[n % len(found)]
         if n < len(found) or source.strain or choice.atoms is None:
-            yield chemistry(Atoms([choice.element] * choice.size))
+            yield chemistry(Atoms([choice.element] * choice.size)), frozenset([choice.element])
 
 
 def possible_clusters(

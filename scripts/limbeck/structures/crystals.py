@@ -58,11 +58,12 @@ def elements(source: Crystals) -> frozenset[str]:
     return frozenset(symbol for entry in entries for symbol in _elements(entry))
 
 
-def groups(source: Crystals) -> Iterator[str]:
-    """The group of each structure; unstrained ones are there once."""
+def groups(source: Crystals) -> Iterator[tuple[str, frozenset[str]]]:
+    """Group and elements of each structure; unstrained ones are there once."""
     entries = choose_entries(source.prototypes, source.elements, source.compounds)
     for n in range(source.count if source.strain else min(source.count, len(entries))):
-        yield _group(source, entries[n % len(entries)])
+        entry = entries[n % len(entries)]
+        yield _group(source, entry), frozenset(_elements(entry))
 
 
 def _group(source: Crystals, entry: Entry) -> str:

@@ -139,16 +139,19 @@ def _text(value: Any) -> str:
     return " ".join(str(value).split())
 
 
-def groups(source: StructureFile) -> Iterator[str]:
-    """The group of each frame that can be used; of polymorphs that are kept apart a number of it
-    stands for those that are compared when they are made."""
+def groups(source: StructureFile) -> Iterator[tuple[str, frozenset[str]]]:
+    """Group and elements of each frame that can be used.
+
+    Of polymorphs that are kept apart each is one here: they are compared when they are made.
+    """
     for n, frame in enumerate(frames_of(source)):
         with suppress(Refused):
             atoms = in_angstrom(frame(), source)
             _check(atoms)
             apart = f"-{n}" * (source.polymorphs == "apart" and bool(atoms.pbc.all()))
             given = group_of(atoms.info)
-            yield chemistry(atoms) + apart if given is None else given
+            own = chemistry(atoms) + apart if given is None else given
+            yield own, frozenset(atoms.get_chemical_symbols())
 
 
 def in_angstrom(atoms: Atoms, source: StructureFile) -> Atoms:

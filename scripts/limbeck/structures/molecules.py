@@ -66,21 +66,22 @@ def elements(source: MoleculeSource) -> frozenset[str]:
     return frozenset(found)
 
 
-def groups(source: MoleculeSource) -> Iterator[str]:
-    """The group of each conformer, of molecules that can be read."""
+def groups(source: MoleculeSource) -> Iterator[tuple[str, frozenset[str]]]:
+    """Group and elements of each conformer, of molecules that can be read."""
     lines = read_smiles(source.smiles)
 
     @cache
-    def group(k: int) -> str | None:
+    def found(k: int) -> tuple[str, frozenset[str]] | None:
         try:
-            return chemistry_of_molecule(Chem.AddHs(parse(lines[k][0])))
+            mol = Chem.AddHs(parse(lines[k][0]))
         except Refused:
             return None
+        return chemistry_of_molecule(mol), frozenset(a.GetSymbol() for a in mol.GetAtoms())
 
     for n in range(source.count):
-        found = group(n % len(lines))
-        if found is not None:
-            yield found
+        own = found(n % len(lines))
+        if own is not None:
+            yield own
 
 
 def read_smiles(path: str | Path) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from ase.io import write
 
 from limbeck.config.load import resolve
 from limbeck.config.sections.datasets import DatasetSettings
-from limbeck.datasets.enough import can_split, require_enough
+from limbeck.datasets.enough import Groups, can_split, require_enough
 from limbeck.datasets.split import split
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
@@ -97,10 +97,26 @@ def test_groups_are_those_of_the_structures_that_are_made(tmp_path, source, grou
         (tmp_path / "x.smi").write_text("CCO\nC\n")
         source = source | {"smiles": str(tmp_path / "x.smi"), "displacement_A": 0.05}
     config = config_of(source)
-    found = Counter(groups_of(config.sources["s0"]))
+    listed = list(groups_of(config.sources["s0"]))
+    found = Counter(group for group, _ in listed)
     made, _ = generate(GenerateStructures(seed=1, shard=0, source=config.sources["s0"]))
     assert found == Counter(g.decode() for g in made.group.tolist())
     assert groups is None or found == groups
+    symbols = set().union(*(set(atoms.get_chemical_symbols()) for atoms in made.to_atoms()))
+    assert set().union(*(elements for _, elements in listed)) == symbols
+
+
+def test_groups_of_their_own_elements_cannot_be_tested(tmp_path):
+    """Whatever is taken for the test has an element that training needs."""
+    parts = []
+    for n, element in enumerate(["Cu", "Al", "Ag"]):
+        trajectory(tmp_path / "a.extxyz", 4, bulk(element, cubic=True), group=n)
+        parts.append((tmp_path / "a.extxyz").read_text())
+    (tmp_path / "all.extxyz").write_text("".join(parts))
+    source = {"kind": "file", "count": 99, "path": str(tmp_path / "all.extxyz")}
+    with pytest.raises(LimbeckError, match=r"12 structures of 3 groups .*element.* split_by: root"):
+        told(source)
+    told(source, split_by="root")
 
 
 @pytest.mark.parametrize("by", ["group", "root"])
@@ -112,17 +128,20 @@ def test_groups_are_those_of_the_structures_that_are_made(tmp_path, source, grou
 def test_it_is_what_the_split_does(by, counts):
     """Of every order of the groups; where the smallest are tested, the most roots are left."""
     settings = DatasetSettings(split_by=by)
-    counted = {"s": Counter({str(n): count for n, count in enumerate(counts)})}
+    own = Groups()
+    for n, count in enumerate(counts):
+        for _ in range(count):
+            own.add(str(n), frozenset(["Cu"]))
     seen = set()
     for seed in range(20):
         rng = np.random.default_rng(seed)
         frames = concatenate(
             [
                 from_atoms([bulk("Cu", a=3 + rng.random())], groups=[group], source="s")
-                for group, count in counted["s"].items()
+                for group, count in own.counts.items()
                 for _ in range(count)
             ]
         )
         parts = split(frames, valid_fraction=0.1, test_fraction=0.2, split_by=by, seed=seed)
         seen.add(len(parts["test"]) > 0 and len(parts["valid"]) > 0)
-    assert can_split(counted, settings) == any(seen)
+    assert can_split([own], settings) == any(seen)
