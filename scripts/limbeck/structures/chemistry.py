@@ -46,7 +46,7 @@ def _is_heap(atoms: Atoms) -> bool:
 
     tree = cKDTree(atoms.positions)
     pairs = (tree.count_neighbors(tree, NEAR_A) - len(atoms)) / 2
-    return pairs > MOST_PER_ATOM * len(atoms)
+    return bool(pairs > MOST_PER_ATOM * len(atoms))
 
 
 def chemistry_of_molecule(mol: "Chem.Mol") -> str:

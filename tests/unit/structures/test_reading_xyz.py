@@ -186,5 +186,5 @@ def test_what_is_taken_of_a_group_and_a_charge(tmp_path):
     assert read("group=salt")[0].group.tolist() == [b"salt"]
     assert len(read("occupancy=0.95")[0]) == 1
     assert read("charge=-1.0")[0].charge.tolist() == [-1]
-    assert read("charge=0.5")[1] == ["charge is not a small integer"]
-    assert read("charge=T")[1] == ["charge is not a small integer"]
+    assert read("charge=0.5")[1] == ["charge or spin does not fit"]
+    assert read("charge=T")[1] == ["charge or spin does not fit"]

@@ -23,6 +23,8 @@ MAX_BYTES = 2**28
 MAX_DEPTH = 8
 #: fields that say what a structure is called, the first that is there
 NAMES = ("material_id", "id", "name", "entry_id", "task_id", "mp_id", "identifier")
+#: of a document that has energies and forces of a structure beside it, as those of MPtrj and MatPES
+DOCUMENTED = ("structure", "molecule")
 ISOTOPES = {"D": "H", "T": "H"}
 
 
@@ -66,16 +68,20 @@ def _refuse(text: str) -> Atoms:
     raise Refused(reasons.UNREADABLE, text)
 
 
-def _structures(value: Any, name: str = "", depth: int = 0) -> Iterator[Callable[[], Atoms]]:
-    """Structures in a value; ``name`` is what stands around it."""
+def _structures(
+    value: Any, name: str = "", depth: int = 0, beside: dict[str, Any] | None = None
+) -> Iterator[Callable[[], Atoms]]:
+    """Structures in a value; ``name`` is what stands around it, ``beside`` its document."""
     if isinstance(value, dict):
         name = next((str(value[n]) for n in NAMES if _is_name(value.get(n))), name)
         if isinstance(value.get("sites"), list):
-            yield partial(_atoms, value, name)
+            yield partial(_atoms, value, name, beside or {})
             return
     for key, part in _parts(value) if depth < MAX_DEPTH else ():
         if isinstance(part, dict | list):
-            yield from _structures(part, key if key and isinstance(part, dict) else name, depth + 1)
+            beside = value if key in DOCUMENTED else None
+            called = key if key and isinstance(part, dict) and not beside else name
+            yield from _structures(part, called, depth + 1, beside)
 
 
 def _parts(value: Any) -> list[tuple[str, Any]]:
@@ -85,9 +91,9 @@ def _parts(value: Any) -> list[tuple[str, Any]]:
     """
     if isinstance(value, list):
         return [("", part) for part in value]
-    for field in ("structure", "molecule"):
+    for field in DOCUMENTED:
         if isinstance(value.get(field), dict):
-            return [("", value[field])]
+            return [(field, value[field])]
     return list(value.items())
 
 
@@ -95,8 +101,8 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
 
 
-def _atoms(found: dict[str, Any], name: str) -> Atoms:
-    """The atoms of pymatgen's dictionary of a Structure or a Molecule."""
+def _atoms(found: dict[str, Any], name: str, beside: dict[str, Any]) -> Atoms:
+    """The atoms of pymatgen's dictionary of a Structure or a Molecule, and numbers beside it."""
     symbols = [_symbol(site) for site in found["sites"]]
     lattice = found.get("lattice")
     if lattice is None:
@@ -110,9 +116,22 @@ def _atoms(found: dict[str, Any], name: str) -> Atoms:
         atoms.info["charge"] = found["charge"]
     if lattice is None and found.get("spin_multiplicity") is not None:
         atoms.info["spin"] = found["spin_multiplicity"] - 1  # unpaired electrons
+    for key, value in beside.items():
+        if isinstance(value, int | float) or _is_numbers(value):
+            atoms.info.setdefault(key, value if isinstance(value, int | float) else np.array(value))
     if name:
         atoms.info["name"] = name
     return atoms
+
+
+def _is_numbers(value: Any) -> bool:
+    """Whether a list is one of numbers, or of rows of them that are as long as each other."""
+    if not isinstance(value, list) or not value:
+        return False
+    if all(isinstance(x, int | float) for x in value):
+        return True
+    rows = [len(row) if isinstance(row, list) else -1 for row in value]
+    return rows[0] > 0 and set(rows) == {rows[0]} and all(_is_numbers(row) for row in value)
 
 
 def _symbol(site: dict[str, Any]) -> str:

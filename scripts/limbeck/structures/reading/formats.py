@@ -79,13 +79,24 @@ def _whole(kind: str, path: Path) -> Iterator[Parse]:
     for atoms in found if isinstance(found, list) else [found]:
         if kind in PERIODIC and atoms.cell.rank == 3:
             atoms.pbc = True
-        yield partial(Atoms.copy, atoms)
+        yield partial(_copy_of, atoms)
 
 
-def _of_xsd(path: Path) -> Iterator[Parse]:
-    if b"<!ENTITY" in path.read_bytes():  # which may stand for any amount of text
-        raise LimbeckError("XML with entities of its own, which is not read here")
-    return _single("xsd", path)
+def _copy_of(atoms: Atoms) -> Atoms:
+    """With its energy and forces, which may be labels."""
+    copy = atoms.copy()
+    copy.calc = atoms.calc
+    return copy
+
+
+def _xml(read_frames: Callable[[str, Path], Iterator[Parse]], kind: str, path: Path) -> Any:
+    with open(path, "rb") as handle:
+        before = b""
+        while chunk := handle.read(2**20):
+            if b"<!ENTITY" in before + chunk:  # which may stand for any amount of text
+                raise LimbeckError("XML with entities of its own, which is not read here")
+            before = chunk[-10:]
+    return read_frames(kind, path)
 
 
 def _of_poscar(path: Path) -> Iterator[Parse]:
@@ -130,9 +141,9 @@ def _rows(path: Path, kind: str) -> Iterator[Parse]:
 
 
 def _of_row(row: Any) -> Atoms:
-    atoms = row.toatoms()
+    atoms: Atoms = row.toatoms()
     atoms.info |= row.key_value_pairs
-    return Atoms(atoms)
+    return atoms
 
 
 def _of_json(path: Path) -> Iterator[Parse]:
@@ -165,8 +176,15 @@ OWN: dict[str, Callable[[Path], Iterator[Parse]]] = {
     "db": _of_database,
     "json": _of_json,
     "jsonl": frames_of_lines,
-    "xsd": _of_xsd,
+    "xsd": partial(_xml, _single, "xsd"),
 }
+#: Outputs of programs, which have energies and forces of their structures; ASE writes none.
+OUTPUTS = (
+    *("aims-output", "castep-castep", "espresso-out", "gaussian-out", "gpaw-out", "nwchem-out"),
+    *("orca-output", "vasp-out"),
+)
+#: and those that are XML
+XML_OUTPUTS = ("qbox", "vasp-xml")
 
 
 def _by_ase() -> Iterator[tuple[str, Callable[[Path], Iterator[Parse]]]]:
@@ -178,4 +196,9 @@ def _by_ase() -> Iterator[tuple[str, Callable[[Path], Iterator[Parse]]]]:
 
 
 #: format, by ASE's name for it
-FORMATS = {**OWN, **dict(_by_ase())}
+FORMATS = {
+    **OWN,
+    **{kind: partial(_whole, kind) for kind in OUTPUTS},
+    **{kind: partial(_xml, _whole, kind) for kind in XML_OUTPUTS},
+    **dict(_by_ase()),
+}
