@@ -56,6 +56,14 @@ def test_the_exceptions_are_those_that_are_listed():
     assert set(BOTH) - set(REFUSED) <= set(FORMATS)
 
 
+def test_the_recipes_list_all_formats(repository):
+    page = (repository / "docs/recipes.md").read_text(encoding="utf-8")
+    part = page.split("## Structures from a file")[1].split("\n## ")[0]
+    by_name = {"extxyz": "extended XYZ", "xyz": "XYZ", "cif": "CIF", "vasp": "POSCAR"}
+    for kind in {*FORMATS, *REFUSED} - {"jsonl"}:
+        assert by_name.get(kind, f"`{kind}`") in part, kind
+
+
 @pytest.mark.parametrize("kind", [kind for kind in BOTH if kind not in REFUSED])
 def test_what_ase_writes_comes_back(tmp_path, kind):
     atoms = WATER if kind in OF_MOLECULES else NACL
