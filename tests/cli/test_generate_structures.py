@@ -44,7 +44,8 @@ def test_what_failed_is_listed(tmp_path):
     result = call("molecules", tmp_path, COMMON | own | {"count": 2})
     assert result.returncode == 0, result.stderr
     assert len(read_frames(tmp_path / "1.h5")) == 0
-    assert [r.reason for r in read_rejected(tmp_path / "1.failed.csv")] == ["SMILES does not parse"]
+    (one,) = read_rejected(tmp_path / "1.failed.csv")
+    assert (one.reason, one.name) == ("SMILES does not parse", "broken")
 
 
 def test_a_missing_file_ends_in_one_line(tmp_path):

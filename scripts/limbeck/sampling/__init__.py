@@ -83,12 +83,11 @@ def sample(frames: "Frames", job: SampleFrames) -> Sample:
 
 
 def _named(made: Sample, structures: "Frames") -> Sample:
-    """The same, with the name of each structure beside its id in the summary."""
+    """The same, with the name of each structure in a last column of the summary."""
     names = dict(zip(structures.id.astype(str).tolist(), structures.names, strict=True))
     at = made.columns.index("id")
-    columns = [*made.columns[: at + 1], "name", *made.columns[at + 1 :]]
-    rows = [[*row[: at + 1], names[row[at]], *row[at + 1 :]] for row in made.rows]
-    return replace(made, columns=tuple(columns), rows=rows)
+    rows = [[*row, names[row[at]]] for row in made.rows]
+    return replace(made, columns=(*made.columns, "name"), rows=rows)
 
 
 def write_sample(
