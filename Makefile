@@ -25,21 +25,28 @@ READY := $(VENV)/.ready
 # The rules call `python`: it has to be the one of the virtual environment.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
+# Caches of Snakemake, and weights that are downloaded: nothing outside this folder is changed, and a
+# home that cannot be written to does no harm.
+export XDG_CACHE_HOME ?= $(CURDIR)/.cache
+
 .PHONY: demo run demo-models list config-docs check test test-all
 
 demo: run
 
 # One head at a time holds results/.lock, so that a lock Snakemake left behind is a dead one's, or that of a
 # bare snakemake, which limbeck.check.head looks for. And Snakemake would run the code in a config that is a template.
+# To the shell as it is, with spaces or whatever else stands in it.
+export CONFIG
+
 run: $(READY)
 	@mkdir -p results
 	@LIMBECK_LOCKED=1 flock --nonblock --conflict-exit-code 75 results/.lock bash -euc \
-	    'python -m limbeck.config.text $(CONFIG); python -m limbeck.check.head results; \
+	    'python -m limbeck.config.text "$$CONFIG"; python -m limbeck.check.head results; \
 	    snakemake "$$@" --unlock --quiet all; exec snakemake "$$@" --rerun-incomplete' \
-	    run --configfile $(CONFIG) --cores $(CORES) --resources gpu=$(GPUS) --show-failed-logs \
+	    run --configfile "$$CONFIG" --cores $(CORES) --resources gpu=$(GPUS) --show-failed-logs \
 	|| { status=$$?; test $$status != 75 || echo "Another run is at work: it holds results/.lock." >&2; exit $$status; }
 	@python -c 'import sys; from limbeck.config.text import read_yaml; run = read_yaml(sys.argv[1])["run"]; \
-	    print(f"The report: results/{run}/report/index.html")' $(CONFIG)
+	    print(f"The report: results/{run}/report/index.html")' "$$CONFIG"
 
 demo-models:
 	@$(MAKE) run CONFIG=config/demo_models.yaml

@@ -11,6 +11,7 @@ from limbeck.config import checks, jobs, plan
 from limbeck.config.load import resolve
 from limbeck.config.recipes import Recipes
 from limbeck.config.settings_files import SettingsFiles
+from limbeck.config.text import check_config
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json
 from limbeck.potentials import heartbeat
@@ -23,6 +24,9 @@ try:
 except LimbeckError as error:
     sys.exit(f"This job is not run: {error}")
 try:
+    if workflow.is_main_process:
+        for path in workflow.overwrite_configfiles or ["config/config.yaml"]:
+            check_config(path)
     CONFIG = resolve(given)
     if workflow.is_main_process:
         check_sizes(CONFIG.sources.values())
@@ -48,6 +52,12 @@ if workflow.is_main_process:
             sys.exit(str(error))
 
 
+# With --directory results are made elsewhere than where the scripts are.
+SCRIPTS = (
+    "scripts"
+    if Path.cwd().samefile(workflow.basedir)
+    else f"{workflow.basedir}/scripts"
+)
 LOGS = f"{RUN}/logs"
 BENCHMARKS = f"{RUN}/benchmarks"
 ENVIRONMENT = "../../envs/limbeck.yaml"

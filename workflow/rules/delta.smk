@@ -3,7 +3,7 @@
 
 rule evaluate_isolated_atoms:
     input:
-        script="scripts/evaluate_isolated_atoms.py",
+        script=f"{SCRIPTS}/evaluate_isolated_atoms.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
     output:
         f"{RUN}/atoms/{{label_set}}.json",
@@ -27,7 +27,7 @@ rule evaluate_isolated_atoms:
 
 rule build_delta_set:
     input:
-        script="scripts/build_delta_set.py",
+        script=f"{SCRIPTS}/build_delta_set.py",
         passed=files(plan.gates_of_difference),
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
         baseline=files(plan.baseline_labels),

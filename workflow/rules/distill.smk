@@ -5,7 +5,7 @@ STUDENT = f"{RUN}/students/{{label_set}}/{{student}}/seed{{seed}}"
 
 rule build_dataset:
     input:
-        script="scripts/build_dataset.py",
+        script=f"{SCRIPTS}/build_dataset.py",
         passed=f"{RUN}/gate/{{label_set}}.passed",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
         labels=slices(f"{RUN}/labels/{{label_set}}/{{slice}}.h5"),
@@ -42,7 +42,7 @@ rule build_dataset:
 
 rule train_student:
     input:
-        script="scripts/train_student.py",
+        script=f"{SCRIPTS}/train_student.py",
         train=f"{RUN}/datasets/{{label_set}}/train.h5",
         valid=f"{RUN}/datasets/{{label_set}}/valid.h5",
     output:
@@ -70,7 +70,7 @@ rule train_student:
 
 rule evaluate_student:
     input:
-        script="scripts/evaluate_student.py",
+        script=f"{SCRIPTS}/evaluate_student.py",
         model=f"{STUDENT}/model",
         curve=f"{STUDENT}/training.csv",
         training=f"{STUDENT}/training.json",

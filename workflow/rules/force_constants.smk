@@ -3,7 +3,7 @@
 
 rule calculate_force_constants:
     input:
-        script="scripts/calculate_force_constants.py",
+        script=f"{SCRIPTS}/calculate_force_constants.py",
         frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",
     output:
         crystals=directory(

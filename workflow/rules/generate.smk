@@ -5,7 +5,7 @@ rule check_inputs:
     input:
         # Everything waits for this file: neither the script's age nor another config makes it
         # anew. Where the config or a file has changed since, check_inputs_again looks.
-        script=ancient("scripts/check_inputs.py"),
+        script=ancient(f"{SCRIPTS}/check_inputs.py"),
     output:
         INPUTS,
     log:
@@ -44,7 +44,7 @@ for kind in SOURCES:
         name:
             f"generate_{kind}"
         input:
-            script="scripts/generate_structures.py",
+            script=f"{SCRIPTS}/generate_structures.py",
             check_inputs=INPUTS,
             # No work before labels of one's own are known to be right; what they are like makes no
             # structure anew.
@@ -75,7 +75,7 @@ for kind in SOURCES:
 
 rule screen_structures:
     input:
-        script="scripts/screen_structures.py",
+        script=f"{SCRIPTS}/screen_structures.py",
         frames=f"{RUN}/structures/{{source}}/{{shard}}.h5",
     output:
         frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",

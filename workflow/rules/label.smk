@@ -4,7 +4,7 @@
 # One shard may well be empty: of all, something has to be left.
 rule check_yields:
     input:
-        script="scripts/check_yields.py",
+        script=f"{SCRIPTS}/check_yields.py",
         frames=files(plan.frames_of_stage),
         tables=files(plan.tables_of_stage),
     output:
@@ -31,7 +31,7 @@ rule check_yields:
 
 rule select_frames:
     input:
-        script="scripts/select_frames.py",
+        script=f"{SCRIPTS}/select_frames.py",
         frames=files(plan.frames_of_slice),
         # waited for, and no reason to select anew
         yields=[ancient(f"{RUN}/{path}") for path in plan.yields_judged(CONFIG)],
@@ -58,7 +58,7 @@ rule select_frames:
 # For `views: auto`: a few frames tell whether averaging is worth it, before the first is labelled.
 rule choose_views:
     input:
-        script="scripts/choose_views.py",
+        script=f"{SCRIPTS}/choose_views.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
     output:
         figures=f"{RUN}/labels/{{label_set}}.views.json",
@@ -83,7 +83,7 @@ rule choose_views:
 
 rule check_file_labels:
     input:
-        script="scripts/check_file_labels.py",
+        script=f"{SCRIPTS}/check_file_labels.py",
         check_inputs=ancient(INPUTS),
         files=lambda wildcards: plan.labelled_files(CONFIG, wildcards.label_set),
     output:
@@ -109,7 +109,7 @@ rule check_file_labels:
 
 rule read_labels:
     input:
-        script="scripts/read_labels.py",
+        script=f"{SCRIPTS}/read_labels.py",
         frames=f"{RUN}/selected/{{slice}}.h5",
         found=f"{RUN}/labels/{{label_set}}.file.json",
         files=lambda wildcards: plan.labelled_files(CONFIG, wildcards.label_set),
@@ -138,7 +138,7 @@ rule read_labels:
 
 rule label_frames:
     input:
-        script="scripts/label_frames.py",
+        script=f"{SCRIPTS}/label_frames.py",
         frames=f"{RUN}/selected/{{slice}}.h5",
         views=files(plan.choices_of_views),
     output:
@@ -172,7 +172,7 @@ rule label_frames:
 
 rule judge_labels:
     input:
-        script="scripts/judge_labels.py",
+        script=f"{SCRIPTS}/judge_labels.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
         labels=slices(f"{RUN}/labels/{{label_set}}/{{slice}}.h5"),
     output:
@@ -198,7 +198,7 @@ rule judge_labels:
 # Snakemake deletes what a failed job made: judge writes the verdict, gate fails on it.
 rule pass_gate:
     input:
-        script="scripts/pass_gate.py",
+        script=f"{SCRIPTS}/pass_gate.py",
         verdict=f"{RUN}/gate/{{label_set}}.json",
     output:
         f"{RUN}/gate/{{label_set}}.passed",
@@ -222,7 +222,7 @@ rule pass_gate:
 
 rule certify_quadrature:
     input:
-        script="scripts/certify_quadrature.py",
+        script=f"{SCRIPTS}/certify_quadrature.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
     output:
         figures=f"{RUN}/warrant/quadrature/{{potential}}.json",

@@ -3,7 +3,7 @@
 
 rule write_report:
     input:
-        script="scripts/write_report.py",
+        script=f"{SCRIPTS}/write_report.py",
         results=files(plan.results),
     output:
         page=report(

@@ -8,7 +8,7 @@ for method in METHODS:
         name:
             f"sample_{method}"
         input:
-            script="scripts/sample_frames.py",
+            script=f"{SCRIPTS}/sample_frames.py",
             frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",
             force_constants=files(plan.force_constants_of),
         output:

@@ -6,7 +6,7 @@ if CONFIG.study and CONFIG.study.kind == "expectation":
 
     rule run_study:
         input:
-            script="scripts/run_study.py",
+            script=f"{SCRIPTS}/run_study.py",
             datasets=files(plan.datasets_of_study),
             models=files(plan.models),
         output:
@@ -40,7 +40,7 @@ if CONFIG.study and CONFIG.study.kind == "frames_by_views":
 
     rule fill_table:
         input:
-            script="scripts/fill_table.py",
+            script=f"{SCRIPTS}/fill_table.py",
             frames=slices(f"{RUN}/selected/{{slice}}.h5"),
         output:
             f"{TABLES}/{{potential}}.json",
@@ -63,7 +63,7 @@ if CONFIG.study and CONFIG.study.kind == "frames_by_views":
 
     rule gather_tables:
         input:
-            script="scripts/gather_tables.py",
+            script=f"{SCRIPTS}/gather_tables.py",
             tables=files(plan.tables_of_study),
         output:
             figures=f"{TABLES}/results.json",

@@ -7,7 +7,7 @@ ANNOTATED = any(subsystem.keep for subsystem in CONFIG.subsystems.values())
 
 rule extract_subsystems:
     input:
-        script="scripts/extract_subsystems.py",
+        script=f"{SCRIPTS}/extract_subsystems.py",
         frames=files(plan.frames_to_cut),
     output:
         frames=f"{CLUSTERS}.h5",
@@ -35,7 +35,7 @@ rule extract_subsystems:
 
 rule expand_many_body:
     input:
-        script="scripts/expand_many_body.py",
+        script=f"{SCRIPTS}/expand_many_body.py",
         fragments=files(plan.fragment_tables),
         labels=slices(f"{RUN}/labels/{{label_set}}/{{slice}}.h5"),
     output:

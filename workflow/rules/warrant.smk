@@ -3,7 +3,7 @@
 
 rule measure_teacher_gap:
     input:
-        script="scripts/measure_gap.py",
+        script=f"{SCRIPTS}/measure_gap.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
         structures=files(plan.structures_of_gaps),
         reference=files(plan.reference_of_teacher),
@@ -37,7 +37,7 @@ rule measure_teacher_gap:
 
 rule measure_student_gap:
     input:
-        script="scripts/measure_gap.py",
+        script=f"{SCRIPTS}/measure_gap.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
         structures=files(plan.structures_of_gaps),
         reference=files(plan.reference_labels),
@@ -72,7 +72,7 @@ rule measure_student_gap:
 
 rule measure_speed:
     input:
-        script="scripts/measure_speed.py",
+        script=f"{SCRIPTS}/measure_speed.py",
         frames=slices(f"{RUN}/selected/{{slice}}.h5"),
         models=files(plan.models),
     output:
