@@ -196,7 +196,7 @@ def _by_ase() -> Iterator[tuple[str, Callable[[Path], Iterator[Parse]]]]:
 
 
 #: format, by ASE's name for it
-FORMATS = {
+FORMATS: dict[str, Callable[[Path], Iterator[Parse]]] = {
     **OWN,
     **{kind: partial(_whole, kind) for kind in OUTPUTS},
     **{kind: partial(_xml, _whole, kind) for kind in XML_OUTPUTS},
