@@ -46,11 +46,11 @@ BAD = {
 def test_what_a_config_may_not_have_is_told_in_one_line(tmp_path, name):
     text, message = BAD[name]
     (tmp_path / "x.yaml").write_text(text)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(LimbeckError, match=rf"x\.yaml[:,].*{message}") as caught:
         load(tmp_path / "x.yaml")
     assert "\n" not in str(caught.value)
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
     with pytest.raises(Exception, match=rf"not readable: .*x\.yaml[:,].*{message}"):
         read_settings(str(tmp_path / "x.yaml"), Screen)
 

@@ -22,7 +22,7 @@ from limbeck.report.page.prose import UNIT, groups_in_words, lower, prose, why
 from limbeck.report.run.folder import Run
 from limbeck.report.run.gap import ROUNDING, UNKNOWN, MeasuredGap, of_teachers
 from limbeck.report.run.student import Student, students_of
-from limbeck.report.topics import errors, file_labels
+from limbeck.report.topics import errors, labels
 from limbeck.warrant.statistics import TINY, Estimate, over_seeds
 
 told = prose("answers")
@@ -56,7 +56,7 @@ def cautions(run: Run) -> list[Words]:
     models = {name: run.config.potentials[name].model for name in teachers(run.config)}
     small = [name for name, model in models.items() if model == "orb"]
     notes = [Words("note", told("small_orb", name=name)) for name in small]
-    notes += file_labels.cautions(run)
+    notes += labels.file_cautions(run)
     return notes + [Words("note", words) for words in _not_unseen(run)]
 
 

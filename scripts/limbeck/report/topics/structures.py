@@ -16,7 +16,7 @@ from limbeck.report.page.items import Section, Words, paragraph, section
 from limbeck.report.page.prose import prose
 from limbeck.report.page.table import Table, grouped, table
 from limbeck.report.run.folder import Run
-from limbeck.report.topics import file_labels, labels
+from limbeck.report.topics import labels
 from limbeck.storage import read_frames
 
 PACKAGES = (
@@ -41,7 +41,7 @@ def parts_of(run: Run) -> Iterator[Section]:
             stages_table(run.once(stages)),
             samplings_table(run),
             labels.label_table(run.once(labels.label_sets), run.config.dataset.split_by),
-            *file_labels.tables_of(run),
+            *labels.file_tables(run),
             refusals_table(run) or paragraph(told("none_refused")),
             Words("fold", config, "The resolved config, every default filled in"),
             Words("fold", versions(), "Versions and platform"),
