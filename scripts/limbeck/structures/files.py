@@ -123,7 +123,7 @@ def name_of(frame: Frame, atoms: Atoms) -> str:
         # a hash is no name: it is what data sets of Limbeck have as `id`
         if name and not (key == "id" and len(name) == 32):
             return name[:MAX_NAME]
-    file = frame.file
+    file = frame.file.rpartition(".zip/")[2]
     for ending in ENDINGS:
         file = file.removesuffix(ending)
     stem = str(PurePosixPath(file).with_suffix(""))

@@ -16,6 +16,7 @@ from limbeck.frames import Frames
 from limbeck.seeds import torch_seed
 from limbeck.structures.chemistry import chemistry_of_molecule
 from limbeck.structures.conformers import MAX_SMILES, Conformer, embed, parse, rmsd_of
+from limbeck.structures.reading.unpack import plain
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (
     Refused,
@@ -87,7 +88,8 @@ def groups(source: MoleculeSource) -> Iterator[tuple[str, frozenset[str]]]:
 def read_smiles(path: str | Path) -> list[tuple[str, str]]:
     """(SMILES, name) of each line; the name is the SMILES where none is given.
 
-    Only a line that begins with ``#`` is a comment: inside one, # is a triple bond.
+    The file may be packed, or have a byte-order mark, as those of a source of structures. Only a
+    line that begins with ``#`` is a comment: inside one, # is a triple bond.
 
     Raises:
         LimbeckError: the file is missing or holds no line.
@@ -95,7 +97,8 @@ def read_smiles(path: str | Path) -> list[tuple[str, str]]:
     if not Path(path).is_file():
         raise LimbeckError(f"{path}: no such file, expected one 'SMILES name' per line")
     with explained(f"{path}: no text"):
-        lines = [line.split(maxsplit=1) for line in Path(path).read_text("utf-8").splitlines()]
+        file, _unpacked = plain(Path(path))  # which stays as long as it has a name
+        lines = [line.split(maxsplit=1) for line in file.read_text("utf-8").splitlines()]
     found = [(w[0], w[-1].strip()) for w in lines if w and not w[0].startswith("#")]
     if not found:
         raise LimbeckError(f"{path}: no SMILES in it, expected one 'SMILES name' per line")

@@ -1,5 +1,7 @@
 """Molecules from SMILES: known geometries, names, and what is set aside."""
 
+import gzip
+
 import numpy as np
 import pytest
 from ase.build import molecule
@@ -145,3 +147,10 @@ def test_the_list_of_the_demo_is_small_and_complete(settings):
     assert len(set(frames.group.tolist())) == 10
     assert set(frames.numbers.tolist()) == {1, 6, 8}
     assert frames.n_atoms.max() <= 9
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_may_be_packed_and_have_a_mark(tmp_path, pack, code):
+    (tmp_path / "x.smi").write_bytes(pack("C methane\r\nCCO\r\n".encode(code)))
+    assert read_smiles(tmp_path / "x.smi") == [("C", "methane"), ("CCO", "CCO")]

@@ -7,7 +7,7 @@ of all settings. A name that is in neither is refused: it is no reason to take a
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from io import BytesIO
@@ -54,29 +54,32 @@ _MARKS = {"s": ":1", "z": ":2", "h": ":h", "r": ":r"}
 def frames_of_cif(path: Path) -> Iterator[Callable[[], Atoms]]:
     """Blocks of a file that have atoms, each still to be parsed."""
     with open(path, "rb") as handle:
-        for block in _blocks(handle):
-            if b"_atom_site_" in block.lower():
-                yield partial(_crystal, block)
+        for start, stop in _blocks(handle):
+            yield partial(_crystal, path, start, stop)
 
 
-def _blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Text of each data block, with its first line."""
-    block: list[bytes] = []
-    in_text = False  # between two lines that begin with a semicolon
+def _blocks(lines: Iterable[bytes]) -> Iterator[tuple[int, int]]:
+    """Where each data block that has atoms begins and ends."""
+    start = end = 0
+    has_atoms = in_text = False  # text stands between two lines that begin with a semicolon
     for line in lines:
         if line.startswith(b";"):
             in_text = not in_text
-        if not in_text and line.lstrip()[:5].lower() == b"data_":
-            if block:
-                yield b"".join(block)
-            block = []
-        elif not block and not line.strip():
-            continue
-        block.append(line.replace(b"\f", b" "))
-    yield b"".join(block)
+        elif not in_text and line.lstrip()[:5].lower() == b"data_":
+            if has_atoms:
+                yield start, end
+            start, has_atoms = end, False
+        elif not in_text and b"_atom_site_" in line.lower():
+            has_atoms = True
+        end += len(line)
+    if has_atoms:
+        yield start, end
 
 
-def _crystal(text: bytes) -> Atoms:
+def _crystal(path: Path, start: int, stop: int) -> Atoms:
+    with open(path, "rb") as handle:
+        handle.seek(start)
+        text = handle.read(stop - start).replace(b"\f", b" ")
     block = next(iter(parse_cif(BytesIO(text))))
     atoms = _atoms(block)
     if name := _name(block.name, atoms):
