@@ -1,17 +1,23 @@
 """CIF: which operations count, what an occupancy that is not known is, one bad block of many."""
 
+import json
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ase.build import bulk
+from ase.cell import Cell
 from ase.io import write
+from ase.io.cif import parse_cif
+from ase.spacegroup.spacegroup import parse_sitesym
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifParser, CifWriter
 
 from jobs_of import generate_job
 from limbeck.errors import LimbeckError
 from limbeck.structures import generate
+from limbeck.structures.reading import cif
 
 CASES = Path("../shared/cases")
 CELL = """_cell_length_a 7
@@ -242,3 +248,41 @@ def test_the_cases(case):
         pytest.skip("the folder shared/ is not beside the project")
     frames, rejected = load(CASES / case)
     assert (frames.n_atoms.tolist(), rejected) == ([8], [])
+
+
+def of_table():
+    import pymatgen.symmetry.groups as groups
+
+    table = Path(groups.__file__).with_name("symm_ops.json")
+    return [e for e in json.loads(table.read_bytes()) if e["short_h_m"]]
+
+
+@pytest.mark.parametrize("field", ["hermann_mauguin", "hall"])
+def test_every_setting_is_read_by_its_name_as_by_its_operations(field):
+    """One in eight of them, in a cell that its operations keep."""
+    general = SITES.replace("C1 C 0.1 0.2 0.3", "C1 C 0.1137 0.2413 0.3791").split("C2")[0]
+    entries = {e[field].strip(): e for e in reversed(of_table())}
+    for name, entry in list(entries.items())[::8]:
+        turns = parse_sitesym(entry["symops"])[0]
+        start = np.random.default_rng(0).random((3, 3)) + 3 * np.eye(3)
+        metric = np.mean([t.T @ start @ start.T @ t for t in turns], axis=0)
+        numbers = Cell(np.linalg.cholesky(metric)).cellpar()
+        cell = "".join(
+            f"_cell_{what} {number:.8f}\n" for what, number in zip(CELL_TAGS, numbers, strict=True)
+        )
+        rows = "".join(f"'{operation}'\n" for operation in entry["symops"])
+        tag = "name_Hall" if field == "hall" else "name_H-M_alt"
+        heads = (f"loop_\n_symmetry_equiv_pos_as_xyz\n{rows}", f'_space_group_{tag} "{name}"\n')
+        listed, named = (positions(f"data_x\n{cell}{head}{general}") for head in heads)
+        assert len(listed) == len(entry["symops"]), name
+        np.testing.assert_allclose(named, listed, atol=1e-6, err_msg=name)
+
+
+CELL_TAGS = ["length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"]
+
+
+def positions(text):
+    """Fractional, sorted; away from the faces, where rounding decides on which side they are."""
+    (block,) = parse_cif(BytesIO(text.encode()))
+    found = cif._atoms(block).get_scaled_positions()
+    return np.array(sorted(map(tuple, np.round((found + 1e-7) % 1, 6))))

@@ -39,12 +39,13 @@ OCCUPANCY = "_atom_site_occupancy"
 NUMBERS = ("_space_group.it_number", "_space_group_it_number", "_symmetry_int_tables_number")
 NAMES = (
     *("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m"),
-    *("_space_group.patterson_name_h-m", "_space_group_name_hall"),
-    "_symmetry_space_group_name_hall",
+    "_space_group.patterson_name_h-m",
 )
+#: which leave no setting open, and which ASE does not read
+HALLS = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 #: What ASE would take a group from. A listed operation needs none of them.
 OF_GROUP = (
-    *(*NUMBERS, *NAMES, "_symmetry_space_group_setting"),
+    *(*NUMBERS, *NAMES, *HALLS, "_symmetry_space_group_setting"),
     *("_space_group_crystal_system", "_symmetry_cell_setting"),
 )
 #: how the ICSD marks origins and axes, and what the International Tables put there
@@ -94,9 +95,10 @@ def _atoms(block: CIFBlock) -> Atoms:
         tags[OCCUPANCY] = [1.0 if x in ("?", ".") else float(x) for x in _listed(tags[OCCUPANCY])]
     operations = _listed(next((tags[tag] for tag in OPERATIONS if tags.get(tag)), []))
     sites = len(block.get_symbols())
-    names = [str(tags[tag]) for tag in NAMES if str(tags.get(tag, "?")).strip() not in ("?", ".")]
-    if not operations and names and not any(map(_known_to_ase, names)):
-        operations = _operations_of(names, CIFBlock(block.name, tags).get_cell().array)
+    halls, names = (_told(tags, HALLS), _told(tags, NAMES))
+    if not operations and (halls or names) and not any(map(_known_to_ase, names)):
+        keys = [*map(_hall, halls), *map(_short, names)]
+        operations = _operations_of(keys, CIFBlock(block.name, tags).get_cell().array)
     if operations:
         _check_size(sites, len(operations))
         for operation in map(str, operations):
@@ -113,6 +115,11 @@ def _atoms(block: CIFBlock) -> Atoms:
     return plain.get_atoms()
 
 
+def _told(tags: dict[str, Any], names: Sequence[str]) -> list[str]:
+    found = (str(tags.get(tag, "?")).strip() for tag in names)
+    return [text for text in found if text not in ("", "?", ".")]
+
+
 def _known_to_ase(name: str) -> bool:
     with suppress(SpacegroupError):
         Spacegroup(old_spacegroup_names.get(name, name))
@@ -123,12 +130,15 @@ def _known_to_ase(name: str) -> bool:
 def _operations_of(names: Sequence[str], cell: np.ndarray) -> list[str]:
     """Operations of the first setting of one of these names that keep the cell as it is.
 
+    Args:
+        names: as :func:`_settings` has them.
+
     Raises:
         Refused: there is none.
     """
     table = _settings()
     metric = cell @ cell.T
-    for name in map(_short, names):
+    for name in names:
         for operations in table.get(name, []):
             turns = parse_sitesym(operations)[0]
             # of fractional coordinates: a turn keeps all lengths
@@ -147,10 +157,17 @@ def _settings() -> dict[str, list[list[str]]]:
 
     found: dict[str, list[list[str]]] = {}
     for entry in json.loads(Path(groups.__file__).with_name("symm_ops.json").read_bytes()):
-        fields = ("universal_h_m", "hermann_mauguin", "short_h_m", "hall")
-        for name in {_short(entry[field]) for field in fields if entry[field]}:
+        fields = ("universal_h_m", "hermann_mauguin", "short_h_m")
+        # a blank behind a name says that the setting is another than that of the name
+        names = [entry[field] for field in fields if not (entry[field] or " ").endswith(" ")]
+        for name in dict.fromkeys([*map(_short, names), _hall(entry["hall"])]):
             found.setdefault(name, []).append(entry["symops"])
     return found
+
+
+def _hall(symbol: str) -> str:
+    """A Hall symbol as it is compared, apart from all names: P 4 2 is P 4 2 2 by its name."""
+    return f"hall {' '.join(symbol.replace('_', ' ').split())}".lower()
 
 
 def _short(name: str) -> str:
