@@ -26,7 +26,9 @@ def main() -> None:
         log.info(text, *one.part, one.made, one.asked, one.what)
     if missing := list(empty(job.config, found)):
         raise LimbeckError("\n".join(missing))
-    write_json(args.output, {"yields": [one.described() for one in found]}, recipe=recipe)
+    # of files that are checked as they are read, and not of tables
+    made = [one.part._asdict() | {"made": one.made} for one in found]
+    write_json(args.output, {"yields": made}, recipe=recipe)
 
 
 if __name__ == "__main__":

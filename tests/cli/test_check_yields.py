@@ -10,6 +10,7 @@ from limbeck import reasons
 from limbeck.config.jobs import CheckYields
 from limbeck.config.load import resolve
 from limbeck.files import write_csv
+from limbeck.gate.yields import yields
 from limbeck.storage import write_frames
 from planted import real_frames
 
@@ -102,13 +103,13 @@ def results(tmp_path, monkeypatch):
 def test_a_run_that_made_something_of_everything_goes_on(results):
     told, found = results.check("structures", start=in_process.run_as_process)
     assert not told
-    assert [(one["section"], one["name"], one["made"], one["asked"]) for one in found] == [
-        ("sources", "oxides", 12, 12),
-        ("sources", "metals", 6, 6),
+    assert [(one["section"], one["name"], one["made"]) for one in found] == [
+        ("sources", "oxides", 12),
+        ("sources", "metals", 6),
     ]
     told, found = results.check("frames")
     assert not told
-    assert all(one["made"] and not one["lost"] for one in found)
+    assert all(one["made"] for one in found)
     assert len(found) == 7
 
 
@@ -182,16 +183,29 @@ def test_clusters_are_told_with_their_reason(results):
     assert "subsystems.pairs of sources.metals: of 2 clusters came no cluster; all of" in line
 
 
+def of_stage(results, stage, name):
+    job = CheckYields.of(resolve(CONFIG), stage)
+    found = yields(job.config, stage, lambda path: results.folder / path)
+    return next(one for one in found if one.part.name == name)
+
+
 def test_what_repeats_is_not_lost(results):
-    results.source(
-        "metals", "0", FRAMES, [reasons.DUPLICATE, reasons.TOO_DENSE], [reasons.REPEATED]
-    )
-    _, found = results.check("structures")
-    metals = next(one for one in found if one["name"] == "metals")
-    assert (metals["asked"], metals["lost"]) == (7, {reasons.TOO_DENSE: 1})
+    rejected = [reasons.DUPLICATE, reasons.TOO_DENSE]
+    results.source("metals", "0", FRAMES, rejected, [reasons.REPEATED])
+    metals = of_stage(results, "structures", "metals")
+    assert (metals.asked, metals.lost) == (7, {reasons.TOO_DENSE: 1})
 
 
 def test_a_path_that_ends_early_has_its_frames_and_is_not_lost(results):
-    _, found = results.check("frames")
-    paths = next(one for one in found if one["name"] == "paths")
-    assert (paths["asked"], paths["lost"]) == (2, {})
+    paths = of_stage(results, "frames", "paths")
+    assert (paths.asked, paths.lost) == (2, {})
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe", b"id,frames,cut\nx,many,\n", b'id\n"x'])
+def test_a_damaged_table_is_named(results, damage):
+    path = results.folder / "samples/md/metals/0.csv"
+    path.write_bytes(damage)
+    (line,) = results.check("frames")[0]
+    assert line.startswith(f"{path}: not readable as CSV: ")
+    path.unlink()
+    assert results.check("frames")[0] == [f"{path}: no such file"]

@@ -8,17 +8,20 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import yaml
 
 from limbeck.storage import read_frames, read_labels, read_many
 from limbeck.warrant.tidy import pick, read_table
+from processes import descendants
 from snakemake_plan import jobs
 
 pytestmark = pytest.mark.slow
@@ -409,6 +412,27 @@ def test_what_the_report_reads_is_made_again_for_it(results, snakemake, tmp_path
     assert {*READ.values(), "write_report", "all"} <= set(jobs(plan.stdout))
 
 
+#: folders of a run -> a job that makes what is in them
+FOLDERS = {
+    "labels": "label_frames",
+    "samples": "sample_md",
+    "screened": "screen_structures",
+    "structures": "generate_crystals",
+    "selected": "select_frames",
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_that_is_gone_with_the_report_is_made_again(results, snakemake, tmp_path, name):
+    for gone in (name, "report"):
+        shutil.move(results / gone, tmp_path / gone)
+    plan = snakemake(*TINY, "-n")
+    for gone in (name, "report"):
+        shutil.move(tmp_path / gone, results / gone)
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    assert {FOLDERS[name], "write_report", "all"} <= set(jobs(plan.stdout))
+
+
 def test_what_a_killed_job_left_is_not_taken_home(results, snakemake):
     """Temporary files and folders are neither outputs nor hand-overs."""
     (results / "datasets/emt/.train.host.1.0a1b2c3d.extxyz").write_text("half")
@@ -527,3 +551,33 @@ def test_the_same_command_heals_what_was_deleted_with_the_same_bits(results, sna
     assert (results / "labels/emt/0.h5").read_bytes() == before[results / "labels/emt/0.h5"]
     assert NOTHING in snakemake(*TINY, "-n").stdout
     test_all_that_is_taken_home_is_as_it_was_written(results)
+
+
+def test_a_student_that_an_interrupted_retraining_took_is_made_again(results, snakemake, workspace):
+    """Its setting is put back before the same command: the old student is gone, and wanted."""
+    before = (results / STUDENT / "model/model.safetensors").read_bytes()
+    longer = yaml.safe_load((workspace / TINY[1]).read_text())
+    longer["students"]["mace-tiny"]["epochs"] = 10_000
+    (workspace / "longer.yaml").write_text(yaml.safe_dump(longer))
+    python = Path(sys.executable).parent
+    head = subprocess.Popen(
+        [str(python / "snakemake"), "--configfile", "longer.yaml", "--cores", "1"],
+        cwd=workspace,
+        env=os.environ | {"PATH": os.pathsep.join([str(python), os.environ["PATH"]])},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        end = time.monotonic() + 120
+        while (results / STUDENT / "model").exists() and time.monotonic() < end:
+            time.sleep(0.1)
+    finally:
+        for process in (psutil.Process(head.pid), *descendants(head.pid)):  # the head first
+            process.kill()
+        head.wait()
+    assert not (results / STUDENT / "model").exists()
+    snakemake(*TINY, "--unlock")
+    done = snakemake(*TINY, "--cores", 2, "--rerun-incomplete")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert (results / STUDENT / "model/model.safetensors").read_bytes() == before
+    assert NOTHING in snakemake(*TINY, "-n").stdout

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from limbeck import reasons
 from limbeck.config.config import Config
 from limbeck.config.plan import Part, frames_of_part, parts_of_stage, tables_of_part
+from limbeck.errors import LimbeckError, Unfit
 from limbeck.storage import read_header
 
 #: what is neither lost nor asked for: it is there already
@@ -32,6 +32,8 @@ OUTCOME = {
     "sampling": "came no frame",
     "subsystems": "came no cluster",
 }
+#: columns of summaries that are counted
+NUMBERS = {"frames", "set_aside"}
 DRAWS_TOO_NEAR = "no draw kept all atoms apart"
 
 _ASTRAY = "is the potential fit for these structures, and time_step_fs short enough?"
@@ -94,16 +96,6 @@ class Yield:
     lost: Counter[str]
     what: str
 
-    def described(self) -> dict[str, Any]:
-        """As JSON has it."""
-        counts = {"made": self.made, "asked": self.asked, "what": self.what}
-        return self.part._asdict() | counts | {"lost": dict(self.lost)}
-
-    @property
-    def share(self) -> float:
-        """Of what was asked for, what was lost."""
-        return self.lost.total() / self.asked if self.asked else 0.0
-
 
 def yields(config: Config, stage: str, path: Callable[[str], Path]) -> list[Yield]:
     """What every part of a stage made, see :func:`limbeck.config.plan.parts_of_stage`.
@@ -123,7 +115,7 @@ def _yield_of(config: Config, part: Part, path: Callable[[str], Path]) -> Yield:
         again = sum(lost.pop(reason, 0) for reason in AGAIN)
         return Yield(part, made, made + len(rows) - again, lost, "structures")
     if part.section == "force_constants":
-        made = sum(not row["reason"] for row in rows)
+        made = sum(not row.get("reason") for row in rows)
     if part.section == "sampling" and rows and "set_aside" in rows[0]:  # drawn frame by frame
         aside = sum(int(row["set_aside"]) for row in rows)
         lost = Counter({DRAWS_TOO_NEAR: aside} if aside else {})
@@ -136,8 +128,23 @@ def _yield_of(config: Config, part: Part, path: Callable[[str], Path]) -> Yield:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    with open(path, newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
+    """The rows of a table, whose numbers are numbers.
+
+    Raises:
+        LimbeckError: there is no such file.
+        Unfit: it is not readable.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as handle:
+            rows = list(csv.DictReader(handle, strict=True))
+        for row in rows:
+            for column in NUMBERS & row.keys():
+                int(row[column])
+    except FileNotFoundError as error:
+        raise LimbeckError(f"{path}: no such file") from error
+    except (ValueError, TypeError, csv.Error) as error:
+        raise Unfit(path, f"not readable as CSV: {error}") from error
+    return rows
 
 
 def _reasons(rows: Iterable[dict[str, str]]) -> Counter[str]:
