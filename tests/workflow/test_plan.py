@@ -212,6 +212,13 @@ def test_names_that_the_config_lacks_are_no_targets(snakemake):
         assert "MissingRuleException" in result.stdout + result.stderr
 
 
+def test_a_model_is_asked_for_by_its_folder(snakemake):
+    """As docs/recipes.md says: Snakemake knows nothing of the files in it."""
+    result = snakemake("results/tiny/students/emt/direct-tiny/seed1/model", "-n", *TINY)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert jobs(result.stdout)["train_student"] == 1
+
+
 def test_every_rule_says_what_it_takes(repository: Path):
     texts = [path.read_text() for path in sorted((repository / "workflow/rules").glob("*.smk"))]
     rules = [r for text in texts for r in re.split(r"(?m)^ *rule (?=\w+:|:)|^ *rule:", text)[1:]]
