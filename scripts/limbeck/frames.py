@@ -177,9 +177,9 @@ class Frames:
             }
             spin = int(self.spin[b])
             electrons = int(self.numbers[rows].sum(dtype=np.int64)) - int(self.charge[b])
-            # Not as ``spin``, which other programs write as 2S+1; and of an odd number of electrons
-            # none unpaired is what nobody said: metals have such cells and clusters.
-            if (electrons - spin) % 2 == 0:
+            # Not as ``spin``, which other programs write as 2S+1. Zero is what nobody may have said
+            # of a cell, and cannot be of an odd number of electrons, as in clusters of metals.
+            if (electrons - spin) % 2 == 0 and (spin or not self.pbc[b].any()):
                 atoms.info |= {"unpaired_electrons": spin, "multiplicity": spin + 1}
             structures.append(atoms)
         return structures
