@@ -84,6 +84,10 @@ def test_a_data_set_is_written(folder):
         # the format writes eight decimals
         energies = [a.get_potential_energy() for a in structures]
         np.testing.assert_allclose(energies, data.labels.energy, atol=1e-8)
+        for b, atoms in enumerate(structures):  # and once more, under the names of MACE
+            assert atoms.info["REF_energy"] == pytest.approx(energies[b], abs=1e-12)
+            np.testing.assert_array_equal(atoms.arrays["REF_forces"], atoms.get_forces())
+            np.testing.assert_allclose(atoms.info["REF_stress"], atoms.get_stress(), atol=1e-12)
     header = read_header(folder / "data/test.h5")
     assert (header["stage"], json.loads(header["settings"])) == ("build_dataset", SETTINGS)
     # the split is the one that everybody else works out from the frames alone

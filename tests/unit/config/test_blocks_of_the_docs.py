@@ -52,7 +52,12 @@ BLOCKS = list(blocks())
 
 def test_there_are_blocks_and_each_has_a_place():
     assert len(BLOCKS) > 20
-    assert {target for _, target, _ in BLOCKS} <= {DEMO, PROFILE, "config/gaps.yaml", "config/own_labels.yaml"}
+    assert {target for _, target, _ in BLOCKS} <= {
+        DEMO,
+        PROFILE,
+        "config/gaps.yaml",
+        "config/own_labels.yaml",
+    }
 
 
 @pytest.fixture(scope="module")
