@@ -372,13 +372,15 @@ def _stated(info: Mapping[str, Any], names: Mapping[str, int]) -> int | None:
 
 def _small_integer(name: str, value: Any) -> int:
     try:
-        # Charges may stand as 1.0 in a file; a half electron may not be cut to zero.
-        whole = not isinstance(value, bool | np.bool_) and float(value) == int(value)
-        if whole and INT8[0] <= value <= INT8[1]:
-            return int(value)
-    except (TypeError, ValueError, OverflowError):
+        # Charges may stand as 1.0 in a file, or as text; True is none, and a half electron may not
+        # be cut to zero.
+        number = float(str(value))
+        if number.is_integer() and INT8[0] <= number <= INT8[1]:
+            return int(number)
+    except ValueError:
         pass
-    raise LimbeckError(f"{name} is not a small integer: {value}, expected {INT8[0]} to {INT8[1]}")
+    limits = f"{INT8[0]} to {INT8[1]}"
+    raise LimbeckError(f"{name} is not a small integer: {value!s:.80}, expected {limits}")
 
 
 def spin_of(numbers: np.ndarray, charge: int, spin: int | None, *, periodic: bool) -> int:

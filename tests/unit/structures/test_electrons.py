@@ -67,6 +67,7 @@ def test_multiplicities_are_read_where_the_source_says_so(omol):
         ({"spin": 1}, 0, 1),
         ({"unpaired_electrons": 1.0}, 0, 1),
         ({"multiplicity": 2}, 0, 1),
+        ({"charge": "+1", "spin": "2.0"}, 1, 2),
         ({"spin_multiplicity": 4}, 0, 3),
         ({"total_charge": 1, "total_spin": 1}, 1, 0),  # MACE's names; its spin is 2S+1
         ({"charge": -1, "total_charge": -1, "spin": 0, "multiplicity": 1}, -1, 0),
