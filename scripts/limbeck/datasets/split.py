@@ -56,7 +56,8 @@ def split(
     test set, the next ones the validation set. A part that is asked for gets at least one group of
     each source that has enough of them. Where validation would have fewer than
     :data:`ENOUGH_GROUPS` groups of a source, one odd compound among them would choose the epoch: it
-    takes roots of the training groups instead (:func:`validated_by` says where). Groups with an
+    takes roots of the training groups instead (:func:`validated_by` says where), but not of groups
+    that a user's file names, while there are two of them. Groups with an
     element that no training group has are moved to training, since a student cannot answer for an
     element that it never saw. The split depends on the frames alone, so that all label sets,
     teachers and students share it.
@@ -100,9 +101,13 @@ def validated_by(frames: Frames, parts: Mapping[str, np.ndarray]) -> dict[str, s
 def _few_groups(frames: Frames, tested: np.ndarray, valid_fraction: float) -> list[bytes]:
     """Sources of which validation would have too few groups."""
     few = []
+    own = [b'"own_group": true' in info for info in frames.info.tolist()]
+    named = set(frames.source[np.array(own, dtype=bool)].tolist())
     for source in np.unique(frames.source):
         left = len(np.unique(frames.group[(frames.source == source) & ~tested]))
-        if left and share_of(valid_fraction, left) < ENOUGH_GROUPS:
+        share = share_of(valid_fraction, left)
+        # Groups that a user named stay whole, as trajectories have to, where there are any to spare
+        if left and share < (1 if source in named else ENOUGH_GROUPS):
             few.append(source)
     return few
 

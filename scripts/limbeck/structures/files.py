@@ -59,11 +59,12 @@ def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, li
         _check(atoms)
         charge, spin, notes = electrons_of(atoms, source.spin_is)
         group = group_of(atoms.info)
+        own = {} if group is None else {"own_group": True}
         if group is None:
             group = own_group(n, atoms)
         atoms, vacuum = vacuum_of(atoms)
-        info = {"number": n, "file": frame.file, "frame": frame.number}
-        info |= {"name": name_of(frame, atoms)} | vacuum
+        info = {"number": n, "file": frame.file, "frame_in_file": frame.number}
+        info |= {"name": name_of(frame, atoms)} | own | vacuum
         return Structure(atoms, group, info, charge, spin, notes)
 
     return collect(job, make, most=len(frames), name_of=lambda n: frames[n].where)

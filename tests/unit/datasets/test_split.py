@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
+from ase.io import write
 
 from jobs_of import generate_job, split_job
 from limbeck.averaging.views import Views
@@ -313,3 +314,33 @@ def test_mirror_images_and_isotopes_are_in_one_part(tmp_path):
         part_of = {int(b): name for name, index in parts.items() for b in index}
         in_test = [part_of[b] == "test" for b in range(6)]
         assert in_test[0::2] == in_test[1::2]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_that_a_file_names_stay_whole(tmp_path, seed):
+    """Frames of one trajectory in training and validation would choose an epoch by near copies."""
+    frames = [bulk("Cu", cubic=True) for _ in range(24)]
+    for n, atoms in enumerate(frames):
+        atoms.rattle(0.05, seed=n)
+        atoms.info["group"] = n // 6
+    write(tmp_path / "x.extxyz", frames)
+    fields = {"seed": 1, "source": "m", "shard": 0, "shards": 1, "count": 99}
+    made, _ = generate(generate_job("file", fields | {"path": str(tmp_path / "x.extxyz")}))
+    parts = split(made, **FRACTIONS, split_by="group", seed=seed)
+    groups = [set(made.group[index].tolist()) for index in parts.values()]
+    assert sum(map(len, groups)) == 4
+    assert all(groups)  # two to train on, one to validate, one to test
+    # negative control: groups that nobody named are validated by root
+    unnamed = replace(made, info=np.array([b"{}"] * len(made)))
+    parts = split(unnamed, **FRACTIONS, split_by="group", seed=seed)
+    assert validated_by(unnamed, parts) == {"m": "root"}
+
+
+def test_frames_of_a_file_can_be_split_by_frame(tmp_path):
+    """What they say of their place in it is no name of a frame that they were cut out of."""
+    frames = [bulk("Cu", a=3.6 + 0.01 * n) for n in range(6)]
+    write(tmp_path / "x.extxyz", frames)
+    fields = {"seed": 1, "source": "m", "shard": 0, "shards": 1, "count": 99}
+    made, _ = generate(generate_job("file", fields | {"path": str(tmp_path / "x.extxyz")}))
+    parts = split(made, **FRACTIONS, split_by="frame", seed=1)
+    assert [len(index) for index in parts.values()] == [4, 1, 1]

@@ -33,7 +33,7 @@ def test_a_crystal_comes_back_from_each_format(tmp_path, name):
     # CIF writes six digits of the fractional coordinates
     assert frames.to_atoms()[0].get_distance(0, 1, mic=True) == pytest.approx(2.82, abs=1e-4)
     stem = name.split(".")[0]
-    assert frames.info_of(0) == {"number": 0, "file": name, "frame": 0, "name": stem}
+    assert frames.info_of(0) == {"number": 0, "file": name, "frame_in_file": 0, "name": stem}
 
 
 def test_a_molecule_has_the_group_of_the_rdkit_source(tmp_path):

@@ -214,7 +214,7 @@ def test_so_is_one_of_a_group_that_ase_does_not_know(tmp_path, name):
 def test_a_bad_block_spoils_no_other(tmp_path, bad):
     text = SALT.format("one", "1", "1") + bad + SALT.format("two", "1", "1")
     frames, rejected = read(tmp_path, text)
-    assert [frames.info_of(b)["frame"] for b in range(len(frames))] == [0, 2]
+    assert [frames.info_of(b)["frame_in_file"] for b in range(len(frames))] == [0, 2]
     assert [(r.frame, r.name) for r in rejected] == [("mine/1", "x.cif, frame 1")]
 
 

@@ -108,7 +108,7 @@ BAD = {
 def test_a_bad_structure_spoils_no_other(tmp_path, bad):
     (tmp_path / "x.json").write_text(json.dumps([SILICON, BAD[bad], SALT]))
     frames, rejected = load(tmp_path / "x.json")
-    assert [frames.info_of(b)["frame"] for b in range(len(frames))] == [0, 2]
+    assert [frames.info_of(b)["frame_in_file"] for b in range(len(frames))] == [0, 2]
     assert [r.frame for r in rejected] == ["mine/1"]
     assert rejected[0].reason
 

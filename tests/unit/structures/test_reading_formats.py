@@ -248,8 +248,8 @@ def test_folders_and_globs_are_read_in_the_order_of_their_names(tmp_path):
 
     frames, rejected = load(folder)
     assert infos(frames) == [
-        {"number": 0, "file": "a.cif", "frame": 0, "name": "a"},
-        *({"number": n, "file": "b.extxyz", "frame": n - 1, "name": f"b-{n - 1}"}
+        {"number": 0, "file": "a.cif", "frame_in_file": 0, "name": "a"},
+        *({"number": n, "file": "b.extxyz", "frame_in_file": n - 1, "name": f"b-{n - 1}"}
           for n in (1, 2, 3)),
     ]  # fmt: skip
     assert [(r.frame, r.name, r.reason) for r in rejected] == [

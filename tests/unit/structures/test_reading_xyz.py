@@ -24,7 +24,7 @@ def load(path, **more):
 
 
 def frames_in(frames):
-    return [frames.info_of(b)["frame"] for b in range(len(frames))]
+    return [frames.info_of(b)["frame_in_file"] for b in range(len(frames))]
 
 
 A, B, C = (WATER.format(name) for name in "abc")
