@@ -5,6 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, fcc111, graphene, molecule
 from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 
 from argon import settings_with
@@ -12,11 +13,15 @@ from harmonic import settings as of_phonons
 from jobs_of import generate_job, sample_job
 from limbeck import reasons
 from limbeck.averaging.views import Views
-from limbeck.config.sections.sources import Screen
+from limbeck.config.jobs import CheckFileLabels, ReadLabels
+from limbeck.config.sections.file_labels import FileLabels
+from limbeck.config.sections.sources import Screen, StructureFile
+from limbeck.config.written import LabelsOfFile
 from limbeck.datasets.export import write_extxyz
 from limbeck.datasets.split import Dataset
 from limbeck.geometry import MIN_CELL_HEIGHT_A, VACUUM_A, in_vacuum, vacuum_axes, volumes
 from limbeck.labelling.label import label
+from limbeck.labelling.reading import read_labels, survey
 from limbeck.phonons.calculation import force_constants
 from limbeck.potentials.models.toys import EffectiveMedium
 from limbeck.preparation.prepare import prepare
@@ -209,3 +214,20 @@ def test_graphene_is_a_slab_with_one_layer(tmp_path):
     assert rejected == []
     assert frames.cell[0][2, 2] == pytest.approx(VACUUM_A)
     assert MIN_CELL_HEIGHT_A < VACUUM_A
+
+
+def test_labels_of_ones_own_come_to_slabs_without_their_stress(tmp_path):
+    """Of the volume of somebody else's vacuum; energies and forces are those of the file."""
+    atoms = slab(2.0)
+    forces = np.random.default_rng(0).normal(size=(len(atoms), 3))
+    atoms.calc = SinglePointCalculator(atoms, energy=-3.0, forces=forces, stress=np.ones(6))
+    frames, _ = load(tmp_path, atoms)
+    source = StructureFile(kind="file", name="mine", path=str(tmp_path / "in.extxyz"), count=99)
+    asked = {"label_set": FileLabels(**{"from": "file", "name": "dft"}), "files": [source]}
+    found = survey(CheckFileLabels(**asked))
+    told = LabelsOfFile(**{name: found[name] for name in LabelsOfFile.model_fields})
+    labels = read_labels(frames, ReadLabels(**asked, slice=0, slices=1), told)
+    assert labels.status.tolist() == [0]
+    assert labels.energy.tolist() == [-3.0]
+    np.testing.assert_allclose(labels.forces, forces, atol=1e-8)  # the digits of the file
+    assert np.isnan(labels.stress).all()
