@@ -10,6 +10,7 @@ from ase.io import write
 
 import in_process
 from limbeck.config.load import resolve
+from limbeck.config.plan import content
 from limbeck.files import sha256_of
 
 
@@ -43,6 +44,10 @@ def test_it_writes_the_elements_it_found(repository, tmp_path, config):
     found = json.loads(output.read_text())
     assert found["sources"] == {"molecules": ["H", "C", "O"], "metals": ["Cu"]}
     assert "Cu" in found["potentials"]["emt"]
+    # the Snakefile compares it: other molecules are checked anew
+    assert found["content"] == content(resolve(config))
+    (tmp_path / "molecules.smi").write_text("CCO ethanol\n")
+    assert found["content"] != content(resolve(config))
 
 
 def test_every_error_is_told_in_one_line_and_nothing_is_written(repository, tmp_path, config):

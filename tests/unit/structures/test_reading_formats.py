@@ -81,9 +81,7 @@ def test_what_ase_writes_comes_back(tmp_path, kind):
 @pytest.mark.parametrize("kind", sorted(REFUSED))
 def test_what_is_refused_says_why(tmp_path, kind):
     (tmp_path / "x").write_text("anything\n")
-    with pytest.raises(
-        LimbeckError, match=f"ASE takes it for {kind}, which is not.*{REFUSED[kind]}"
-    ):
+    with pytest.raises(LimbeckError, match=f"the format {kind} is not.*{REFUSED[kind]}"):
         load(tmp_path / "x", format=kind)
 
 
@@ -196,6 +194,15 @@ def test_names_that_mean_something_to_ase(tmp_path, name):
         name.rsplit(".")[-1], "extxyz"))  # fmt: skip
     (tmp_path / "made").rename(tmp_path / name)
     assert len(load(tmp_path / name)[0]) == 1
+
+
+def test_what_is_read_twice_is_in_one_unit(tmp_path):
+    """To tell polymorphs apart, all frames are looked at once more."""
+    nm = NACL.copy()
+    nm.set_cell(nm.cell.array / 10, scale_atoms=True)
+    write(tmp_path / "x.xsf", [nm, nm])
+    frames, _ = load(tmp_path / "x.xsf", length_unit="nm", polymorphs="apart")
+    np.testing.assert_allclose(frames.cell, [NACL.cell.array] * 2)
 
 
 def test_an_sqlite_file_of_another_program_stays_as_it_is(tmp_path):

@@ -31,14 +31,12 @@ def frames_of(path: Path, kind: str | None = None) -> Iterator[Parse]:
         LimbeckError: of another format.
         Exception: whatever ASE's readers meet.
     """
-    kind = kind or _kind(path)
-    if kind not in FORMATS:
-        raise LimbeckError(f"ASE takes it for {kind}, which is not read here{_why(kind)}")
-    return FORMATS[kind](path)
-
-
-def _why(kind: str) -> str:
-    return f": {REFUSED[kind]}" if kind in REFUSED else ""
+    found = kind or _kind(path)
+    if found not in FORMATS:
+        why = f": {REFUSED[found]}" if found in REFUSED else ""
+        taken = f"the format {found} is" if kind else f"ASE takes it for {found}, which is"
+        raise LimbeckError(f"{taken} not read here{why}")
+    return FORMATS[found](path)
 
 
 def _kind(path: Path) -> str:
