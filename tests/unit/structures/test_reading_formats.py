@@ -59,7 +59,8 @@ def test_the_exceptions_are_those_that_are_listed():
 def test_the_recipes_list_all_formats(repository):
     page = (repository / "docs/recipes.md").read_text(encoding="utf-8")
     part = page.split("## Structures from a file")[1].split("\n## ")[0]
-    by_name = {"extxyz": "extended XYZ", "xyz": "XYZ", "cif": "CIF", "vasp": "POSCAR"}
+    by_name = {"extxyz": "extended XYZ", "xyz": "XYZ", "cif": "CIF", "vasp": "POSCAR",
+               "vasp-out": "OUTCAR", "vasp-xml": "vasprun.xml"}  # fmt: skip
     for kind in {*FORMATS, *REFUSED} - {"jsonl"}:
         assert by_name.get(kind, f"`{kind}`") in part, kind
 
