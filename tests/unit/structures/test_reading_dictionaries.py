@@ -30,7 +30,7 @@ SHAPES = {
     "a list": ([SALT, SILICON], ["x-0", "x-1"], [8, 8]),
     "by name": ({"mp-22862": SALT, "mp-149": SILICON}, ["mp-22862", "mp-149"], [8, 8]),
     "documents": (
-        [{"material_id": "mp-22862", "initial": SILICON, "structure": SALT},
+        [{"material_id": "mp-22862", "id": 3, "initial": SILICON, "structure": SALT},
          {"id": 7, "structure": SILICON}],
         ["mp-22862", "7"],
         [8, 8],

@@ -117,7 +117,7 @@ def _atoms(found: dict[str, Any], name: str, beside: dict[str, Any]) -> Atoms:
     if lattice is None and found.get("spin_multiplicity") is not None:
         atoms.info["spin"] = found["spin_multiplicity"] - 1  # unpaired electrons
     for key, value in beside.items():
-        if isinstance(value, int | float) or _is_numbers(value):
+        if key not in NAMES and (isinstance(value, int | float) or _is_numbers(value)):
             atoms.info.setdefault(key, value if isinstance(value, int | float) else np.array(value))
     if name:
         atoms.info["name"] = name
