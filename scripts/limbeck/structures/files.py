@@ -18,7 +18,7 @@ from limbeck.structures.chemistry import chemistry, polymorphs
 from limbeck.structures.reading import Frame, read_files
 from limbeck.structures.reading.cif import partly_occupied
 from limbeck.structures.reading.dictionaries import NAMES
-from limbeck.structures.reading.unpack import ENDINGS
+from limbeck.structures.reading.unpack import unpacked_name
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (
     Refused,
@@ -124,9 +124,7 @@ def name_of(frame: Frame, atoms: Atoms) -> str:
         # a hash is no name: it is what data sets of Limbeck have as `id`
         if name and not (key == "id" and len(name) == 32):
             return name[:MAX_NAME]
-    file = frame.file.rpartition(".zip/")[2]
-    for ending in ENDINGS:
-        file = file.removesuffix(ending)
+    file = unpacked_name(frame.file.rpartition(".zip/")[2])
     stem = str(PurePosixPath(file).with_suffix(""))
     return stem[-MAX_NAME:] if frame.alone else f"{stem[-MAX_NAME:]}-{frame.number}"
 

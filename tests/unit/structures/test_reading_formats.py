@@ -168,6 +168,10 @@ def test_a_zip_that_grows_beyond_measure_or_has_a_password(tmp_path):
             archive.writestr(f"{n}.xyz", b"1\n\nHe 0 0 0\n" * 600_000)
     with pytest.raises(LimbeckError, match=r"x\.zip: .*unpacks to more than"):
         load(tmp_path / "x.zip")
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
+        pass
+    with pytest.raises(LimbeckError, match=r"empty\.zip: .*no file in it"):
+        load(tmp_path / "empty.zip")
     with zipfile.ZipFile(tmp_path / "y.zip", "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("a.xyz", b"1\n\nHe 0 0 0\n")
     with pytest.raises(LimbeckError, match=r"y\.zip: .*packed by method 14"):
@@ -185,6 +189,15 @@ def test_nothing_unpacked_is_left_behind(tmp_path, monkeypatch):
     assert len(frames[0]()) == 8
     del frames
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x.XYZ", "x.txt", "noending", "X.EXTXYZ.GZ", "POSCAR.GZ"])
+def test_names_in_other_letters_or_of_nothing(tmp_path, name):
+    write(tmp_path / "made", NACL, format="vasp" if "POSCAR" in name else "extxyz")
+    data = (tmp_path / "made").read_bytes()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("GZ") else data)
+    frames, _ = load(tmp_path / name)
+    assert frames.names == [name.split(".")[0]]
 
 
 @pytest.mark.parametrize("name", ["postgres/x.extxyz", "mysql.extxyz", "x@1.cif", "a b.traj"])

@@ -45,6 +45,12 @@ A, B, C = (WATER.format(name) for name in "abc")
         "no end of the last line": (A + B + C).rstrip(),
         "a comment with quotes": A + WATER.format('E="-1.0 of the "first') + C,
         "a comment in another code": A + WATER.format("0.96 \u00c5") + C,
+        "the end of a file of old": A + B + C + "\x1a",
+        "filled up": A + B + C + "\0" * 100,
+        "numbers of elements": (A + B + C).replace("O 0", "8 0").replace("H 0", "1 0"),
+        "isotopes": (A + B + C).replace("H 0", "D 0"),
+        "small and large letters": (A + B + C).replace("O 0", "o 0"),
+        "lines of a Macintosh": (A + B + C).replace("\n", "\r"),
         "columns more than ASE wants": (A + B + C).replace("0.12", "0.12 -0.8 0.0"),
     }.items(),
     ids=lambda pair: pair[0],
@@ -85,7 +91,14 @@ BAD = {
     "END\n": ("line 10: expected the number of atoms, got 'END'", ""),
     f"1\n{EXTENDED}\nNa 0 0 0\n": ("line 12: expected 7 columns, got 4", ""),
     "3\nthe next is in it\n": ("3 atoms", "line 10: 0 are there"),
-    "1\nno element\nQq 0 0 0\n": None,
+    "1\nno element\nQq 0 0 0\n": (
+        "line 12: expected the symbol of an element, got 'Qq'",
+        "",
+    ),
+    "1\na label\nO12 0 0 0\n": (
+        "line 12: expected the symbol of an element, got 'O12'",
+        "",
+    ),
     'Properties="\n': ("line 10: expected the number of atoms, got 'Properties=\"'", ""),
 }
 

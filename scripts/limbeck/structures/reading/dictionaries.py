@@ -25,6 +25,7 @@ MAX_DEPTH = 8
 NAMES = ("material_id", "id", "name", "entry_id", "task_id", "mp_id", "identifier")
 #: of a document that has energies and forces of a structure beside it, as those of MPtrj and MatPES
 DOCUMENTED = ("structure", "molecule")
+#: which are of one chemistry
 ISOTOPES = {"D": "H", "T": "H"}
 
 

@@ -48,9 +48,12 @@ def _kind(path: Path) -> str:
         return "jsonl"
     try:
         # of the whole path: ASE takes what begins with "postgres" for a server
-        return filetype(str(path.resolve()))
+        kind = filetype(str(path.resolve()))
     except UnknownFileTypeError as error:
         raise LimbeckError(f"its format is not known by its name or content: {error}") from error
+    # where it knows nothing better, ASE takes the ending of the name for a format
+    counted = first.split(b"\n", 1)[0].strip().isdigit()
+    return "extxyz" if counted and kind not in ioformats else kind
 
 
 def _read(path: Path, kind: str, index: Any) -> Any:

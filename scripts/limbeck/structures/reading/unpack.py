@@ -26,7 +26,9 @@ MAX_MEMBERS = 100_000
 #: bytes; xz at its strongest takes 65 MB, and a header may ask for 4 GB
 MAX_XZ_MEMORY = 256 * 2**20
 CHUNK = 2**20
-GZIP, BZIP2, XZ, ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04"
+GZIP, BZIP2, XZ = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"
+#: the second of one without files
+ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 ENDINGS = (".gz", ".bz2", ".xz")
 #: byte-order marks; that of UTF-8 first
 MARKS = {
@@ -85,18 +87,23 @@ def plain(path: Path) -> tuple[Path, Unpacked | None]:
     with open(path, "rb") as handle:
         chunks = _chunks_of(handle)
         if chunks is not None:
-            name = path.name
-            name = name.removesuffix(next((e for e in ENDINGS if name.endswith(e)), ""))
             unpacked = Unpacked(path)
-            path = unpacked.add(name, chunks)
+            path = unpacked.add(unpacked_name(path.name), chunks)
     with open(path, "rb") as handle:
-        first = handle.read(3)
+        first = handle.read(4096)
     encoding = next((e for mark, e in MARKS.items() if first.startswith(mark)), None)
-    if encoding is None:
+    # lines of a Macintosh of old
+    if encoding is None and (b"\r" not in first or b"\n" in first or b"\0" in first):
         return path, unpacked
     text = unpacked or Unpacked(path)
-    with open(path, encoding=encoding) as words:
+    with open(path, encoding=encoding or "latin-1") as words:
         return text.add(path.name, (w.encode() for w in iter(lambda: words.read(CHUNK), ""))), text
+
+
+def unpacked_name(name: str) -> str:
+    """The name of a file without the ending of what it was packed by."""
+    ending = next((e for e in ENDINGS if name.lower().endswith(e)), "")
+    return name[: len(name) - len(ending)]
 
 
 def members(path: Path) -> Unpacked | None:
@@ -107,7 +114,7 @@ def members(path: Path) -> Unpacked | None:
         OSError, RuntimeError, BadZipFile: damaged, or it has a password.
     """
     with open(path, "rb") as handle:
-        if handle.read(len(ZIP)) != ZIP:
+        if not handle.read(4).startswith(ZIPS):
             return None
     with zipfile.ZipFile(path) as archive:
         found = sorted((m for m in archive.infolist() if _counts(m)), key=lambda m: m.filename)

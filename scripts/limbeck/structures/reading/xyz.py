@@ -13,15 +13,19 @@ from pathlib import Path
 from typing import IO
 
 from ase import Atoms
+from ase.data import atomic_numbers, chemical_symbols
 from ase.io import read
 from ase.io.extxyz import key_val_str_to_dict
 
 from limbeck import reasons
 from limbeck.errors import LimbeckError
 from limbeck.reasons import Refused
+from limbeck.structures.reading.dictionaries import ISOTOPES
 
 #: of a line of extended XYZ, in numbers or words
 MAX_COLUMNS = 1000
+#: blanks, and with what systems of old fill a file up
+_EMPTY = b" \t\r\n\f\v\0\x1a"
 #: no more digits than a file can have lines
 _COUNT = re.compile(rb"\s*([0-9]{1,15})\s*")
 
@@ -56,7 +60,7 @@ class _Lines:
     def skip_empty(self) -> bytes:
         """Go to the next line that is not empty; that line, nothing at the end of the file."""
         while line := self.next():
-            if line.strip():
+            if line.strip(_EMPTY):
                 self.back(self.at - len(line), self.number - 1)
                 return line
         return b""
@@ -166,8 +170,12 @@ def _parsed(path: Path, start: int, stop: int, line: int) -> Atoms:
     names = columns[0::3]
     place = sum(widths[: names.index("pos")]) if "pos" in names else 0
     atoms = atoms[: int(first)]
-    for number, words in enumerate(map(str.split, atoms), line + 2):
-        _check_words(words, number, sum(widths), place)
+    species = sum(widths[: names.index("species")]) if "species" in names else None
+    for n, words in enumerate(map(str.split, atoms)):
+        _check_words(words, line + 2 + n, sum(widths), place)
+        if species is not None and words[species] not in atomic_numbers:
+            words[species] = _element(words[species], line + 2 + n)
+            atoms[n] = " ".join(words)
     try:
         return _by_ase(first, comment, atoms)
     except Exception:
@@ -187,6 +195,17 @@ def _check_words(words: list[str], line: int, columns: int, place: int) -> None:
         except ValueError:
             text = f"line {line}: expected a coordinate, got {word!r:.80}"
             raise Refused(reasons.UNREADABLE, text) from None
+
+
+def _element(word: str, line: int) -> str:
+    """The symbol of an element that is written as its number, an isotope or in other letters."""
+    if word.isdigit() and 0 < int(word[:4]) < len(chemical_symbols):
+        return chemical_symbols[int(word[:4])]
+    symbol = ISOTOPES.get(word, word.capitalize())
+    if symbol not in atomic_numbers:
+        text = f"line {line}: expected the symbol of an element, got {word!r:.80}"
+        raise Refused(reasons.UNREADABLE, text)
+    return symbol
 
 
 def _by_ase(count: str, comment: str, atoms: list[str]) -> Atoms:
