@@ -14,6 +14,7 @@ from ase.io.formats import ioformats
 
 from jobs_of import generate_job
 from limbeck.errors import LimbeckError
+from limbeck.reasons import Refused
 from limbeck.structures import elements_of, generate
 from limbeck.structures.reading import read_file, read_files
 from limbeck.structures.reading.formats import FORMATS, REFUSED
@@ -132,7 +133,7 @@ def test_parts_that_were_packed_one_after_another(tmp_path):
 def test_a_file_that_unpacks_to_any_size_is_refused(tmp_path, ending):
     frame = b"1\n\nHe 0 0 0\n"
     path = tmp_path / f"x.xyz{ending}"
-    path.write_bytes(PACKERS[ending](frame * 1_500_000))  # 18 MB in a few kB
+    path.write_bytes(PACKERS[ending](frame * 15_000) * 100)  # 18 MB in a few kB
     with pytest.raises(LimbeckError, match=r"unpacks to more than 16777216 bytes"):
         load(path)
     path.write_bytes(PACKERS[ending](frame * 1000))
@@ -168,6 +169,19 @@ def test_a_zip_that_grows_beyond_measure_or_has_a_password(tmp_path):
             archive.writestr(f"{n}.xyz", b"1\n\nHe 0 0 0\n" * 600_000)
     with pytest.raises(LimbeckError, match=r"x\.zip: .*unpacks to more than"):
         load(tmp_path / "x.zip")
+    packed = gzip.compress(b"500000\n\n" + b"He 0 0 0\n" * 500_000 + b"\n" * 3_000_000)
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for n in range(3):  # of which each for itself would be let pass
+            archive.writestr(f"{n}.xyz.gz", packed)
+        archive.write(tmp_path / "x.zip", "zip.zip")
+    frames = read_files(tmp_path / "z.zip")
+    faults = {}
+    for frame in frames[2:]:
+        with pytest.raises(Refused) as caught:
+            frame()
+        faults[frame.file] = str(caught.value.value)
+    assert "unpacks to more than" in faults["z.zip/2.xyz.gz"]
+    assert "a zip in a zip" in faults["z.zip/zip.zip"]
     with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
         pass
     with pytest.raises(LimbeckError, match=r"empty\.zip: .*no file in it"):

@@ -90,13 +90,19 @@ def read_files(
 
 
 def read_file(
-    path: str | Path, *, name: str = "", kind: str | None = None, most: int | None = None
+    path: str | Path,
+    *,
+    name: str = "",
+    kind: str | None = None,
+    most: int | None = None,
+    archive: Unpacked | None = None,
 ) -> list[Frame]:
     """Frames of one file, plain or packed, or of all files of a zip.
 
     Args:
         name: for people; the name of the file where not given.
         kind, most: as of :func:`read_files`.
+        archive: the zip that it is in; what is packed there once more counts for its size.
 
     Raises:
         LimbeckError: the file is missing, of another format, or not readable as a whole.
@@ -106,11 +112,11 @@ def read_file(
         raise LimbeckError(f"{path}: {nothing_at(path)}, {EXPECTED}")
     name = name or path.name
     try:
-        inside = members(path)
+        inside = members(path, archive)
         if inside is not None:
             files = [(file, f"{name}/{inner}") for file, inner in inside.files]
             return list(islice(_of_several(files, kind, most, inside), most))
-        file, unpacked = plain(path)
+        file, unpacked = plain(path, archive)
         # two, to see whether there is one alone
         wanted = None if most is None else max(most, 2)
         found = list(islice(frames_of(file, kind), wanted))
@@ -132,7 +138,7 @@ def _of_several(
 ) -> Iterator[Frame]:
     for file, name in files:
         try:
-            for frame in read_file(file, name=name, kind=kind, most=most):
+            for frame in read_file(file, name=name, kind=kind, most=most, archive=unpacked):
                 parse = frame.parse
                 yield Frame(name, frame.number, frame.alone, parse, frame.unpacked or unpacked)
         except LimbeckError as error:

@@ -76,18 +76,21 @@ class Unpacked:
         return path
 
 
-def plain(path: Path) -> tuple[Path, Unpacked | None]:
+def plain(path: Path, archive: Unpacked | None = None) -> tuple[Path, Unpacked | None]:
     """The file itself, or what it holds unpacked, in UTF-8 without a byte-order mark.
+
+    Args:
+        archive: what it was unpacked with itself, whose bound is for both.
 
     Raises:
         LimbeckError: too large.
         OSError, EOFError, LZMAError: damaged.
     """
-    unpacked = None
+    unpacked = archive
     with open(path, "rb") as handle:
         chunks = _chunks_of(handle)
         if chunks is not None:
-            unpacked = Unpacked(path)
+            unpacked = unpacked or Unpacked(path)
             path = unpacked.add(unpacked_name(path.name), chunks)
     with open(path, "rb") as handle:
         first = handle.read(4096)
@@ -106,18 +109,23 @@ def unpacked_name(name: str) -> str:
     return name[: len(name) - len(ending)]
 
 
-def members(path: Path) -> Unpacked | None:
+def members(path: Path, archive: Unpacked | None = None) -> Unpacked | None:
     """All files of a zip, sorted by name, hidden ones left out; None where it is none.
 
+    Args:
+        archive: the zip that it is in.
+
     Raises:
-        LimbeckError: too many or too large.
+        LimbeckError: too many or too large, or it is in another.
         OSError, RuntimeError, BadZipFile: damaged, or it has a password.
     """
     with open(path, "rb") as handle:
         if not handle.read(4).startswith(ZIPS):
             return None
-    with zipfile.ZipFile(path) as archive:
-        found = sorted((m for m in archive.infolist() if _counts(m)), key=lambda m: m.filename)
+    if archive:  # which may be a copy of the whole
+        raise LimbeckError("a zip in a zip")
+    with zipfile.ZipFile(path) as file:
+        found = sorted((m for m in file.infolist() if _counts(m)), key=lambda m: m.filename)
         if len(found) > MAX_MEMBERS:
             raise LimbeckError(f"{len(found)} files in it, expected at most {MAX_MEMBERS}")
         unpacked = Unpacked(path)
@@ -125,7 +133,7 @@ def members(path: Path) -> Unpacked | None:
             # the others may ask for any amount of memory
             if member.compress_type > zipfile.ZIP_BZIP2:
                 raise LimbeckError(f"{member.filename}: packed by method {member.compress_type}")
-            with archive.open(member) as handle:
+            with file.open(member) as handle:
                 unpacked.add(member.filename, _read(handle))
     if not unpacked.files:
         raise LimbeckError("no file in it")
