@@ -53,11 +53,12 @@ def near_origin(frames: Frames) -> Frames:
     np.add.at(centres, frames.frame_of_atom, frames.positions)
     centres /= np.maximum(frames.n_atoms, 1)[:, None]
     moves = (STEP_A * np.rint(centres / STEP_A))[frames.frame_of_atom]
-    cells = frames.cell[frames.frame_of_atom[periodic]]
-    fractional = np.linalg.solve(cells.swapaxes(1, 2), frames.positions[periodic][..., None])
-    steps = np.floor(fractional[..., 0])
+    inverse = np.zeros_like(frames.cell)
+    inverse[frames.periodic] = np.linalg.inv(frames.cell[frames.periodic])
+    of_atom = frames.frame_of_atom[periodic]
+    steps = np.floor(np.einsum("ni,nij->nj", frames.positions[periodic], inverse[of_atom]))
     steps[np.abs(steps) <= 1] = 0
-    moves[periodic] = np.einsum("ni,nij->nj", steps, cells)
+    moves[periodic] = np.einsum("ni,nij->nj", steps, frames.cell[of_atom])
     return replace(frames, positions=frames.positions - moves) if moves.any() else frames
 
 
