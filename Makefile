@@ -24,10 +24,8 @@ READY := $(VENV)/.ready
 
 # The rules call `python`: it has to be the one of the virtual environment.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-
-# Caches of Snakemake, and weights that are downloaded: nothing outside this folder is changed, and a
-# home that cannot be written to does no harm.
-export XDG_CACHE_HOME ?= $(CURDIR)/.cache
+# To the shell as it is, with spaces or whatever else stands in it.
+export CONFIG
 
 .PHONY: demo run demo-models list config-docs check test test-all
 
@@ -35,9 +33,9 @@ demo: run
 
 # One head at a time holds results/.lock, so that a lock Snakemake left behind is a dead one's, or that of a
 # bare snakemake, which limbeck.check.head looks for. And Snakemake would run the code in a config that is a template.
-# To the shell as it is, with spaces or whatever else stands in it.
-export CONFIG
-
+# Caches, of Snakemake and of weights that are downloaded, stay in this folder: nothing outside it is changed, and a
+# home that cannot be written to does no harm.
+run: export XDG_CACHE_HOME ?= $(CURDIR)/.cache
 run: $(READY)
 	@mkdir -p results
 	@LIMBECK_LOCKED=1 flock --nonblock --conflict-exit-code 75 results/.lock bash -euc \
