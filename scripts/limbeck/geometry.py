@@ -54,7 +54,9 @@ def near_origin(frames: Frames) -> Frames:
     centres /= np.maximum(frames.n_atoms, 1)[:, None]
     moves = (STEP_A * np.rint(centres / STEP_A))[frames.frame_of_atom]
     inverse = np.zeros_like(frames.cell)
-    inverse[frames.periodic] = np.linalg.inv(frames.cell[frames.periodic])
+    # a flat cell has no inverse: its atoms stay, and whoever looks for neighbours says what is wrong
+    sound = frames.periodic & (np.abs(np.linalg.det(frames.cell)) > 0)
+    inverse[sound] = np.linalg.inv(frames.cell[sound])
     of_atom = frames.frame_of_atom[periodic]
     steps = np.floor(np.einsum("ni,nij->nj", frames.positions[periodic], inverse[of_atom]))
     steps[np.abs(steps) <= 1] = 0

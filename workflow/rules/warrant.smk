@@ -99,3 +99,34 @@ rule measure_speed:
         "python {input.script:q} --settings {params.settings:q}"
         " --recipes {params.recipes} --frames {input.frames:q}"
         " --models {input.models:q} --output {output.figures:q} > {log:q} 2>&1"
+
+
+rule certify_quadrature:
+    input:
+        script=f"{SCRIPTS}/certify_quadrature.py",
+        frames=slices(f"{RUN}/selected/{{slice}}.h5"),
+    output:
+        figures=f"{RUN}/warrant/quadrature/{{potential}}.json",
+        table=report(
+            f"{RUN}/warrant/quadrature/{{potential}}.csv",
+            caption="../report/grids.rst",
+            category="Measurements",
+            subcategory="Grids of views",
+            labels={"of": "{potential}"},
+        ),
+    log:
+        f"{LOGS}/certify_quadrature/{{potential}}.log",
+    benchmark:
+        f"{BENCHMARKS}/certify_quadrature/{{potential}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: THREADS
+    resources:
+        **needs(6000, 240, gpu=True),
+    params:
+        settings=settings(jobs.CertifyQuadrature),
+        recipes=recipes("frames"),
+    shell:
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --frames {input.frames:q}"
+        " --output {output.figures:q} > {log:q} 2>&1"

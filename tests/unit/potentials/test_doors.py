@@ -171,3 +171,11 @@ def test_an_unknown_element_is_a_status_of_a_label(opened, name):
     labels = label(opened[name], concatenate([ethanols(), gold()]), Views())
     assert labels.status.tolist() == [Status.GOOD] * 6 + [Status.UNKNOWN_ELEMENT]
     assert np.isnan(labels.forces[-2:]).all()
+
+
+def test_atoms_of_a_flat_cell_stay_where_they_are():
+    """It has no inverse; whoever looks for neighbours says what is wrong with it."""
+    flat = bulk("Cu", cubic=True)
+    flat.cell[2] = flat.cell[1]
+    both = from_atoms([flat, bulk("Cu", cubic=True)], groups=["a", "b"], source="s")
+    assert near_origin(both) is both

@@ -1,0 +1,55 @@
+"""Whether every part of the run made something, and which frames are labelled."""
+
+
+# One shard may well be empty: of all, something has to be left.
+rule check_yields:
+    input:
+        script=f"{SCRIPTS}/check_yields.py",
+        frames=files(plan.frames_of_stage),
+        tables=files(plan.tables_of_stage),
+    output:
+        f"{RUN}/yields/{{stage}}.json",
+    log:
+        f"{LOGS}/check_yields/{{stage}}.log",
+    benchmark:
+        f"{BENCHMARKS}/check_yields/{{stage}}.tsv"
+    priority: 100
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(2000, 10),
+    params:
+        settings=settings(jobs.CheckYields),
+        recipes=recipes("frames"),
+        results=lambda wildcards, output: str(Path(output[0]).parents[1]),
+    shell:
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --frames {input.frames:q}"
+        " --results {params.results:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule select_frames:
+    input:
+        script=f"{SCRIPTS}/select_frames.py",
+        frames=files(plan.frames_of_slice),
+        # waited for, and no reason to select anew
+        yields=[ancient(f"{RUN}/{path}") for path in plan.yields_judged(CONFIG)],
+    output:
+        f"{RUN}/selected/{{slice}}.h5",
+    log:
+        f"{LOGS}/select_frames/{{slice}}.log",
+    benchmark:
+        f"{BENCHMARKS}/select_frames/{{slice}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: THREADS if CONFIG.select.score else 1
+    resources:
+        **needs(4000, 60, gpu=CONFIG.select.score is not None),
+    params:
+        settings=settings(jobs.SelectFrames),
+        recipes=recipes("frames"),
+    shell:
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --input {input.frames:q}"
+        " --output {output:q} > {log:q} 2>&1"
