@@ -54,7 +54,7 @@ def near_origin(frames: Frames) -> Frames:
     centres /= np.maximum(frames.n_atoms, 1)[:, None]
     moves = (STEP_A * np.rint(centres / STEP_A))[frames.frame_of_atom]
     inverse = np.zeros_like(frames.cell)
-    # a flat cell has no inverse: its atoms stay, and whoever looks for neighbours says what is wrong
+    # a flat cell has no inverse: its atoms stay, and who looks for neighbours says what is wrong
     sound = frames.periodic & (np.abs(np.linalg.det(frames.cell)) > 0)
     inverse[sound] = np.linalg.inv(frames.cell[sound])
     of_atom = frames.frame_of_atom[periodic]
