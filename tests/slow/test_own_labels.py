@@ -27,6 +27,7 @@ def config(folder: Path, name: str, **of_labels: Any) -> str:
     """The config that comes with Limbeck, with a student that learns for a moment."""
     made = yaml.safe_load((folder / "config/own_labels.yaml").read_text())
     made["run"] = name
+    made["sources"]["molecules"]["count"] = 96
     made["students"]["mace-small"] |= {"size": "tiny", "epochs": 2}
     made["warrant"] |= {"n_frames": 16, "views": 2}
     made["labels"]["gfn2"] |= of_labels
@@ -42,7 +43,7 @@ def test_a_student_and_a_foundation_model_are_measured_against_labels_of_ones_ow
     assert done.returncode == 0, done.stdout + done.stderr
     results = folder / "results/own"
     found = json.loads((results / "labels/gfn2.file.json").read_text())
-    assert found["n_labelled"] == found["n_frames"] == 192
+    assert found["n_labelled"] == found["n_frames"] == 96
     assert found["checks"][0]["verdict"] == "fits"
     # CHGNet against GFN2: energies on one scale, or the error would be 30 eV an atom
     teacher = json.loads((results / "warrant/teachers/chgnet.json").read_text())["errors"]
@@ -59,7 +60,7 @@ def test_a_student_and_a_foundation_model_are_measured_against_labels_of_ones_ow
     against = metrics["test"]["against"]
     assert against["labels"] == against["reference"]
     other = json.loads((results / "students/chgnet/mace-small/seed1/metrics.json").read_text())
-    assert other["test"]["zeros"]["n_frames"] > 50
+    assert other["test"]["zeros"]["n_frames"] > 30
     assert (results / "delta/chgnet-to-gfn2/train.extxyz").exists()
     page = (results / "report/index.html").read_text()
     assert "GFN2-xTB, tblite 0.8" in page
