@@ -80,25 +80,25 @@ def fitted_zeros(
 
     Fitted on other frames than those that are measured, where there are any with a label.
     """
-    from limbeck.datasets.zeros import MOST_FRAMES, fit_zeros
+    from limbeck.datasets.zeros import MOST_FRAMES, enough_elements, fit_zeros, fitted_on
     from limbeck.potentials.evaluation import predict_or_nan
     from limbeck.warrant.accuracy import labels_of
     from limbeck.warrant.gaps import choose
     from limbeck.warrant.on_frames import known_frames
 
     usable = every.select(labels_of(every, reference)[0] & known_frames(potentials, every))
-    others = ~np.isin(usable.id, measured.id)
-    fitted_on = "other frames" if others.any() else "the frames that are measured"
-    frames = choose(usable.select(others) if others.any() else usable, MOST_FRAMES)
-    if not len(frames):
+    same = np.isin(usable.id, measured.id)
+    if not len(usable):
         return []
+    others = choose(usable.select(~same), MOST_FRAMES)
+    frames = enough_elements(choose(usable.select(same), MOST_FRAMES), others)
     found = []
     for potential in potentials:
         energy = predict_or_nan(potential, frames).energy
         there = np.isfinite(energy)
         part = frames.select(there)
         labels = labels_of(part, reference)[1]
-        found.append(fit_zeros(part, energy[there], labels, fitted_on))
+        found.append(fit_zeros(part, energy[there], labels, fitted_on(measured, part)))
     return found
 
 

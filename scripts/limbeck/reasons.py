@@ -19,6 +19,7 @@ UNREADABLE_FILE = "file is not readable"
 EMPTY = "frame has no atoms"
 NO_PERIOD = "periodic along a direction without a lattice vector"
 ELECTRONS = "charge or spin does not fit"
+SINGLE_ATOM = "a single atom in vacuum: for the energy of its element alone"
 PARTLY_OCCUPIED = "a site is partly occupied"
 BAD_SMILES = "SMILES does not parse"
 NO_CONFORMER = "no conformer found by ETKDGv3"
@@ -93,7 +94,6 @@ class Status(IntEnum):
     NOT_ASKED = 6
     TRAINED_ON = 7
     NOT_IN_FILE = 8
-    LONE_ATOM = 9
 
 
 #: what a code means; also written into the attributes of every label file
@@ -107,10 +107,9 @@ STATUS: dict[int, str] = {
     Status.NOT_ASKED: "not asked for",
     Status.TRAINED_ON: "the potential was trained on it",
     Status.NOT_IN_FILE: "no label in the file",
-    Status.LONE_ATOM: "a single atom, for the energy of its element",
 }
 #: of frames that no answer was wanted for, or can be had: nothing is wrong with them
-NOT_WANTED = (Status.NOT_ASKED, Status.TRAINED_ON, Status.NOT_IN_FILE, Status.LONE_ATOM)
+NOT_WANTED = (Status.NOT_ASKED, Status.TRAINED_ON, Status.NOT_IN_FILE)
 
 
 class Fault(IntEnum):

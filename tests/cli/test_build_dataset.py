@@ -64,7 +64,6 @@ def test_a_data_set_is_written(folder):
         "not_asked_for": 0,
         "trained_on": 0,
         "not_in_file": 0,
-        "lone_atom": 0,
         "duplicate": 1,
     }
     parts = {p: read_part(folder / f"data/{p}.h5", "lj") for p in ("train", "valid", "test")}
@@ -128,7 +127,6 @@ def test_no_bad_number_reaches_a_data_set(folder, name, value):
         "not_asked_for": 0,
         "trained_on": 0,
         "not_in_file": 0,
-        "lone_atom": 0,
         "duplicate": 1,
     }
     for part in ("train", "valid", "test"):

@@ -86,7 +86,6 @@ def test_a_set_of_differences(folder):
         "not_asked_for": 0,
         "trained_on": 0,
         "not_in_file": 0,
-        "lone_atom": 0,
         "duplicate": 0,
     }
     expected = isolated_energies(open_potential(XTB), ["H", "C", "N", "O"])  # less zeros of lj

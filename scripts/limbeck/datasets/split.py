@@ -222,7 +222,6 @@ def split_counts(frames: Frames, labels: Labels, parts: dict[str, Dataset]) -> d
         "not_asked_for": Status.NOT_ASKED,
         "trained_on": Status.TRAINED_ON,
         "not_in_file": Status.NOT_IN_FILE,
-        "lone_atom": Status.LONE_ATOM,
     }
     unwanted = {name: int((labels.status == status).sum()) for name, status in names.items()}
     bad = int((labels.status != Status.GOOD).sum()) - sum(unwanted.values())

@@ -12,7 +12,7 @@ from ase.data import chemical_symbols
 
 from limbeck.datasets.atom_energies import AtomEnergies, complain, fit_atoms
 from limbeck.datasets.split import Dataset
-from limbeck.frames import Frames
+from limbeck.frames import Frames, concatenate
 from limbeck.geometry import composition
 from limbeck.labels import Labels
 
@@ -57,6 +57,29 @@ class Zeros:
             "undetermined": self.undetermined,
             "energies_eV": self.energies,
         }
+
+
+def enough_elements(measured: Frames, others: Frames) -> Frames:
+    """Frames that zeros are fitted on: others than those that are measured, and of these the ones
+    with an element that no other has; it would have no zero."""
+    missing = np.setdiff1d(measured.numbers, others.numbers)
+    if not len(missing):
+        return others
+    having = np.isin(measured.numbers, missing).astype(float)
+    needed = np.bincount(measured.frame_of_atom, having, len(measured)) > 0
+    return concatenate([others, measured.select(needed)])
+
+
+def fitted_on(measured: Frames, frames: Frames) -> str:
+    """Which frames zeros were fitted on, in words."""
+    same = np.isin(frames.id, measured.id)
+    if not same.any():
+        return "other frames"
+    if same.all():
+        return "the frames that are measured"
+    numbers = np.setdiff1d(measured.numbers, frames.select(~same).numbers)
+    symbols = ", ".join(chemical_symbols[z] for z in numbers.tolist())
+    return f"other frames, and for {symbols} frames that are measured"
 
 
 def fit_zeros(frames: Frames, energy: np.ndarray, reference: Labels, fitted_on: str) -> Zeros:

@@ -18,7 +18,14 @@ from limbeck.errors import LimbeckError, Unfit
 from limbeck.storage import read_header
 
 #: what is neither lost nor asked for: it is there already
-AGAIN = frozenset({reasons.REPEATED, reasons.REPEATED_CONFORMER, reasons.DUPLICATE})
+AGAIN = frozenset(
+    {
+        reasons.REPEATED,
+        reasons.REPEATED_CONFORMER,
+        reasons.DUPLICATE,
+        reasons.SINGLE_ATOM,  # no structure, but the energy of an element beside those of others
+    }
+)
 #: what the rows of tables are
 WHAT = {
     "sources": "structures",

@@ -5,7 +5,7 @@ or arrays. Both are looked at, so that a key is a key wherever it ended up.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +17,28 @@ from limbeck.config.sections.file_labels import FileLabels
 from limbeck.errors import LimbeckError
 from limbeck.properties import property_of
 
-#: property -> keys that are looked for where the config names none, the best first
-USUAL = {
-    "energy": ("free_energy", "energy", "REF_energy", "dft_energy", "DFT_energy"),
-    "forces": ("forces", "REF_forces", "dft_forces", "DFT_forces"),
-    "stress": ("stress", "REF_stress", "dft_stress", "DFT_stress"),
-    "virial": ("virial", "virials", "REF_virials", "dft_virial", "DFT_virial"),
-    "dipole": ("dipole", "REF_dipole", "dft_dipole", "DFT_dipole"),
-}
+#: Names that programs write together: those of ASE's readers, of MACE's files, and others. Energy
+#: and forces are never taken from two of them, which may be those of two methods.
+FAMILIES: tuple[dict[str, tuple[str, ...]], ...] = (
+    {
+        # free_energy first: the forces are its gradient
+        "energy": ("free_energy", "energy"),
+        "forces": ("forces",),
+        "stress": ("stress",),
+        "virial": ("virial", "virials"),
+        "dipole": ("dipole",),
+    },
+    *(
+        {
+            "energy": (f"{prefix}_energy",),
+            "forces": (f"{prefix}_forces",),
+            "stress": (f"{prefix}_stress",),
+            "virial": (f"{prefix}_virial", f"{prefix}_virials"),
+            "dipole": (f"{prefix}_dipole",),
+        }
+        for prefix in ("REF", "dft", "DFT")
+    ),
+)
 ENERGY = {
     "eV": 1.0,
     "meV": 1e-3,
@@ -94,26 +108,21 @@ def keys_for(asked: FileLabels, found: Found) -> dict[str, str]:
     Raises:
         LimbeckError: no frame has energies or forces under such a key; it names those there are.
     """
-    named = {
-        "energy": asked.energy_key,
-        "forces": asked.forces_key,
-        "stress": asked.stress_key,
-        "virial": asked.virial_key,
-        "dipole": asked.dipole_key,
-    }
-    chosen: dict[str, str] = {}
+    named = {name: getattr(asked, f"{name}_key") for name in FAMILIES[0]}
     for name, key in named.items():
-        if key is None:
-            key = next((k for k in USUAL[name] if found.keys[k]), None)
-        elif not found.keys[key]:
+        if key is not None and not found.keys[key]:
             raise LimbeckError(f"labels.{asked.name}.{name}_key: {key!r}, {_there_is(found)}")
-        if key is not None:
-            chosen[name] = key
+    family = _family_of(named, found)
+    chosen = {
+        name: key or next((k for k in family.get(name, ()) if found.keys[k]), None)
+        for name, key in named.items()
+    }
     for name in ("energy", "forces"):
-        if name not in chosen:
+        if chosen[name] is None:
+            names = ", ".join(k for each in FAMILIES for k in each[name])
             raise LimbeckError(
-                f"labels.{asked.name}.{name}_key: not given, and no frame has "
-                f"{', '.join(USUAL[name])}; {_there_is(found)}"
+                f"labels.{asked.name}.{name}_key: not given, and no frame has one of {names} that "
+                f"goes with the other; {_there_is(found)}"
             )
     if asked.energy_key is None and 0 < found.keys["free_energy"] < found.keys["energy"]:
         raise LimbeckError(
@@ -121,11 +130,37 @@ def keys_for(asked: FileLabels, found: Found) -> dict[str, str]:
             f"energy, {found.keys['free_energy']} free_energy; expected which of them to take"
         )
     # One of the two, and the stress is what models are trained on.
-    if "stress" in chosen and asked.virial_key is None:
-        chosen.pop("virial", None)
-    if "virial" in chosen and asked.stress_key is None:
-        chosen.pop("stress", None)
-    return chosen
+    if asked.virial_key is not None:
+        chosen["stress"] = asked.stress_key
+    elif chosen["stress"] is not None:
+        chosen["virial"] = None
+    return {name: key for name, key in chosen.items() if key is not None}
+
+
+def _family_of(named: Mapping[str, str | None], found: Found) -> Mapping[str, tuple[str, ...]]:
+    """The names that go together with the key of the forces, or else with that of the energy.
+
+    Where neither is named, those of the first program that both are there of. A key that no program
+    is known by stands alone: no stress goes with it, and of forces those alone that there are.
+    """
+    for name in ("forces", "energy"):
+        if named[name] is not None:
+            own = [each for each in FAMILIES if named[name] in each[name]]
+            if own:
+                return own[0]
+            if name == "forces":
+                return {} if named["energy"] else {"energy": _only(found, "energy")}
+            return {"forces": _only(found, "forces")}
+    both = [
+        f for f in FAMILIES if all(any(found.keys[k] for k in f[n]) for n in ("energy", "forces"))
+    ]
+    return both[0] if both else {}
+
+
+def _only(found: Found, name: str) -> tuple[str, ...]:
+    """The usual key of a property, where frames have one alone."""
+    there = [k for each in FAMILIES for k in each[name] if found.keys[k]]
+    return tuple(there) if len(there) == 1 else ()
 
 
 def _there_is(found: Found) -> str:
@@ -187,7 +222,8 @@ def _stress(
         other = asked.stress_order != "xx yy zz yz xz xy"
         voigt = number.ravel()[_OF_VASP] if other else number.ravel()
     if name == "virial":
-        return -voigt * ENERGY[asked.energy_unit] / atoms.get_volume()
+        sign = -1.0 if asked.virial_is == "-stress*volume" else 1.0
+        return sign * voigt * ENERGY[asked.energy_unit] / atoms.get_volume()
     sign = -1.0 if asked.stress_positive_under == "pressure" else 1.0
     return sign * voigt * STRESS[asked.stress_unit]
 
@@ -201,17 +237,3 @@ def _factor(name: str, asked: FileLabels) -> float:
 
 def _shape(values: np.ndarray) -> str:
     return " x ".join(map(str, values.shape)) + " numbers" if values.ndim else "one number"
-
-
-def is_lone_atom(atoms: Atoms) -> bool:
-    """Whether a frame tells the energy of an element, as ``config_type=IsolatedAtom`` does."""
-    return len(atoms) == 1 and not atoms.pbc.any()
-
-
-def isolated_energies(frames: Iterable[tuple[Atoms, float]]) -> dict[str, float]:
-    """Energies of isolated atoms, eV, by symbol: the lowest of each, which is the ground state."""
-    found: dict[str, float] = {}
-    for atoms, energy in frames:
-        symbol = atoms.get_chemical_symbols()[0]
-        found[symbol] = min(energy, found.get(symbol, np.inf))
-    return dict(sorted(found.items()))

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,12 +18,12 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.gate.checks import judge, judge_forces
 from limbeck.labelling.file_checks import Check, Pairs
-from limbeck.labelling.from_file import Found, is_lone_atom, keys_for, labels_of
+from limbeck.labelling.from_file import Found, keys_for, labels_of
 from limbeck.labels import ISOLATED_ATOMS, Labels, unlabelled
 from limbeck.properties import property_of
 from limbeck.reasons import Status
 from limbeck.selection.fair import share
-from limbeck.structures.files import frames_of, in_angstrom
+from limbeck.structures.files import frames_of, id_of, in_angstrom, is_lone_atom
 from limbeck.structures.reading import Frame
 from limbeck.structures.shard import Refused
 
@@ -77,7 +78,9 @@ def survey(job: CheckFileLabels) -> dict[str, Any]:
     if not n_labelled:
         text = wrong[0] if wrong else "energy and forces are never in the same one"
         raise LimbeckError(f"labels.{asked.name}: none of {found.n_frames} frames: {text}")
-    checks = pairs.checks(asked)
+    units = {source.length_unit or "Angstrom" for source in job.files}
+    unit = units.pop() if len(units) == 1 else "Angstrom"
+    checks = pairs.checks(asked, unit, virial="virial" in keys)
     _judge(job, checks)
     for text in wrong[:5]:
         log.warning("%s has no label: %s", asked.name, text)
@@ -133,8 +136,7 @@ def _judge(job: CheckFileLabels, checks: list[Check]) -> None:
 def read_labels(frames: Frames, job: ReadLabels, told: LabelsOfFile) -> Labels:
     """The labels of frames, from the files that these were read from.
 
-    A frame that was made from one of a file has none, nor one of another source; it keeps its
-    place, with a status.
+    A frame that was made from one of a file has none; it keeps its place, with a status.
 
     Args:
         told: what :func:`survey` found.
@@ -147,6 +149,7 @@ def read_labels(frames: Frames, job: ReadLabels, told: LabelsOfFile) -> Labels:
     result.status[:] = Status.NOT_IN_FILE
     for source in job.files:
         _read_source(frames, source, job, told, result)
+    _read_by_id(frames, job, told, result)
     _ask(frames, job, result)
     judge(frames, result, ("energy", "forces"))
     if job.label_set.max_force_eV_per_A is not None:
@@ -171,11 +174,7 @@ def _read_source(
             labels = labels_of(atoms, job.label_set, told.keys)
         except LimbeckError:  # the survey has counted it
             continue
-        if is_lone_atom(atoms):
-            result.status[b] = Status.LONE_ATOM
-        elif "energy" in labels and "forces" in labels:
-            result.status[b] = Status.GOOD
-            _put(result, frames, b, labels)
+        _put(result, frames, b, labels)
 
 
 def _same(frames: Frames, b: int, atoms: Atoms) -> bool:
@@ -185,7 +184,26 @@ def _same(frames: Frames, b: int, atoms: Atoms) -> bool:
     )
 
 
+def _read_by_id(frames: Frames, job: ReadLabels, told: LabelsOfFile, result: Labels) -> None:
+    """Labels of structures that stand in another source's file as well, and were taken from there:
+    as where each of two methods has a file of its own."""
+    ours = [source.name.encode() for source in job.files]
+    others = (frames.sampling == b"generated") & ~np.isin(frames.source, ours)
+    wanted = {frames.id[b].decode(): int(b) for b in np.flatnonzero(others)}
+    for source in job.files if wanted else ():
+        for frame in frames_of(source):
+            with suppress(Refused, LimbeckError):
+                b = wanted.get(id_of(frame, source))
+                if b is not None:
+                    found = labels_of(in_angstrom(frame(), source), job.label_set, told.keys)
+                    _put(result, frames, b, found)
+
+
 def _put(result: Labels, frames: Frames, b: int, labels: dict[str, Any]) -> None:
+    """A frame without energy or forces keeps its status; the first label of a structure stands."""
+    if result.status[b] == Status.GOOD or not {"energy", "forces"} <= labels.keys():
+        return
+    result.status[b] = Status.GOOD
     for name, value in labels.items():
         if name == "stress" and not frames.periodic[b]:
             continue

@@ -177,7 +177,8 @@ def measure_plan(potential: "Potential[Any]", frames: Frames) -> dict[str, Any]:
         "batch_atoms": best,
         # Memory and time go with the neighbours as well: denser frames than these must not fill a
         # batch by atoms alone.
-        "batch_neighbours": float((neighbours * _repeats(sample, best)).max()),
+        # Of lone atoms there are none, and no bound comes of that.
+        "batch_neighbours": float((neighbours * _repeats(sample, best)).max()) or None,
         "ladder": [{"batch_atoms": a, "atoms_per_second": s} for a, s in ladder.items()],
     }
 

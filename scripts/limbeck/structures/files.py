@@ -13,7 +13,7 @@ from limbeck import reasons
 from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.sources import StructureFile
 from limbeck.errors import LimbeckError
-from limbeck.frames import Frames
+from limbeck.frames import Frames, from_atoms
 from limbeck.structures.chemistry import chemistry, polymorphs
 from limbeck.structures.reading import Frame, read_files
 from limbeck.structures.reading.cif import partly_occupied
@@ -55,9 +55,7 @@ def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, li
 
     def make(n: int) -> Structure:
         frame = frames[n]
-        atoms = in_angstrom(frame(), source)
-        _check(atoms)
-        charge, spin, notes = electrons_of(atoms, source.spin_is)
+        atoms, charge, spin, notes = _read(frame, source)
         group = group_of(atoms.info)
         own = {} if group is None else {"own_group": True}
         if group is None:
@@ -68,6 +66,30 @@ def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, li
         return Structure(atoms, group, info, charge, spin, notes)
 
     return collect(job, make, most=len(frames), name_of=lambda n: frames[n].where)
+
+
+def _read(frame: Frame, source: StructureFile) -> tuple[Atoms, int, int, tuple[str, ...]]:
+    """A structure as it stands in the file, in Angstrom; charge, unpaired electrons, notes."""
+    atoms = in_angstrom(frame(), source)
+    _check(atoms)
+    return atoms, *electrons_of(atoms, source.spin_is)
+
+
+def id_of(frame: Frame, source: StructureFile) -> str:
+    """The id of the frame that :func:`generate` makes of one of a file.
+
+    Raises:
+        Refused: it makes none.
+    """
+    atoms, charge, spin, _ = _read(frame, source)
+    made, _ = vacuum_of(atoms)
+    one = from_atoms([made], groups=[""], source=source.name, charges=[charge], spins=[spin])
+    return bytes(one.id[0]).decode()
+
+
+def is_lone_atom(atoms: Atoms) -> bool:
+    """Whether a frame tells the energy of an element, as ``config_type=IsolatedAtom`` does."""
+    return len(atoms) == 1 and not atoms.pbc.any()
 
 
 def elements(source: StructureFile) -> frozenset[str]:
@@ -82,9 +104,7 @@ def elements(source: StructureFile) -> frozenset[str]:
     frames = frames_of(source)
     for frame in frames:
         try:
-            atoms = in_angstrom(frame(), source)
-            check_sound(atoms)
-            electrons_of(atoms, source.spin_is)
+            atoms, *_ = _read(frame, source)
             found |= set(atoms.get_chemical_symbols())
         except Refused as refused:  # set aside when its shard is made
             bad.append((frame, refused))
@@ -183,6 +203,8 @@ def _check(atoms: Atoms) -> None:
     if len(atoms) == 0:
         raise Refused(reasons.EMPTY, 0, 1)
     check_sound(atoms)  # before anything looks for bonds or symmetry
+    if is_lone_atom(atoms):
+        raise Refused(reasons.SINGLE_ATOM, atoms.get_chemical_symbols()[0])
     if partly_occupied(atoms.info.get("occupancy")):  # no single structure of atoms
         raise Refused(reasons.PARTLY_OCCUPIED, "", 1)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from limbeck.datasets.split import Dataset
-from limbeck.datasets.zeros import Zeros
+from limbeck.datasets.zeros import Zeros, enough_elements, fitted_on
 from limbeck.datasets.zeros import fit_zeros as zeros_of
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
@@ -80,7 +80,7 @@ def evaluate(
         part, own = frames.select(index), _take(answers, frames, index)
         teacher = select_labels(test.labels, index)
         if fit_zeros and len(part):
-            zeros = _zeros(training, reference) or _zeros(test, reference)
+            zeros = _zeros(training, test, reference)
             if zeros:
                 labels = zeros.taken_off(part, labels)
                 result["zeros"] = zeros.entry()
@@ -90,14 +90,20 @@ def evaluate(
     return result
 
 
-def _zeros(data: Dataset, reference: Labels) -> Zeros | None:
-    """How far a reference is above the labels of a data set; None where none has both."""
-    found, labels = labels_of(data.frames, reference)
-    if not found.any():
+def _zeros(training: Dataset, test: Dataset, reference: Labels) -> Zeros | None:
+    """How far a reference is above the labels of a data set; None where no frame has both."""
+    both = [data.select(labels_of(data.frames, reference)[0]) for data in (training, test)]
+    frames = enough_elements(both[1].frames, both[0].frames)
+    if not len(frames):
         return None
-    part = data.select(found)
-    fitted_on = "frames with labels of both"
-    return zeros_of(part.frames, part.labels.energy, labels, fitted_on)
+    energies = {
+        name: energy
+        for data in both
+        for name, energy in zip(data.frames.id.tolist(), data.labels.energy.tolist(), strict=True)
+    }
+    own = np.array([energies[name] for name in frames.id.tolist()])
+    labels = labels_of(frames, reference)[1]
+    return zeros_of(frames, own, labels, fitted_on(test.frames, frames))
 
 
 def metric_rows(metrics: Mapping[str, Any]) -> Iterator[Row]:

@@ -238,7 +238,6 @@ def test_bad_labels_and_duplicates_are_left_out_and_counted():
         "not_asked_for": 0,
         "trained_on": 0,
         "not_in_file": 0,
-        "lone_atom": 0,
         "duplicate": 2,
     }
     assert found["train"] == {"frames": 2, "atoms": 12, "roots": 2, "groups": 2}

@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
-from limbeck.datasets.zeros import fit_zeros
+from limbeck.datasets.zeros import enough_elements, fit_zeros, fitted_on
 from limbeck.frames import from_atoms
 from limbeck.labels import unlabelled
 
@@ -62,3 +62,13 @@ def test_elements_that_compositions_do_not_tell_apart_are_named(frames):
     zeros = fit_zeros(water, np.zeros(2), reference(water, [-5.0, -5.0]), "others")
     assert zeros.undetermined == ["H", "O"]
     assert zeros.of(water) == pytest.approx([-5.0, -5.0])
+
+
+def test_an_element_of_measured_frames_alone_is_fitted_on_these(frames):
+    ammonia = from_atoms([molecule("NH3"), molecule("H2O")], groups=["a", "b"], source="molecules")
+    used = enough_elements(ammonia, frames)
+    assert used.id.tolist() == [*frames.id.tolist(), ammonia.id[0]]
+    assert fitted_on(ammonia, used) == "other frames, and for N frames that are measured"
+    assert enough_elements(frames.select([0]), frames) is frames
+    assert fitted_on(ammonia, frames) == "other frames" or ammonia.id[1] in frames.id
+    assert fitted_on(frames, frames) == "the frames that are measured"

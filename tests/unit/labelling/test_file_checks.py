@@ -123,7 +123,7 @@ def test_stress_is_compared_where_cells_differ(strained, factors, verdict, said)
     assert found[STRESS].verdict == verdict
     assert said in found[STRESS].text
     if not factors:
-        assert found[STRESS].value == pytest.approx(1, abs=0.1)  # strains of 4 % are not small
+        assert found[STRESS].value == pytest.approx(1, abs=0.25)  # strains of 4 % are not small
         assert found[FORCES].verdict == "fits"
 
 
@@ -131,7 +131,7 @@ def test_cells_that_differ_without_a_stress_are_counted(strained):
     without = [(a, {n: v for n, v in values.items() if n != "stress"}) for a, values in strained]
     found = checks(without)
     assert found[STRESS].verdict == found[FORCES].verdict == "cannot be told"
-    assert "(19 more have no stress)" in found[STRESS].text
+    assert "(19 have none)" in found[STRESS].text
 
 
 def test_forces_have_to_add_up_to_zero(trajectory):
@@ -196,3 +196,80 @@ def test_limits_of_slopes_leave_out_every_unit():
     factors = sorted([1.0, units.Bohr, 0.5, 2.0, 1 / units.Bohr])
     assert all(not FITS[0] < f < FITS[1] for f in factors if f != 1.0)
     assert all(b / a > 1.05 for a, b in pairwise(factors))
+
+
+def rattled(displacement, strain=0.0, count=12, seed=0):
+    """Crystals of 32 atoms of copper, displaced at random, by EMT."""
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(count):
+        atoms = bulk("Cu", cubic=True) * (2, 2, 2)
+        atoms.set_cell(atoms.cell @ (np.eye(3) + rng.normal(0, strain, (3, 3))), scale_atoms=True)
+        atoms.positions += rng.normal(0, displacement, (32, 3))
+        found.append((atoms, labels(atoms, "energy", "forces", "stress")))
+    return found
+
+
+@pytest.mark.parametrize(("displacement", "strain"), [(0.2, 0.0), (0.25, 0.0), (0.1, 0.03)])
+def test_frames_far_apart_give_no_false_alarm(displacement, strain):
+    """The trapezoid gives slopes of a third there; and what cannot be told is not called right."""
+    for seed in range(4):
+        found = checks(rattled(displacement, strain, seed=seed))
+        assert {found[FORCES].verdict, found[STRESS].verdict} <= {"fits", "cannot be told"}
+        for name in (FORCES, STRESS):
+            if found[name].verdict == "fits":
+                assert FITS[0] < found[name].value < FITS[1]
+
+
+def test_a_little_farther_apart_signs_are_still_told():
+    for seed in range(4):
+        frames = rattled(0.05, seed=seed)
+        assert checks(frames)[FORCES].verdict == "fits"
+        assert checks(frames, forces=-1.0)[FORCES].verdict == "does not fit"
+
+
+def test_few_fixed_atoms_are_told_by_forces_that_are_zero_to_the_last_digit(trajectory):
+    fixed = []
+    for atoms, values in trajectory:
+        forces = values["forces"].copy()
+        forces[0] = 0.0
+        fixed.append((atoms, values | {"forces": forces}))
+    found = checks(fixed)["sum of forces"]
+    assert found.value < 0.3
+    assert found.verdict == "does not fit"
+    # forces with two decimals are no such case
+    rounded = [(a, v | {"forces": np.round(v["forces"], 2)}) for a, v in trajectory]
+    assert checks(rounded)["sum of forces"].verdict == "fits"
+
+
+def test_a_stress_in_kbar_is_told_by_its_size_where_cells_never_change():
+    frames = rattled(0.05)
+    assert checks(frames)["size of stress"].verdict == "fits"
+    kbar = checks(frames, stress=-10 / units.GPa)["size of stress"]
+    assert kbar.verdict == "does not fit"
+    assert "kbar" in kbar.text
+
+
+def test_a_wrong_energy_shows_in_the_stress_as_well(strained):
+    found = checks(strained, energy=units.mol / units.kcal)
+    assert "energy_unit: kcal/mol" in found[FORCES].text
+    assert "energy_unit: kcal/mol" in found[STRESS].text
+
+
+def test_a_virial_of_the_other_sign_is_called_by_its_own_name(strained):
+    pairs = Pairs(len(strained))
+    for atoms, values in strained:
+        pairs.add(atoms, values | {"stress": -values["stress"]})
+    found = pairs.checks(asked(virial_key="virial"), virial=True)[1]
+    assert "virial_is: stress*volume" in found.text
+
+
+def test_energies_by_atom_and_lengths_in_bohr_are_guessed():
+    frames = rattled(0.03, seed=5)
+    assert "divided by the number of atoms" in checks(frames, energy=1 / 32)[FORCES].text
+    pairs = Pairs(len(frames))
+    for atoms, values in frames:
+        larger = atoms.copy()
+        larger.set_cell(atoms.cell * units.Bohr**-1, scale_atoms=True)
+        pairs.add(larger, values)
+    found = pairs.checks(asked())[0]
+    assert found.verdict != "fits"

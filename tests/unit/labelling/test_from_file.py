@@ -10,7 +10,8 @@ from ase.units import Bohr, Debye, GPa, Hartree
 
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.errors import LimbeckError
-from limbeck.labelling.from_file import Found, is_lone_atom, keys_for, labels_of
+from limbeck.labelling.from_file import Found, keys_for, labels_of
+from limbeck.structures.files import is_lone_atom
 
 KEYS = {"energy": "energy", "forces": "forces"}
 
@@ -171,3 +172,31 @@ def test_single_atoms_in_vacuum_tell_energies_of_elements():
     assert not is_lone_atom(molecule("O2"))
     assert not is_lone_atom(bulk("Cu"))  # one atom, and a crystal
     assert pytest.approx(27.2113860, rel=1e-7) == Hartree
+
+
+def test_energy_and_forces_of_two_programs_are_not_mixed():
+    frame = in_info(molecule("H2"), DFT_energy=-1.0, DFT_forces=np.zeros((2, 3)))
+    frame.arrays["forces"] = np.ones((2, 3))
+    keys = keys_for(asked(), found_in(frame))
+    assert keys == {"energy": "DFT_energy", "forces": "DFT_forces"}
+
+
+def test_no_stress_of_another_method_goes_with_keys_of_ones_own():
+    atoms = strained_copper()
+    atoms.info |= {"e2": -1.0}
+    atoms.arrays["f2"] = np.zeros((4, 3))
+    keys = keys_for(asked(energy_key="e2", forces_key="f2"), found_in(atoms))
+    assert keys == {"energy": "e2", "forces": "f2"}
+    keys = keys_for(asked(energy_key="e2", forces_key="f2", stress_key="stress"), found_in(atoms))
+    assert keys["stress"] == "stress"
+    # MPtrj has its own name of the energy alone
+    keys = keys_for(asked(energy_key="e2"), found_in(atoms))
+    assert keys == {"energy": "e2", "forces": "forces"}
+
+
+def test_a_virial_may_have_the_other_sign():
+    atoms = strained_copper()
+    virial = atoms.get_stress(voigt=False) * atoms.get_volume()
+    frame = in_info(atoms, energy=0.0, forces=atoms.get_forces(), virial=virial)
+    found = labels_of(frame, asked(virial_is="stress*volume"), KEYS | {"virial": "virial"})
+    np.testing.assert_allclose(found["stress"], atoms.get_stress(), rtol=1e-12)

@@ -59,7 +59,9 @@ def test_a_number_of_atoms_of_5000_digits(tmp_path):
 @pytest.mark.parametrize("columns", ["foo:R:1000000000", "foo:R:x", '"foo:R:1000000000"'])
 def test_columns_that_no_line_has(tmp_path, columns):
     path = tmp_path / "x.extxyz"
-    path.write_text(f"1\nProperties=species:S:1:pos:R:3:{columns}\nH 0 0 0\n1\n\nH 0 0 0\n")
+    path.write_text(
+        f"1\nProperties=species:S:1:pos:R:3:{columns}\nH 0 0 0\n2\n\nH 0 0 0\nH 0 0 0.74\n"
+    )
     frames, rejected = load(path)
     assert len(frames) == 1
     assert [r.reason for r in rejected] == ["frame is not readable"]

@@ -39,23 +39,27 @@ class FileLabels(AnyLabelSet):
     """Sources of kind file whose frames have labels; all of them where not given."""
     energy_key: t.Plain | None = None
     """Key of the energy of a frame. Where not given, free_energy where frames have one (forces are
-    its gradient), else energy, REF_energy, dft_energy or DFT_energy; the log and the report say
-    which."""
+    its gradient), else energy, REF_energy, dft_energy or DFT_energy, the first that forces of the
+    same prefix go with; the log and the report say which."""
     forces_key: t.Plain | None = None
-    """Key of the forces; where not given, forces, REF_forces, dft_forces or DFT_forces."""
+    """Key of the forces; where not given, forces, REF_forces, dft_forces or DFT_forces, that with
+    the prefix of the energy."""
     forces_are: Literal["forces", "gradients"] = "forces"
     """Sign of the forces; gradients of the energy, which quantum chemistry programs print, are
     minus the forces."""
     stress_key: t.Plain | None = None
-    """Key of the stress, nine numbers or six; where not given, stress, REF_stress, dft_stress or
-    DFT_stress, and none where no frame has one of these."""
+    """Key of the stress, nine numbers or six; where not given, that with the prefix of the forces
+    (stress, REF_stress, dft_stress, DFT_stress), none where no frame has one, and none where the
+    forces have a name of their own."""
     virial_key: t.Plain | None = None
-    """Key of the virial, in place of the stress; it is minus the stress times the volume, as in
-    files for MACE, GAP and NEP. Where not given, and where there is no stress, virial, virials,
-    REF_virials, dft_virial or DFT_virial."""
+    """Key of the virial, in place of the stress. Where not given, and where there is no stress,
+    that with the prefix of the forces (virial, virials, REF_virials, ...)."""
+    virial_is: Literal["-stress*volume", "stress*volume"] = "-stress*volume"
+    """What the virial is of the stress, which is positive under tension; minus it times the volume
+    in files for MACE, GAP and NEP."""
     dipole_key: t.Plain | None = None
-    """Key of the dipole moment; where not given, dipole, REF_dipole, dft_dipole or DFT_dipole, and
-    none where no frame has one of these."""
+    """Key of the dipole moment; where not given, that with the prefix of the forces, and none where
+    no frame has one."""
     energy_unit: EnergyUnit = "eV"
     """Unit of the energy, and of the virial."""
     forces_unit: ForcesUnit = "eV/Angstrom"
