@@ -12,7 +12,8 @@ from limbeck.config import plan
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json, write_sums
 from limbeck.report.page.figure import look
-from limbeck.report.page.page import tidy
+from limbeck.report.page.items import paragraph, section
+from limbeck.report.page.page import tidy, write_page
 from limbeck.report.page.prose import TEMPLATES, texts
 from limbeck.report.run.folder import Run
 from limbeck.report.run.student import students_of
@@ -270,6 +271,15 @@ def test_a_study_of_frames_by_views_is_answered_first_where_nothing_else_is_trai
     calls = pd.read_csv(results / "report/tables/study_equal_calls.csv")
     assert calls["against"].tolist() == [240, 720, 1440] * 2
     assert (results / "report/tables/study.csv").exists()
+
+
+def test_a_page_without_figures_or_tables_has_their_folders(tmp_path):
+    """The rule of the report promises both, as of labels from a file that nothing is made of."""
+    sections = [section("answer", "The answer", [paragraph("Nothing was asked for.")])]
+    write_page("mine", "40 frames.", sections, tmp_path / "report")
+    found = {path.name for path in (tmp_path / "report").iterdir()}
+    assert found == {"index.html", "figures", "tables"}
+    assert not [*(tmp_path / "report").glob("*/*")]
 
 
 def test_a_report_replaces_the_one_before(tmp_path, no_pictures):

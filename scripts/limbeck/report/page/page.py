@@ -22,8 +22,13 @@ FOOTER = f"Made by Limbeck {__version__}. This page needs no network, and is all
 
 
 def write_page(name: str, lead: str, sections: Sequence[Section], folder: str | Path) -> None:
-    """Write index.html, figures/*.{png,pdf} and tables/*.csv into ``folder``; older ones go."""
+    """Write index.html, figures/*.{png,pdf} and tables/*.csv into ``folder``; older ones go.
+
+    Both folders are made, also where a page has no figure or no table to put there.
+    """
     folder = Path(folder)
+    for kind in ("figures", "tables"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
     _clear(folder)
     sections = [replace(s, items=[_written(item, folder) for item in s.items]) for s in sections]
     options: Any = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
