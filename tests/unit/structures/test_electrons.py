@@ -189,9 +189,9 @@ def test_group_zero_is_a_group(tmp_path):
     """As trajectories are numbered; two cells of one compound would be two groups otherwise."""
     nacl = bulk("NaCl", "rocksalt", a=5.64)
     frames = [with_info(nacl, group=n) for n in (0, 0, 1, 1)]
-    write(tmp_path / "x.extxyz", [*frames, nacl, Atoms("He")])
+    write(tmp_path / "x.extxyz", [*frames, nacl, Atoms("He2", [[0, 0, 0], [0, 0, 3]])])
     groups = load(tmp_path / "x.extxyz", polymorphs="apart")[0].group.tolist()
-    assert groups == [b"0", b"0", b"1", b"1", b"NaCl-1", b"cluster-He"]
+    assert groups == [b"0", b"0", b"1", b"1", b"NaCl-1", b"cluster-He2"]
 
 
 def test_a_cluster_of_odd_electrons_can_be_read_again(tmp_path):

@@ -186,13 +186,12 @@ def test_a_source_in_another_unit_is_stopped_and_read_where_it_is_said(
 
 
 def test_what_is_rare_is_no_other_unit(tmp_path):
-    """One bad frame among good ones, a dissociation curve, atoms alone, and what the user says."""
+    """One bad frame among good ones, a dissociation curve, and what the user says."""
     bad = in_unit(MOLECULES[:1], 10.0)
     write(tmp_path / "one.extxyz", [*MOLECULES, *bad])
     curve = [Atoms("N2", [[0, 0, 0], [0, 0, 0.8 + 0.1 * i]]) for i in range(30)]
     write(tmp_path / "curve.extxyz", curve)
-    write(tmp_path / "atoms.extxyz", [Atoms("Ar"), Atoms("C")])
-    for name, count in {"one": 6, "curve": 30, "atoms": 2}.items():
+    for name, count in {"one": 6, "curve": 30}.items():
         assert len(load(tmp_path / f"{name}.extxyz")[0]) == count
     wide = in_unit(MOLECULES, 0.529)
     write(tmp_path / "wide.extxyz", wide)
@@ -205,3 +204,13 @@ def test_every_shard_of_a_file_says_the_same_of_its_unit(tmp_path):
     for shard in range(6):
         with pytest.raises(LimbeckError, match="looks like nm"):
             load(tmp_path / "x.extxyz", shard=shard, shards=6)
+
+
+def test_single_atoms_in_vacuum_are_no_structures(tmp_path):
+    """They stand in MACE's files for the energies of elements; a crystal of one atom is another."""
+    single = Atoms("Ar")
+    single.info["config_type"] = "IsolatedAtom"
+    write(tmp_path / "x.extxyz", [single, Atoms("C"), *MOLECULES, bulk("Cu")])
+    frames, rejected = load(tmp_path / "x.extxyz")
+    assert len(frames) == len(MOLECULES) + 1
+    assert [r.value for r in rejected] == ["Ar", "C"]

@@ -121,9 +121,9 @@ def test_a_bad_frame_is_named_and_those_around_it_stay(tmp_path, bad, after):
 def test_a_frame_cut_short_takes_none_of_the_next_with_it(tmp_path):
     """As many lines are missing as make the count of the frame right by chance."""
     short = "5\nshort\nO 0 0 0\nH 0 1 0\n"
-    (tmp_path / "x.xyz").write_text(short + "1\nwhole\nHe 0 0 0\n" + A)
+    (tmp_path / "x.xyz").write_text(short + "2\nwhole\nHe 0 0 0\nHe 0 0 3\n" + A)
     frames, rejected = load(tmp_path / "x.xyz")
-    assert frames.n_atoms.tolist() == [1, 3]
+    assert frames.n_atoms.tolist() == [2, 3]
     assert [(r.name, r.value) for r in rejected] == [("x.xyz, frame 0", "5 atoms")]
 
 
