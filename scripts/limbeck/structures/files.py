@@ -33,6 +33,8 @@ from limbeck.structures.units import LENGTHS, check_unit
 
 #: of a source are looked at for the unit of its lengths
 UNIT_FRAMES = 100
+#: whose ending says what a structure is called, and not its format
+NAMES_OF_VASP = ("POSCAR", "CONTCAR", "OUTCAR", "XDATCAR")
 #: letters of the name of a structure
 MAX_NAME = 200
 
@@ -145,7 +147,8 @@ def name_of(frame: Frame, atoms: Atoms) -> str:
         if name and not (key == "id" and len(name) == 32):
             return name[:MAX_NAME]
     file = unpacked_name(frame.file.rpartition(".zip/")[2])
-    stem = str(PurePosixPath(file).with_suffix(""))
+    path = PurePosixPath(file)
+    stem = file if path.stem.upper() in NAMES_OF_VASP else str(path.with_suffix(""))
     return stem[-MAX_NAME:] if frame.alone else f"{stem[-MAX_NAME:]}-{frame.number}"
 
 

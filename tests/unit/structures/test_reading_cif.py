@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from ase.cell import Cell
+from ase.data import covalent_radii
 from ase.io import write
 from ase.io.cif import parse_cif
 from ase.spacegroup.spacegroup import parse_sitesym
@@ -286,3 +288,88 @@ def positions(text):
     (block,) = parse_cif(BytesIO(text.encode()))
     found = cif._atoms(block).get_scaled_positions()
     return np.array(sorted(map(tuple, np.round((found + 1e-7) % 1, 6))))
+
+
+CUBE = """data_x
+_cell_length_a {a}
+_cell_length_b {a}
+_cell_length_c {a}
+_cell_angle_alpha {angle}
+_cell_angle_beta {angle}
+_cell_angle_gamma {angle}
+{more}loop_
+{heads}
+{rows}
+"""
+P1 = "_space_group_name_H-M_alt 'P 1'\n"
+
+
+def cube(rows, *, more=P1, heads=("label", "type_symbol"), a=4.2, angle=90):
+    columns = "\n".join(f"_atom_site_{h}" for h in (*heads, "fract_x", "fract_y", "fract_z"))
+    return CUBE.format(a=a, angle=angle, more=more, heads=columns, rows="\n".join(rows))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "formula"),
+    [
+        ("SI1 SI", "C1 C", "CSi"),
+        ("NA1 NA", "CL1 CL", "ClNa"),
+        ("HF1 HF", "C1 C", "CHf"),
+        ("CO1 CO", "O1 O", "CoO"),
+        ("Ni1 NI2+", "O1 O2-", "NiO"),
+        ("ZN1 ZN", "S1 S", "SZn"),
+    ],
+)
+def test_symbols_in_capitals_are_elements_of_two_letters(tmp_path, first, second, formula):
+    """ASE reads silicon as sulphur, and sodium chloride as CN."""
+    pair = Atoms(formula)  # of such symbols as these should be, at the distance of a bond
+    a = covalent_radii[pair.numbers].sum() / np.sqrt(0.75)
+    text = cube([f"{first} 0 0 0", f"{second} 0.5 0.5 0.5"], a=a)
+    frames, rejected = read(tmp_path, text)
+    assert rejected == []
+    found = frames.to_atoms()[0]
+    assert found.symbols.formula.format("hill") == formula
+    (tmp_path / "y.cif").write_text(text)
+    theirs = CifParser(tmp_path / "y.cif").parse_structures(primitive=False)[0]
+    assert sorted(found.numbers) == sorted(s.specie.Z for s in theirs)
+
+
+@pytest.mark.parametrize(
+    ("formula", "symbol"), [("'CA O'", "Ca"), ("'C O'", "C"), ("'Ca1 O1'", "Ca")]
+)
+def test_the_formula_decides_what_a_label_in_capitals_is(tmp_path, formula, symbol):
+    rows = ["CA1 0 0 0", "O1 0.5 0.5 0.5"]
+    more = f"{P1}_chemical_formula_sum {formula}\n"
+    frames, _ = read(tmp_path, cube(rows, more=more, heads=("label",), a=2.2))
+    assert frames.to_atoms()[0].symbols[0] == symbol
+
+
+def test_a_label_that_may_be_either_is_refused_by_name(tmp_path):
+    frames, rejected = read(tmp_path, cube(["CA1 0 0 0", "O1 0.5 0.5 0.5"], heads=("label",)))
+    assert len(frames) == 0
+    assert "'CA1' may be Ca or C" in str(rejected[0].value)
+
+
+def test_a_group_that_the_cell_does_not_have_multiplies_no_atoms(tmp_path):
+    """Mercury on rhombohedral axes: R -3 m of hexagonal axes makes three atoms of one."""
+    for more in ("_space_group_name_H-M_alt 'R -3 m'\n", "_space_group_IT_number 166\n"):
+        frames, rejected = read(tmp_path, cube(["Hg1 Hg 0 0 0"], more=more, a=3.0, angle=70.5))
+        assert len(frames) == 0 or frames.n_atoms.tolist() == [1], more
+        assert all("does not fit" in str(r.value) for r in rejected)
+    operations = "loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\n-y,x-y,z\n-x+y,-x,z\n"
+    frames, rejected = read(tmp_path, cube(["Cu1 Cu 0.1 0.2 0.3"], more=operations))
+    assert "do not fit lengths and angles" in str(rejected[0].value)
+
+
+def test_a_list_without_the_identity_and_a_file_without_a_cell_are_refused(tmp_path):
+    operations = "loop_\n_symmetry_equiv_pos_as_xyz\n-x,-y,z\n"
+    _, rejected = read(tmp_path, cube(["Cu1 Cu 0.1 0.2 0.3"], more=operations))
+    assert "have no x,y,z" in str(rejected[0].value)
+    text = cube(["H1 H 0 0 0", "H2 H 0.4 0.4 0.4"]).replace("_cell_angle_beta 90\n", "")
+    with pytest.raises(LimbeckError, match="three lengths and three angles"):
+        _must(*read(tmp_path, text))
+
+
+def _must(frames, rejected):
+    if rejected:
+        raise LimbeckError(str(rejected[0].value))

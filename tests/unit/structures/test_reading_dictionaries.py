@@ -135,3 +135,20 @@ def test_json_without_structures_or_bounds(tmp_path, monkeypatch):
     (tmp_path / "x.json").write_text(json.dumps([SALT]))
     with pytest.raises(LimbeckError, match="more than 1000 bytes of JSON"):
         load(tmp_path / "x.json")
+
+
+def test_text_beside_a_structure_is_its_group_and_a_charge_is_not_lost(tmp_path):
+    documents = [
+        {"structure": SALT, "group": "runA"},
+        {"structure": SALT, "group": 0},
+        {"molecule": OH.as_dict(), "charge": -1},
+        {"molecule": Molecule(["O", "H"], [[0, 0, 0], [0, 0, 0.97]]).as_dict(), "charge": -1},
+        {"molecule": OH.as_dict(), "charge": 1},
+    ]
+    for document in documents[2:]:
+        document["molecule"].pop("spin_multiplicity", None)
+    (tmp_path / "x.json").write_text(json.dumps(documents))
+    frames, rejected = load(tmp_path / "x.json")
+    assert frames.group.tolist()[:2] == [b"runA", b"0"]
+    assert frames.charge.tolist() == [0, 0, -1, -1]
+    assert "contradict" in str(rejected[0].value)

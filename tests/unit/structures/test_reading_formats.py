@@ -11,6 +11,8 @@ from ase import Atoms
 from ase.build import bulk, molecule
 from ase.io import write
 from ase.io.formats import ioformats
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 
 from jobs_of import generate_job
 from limbeck.errors import LimbeckError
@@ -350,3 +352,32 @@ def test_what_a_file_calls_a_structure_is_its_name(tmp_path, info, name):
     write(tmp_path / "x.traj", atoms)
     frames, _ = load(tmp_path / "x.traj")
     assert frames.names == [name]
+
+
+def test_all_molecules_of_an_sdf_are_read_with_names_and_charges(tmp_path):
+    blocks = []
+    for name, smiles in {"acetate": "CC(=O)[O-]", "ammonium": "C[NH3+]", "methyl": "[CH3]"}.items():
+        mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+        rdDistGeom.EmbedMolecule(mol, randomSeed=1)
+        mol.SetProp("_Name", name)
+        blocks.append(Chem.MolToMolBlock(mol))
+    (tmp_path / "x.sdf").write_text("".join(f"{block}$$$$\n" for block in blocks))
+    frames, rejected = load(tmp_path / "x.sdf")
+    assert rejected == []
+    assert frames.names == ["acetate", "ammonium", "methyl"]
+    assert frames.charge.tolist() == [-1, 1, 0]
+    assert frames.spin.tolist() == [0, 0, 1]
+    (tmp_path / "y.mol").write_text(blocks[0])
+    assert load(tmp_path / "y.mol")[0].charge.tolist() == [-1]
+
+
+def test_names_in_a_zip_in_a_folder_and_behind_a_dot_are_kept(tmp_path):
+    folder = tmp_path / "all"
+    folder.mkdir()
+    write(folder / "POSCAR.left", NACL, format="vasp")
+    write(folder / "POSCAR.right", NACL, format="vasp")
+    write(tmp_path / "a.cif", NACL)
+    with zipfile.ZipFile(folder / "z.zip", "w") as archive:
+        archive.write(tmp_path / "a.cif", "one/a.cif")
+    frames, _ = load(folder)
+    assert frames.names == ["POSCAR.left", "POSCAR.right", "one/a"]

@@ -140,7 +140,9 @@ def _of_several(
         try:
             for frame in read_file(file, name=name, kind=kind, most=most, archive=unpacked):
                 parse = frame.parse
-                yield Frame(name, frame.number, frame.alone, parse, frame.unpacked or unpacked)
+                yield Frame(
+                    frame.file, frame.number, frame.alone, parse, frame.unpacked or unpacked
+                )
         except LimbeckError as error:
             text = str(error).removeprefix(f"{file}: ").removeprefix(f"{EXPECTED}: ")
             yield Frame(name, 0, True, _refused(f"{name}: {text}"), unpacked)

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from io import BytesIO
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.data import atomic_numbers
 from ase.formula import Formula
 from ase.io.cif import CIFBlock, old_spacegroup_names, parse_cif
 from ase.spacegroup import Spacegroup
@@ -23,6 +25,7 @@ from ase.spacegroup.spacegroup import SpacegroupError, parse_sitesym
 
 from limbeck import reasons
 from limbeck.reasons import Refused
+from limbeck.structures.reading.dictionaries import ISOTOPES
 
 #: sites times symmetry operations; ASE expands some 10,000 in a second
 MAX_POSITIONS = 10_000
@@ -35,7 +38,11 @@ OPERATIONS = (
 _TERM = r"\s*[+-]?\s*(?:[xyz]|\d+\s*/\s*\d+|\d*\.?\d+)\s*"
 _PART = rf"{_TERM}(?:[+-]{_TERM})*"
 _OPERATION = re.compile(rf"{_PART},{_PART},{_PART}", re.IGNORECASE)
+#: what a symbol or a label begins with, as in Ni2+ and (O1)
+_LETTERS = re.compile(r"[^A-Za-z]*([A-Za-z]+)")
 OCCUPANCY = "_atom_site_occupancy"
+TYPE, LABEL = "_atom_site_type_symbol", "_atom_site_label"
+FORMULA = "_chemical_formula_sum"
 NUMBERS = ("_space_group.it_number", "_space_group_it_number", "_symmetry_int_tables_number")
 NAMES = (
     *("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m"),
@@ -48,6 +55,7 @@ OF_GROUP = (
     *(*NUMBERS, *NAMES, *HALLS, "_symmetry_space_group_setting"),
     *("_space_group_crystal_system", "_symmetry_cell_setting"),
 )
+DO_NOT_FIT = "does not fit lengths and angles of the cell"
 #: how the ICSD marks origins and axes, and what the International Tables put there
 _MARKS = {"s": ":1", "z": ":2", "h": ":h", "r": ":r"}
 
@@ -94,25 +102,109 @@ def _atoms(block: CIFBlock) -> Atoms:
         # not known, or not applicable: the default of the dictionary
         tags[OCCUPANCY] = [1.0 if x in ("?", ".") else float(x) for x in _listed(tags[OCCUPANCY])]
     operations = _listed(next((tags[tag] for tag in OPERATIONS if tags.get(tag)), []))
-    sites = len(block.get_symbols())
+    if any(tags.get(tag) in (None, "?", ".") for tag in CIFBlock.cell_tags):
+        raise Refused(reasons.UNREADABLE, "expected three lengths and three angles of a cell")
+    tags[TYPE] = _symbols(tags)
+    sites, cell = len(tags[TYPE]), CIFBlock(block.name, tags).get_cell().array
     halls, names = (_told(tags, HALLS), _told(tags, NAMES))
     if not operations and (halls or names) and not any(map(_known_to_ase, names)):
         keys = [*map(_hall, halls), *map(_short, names)]
-        operations = _operations_of(keys, CIFBlock(block.name, tags).get_cell().array)
+        operations = _operations_of(keys, cell)
     if operations:
-        _check_size(sites, len(operations))
-        for operation in map(str, operations):
-            if len(operation) > 100 or not _OPERATION.fullmatch(operation):
-                raise Refused(reasons.UNREADABLE, f"no symmetry operation: {operation!r:.80}")
-        tags = {tag: value for tag, value in tags.items() if tag not in OF_GROUP}
-        # a name that ASE wants, and that adds nothing to the list
-        tags |= {OPERATIONS[0]: operations, NAMES[1]: "P 1"}
-        return CIFBlock(block.name, tags).get_atoms()
+        return _with_operations(block.name, tags, operations)
     # a number says nothing of the setting, which a name does
     left_out = {tag for tag in OF_GROUP if tags.get(tag) == "?"} | {*(NUMBERS if names else ())}
     plain = CIFBlock(block.name, {t: v for t, v in tags.items() if t not in left_out})
-    _check_size(sites, len(plain.get_spacegroup(subtrans_included=True).get_symop()))
+    group = plain.get_spacegroup(subtrans_included=True).get_symop()
+    _check_size(sites, len(group))
+    if not _fits(np.array([turn for turn, _ in group]), cell):
+        # another setting of the same name may, as that of rhombohedral axes
+        return _with_operations(block.name, tags, _operations_of([*map(_short, names)], cell))
     return plain.get_atoms()
+
+
+def _with_operations(name: str, tags: dict[str, Any], operations: Sequence[Any]) -> Atoms:
+    """All atoms that operations make, whatever the file says of the group.
+
+    Raises:
+        Refused: they are too many, or none, or not those of the cell.
+    """
+    _check_size(len(tags[TYPE]), len(operations))
+    for operation in map(str, operations):
+        if len(operation) > 100 or not _OPERATION.fullmatch(operation):
+            raise Refused(reasons.UNREADABLE, f"no symmetry operation: {operation!r:.80}")
+    turns, shifts = parse_sitesym([str(operation) for operation in operations])
+    unit = [(turn == np.eye(3)).all() for turn in turns]
+    if not any(one and not (shift % 1).any() for one, shift in zip(unit, shifts, strict=True)):
+        raise Refused(reasons.UNREADABLE, "the operations that are listed have no x,y,z")
+    tags = {tag: value for tag, value in tags.items() if tag not in OF_GROUP}
+    # a name that ASE wants, and that adds nothing to the list
+    block = CIFBlock(name, tags | {OPERATIONS[0]: operations, NAMES[1]: "P 1"})
+    if not _fits(turns, block.get_cell().array):
+        raise Refused(
+            reasons.UNREADABLE, "the operations do not fit lengths and angles of the cell"
+        )
+    return block.get_atoms()
+
+
+def _fits(turns: np.ndarray, cell: np.ndarray) -> bool:
+    """Whether turns of fractional coordinates [K,3,3] keep lengths and angles of a cell."""
+    metric = cell @ cell.T
+    kept = np.swapaxes(turns, 1, 2) @ metric @ turns
+    return np.allclose(kept, metric, rtol=0, atol=1e-2 * np.abs(metric).max())
+
+
+def _symbols(tags: dict[str, Any]) -> list[str]:
+    """Elements of all sites, by their type symbols or else their labels, in whatever letters.
+
+    Raises:
+        Refused: one is none, or may be either of two.
+    """
+    formula = _elements(str(tags.get(FORMULA, "")))
+    types, labels = (_listed(tags.get(tag, [])) for tag in (TYPE, LABEL))
+    found = []
+    for kind, label in zip_longest(types, labels, fillvalue="?"):
+        symbol = _element(str(kind), formula, exact=True) or _element(str(label), formula)
+        if not symbol:
+            text = f"expected an element in {TYPE} or {LABEL}, got {kind!r:.40}, {label!r:.40}"
+            raise Refused(reasons.UNREADABLE, text)
+        found.append(ISOTOPES.get(symbol, symbol))
+    return found
+
+
+def _element(word: str, formula: set[str], *, exact: bool = False) -> str:
+    """The element at the beginning of a word, the one of the formula where there are two.
+
+    Args:
+        exact: the word is a symbol, and no label: CA is calcium unless the formula says otherwise.
+
+    Raises:
+        Refused: a label that may be either, as CA1, where the formula does not tell.
+    """
+    letters = _LETTERS.match(word)
+    if letters is None or letters[1].lower() in ("wat", "dum", "du"):
+        return ""
+    begin = letters[1][:2]
+    both = [s for s in dict.fromkeys((begin.capitalize(), begin[0].upper())) if _is_element(s)]
+    if len(both) < 2 or begin[1].islower():
+        return both[0] if both else ""
+    told = [symbol for symbol in both if symbol in formula]
+    if len(told) == 1 or exact:
+        return (told or both)[0]
+    text = f"{word!r:.40} may be {both[0]} or {both[1]}: {TYPE} or {FORMULA} would tell"
+    raise Refused(reasons.UNREADABLE, text)
+
+
+def _is_element(symbol: str) -> bool:
+    return symbol in ISOTOPES or bool(atomic_numbers.get(symbol))
+
+
+def _elements(formula: str) -> set[str]:
+    """Of a sum formula such as ``C6 H6 O`` or ``SI O2``, none where it does not tell them."""
+    words = [re.sub("[^A-Za-z]", "", word) for word in formula.split()]
+    if len(words) == 1 and not re.search("[A-Z]{2}", formula):
+        words = re.findall("[A-Z][a-z]?", formula)
+    return {word.capitalize() for word in words if _is_element(word.capitalize())}
 
 
 def _told(tags: dict[str, Any], names: Sequence[str]) -> list[str]:
@@ -137,17 +229,13 @@ def _operations_of(names: Sequence[str], cell: np.ndarray) -> list[str]:
         Refused: there is none.
     """
     table = _settings()
-    metric = cell @ cell.T
     for name in names:
         for operations in table.get(name, []):
-            turns = parse_sitesym(operations)[0]
-            # of fractional coordinates: a turn keeps all lengths
-            kept = np.swapaxes(turns, 1, 2) @ metric @ turns
-            if np.allclose(kept, metric, rtol=0, atol=1e-2 * np.abs(metric).max()):
+            if _fits(parse_sitesym(operations)[0], cell):
                 return operations
-    raise Refused(
-        reasons.UNREADABLE, f"no operations are listed, and the group is not known: {names}"[:200]
-    )
+    why = DO_NOT_FIT if not names or any(name in table for name in names) else "is not known"
+    text = f"no operations are listed, and the group {why}: {', '.join(names) or 'by number'}"
+    raise Refused(reasons.UNREADABLE, text[:200])
 
 
 @cache

@@ -26,6 +26,8 @@ NAMES = ("material_id", "id", "name", "entry_id", "task_id", "mp_id", "identifie
 #: of a document that has energies and forces of a structure beside it, as those of MPtrj and MatPES
 DOCUMENTED = ("structure", "molecule")
 #: which are of one chemistry
+#: what is read of a frame whatever its type
+TOLD = ("group", "spin", "multiplicity", "unpaired_electrons", "total_charge", "total_spin")
 ISOTOPES = {"D": "H", "T": "H"}
 
 
@@ -113,13 +115,19 @@ def _atoms(found: dict[str, Any], name: str, beside: dict[str, Any]) -> Atoms:
         pbc = lattice.get("pbc", (True, True, True))
         places = np.array([site["abc"] for site in found["sites"]], float)
         atoms = Atoms(symbols, scaled_positions=places, cell=cell, pbc=pbc)
-    if found.get("charge") is not None:
-        atoms.info["charge"] = found["charge"]
+    own, told = found.get("charge"), beside.get("charge")
+    # zero is what pymatgen writes where nobody said anything
+    if own and told is not None and own != told:
+        raise Refused(reasons.ELECTRONS, f"they contradict each other: charge {own}, {told}")
+    if own is not None or told is not None:
+        atoms.info["charge"] = told if told is not None else own
     if lattice is None and found.get("spin_multiplicity") is not None:
-        atoms.info["spin"] = found["spin_multiplicity"] - 1  # unpaired electrons
+        atoms.info["unpaired_electrons"] = found["spin_multiplicity"] - 1
     for key, value in beside.items():
-        if key not in NAMES and (isinstance(value, int | float) or _is_numbers(value)):
-            atoms.info.setdefault(key, value if isinstance(value, int | float) else np.array(value))
+        if key in NAMES or key == "charge":
+            continue
+        if key in TOLD or isinstance(value, int | float) or _is_numbers(value):
+            atoms.info.setdefault(key, np.array(value) if isinstance(value, list) else value)
     if name:
         atoms.info["name"] = name
     return atoms

@@ -1,8 +1,10 @@
 """Formats of files of structures, by ASE's names, and what reads each."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -88,6 +90,54 @@ def _copy_of(atoms: Atoms) -> Atoms:
     copy = atoms.copy()
     copy.calc = atoms.calc
     return copy
+
+
+def _of_molfile(path: Path) -> Iterator[Parse]:
+    """Molecules of a MOL file or an SDF, with their names and charges, which ASE leaves out."""
+    text = path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
+    for n, block in enumerate(text.split("\n$$$$")):
+        if "M  END" in block:
+            # the first line is the name, which may be empty
+            yield partial(_molecule, block.removeprefix("\n") if n else block)
+
+
+def _molecule(block: str) -> Atoms:
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
+    if mol is None or not mol.GetNumConformers():  # ASE writes some that RDKit does not read
+        found: Any = read(StringIO(block + "\n"), format="mol")
+        return Atoms(found)
+    atoms = Atoms(
+        [atom.GetAtomicNum() for atom in mol.GetAtoms()], mol.GetConformer().GetPositions()
+    )
+    atoms.info["charge"] = Chem.GetFormalCharge(mol)
+    if unpaired := sum(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms()):
+        atoms.info["unpaired_electrons"] = unpaired
+    if name := mol.GetProp("_Name").strip():
+        atoms.info["name"] = name
+    return atoms
+
+
+#: by ASE's name of a format, how its output says charge and multiplicity
+_ELECTRONS = {
+    "gaussian-out": (r"Charge\s*=\s*(-?\d+)", r"Multiplicity\s*=\s*(\d+)"),
+    "orca-output": (r"Total Charge.*?(-?\d+)\s*$", r"Multiplicity.*?(\d+)\s*$"),
+}
+
+
+def _of_program(kind: str, path: Path) -> Iterator[Parse]:
+    """Frames of the output of a program, with charge and multiplicity where these are known."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    charge, multiplicity = (re.search(pattern, text, re.MULTILINE) for pattern in _ELECTRONS[kind])
+    for parse in _whole(kind, path):
+        atoms = parse()
+        if charge:
+            atoms.info["charge"] = int(charge[1])
+        if multiplicity:
+            atoms.info["multiplicity"] = int(multiplicity[1])
+        yield partial(_copy_of, atoms)
 
 
 def _xml(read_frames: Callable[[str, Path], Iterator[Parse]], kind: str, path: Path) -> Any:
@@ -178,6 +228,8 @@ OWN: dict[str, Callable[[Path], Iterator[Parse]]] = {
     "json": _of_json,
     "jsonl": frames_of_lines,
     "xsd": partial(_xml, _single, "xsd"),
+    "mol": _of_molfile,
+    "sdf": _of_molfile,
 }
 #: Outputs of programs, which have energies and forces of their structures; ASE writes none.
 OUTPUTS = (
@@ -200,6 +252,7 @@ def _by_ase() -> Iterator[tuple[str, Callable[[Path], Iterator[Parse]]]]:
 FORMATS: dict[str, Callable[[Path], Iterator[Parse]]] = {
     **OWN,
     **{kind: partial(_whole, kind) for kind in OUTPUTS},
+    **{kind: partial(_of_program, kind) for kind in _ELECTRONS},
     **{kind: partial(_xml, _whole, kind) for kind in XML_OUTPUTS},
     **dict(_by_ase()),
 }
