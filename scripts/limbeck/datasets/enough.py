@@ -1,15 +1,18 @@
 """Whether the structures of a run can be split, told before anything is computed on them."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count, islice
+
+from ase import Atoms
 
 from limbeck.config.config import Config
+from limbeck.config.jobs import Split
 from limbeck.config.plan import sources_of
 from limbeck.config.sections.datasets import DatasetSettings
 from limbeck.config.sections.sources import AnySource
-from limbeck.datasets.split import ENOUGH_GROUPS, share_of
+from limbeck.datasets.split import split_as
 from limbeck.errors import LimbeckError
+from limbeck.frames import Frames, concatenate, from_atoms
 
 #: what a split by each of these asks of its user
 ADVICE = {
@@ -20,22 +23,11 @@ ADVICE = {
 }
 
 
-@dataclass
-class Groups:
-    """The groups of a source's structures.
+#: so many structures of each source are looked at first: they mostly are enough
+FIRST = 200
 
-    Attributes:
-        counts: how many structures are of each.
-        elements: of each.
-    """
-
-    counts: Counter[str] = field(default_factory=Counter)
-    elements: dict[str, frozenset[str]] = field(default_factory=dict)
-
-    def add(self, group: str, elements: frozenset[str]) -> None:
-        """One more structure."""
-        self.counts[group] += 1
-        self.elements[group] = self.elements.get(group, frozenset()) | elements
+#: source -> group and elements of each of its structures
+Structures = Mapping[str, Sequence[tuple[str, frozenset[str]]]]
 
 
 def require_enough(
@@ -45,8 +37,9 @@ def require_enough(
 ) -> None:
     """Raise LimbeckError where no frame would be left for validation or for the test set.
 
-    Of each source no more structures are looked at than it takes. Some of them may be refused
-    later, so that more can be missing than is told here, but never less.
+    Of each source all structures are looked at only where the first :data:`FIRST` are not enough.
+    Some of them may be refused later, so that more can be missing than is told here, but never
+    less.
 
     Args:
         settings: of the split.
@@ -56,56 +49,52 @@ def require_enough(
     if by == "frame":  # nobody knows how many there will be
         return
     names = dict.fromkeys(s for part in config.select.include for s in sources_of(config, part))
-    found = {name: Groups() for name in names}
-    for name, own in found.items():
-        for group, elements in groups_of(config.sources[name]):
-            own.add(group, elements)
-            if can_split([own], settings):
-                return
-    if can_split(found.values(), settings):
-        return
-    text = f"{_found(found.values())}; {_advice(found.values(), settings)}"
-    raise LimbeckError(f"dataset.split_by: {by}, {text}")
+    found: Structures = {}
+    for most in (FIRST, None):
+        found = {name: [*islice(groups_of(config.sources[name]), most)] for name in names}
+        if can_split(found, settings):
+            return
+        if all(len(structures) < FIRST for structures in found.values()):
+            break
+    raise LimbeckError(f"dataset.split_by: {by}, {_found(found)}; {_advice(found, settings)}")
 
 
-def can_split(sources: Iterable[Groups], settings: DatasetSettings) -> bool:
-    """Whether validation and test set can get a frame, see :func:`limbeck.datasets.split.split`.
+def can_split(sources: Structures, settings: DatasetSettings) -> bool:
+    """Whether validation and test set get a frame: what :func:`limbeck.datasets.split.split` does
+    with stand-ins of the structures.
 
-    What has an element that nothing else has is trained on, whatever else it was meant for.
+    Which groups and roots come first changes what it chooses, and not whether there is anything.
     """
-    sources = list(sources)
-    seen = Counter(e for own in sources for elements in own.elements.values() for e in elements)
-    tested = validated = 0
-    for own in sources:
-        counts, by_group = own.counts, settings.split_by == "group"
-        shared = {g for g, elements in own.elements.items() if all(seen[e] > 1 for e in elements)}
-        repeated = {group for group, count in counts.items() if count > 1}
-        units = len(counts) if by_group else counts.total()
-        taken = share_of(settings.test_fraction, units)
-        valid = share_of(settings.valid_fraction, units - taken)
-        tested += taken * bool(shared if by_group else shared | repeated)
-        if by_group and valid < ENOUGH_GROUPS:
-            # then by root; the test set may have taken the smallest groups
-            roots = counts.total() - sum(sorted(counts.values())[:taken])
-            valid = share_of(settings.valid_fraction, roots)
-        validated += valid * bool(shared | repeated)
-    return tested > 0 and (validated > 0 or settings.valid_fraction == 0)
+    if not any(sources.values()):
+        return False
+    parts = split_as(_stand_ins(sources), Split(seed=0, dataset=settings))
+    return len(parts["test"]) > 0 and (len(parts["valid"]) > 0 or settings.valid_fraction == 0)
 
 
-def _found(sources: Iterable[Groups]) -> str:
-    groups = sorted({group for own in sources for group in own.counts})
-    structures = sum(own.counts.total() for own in sources)
+def _stand_ins(sources: Structures) -> Frames:
+    """Frames of these groups and elements, each a root of its own: an atom of each element, all on
+    one line, none where another is."""
+    place, parts = count(), []
+    for name, structures in sources.items():
+        rows = [Atoms(sorted(e), [[next(place), 0, 0] for _ in e]) for _, e in structures]
+        parts.append(from_atoms(rows, groups=[group for group, _ in structures], source=name))
+    return concatenate(parts)
+
+
+def _found(sources: Structures) -> str:
+    every = [group for structures in sources.values() for group, _ in structures]
+    groups = sorted(set(every))
     shown = ", ".join(groups[:3]) + ", ..." * (len(groups) > 3)
     return (
-        f"and the sources of select.include have {structures} "
-        f"structure{'s' * (structures != 1)} of {len(groups)} group{'s' * (len(groups) != 1)} "
+        f"and the sources of select.include have {len(every)} "
+        f"structure{'s' * (len(every) != 1)} of {len(groups)} group{'s' * (len(groups) != 1)} "
         f"({shown}): nothing would be left to validate or to test on"
         + " (what has an element that no other has is trained on)"
         * (len(groups) > 1)
     )
 
 
-def _advice(sources: Iterable[Groups], settings: DatasetSettings) -> str:
+def _advice(sources: Structures, settings: DatasetSettings) -> str:
     by_root = settings.model_copy(update={"split_by": "root"})
     better = "root" if settings.split_by == "group" and can_split(sources, by_root) else "frame"
     return f"expected more groups, or split_by: {better}, {ADVICE[better]}"

@@ -1,9 +1,11 @@
 """Data sets: frames with labels, split so that no group (or root, or frame) stands in two parts."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -53,14 +55,14 @@ def split(
     frames of its trajectory may be in other parts.
 
     In each source, groups are ordered by a hash of their name and the seed. The first ones are the
-    test set, the next ones the validation set. A part that is asked for gets at least one group of
-    each source that has enough of them. Where validation would have fewer than
-    :data:`ENOUGH_GROUPS` groups of a source, one odd compound among them would choose the epoch: it
-    takes roots of the training groups instead (:func:`validated_by` says where), but not of groups
-    that a user's file names, while there are two of them. Groups with an
-    element that no training group has are moved to training, since a student cannot answer for an
-    element that it never saw. The split depends on the frames alone, so that all label sets,
-    teachers and students share it.
+    test set, the next ones the validation set. Passed over are those with an element that no other
+    group left has, since a student cannot answer for an element that it never saw. A part that is
+    asked for gets at least one group of each source that has enough of them. Where validation
+    would get fewer than :data:`ENOUGH_GROUPS` groups of a source, one odd compound among them
+    would choose the epoch: it takes roots of the training groups instead (:func:`validated_by`
+    says where), but not of groups that a user's file names, while it gets one of them. A test set
+    that leaves nothing to validate gives way to a single group that does. The split depends on the
+    frames alone, so that all label sets, teachers and students share it.
 
     Returns:
         "train", "valid", "test" -> int64 indices, ascending.
@@ -71,19 +73,21 @@ def split(
     if split_by not in ("group", "root", "frame"):
         raise LimbeckError(f"split_by: expected group, root or frame, got {split_by!r}")
     keys = _sampled_frames(frames) if split_by == "frame" else getattr(frames, split_by)
-    tested = _first_ones(frames.source, keys, test_fraction, seed)
-    units = keys
-    if split_by == "group" and valid_fraction > 0:
-        by_root = np.isin(
-            keys, keys[np.isin(frames.source, _few_groups(frames, tested, valid_fraction))]
-        )
-        units = np.where(by_root & ~tested, frames.root, keys)
-    validated = np.zeros(len(frames), dtype=bool)
-    validated[~tested] = _first_ones(frames.source[~tested], units[~tested], valid_fraction, seed)
-    parts = np.select([tested, validated], ["test", "valid"], "train")
-    part_of = dict(zip(units.tolist(), parts.tolist(), strict=True))
-    _cover_elements(part_of, _elements_of(frames, units))
-    parts = np.array([part_of[unit] for unit in units.tolist()])
+
+    def validated(tested: np.ndarray) -> np.ndarray:
+        rest, units = frames.select(~tested), keys[~tested]
+        if split_by == "group":
+            units = _groups_or_roots(rest, valid_fraction, seed)
+        found = np.zeros(len(frames), dtype=bool)
+        found[~tested] = _first_ones(rest, units, valid_fraction, seed)
+        return found
+
+    tested = _first_ones(frames, keys, test_fraction, seed)
+    valid = validated(tested)
+    if valid_fraction > 0 and tested.any() and not valid.any():
+        fewer = ((one, validated(one)) for one in _single_ones(frames, keys, seed))
+        tested, valid = next((both for both in fewer if both[1].any()), (tested, valid))
+    parts = np.select([tested, valid], ["test", "valid"], "train")
     return {part: np.flatnonzero(parts == part) for part in PARTS}
 
 
@@ -98,31 +102,51 @@ def validated_by(frames: Frames, parts: Mapping[str, np.ndarray]) -> dict[str, s
     return found
 
 
-def _few_groups(frames: Frames, tested: np.ndarray, valid_fraction: float) -> list[bytes]:
-    """Sources of which validation would have too few groups."""
+def _groups_or_roots(rest: Frames, valid_fraction: float, seed: int) -> np.ndarray:
+    """What is kept together in validation: groups, or roots where a source has too few groups for
+    it. bytes [B], of the frames that the test set leaves."""
+    taken = _first_ones(rest, rest.group, valid_fraction, seed)
+    own = np.array([b'"own_group": true' in info for info in rest.info.tolist()], dtype=bool)
     few = []
-    own = [b'"own_group": true' in info for info in frames.info.tolist()]
-    named = set(frames.source[np.array(own, dtype=bool)].tolist())
-    for source in np.unique(frames.source):
-        left = len(np.unique(frames.group[(frames.source == source) & ~tested]))
-        share = share_of(valid_fraction, left)
+    for source in np.unique(rest.source):
+        here = rest.source == source
         # Groups that a user named stay whole, as trajectories have to, where there are any to spare
-        if left and share < (1 if source in named else ENOUGH_GROUPS):
+        enough = 1 if own[here].any() else ENOUGH_GROUPS
+        if len(np.unique(rest.group[here & taken])) < enough:
             few.append(source)
-    return few
+    by_root = np.isin(rest.group, rest.group[np.isin(rest.source, few)])
+    return np.where(by_root, rest.root, rest.group)
 
 
-def _first_ones(source: np.ndarray, keys: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """bool [B]: frames of the first keys of each source, as many as the fraction says. A key that
-    two sources share goes where the first one puts it."""
+def _first_ones(frames: Frames, keys: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """bool [B]: frames of the first keys of each source, as many as the fraction says, of those
+    that leave all their elements to others. A key that two sources share goes where the first one
+    puts it."""
+    elements = _elements_of(frames, keys)
+    left = Counter(chain.from_iterable(elements.values()))
     chosen: dict[bytes, bool] = {}
-    for name in np.unique(source):
+    for name in np.unique(frames.source):
         # A hash, not a shuffle: a group that is added moves only few of the others between parts.
-        members = sorted(np.unique(keys[source == name]).tolist(), key=partial(_place, seed))
-        first = share_of(fraction, len(members))
-        for place, key in enumerate(members):
-            chosen.setdefault(key, place < first)
+        members = sorted(np.unique(keys[frames.source == name]).tolist(), key=partial(_place, seed))
+        wanted = share_of(fraction, len(members))
+        for key in members:
+            if key not in chosen:
+                chosen[key] = wanted > 0 and all(left[e] > 1 for e in elements[key])
+                left.subtract(elements[key] if chosen[key] else ())
+            wanted -= chosen[key]
     return np.array([chosen[key] for key in keys.tolist()], dtype=bool)
+
+
+def _single_ones(frames: Frames, keys: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+    """Test sets of one key, one after another: bool [B] each. They leave their elements and a part
+    of their source to others."""
+    elements = _elements_of(frames, keys)
+    left = Counter(chain.from_iterable(elements.values()))
+    for key in sorted(elements, key=partial(_place, seed)):
+        alone = keys == key
+        others = np.isin(frames.source[~alone], frames.source[alone]).any()
+        if others and all(left[e] > 1 for e in elements[key]):
+            yield alone
 
 
 def _place(seed: int, key: bytes) -> bytes:
@@ -138,23 +162,15 @@ def _sampled_frames(frames: Frames) -> np.ndarray:
     )
 
 
-def _elements_of(frames: Frames, keys: np.ndarray) -> dict[bytes, set[int]]:
-    """Atomic numbers that occur in each group."""
-    elements: dict[bytes, set[int]] = {}
-    for key, number in set(
-        zip(keys[frames.frame_of_atom].tolist(), frames.numbers.tolist(), strict=True)
-    ):
-        elements.setdefault(key, set()).add(number)
+def _elements_of(frames: Frames, keys: np.ndarray) -> dict[bytes, list[int]]:
+    """Atomic numbers that occur in the frames of each key."""
+    names, place = np.unique(keys, return_inverse=True)
+    elements: dict[bytes, list[int]] = {name: [] for name in names.tolist()}
+    # of a place and a number one integer, of which each is wanted once
+    both = np.unique(place[frames.frame_of_atom].astype(np.int64) * 256 + frames.numbers)
+    for at, number in zip(*(part.tolist() for part in np.divmod(both, 256)), strict=True):
+        elements[names[at]].append(number)
     return elements
-
-
-def _cover_elements(parts: dict[bytes, str], elements: dict[bytes, set[int]]) -> None:
-    """Move groups to training until it has every element."""
-    trained = set().union(*(elements[k] for k, part in parts.items() if part == "train"))
-    for key in sorted(parts, key=lambda k: (parts[k] == "test", k)):  # rather from validation
-        if elements[key] - trained:
-            parts[key] = "train"
-            trained |= elements[key]
 
 
 def share_of(fraction: float, count: int) -> int:

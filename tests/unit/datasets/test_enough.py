@@ -4,16 +4,19 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk, molecule
 from ase.io import write
 
+from limbeck.config.jobs import GenerateStructures, Split
 from limbeck.config.load import resolve
 from limbeck.config.sections.datasets import DatasetSettings
-from limbeck.datasets.enough import Groups, can_split, require_enough
-from limbeck.datasets.split import split
+from limbeck.datasets import enough
+from limbeck.datasets.enough import can_split, require_enough
+from limbeck.datasets.split import split_as
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
-from limbeck.structures import groups_of
+from limbeck.structures import generate, groups_of
 
 
 def config_of(*sources, **dataset):
@@ -90,9 +93,6 @@ def test_trajectories_that_are_named_are_groups(tmp_path):
     ],
 )
 def test_groups_are_those_of_the_structures_that_are_made(tmp_path, source, groups):
-    from limbeck.config.jobs import GenerateStructures
-    from limbeck.structures import generate
-
     if source["kind"] == "molecules":
         (tmp_path / "x.smi").write_text("CCO\nC\n")
         source = source | {"smiles": str(tmp_path / "x.smi"), "displacement_A": 0.05}
@@ -125,23 +125,79 @@ def test_groups_of_their_own_elements_cannot_be_tested(tmp_path):
     [[1], [12], [1, 1], [2, 1], [1, 1, 1], [6, 6], [1, 9], [1] * 6, [3, 3, 3, 3]],
     ids=str,
 )
-def test_it_is_what_the_split_does(by, counts):
-    """Of every order of the groups; where the smallest are tested, the most roots are left."""
+def test_it_is_what_the_split_does_of_one_element(by, counts):
+    """Of two groups one is tested; of the other a second root is left to validate."""
     settings = DatasetSettings(split_by=by)
-    own = Groups()
-    for n, count in enumerate(counts):
-        for _ in range(count):
-            own.add(str(n), frozenset(["Cu"]))
-    seen = set()
-    for seed in range(20):
+    listed = [(str(n), frozenset(["Cu"])) for n, count in enumerate(counts) for _ in range(count)]
+    groups, roots = len(counts), sum(counts)
+    # [2, 1]: the test takes the group of one, and leaves two roots
+    expected = roots >= 3 if by == "root" else groups >= 2 and roots - min(counts) >= 2
+    assert can_split({"s": listed}, settings) == expected
+
+
+def drawn(rng):
+    """A few sources of few groups, which they may share, of a few elements; some are named."""
+    listed, frames = {}, []
+    for source in "ab"[: rng.integers(1, 3)]:
+        own = []
+        for group in rng.choice(list("ABCDEF"), rng.integers(1, 6), replace=False):
+            for _ in range(rng.integers(1, 4)):
+                elements = rng.choice(["H", "C", "N", "O", "F"], rng.integers(1, 4), replace=False)
+                own.append((str(group), frozenset(elements.tolist())))
+        listed[source] = own
+        named = {"own_group": True} if rng.random() < 0.5 else {}
+        made = [Atoms(sorted(e), rng.normal(size=(len(e), 3))) for _, e in own]
+        groups = [group for group, _ in own]
+        frames.append(from_atoms(made, groups=groups, source=source, infos=[named] * len(own)))
+    return listed, concatenate(frames)
+
+
+@pytest.mark.parametrize("by", ["group", "root"])
+def test_it_is_what_the_split_does_of_any_groups_and_elements(by):
+    """Whatever their order; and never is an element tested or validated that none trains."""
+    answers = []
+    for seed in range(300):
         rng = np.random.default_rng(seed)
-        frames = concatenate(
-            [
-                from_atoms([bulk("Cu", a=3 + rng.random())], groups=[group], source="s")
-                for group, count in own.counts.items()
-                for _ in range(count)
-            ]
-        )
-        parts = split(frames, valid_fraction=0.1, test_fraction=0.2, split_by=by, seed=seed)
-        seen.add(len(parts["test"]) > 0 and len(parts["valid"]) > 0)
-    assert can_split([own], settings) == any(seen)
+        listed, frames = drawn(rng)
+        test = float(rng.choice([0.2, 0.5]))
+        settings = DatasetSettings(split_by=by, test_fraction=test, valid_fraction=0.1)
+        parts = split_as(frames, Split(seed=seed, dataset=settings))
+        answers.append(len(parts["test"]) > 0 and len(parts["valid"]) > 0)
+        assert can_split(listed, settings) == answers[-1], (seed, listed)
+        trained = set(frames.select(parts["train"]).numbers.tolist())
+        assert trained == set(frames.numbers.tolist())
+        held_out = getattr(frames, by)
+        tested = set(held_out[parts["test"]].tolist())
+        assert not tested & set(held_out[np.setdiff1d(np.arange(len(frames)), parts["test"])])
+    assert 30 < sum(answers) < 270  # both answers are among them
+
+
+def test_another_group_is_validated_where_the_first_has_an_element_of_its_own(tmp_path):
+    """Named groups, of which the one with silver has to be trained on, whatever the seed."""
+    parts = []
+    for n, element in enumerate(["Cu", "Cu", "Cu", "Ag"]):
+        trajectory(tmp_path / "a.extxyz", 4, bulk(element, cubic=True), group=n)
+        parts.append((tmp_path / "a.extxyz").read_text())
+    (tmp_path / "all.extxyz").write_text("".join(parts))
+    source = {"kind": "file", "count": 99, "path": str(tmp_path / "all.extxyz")}
+    told(source)
+    made, _ = generate(GenerateStructures(seed=1, shard=0, source=config_of(source).sources["s0"]))
+    for seed in range(10):
+        found = split_as(made, Split(seed=seed, dataset=DatasetSettings()))
+        of = {part: set(made.group[index].tolist()) for part, index in found.items()}
+        assert {part: len(groups) for part, groups in of.items()} == {
+            "train": 2,
+            "valid": 1,
+            "test": 1,
+        }
+        assert 47 in made.select(found["train"]).numbers
+
+
+def test_structures_beyond_the_first_are_looked_at_where_they_are_needed(monkeypatch):
+    config = config_of({"kind": "crystals", "count": 9, "compounds": ["NaCl"]})
+    listed = [("NaCl", frozenset(["Na", "Cl"]))] * 4 + [("KCl", frozenset(["K", "Cl"]))] * 9
+    monkeypatch.setattr(enough, "FIRST", 4)
+    with pytest.raises(LimbeckError, match="13 structures of 2 groups"):
+        require_enough(config, config.dataset, lambda _: listed)
+    salt = ("halite", frozenset(["Na", "Cl"]))
+    require_enough(config, config.dataset, lambda _: [*listed, salt])
