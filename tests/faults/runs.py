@@ -352,7 +352,18 @@ class Workspace:
     ) -> Call:
         """A job's own command line, typed by a person: what it says goes to the screen."""
         words = command.split(" > ")[0]
+        self._give_settings(words)
         return self.ended(self.start("bash", "-c", f"exec {words}", strikes=strikes), patience)
+
+    def _give_settings(self, words: str) -> None:
+        """What a job of another config is told, which a person would have beside the command."""
+        found = re.search(r"--settings (\S+/settings/\S+)", words)
+        if self.reference is None or found is None or self.path(found[1]).exists():
+            return
+        for run in (self.reference.cold, self.reference.hot):
+            if (run.folder / found[1]).exists():
+                shutil.copyfile(run.folder / found[1], self.path(found[1]))
+                return
 
     def differences(self, *targets: str, right: Finished | None = None) -> list[str]:
         """What is not as it should be behind ``targets``; of the whole run where none is named."""
