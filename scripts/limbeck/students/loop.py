@@ -17,6 +17,7 @@ from limbeck.config.sections.students import StudentSettings
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.potentials.heartbeat import each_awaited
+from limbeck.potentials.interface import tell_ignored
 from limbeck.potentials.trainable import TrainablePotential
 from limbeck.students.batches import Batches, Targets
 from limbeck.students.loss import Weights, loss_of
@@ -75,6 +76,7 @@ def train(
                 f"the {name} set has no frames; raise its fraction or the count, or let "
                 "dataset.split_by be root or frame"
             )
+    tell_ignored(training.frames, f"the student {settings.name}", student.about.conditions)
     validation = _of_known_elements(student, validation)
     weights = Weights.of(settings, training_statistics(training))
     scales = forces_by_source(training)

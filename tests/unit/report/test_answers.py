@@ -5,10 +5,13 @@ from copy import deepcopy
 import numpy as np
 import pandas as pd
 import pytest
+from ase.build import molecule
 
+from limbeck.frames import from_atoms
 from limbeck.report.page import items
 from limbeck.report.run.student import Student
-from limbeck.report.topics.answers import accuracy, averaging, cautions, closing, learning
+from limbeck.report.topics.answers import accuracy, averaging, cautions, closing, learning, unread
+from limbeck.storage import write_frames
 from limbeck.warrant.statistics import Estimate
 from report_results import SETTINGS, opened
 
@@ -158,3 +161,18 @@ def test_only_the_small_orb_gets_a_caution(tmp_path):
     settings["warrant"] |= {"teachers": list(models)}
     (caution,) = cautions(opened(tmp_path, settings))
     assert caution.text.startswith("orb-demo is a small Orb with weights of its own, not orb-v2.")
+
+
+def test_ions_and_radicals_that_students_see_as_atoms_alone_are_told(tmp_path):
+    """Hydroxide and the radical: the same atoms, and labels that are 7 eV apart."""
+    run = opened(tmp_path, SETTINGS)
+    names = list(dict.fromkeys(entry.labels for entry in run.config.distill))
+    for n, name in enumerate(names):
+        (tmp_path / f"datasets/{name}").mkdir(parents=True)
+        states = {"charges": [-1, 0], "spins": [0, 1]} if n == 0 else {}
+        pair = [molecule("OH"), molecule("OH")]
+        pair[1].positions += 0.1
+        frames = from_atoms(pair, groups=["OH", "OH"], source="s", **states)
+        write_frames(tmp_path / f"datasets/{name}/train.h5", frames, stage="build_dataset")
+    (note,) = unread(run)
+    assert note.text.startswith(f"{names[0]}: 1 of 2 training frames have a charge, and 1 have")

@@ -23,6 +23,7 @@ from limbeck.report.run.folder import Run
 from limbeck.report.run.gap import ROUNDING, UNKNOWN, MeasuredGap, of_teachers
 from limbeck.report.run.student import Student, students_of
 from limbeck.report.topics import errors, labels
+from limbeck.storage import read_frames
 from limbeck.warrant.statistics import TINY, Estimate, over_seeds
 
 told = prose("answers")
@@ -45,6 +46,7 @@ def parts_of(run: Run) -> Iterator[Section]:
             Question(told("question_accuracy"), list(accuracy_of(run))),
             Question(told("question_closing"), list(closing_of(run))),
             *cautions(run),
+            *unread(run),
             paragraph(told("how_to_read")),
             headline_figure(run),
         ],
@@ -58,6 +60,16 @@ def cautions(run: Run) -> list[Words]:
     notes = [Words("note", told("small_orb", name=name)) for name in small]
     notes += labels.file_cautions(run)
     return notes + [Words("note", words) for words in _not_unseen(run)]
+
+
+def unread(run: Run) -> Iterator[Words]:
+    """Charged and open-shell frames that students learn from, who see the atoms alone."""
+    for name in dict.fromkeys(entry.labels for entry in run.config.distill):
+        frames = read_frames(run.path(f"datasets/{name}/train.h5"))
+        charged, open_shell = (int((values != 0).sum()) for values in (frames.charge, frames.spin))
+        if charged or open_shell:
+            counts = {"charged": charged, "open": open_shell, "frames": len(frames)}
+            yield Words("note", told("unread", name=name, **counts))
 
 
 def _not_unseen(run: Run) -> Iterator[str]:
