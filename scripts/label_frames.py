@@ -51,7 +51,7 @@ def main() -> None:
         log.warning("%s; labelling all frames of this slice on the CPU", error)
         found = label_on("cpu", frames, args)
     if args.attempts_left > 0:
-        require_answers(found)
+        require_answers(found, frames.names)
     settings = job.model_dump(mode="json")
     storage.write_labels(args.output, job.label_set.name, found, settings=settings, recipe=recipe)
     summary = ", ".join(f"{n} {meaning}" for meaning, n in counts_of(found.status).items() if n)

@@ -5,7 +5,7 @@ One without any is asked about once more at the end, alone: what failed may have
 """
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -92,13 +92,20 @@ def label(
     return replace(result, attrs={"halved_batches": halved})
 
 
-def require_answers(labels: Labels) -> None:
-    """Raise LimbeckError, naming frames and reasons, where frames have no answer."""
+def require_answers(labels: Labels, names: Sequence[str] = ()) -> None:
+    """Raise LimbeckError, naming frames and reasons, where frames have no answer.
+
+    Args:
+        names: what structures are called, beside their ids.
+    """
     without = np.flatnonzero(unanswered(labels.status))
     if not len(without):
         return
     meaning = meanings()
-    named = [f"{labels.id[b].decode()} ({meaning[labels.status[b]]})" for b in without[:NAMED]]
+    named = [
+        f"{f'{names[b]} ' if names else ''}{labels.id[b].decode()} ({meaning[labels.status[b]]})"
+        for b in without[:NAMED]
+    ]
     more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
     raise LimbeckError(
         f"no answer for {len(without)} of {len(labels)} frames, which the next attempt asks about "

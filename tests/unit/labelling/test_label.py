@@ -338,6 +338,8 @@ def test_frames_without_an_answer_are_named(argon):
         require_answers(found)
     assert f"{argon.id[0].decode()} (the potential failed on the frame)" in str(error.value)
     assert str(error.value).endswith(" and 3 more")
+    with pytest.raises(LimbeckError, match=f"argon-0 {argon.id[0].decode()} .the potential"):
+        require_answers(found, [f"argon-{n}" for n in range(len(argon))])
     # what is too strong, or not known, has its answer
     strong = label(Spoilt(answers={14: 1e5}), argon, Views(), max_force=1e3)
     assert strong.status.any()
