@@ -13,7 +13,10 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.gate.outliers import statuses, summary, together
 from limbeck.labels import Labels, counts_of, unanswered
-from limbeck.reasons import NOT_WANTED, Status
+from limbeck.reasons import NOT_WANTED, STATUS, Status
+
+#: of labels that are not good, that a message names
+MOST_STATUSES = 3
 
 
 def verdict(
@@ -102,6 +105,11 @@ def require_go(path: str | Path, found: Any) -> None:
         if not c.passed
     ]
     text = "; ".join(missed) or "there are no labelled frames"
+    fine = {STATUS[code] for code in (Status.GOOD, *NOT_WANTED)}
+    wrong = {meaning: n for meaning, n in judged.status.items() if n and meaning not in fine}
+    if wrong:
+        named = sorted(wrong.items(), key=lambda item: -item[1])[:MOST_STATUSES]
+        text += "; labels that are not good: " + ", ".join(f"{what} ({n})" for what, n in named)
     if found.get("unanswered"):
         # The verdict as well, or Snakemake would see no need for labels that were judged already.
         files = shlex.join([*found["unanswered"], str(path)])

@@ -20,8 +20,8 @@ of epoch {best_epoch} of {epochs}. Elements: {elements}.
 
 Labels: {potential} ({model}), views: {views}. {licence}. {citation}.
 
-Mean absolute errors on {n_frames} test frames of {n_groups} groups ({n_roots} roots), of which
-{unseen}; 95 % intervals are over {over}:
+Mean absolute errors on {n_frames} test frames of {n_groups} groups ({n_roots} roots){without}, of
+which {unseen}; 95 % intervals are over {over}:
 
 | frames of | groups | against | energy, meV/atom | forces, meV/Å | RMS force component, meV/Å |
 |---|---|---|---|---|---|
@@ -61,10 +61,15 @@ def card(
         **{k: labels[k] for k in ("potential", "model", "views", "licence", "citation")},
         n_frames=metrics["n_frames"],
         **{key: metrics[key] for key in ("n_roots", "n_groups")},
+        without=_without(metrics["n_left_out"]),
         unseen=_unseen(split_by, metrics["near_copies"]),
         over=_over(metrics),
         rows="\n".join(_rows(metrics)),
     )
+
+
+def _without(count: int) -> str:
+    return f"; {count} more have no answer of the student" if count else ""
 
 
 #: what the test frames of a split show

@@ -48,7 +48,8 @@ def test_one_bad_source_is_enough():
     with pytest.raises(LimbeckError) as error:
         require_go("gate.json", found)
     expected = "gate.json: no go: good_label_fraction of b is 0.667, at least 0.8 was asked for"
-    assert str(error.value) == expected
+    why = "; labels that are not good: force beyond the limit (2)"
+    assert str(error.value) == expected + why
     assert judge(*shards, threshold=0.66)["go"]  # negative control
 
 
