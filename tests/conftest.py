@@ -12,6 +12,9 @@ ROOT = Path(__file__).parents[1]
 # Tests run side by side, one on each core. Numerical libraries read this when they are imported,
 # which is later than this file.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A test that calls make is none of the recipes of the make that may have called the tests.
+for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
+    os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")
