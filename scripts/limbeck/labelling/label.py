@@ -103,7 +103,7 @@ def require_answers(labels: Labels, names: Sequence[str] = ()) -> None:
         return
     meaning = meanings()
     named = [
-        f"{f'{names[b]} ' if names else ''}{labels.id[b].decode()} ({meaning[labels.status[b]]})"
+        f"{names[b] if names else ''} {labels.id[b].decode()} ({meaning[labels.status[b]]})".strip()
         for b in without[:NAMED]
     ]
     more = f" and {len(without) - NAMED} more" if len(without) > NAMED else ""
