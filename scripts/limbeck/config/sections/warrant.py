@@ -33,8 +33,8 @@ class Warrant(Section):
     """Largest number of frames to measure on; conservativity and consistency, which take up to 64
     evaluations of each, are measured on at most 50 of them."""
     subset: Literal["test", "all"] = "test"
-    """Frames to measure on, those of the test set or all that were selected; all where nothing is
-    trained."""
+    """Frames to measure on, those of the test set or all that were selected; where nothing is
+    trained, say all."""
     views: t.AtLeastTwo = 8
     """Random views of each frame."""
     reference: t.ToLabelSet | None = None
