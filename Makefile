@@ -1,12 +1,14 @@
 # make demo          the whole pipeline on a small example, in a few minutes
 # make run           the same for a config of your own: make run CONFIG=config/mine.yaml
+# make estimate CONFIG=...   what a run will cost: hours, disk, its longest job
+# make retune CONFIG=...     measure the speed of its potentials, and their best batches, anew
 # make list          the potentials, gaps, sources, samplers and students there are
 # make test          style, types and the quick tests
 # make test-all      the slow tests as well, in half an hour
 # make config-docs   write config/README.md and the config's schema anew, after a change of its sections
 # make demo-models   train the models of resources/models anew
 #
-# PYTHON=python3.12  another Python (3.11 or 3.12)
+# PYTHON=python3.12  another Python (3.11 or 3.12); where there is none, uv or conda gets it if one of them is there
 # CORES=4            fewer cores than there are
 # GPUS=2             more graphics cards than one (they are used with `device: cuda` alone)
 # TORCH=...          another torch, as in TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu"
@@ -27,24 +29,33 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # To the shell as it is, with spaces or whatever else stands in it.
 export CONFIG
 
-.PHONY: demo run demo-models list config-docs check test test-all
+.PHONY: demo run estimate retune demo-models list config-docs check test test-all
 
 demo: run
 
 # One head at a time holds results/.lock, so that a lock Snakemake left behind is a dead one's, or that of a
 # bare snakemake, which limbeck.check.head looks for. And Snakemake would run the code in a config that is a template.
 # Caches, of Snakemake and of weights that are downloaded, stay in this folder: nothing outside it is changed, and a
-# home that cannot be written to does no harm.
+# home that cannot be written to does no harm. On a terminal there are live bars, a line for each rule; elsewhere,
+# where they would be torn, Snakemake's plain lines.
 run: export XDG_CACHE_HOME ?= $(CURDIR)/.cache
 run: $(READY)
 	@mkdir -p results
 	@LIMBECK_LOCKED=1 flock --nonblock --conflict-exit-code 75 results/.lock bash -euc \
 	    'python -m limbeck.config.text "$$CONFIG"; python -m limbeck.check.head results; \
-	    snakemake "$$@" --unlock --quiet all; exec snakemake "$$@" --rerun-incomplete' \
+	    python -m limbeck.cost --line "$$CONFIG" || true; \
+	    snakemake "$$@" --unlock --quiet all; test ! -t 2 || set -- "$$@" --logger rich; \
+	    exec snakemake "$$@" --rerun-incomplete' \
 	    run --configfile "$$CONFIG" --cores $(CORES) --resources gpu=$(GPUS) --show-failed-logs \
 	|| { status=$$?; test $$status != 75 || echo "Another run is at work: it holds results/.lock." >&2; exit $$status; }
 	@python -c 'import sys; from limbeck.config.text import read_yaml; run = read_yaml(sys.argv[1])["run"]; \
 	    print(f"The report: results/{run}/report/index.html")' "$$CONFIG"
+
+estimate: $(READY)
+	@python -m limbeck.cost "$$CONFIG"
+
+retune: $(READY)
+	@python -m limbeck.cost.retune "$$CONFIG"
 
 demo-models:
 	@$(MAKE) run CONFIG=config/demo_models.yaml
@@ -53,7 +64,7 @@ demo-models:
 	@python scripts/publish_demo_models.py --settings config/urea_model.yaml --config config/molecular_crystal.yaml
 
 list: $(READY)
-	@python -m limbeck.catalogue
+	@python -m limbeck list
 
 config-docs: $(READY)
 	@python -m limbeck.config.document
@@ -78,14 +89,35 @@ test-all: check
 	$(quick-tests)
 	pytest -m slow
 
+# An environment of PYTHON, or of the first of these that is there and new and old enough; or else of one that uv, or
+# conda or a relative of it, gets. Nothing is put outside this folder.
+fits = import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in {(3, 11), (3, 12)})
+define new-venv
+for python in $(or $(PYTHON),python3.11 python3.12 python3); do \
+    if "$$python" -c '$(fits)' 2> /dev/null; then exec "$$python" -m venv --clear $(VENV); fi; \
+done; \
+if test -z "$(PYTHON)"; then \
+    if command -v uv > /dev/null; then \
+        echo "No Python 3.11 or 3.12 here: uv gets one."; rm -rf $(VENV); \
+        UV_PYTHON_INSTALL_DIR="$$PWD/.python" UV_CACHE_DIR="$$PWD/.cache/uv" \
+            exec uv venv --quiet --seed --python 3.11 $(VENV); \
+    fi; \
+    for conda in micromamba mamba conda; do \
+        if command -v $$conda > /dev/null; then \
+            echo "No Python 3.11 or 3.12 here: $$conda gets one."; \
+            CONDA_PKGS_DIRS="$$PWD/.cache/conda" $$conda create --yes --quiet --prefix "$$PWD/.python" \
+                --override-channels --channel conda-forge python=3.11; \
+            exec .python/bin/python -m venv --clear $(VENV); \
+        fi; \
+    done; \
+fi; \
+echo "Limbeck needs Python 3.11 or 3.12 with its venv module: install uv or conda, and make gets it with that; or" \
+    "python3.11 and python3.11-venv, where your system has them; or say where it is: make PYTHON=..." >&2; \
+exit 1
+endef
+
 $(READY): requirements.lock pyproject.toml
-	@for python in $(or $(PYTHON),python3.11 python3.12 python3); do \
-	    if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in {(3, 11), (3, 12)})' \
-	        2> /dev/null; then break; fi; python=; \
-	done; \
-	test -n "$$python" || { echo "Limbeck needs Python 3.11 or 3.12 with its venv module," \
-	    "on Debian: apt install python3.11 python3.11-venv (or say where: make PYTHON=...)" >&2; exit 1; }; \
-	test -x $(VENV)/bin/pip || "$$python" -m venv --clear $(VENV)
+	@test -x $(VENV)/bin/pip || { $(new-venv); }
 	@echo "Installing into $(VENV): a minute or a few, once."
 	@python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	@python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock

@@ -11,7 +11,7 @@ knows nothing of draws.
 import numpy as np
 from scipy.stats import t as student_t
 
-from limbeck.warrant.crossed import crossed, estimate
+from limbeck.studies.crossed import crossed, estimate
 
 TRIALS, GROUPS, DRAWS = 2000, 12, 3
 #: standard deviation of the difference that comes with the group, the draw, and both; mean error 1

@@ -6,8 +6,15 @@ from pathlib import Path
 from limbeck import cli, storage
 from limbeck.config.jobs import BuildDataset
 from limbeck.datasets.atom_energies import complain, fit_atoms
-from limbeck.datasets.export import write_extxyz
-from limbeck.datasets.split import build, in_training, split_as, split_counts, validated_by
+from limbeck.datasets.export import write_parts
+from limbeck.datasets.split import (
+    build,
+    empty_tests,
+    in_training,
+    split_as,
+    split_counts,
+    validated_by,
+)
 from limbeck.files import write_json, write_sums
 from limbeck.gate.outliers import judged
 
@@ -25,16 +32,8 @@ def main() -> None:
     labels = judged(frames, storage.read_many_labels(args.labels, label_set))
     indices = split_as(frames, job)
     parts = build(frames, labels, indices)
-    for part, data in parts.items():
-        storage.write_frames(
-            folder / f"{part}.h5",
-            data.frames,
-            stage="build_dataset",
-            settings=job.model_dump(),
-            recipe=recipe,
-            labels={label_set: data.labels},
-        )
-        write_extxyz(folder / f"{part}.extxyz", data)
+    made = {"stage": "build_dataset", "settings": job.model_dump(), "recipe": recipe}
+    write_parts(folder, parts, label_set, **made)
     found = split_counts(frames, labels, parts)
     found["validated_by"] = validated_by(frames, indices)
     if len(parts["train"]):
@@ -44,6 +43,8 @@ def main() -> None:
     write_json(folder / "counts.json", found, recipe=recipe)
     write_sums(folder)
     logging.info("%s", found)
+    for sentence in empty_tests(job.dataset, parts):
+        logging.warning("%s", sentence)
     if job.dataset.split_by == "group" and found["near_copies"]:
         logging.warning("%s", in_training(found["near_copies"]))
 

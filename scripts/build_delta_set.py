@@ -8,7 +8,7 @@ from limbeck.config.jobs import BuildDeltaSet
 from limbeck.config.written import AtomEnergies, as_written
 from limbeck.datasets import delta
 from limbeck.datasets.atom_energies import complain, fit_atoms
-from limbeck.datasets.export import write_extxyz
+from limbeck.datasets.export import write_parts
 from limbeck.datasets.split import build, split_as, split_counts
 from limbeck.files import read_json, write_json, write_sums
 from limbeck.gate.outliers import judged
@@ -56,15 +56,8 @@ def main() -> None:
     }
     for part, data in parts.items():
         found[part] |= delta.sizes(data, atoms)
-        storage.write_frames(
-            folder / f"{part}.h5",
-            data.frames,
-            stage="build_delta_set",
-            settings=job.model_dump(),
-            recipe=recipe,
-            labels={job.delta.name: data.labels},
-        )
-        write_extxyz(folder / f"{part}.extxyz", data, atoms if part == "train" else {})
+    made = {"stage": "build_delta_set", "settings": job.model_dump(), "recipe": recipe}
+    write_parts(folder, parts, job.delta.name, single_atoms=atoms, **made)
     write_json(folder / "counts.json", found, recipe=recipe)
     write_sums(folder)
     log.info("%s", found)

@@ -30,13 +30,16 @@ def main() -> None:
     use_threads(job.threads)
     from limbeck.phonons.calculation import force_constants
     from limbeck.phonons.record import FORCE_CONSTANT_COLUMNS, table_rows, write_crystal
+    from limbeck.potentials.checkpoint import resumable
     from limbeck.potentials.opening import open_planned, opened
 
     own = job.force_constants
     structures = read_frames(args.input)
     # On a CPU one or two supercells are a batch of the size that is fast, whatever the potential.
     potential = open_planned(job, structures) if job.device == "cuda" else opened(job)
-    results = force_constants(structures, potential, own, seed=job.seed, name=own.name)
+    # its relaxations; crystals that are done are not kept
+    with resumable(args.output, recipe, device=job.device):
+        results = force_constants(structures, potential, own, seed=job.seed, name=own.name)
     with whole_folder(args.output) as folder:
         write_json(folder / IN_FOLDER, {"stage": "calculate_force_constants"}, recipe=recipe)
         for identity, found in zip(structures.id, results, strict=True):

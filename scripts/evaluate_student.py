@@ -13,36 +13,61 @@ def main() -> None:
     parser = cli.parser(__doc__, EvaluateStudent)
     parser.add_argument("--model", required=True, help="the student's model folder")
     parser.add_argument("--train", required=True, help="training set (.h5)")
-    parser.add_argument("--test", required=True, help="test set (.h5)")
+    parser.add_argument("--test-known", required=True, help="test set of known chemistry (.h5)")
+    parser.add_argument("--test-new", required=True, help="test set of new chemistry (.h5)")
     parser.add_argument(
         "--reference", nargs="*", default=[], help="labels to measure errors against"
+    )
+    parser.add_argument(
+        "--teacher", nargs="*", default=[], help="what was measured of its teacher (.json)"
     )
     parser.add_argument("--output-folder", required=True, help="the seed's folder")
     args = parser.parse_args()
     job, folder = args.settings, Path(args.output_folder)
     summary_of_training = folder / "training.json"
     recipe = cli.recipe(
-        args, args.model, summary_of_training, args.train, args.test, *args.reference
+        *(args, args.model, summary_of_training, args.train),
+        *(args.test_known, args.test_new, *args.reference, *args.teacher),
     )
     use_threads(job.threads)
     from ase.data import chemical_symbols
 
     from limbeck import storage
     from limbeck.datasets.split import read_part
+    from limbeck.frames import concatenate
+    from limbeck.labels import concatenate_labels
+    from limbeck.potentials.interface import ignored
+    from limbeck.potentials.repulsion.dimers import attracting_pairs
     from limbeck.students import card, evaluation, handover
+    from limbeck.students.domain import read_domain
+    from limbeck.warrant.floor import floor_of
     from limbeck.warrant.tidy import write_table
 
     label_set = job.label_set
-    training, test = (read_part(p, label_set) for p in (args.train, args.test))
+    training, known, new = (
+        read_part(path, label_set) for path in (args.train, args.test_known, args.test_new)
+    )
     reference = None
     if args.reference:
         reference = storage.read_many_labels(args.reference, job.reference)
     student = handover.open_student(args.model, device=job.device)
-    answers = evaluation.answer(student, test.frames)
-    found = evaluation.evaluate(answers, training, test, reference, fit_zeros=job.fit_zeros)
+    tests = {"test_known": known, "test_new": new}
+    answers = {n: evaluation.answer(student, t.frames, t.labels) for n, t in tests.items()}
+    found = evaluation.evaluate_all(answers, training, tests, reference, fit_zeros=job.fit_zeros)
     names = {"label_set": label_set, "student": job.student, "seed": job.seed}
     summary = as_written(Training, read_json(summary_of_training), summary_of_training)
-    metrics = names | {"n_parameters": summary.parameters, "test": found}
+    domain = read_domain(handover.model_folder(args.model))
+    teacher = read_json(args.teacher[0]) if args.teacher else None
+    more = {
+        "n_parameters": summary.parameters,
+        "attracting_pairs": attracting_pairs(student),
+        "floor": floor_of(job.floor, teacher, known.labels.attrs["views"]),
+        "far_from_data": {
+            name: domain.share(student, test.frames) if domain else None
+            for name, test in tests.items()
+        },
+    }
+    metrics = names | more | found
     write_json(folder / "metrics.json", metrics, recipe=recipe)
     write_table(folder / "metrics.json", evaluation.metric_rows(metrics))
     elements = [chemical_symbols[z] for z in sorted(student.about.elements)]
@@ -50,21 +75,25 @@ def main() -> None:
     text = card.card(
         names,
         summary.model_dump(),
-        found,
-        test.labels.attrs,
+        metrics,
+        known.labels.attrs,
         elements,
         job.split_by,
-        conservative=conservative,
+        about=student.about,
+        recipe=recipe,
+        ignored=ignored(training.frames, student.about.conditions),
     )
     write_text(folder / "card.md", text)
-    write_text(folder / "use_me.py", handover.use_me(test.frames, conservative=conservative))
+    frames = concatenate([test.frames for test in tests.values()])
+    write_text(folder / "use_me.py", handover.use_me(frames, conservative=conservative))
+    said = {n: evaluation.as_labels(answers[n], test.frames) for n, test in tests.items()}
     storage.write_frames(
         folder / "predictions.h5",
-        test.frames,
+        frames,
         stage="evaluate_student",
         settings=job.model_dump(),
         recipe=recipe,
-        labels={"student": evaluation.as_labels(answers, test.frames)},
+        labels={"student": concatenate_labels([*said.values()])},
     )
     write_sums(folder)  # of what train_student left there as well
 

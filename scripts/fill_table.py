@@ -15,10 +15,12 @@ def main() -> None:
     args = parser.parse_args()
     recipe = cli.recipe(args, *args.frames)
     use_threads(args.settings.threads)
+    from limbeck.potentials.checkpoint import resumable
     from limbeck.studies.frames_by_views import fill_table
 
-    found = fill_table(args.settings, storage.read_many(args.frames))
-    write_json(args.output, found, recipe=recipe)
+    with resumable(args.output, recipe, device=args.settings.device):
+        found = fill_table(args.settings, storage.read_many(args.frames))
+        write_json(args.output, found, recipe=recipe)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ def label_on(device: str, frames: Frames, args: argparse.Namespace) -> Labels:
     from limbeck.averaging.views import views_of
     from limbeck.labelling.isolated_atoms import known_energies
     from limbeck.labelling.label import asked_for, label, provenance
+    from limbeck.labelling.products import with_products
     from limbeck.labelling.store import LabelStore
     from limbeck.labelling.trained_on import trained_ids
     from limbeck.potentials import open_potential
@@ -83,6 +84,10 @@ def label_on(device: str, frames: Frames, args: argparse.Namespace) -> Labels:
         trained_on=trained_ids(job.potential.trained_on),
         store=store,
     )
+    own = job.label_set
+    if own.hessian_vectors:
+        asked = (own.hessian_vectors, own.hessian_step_A)
+        found = with_products(potential, frames, found, views, *asked, store)
     if store:
         log.info("%s: %d read, %d made", args.store, store.read_entries, store.made_entries)
     made_with = provenance(potential, views, job.label_set.name, job.threads)

@@ -1,15 +1,13 @@
 """Measure the warrant gap of a teacher or a student on the test frames, and its errors."""
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from limbeck import cli, storage
 from limbeck.config.jobs import MeasureGap
-from limbeck.datasets.split import split_as
-from limbeck.errors import LimbeckError
+from limbeck.datasets.split import split_as, tests
 from limbeck.files import write_json
 from limbeck.potentials.threads import use_threads
 
@@ -41,13 +39,18 @@ def main() -> None:
     job = args.settings
     asked = job.warrant
     use_threads(job.threads)
+    from limbeck.averaging.turns import scans, to_be_turned
     from limbeck.warrant.accuracy import measure_errors
+    from limbeck.warrant.floor import measure_floor
     from limbeck.warrant.gaps import ON_STRUCTURES, choose, measure_gaps, structures_of
     from limbeck.warrant.tidy import write_table
 
     every = frames = storage.read_many(args.frames)
-    if asked.subset == "test":
-        frames = frames.select(split_as(frames, job)["test"])
+    parts = split_as(frames, job) if asked.subset == "test" else {}
+    if parts:
+        frames = frames.select(tests(parts))
+    of_all = np.arange(len(every))
+    to_turn = to_be_turned(every, parts.get("test_known", of_all), parts.get("test_new", of_all))
     structures = None
     if args.structures:
         structures = structures_of(frames, storage.read_many(args.structures))
@@ -66,6 +69,10 @@ def main() -> None:
         on_scale = [each.taken_off for each in zeros] if zeros else None
         result["errors"] = measure_errors(potentials, frames, reference, asked.reference, on_scale)
         result["errors"]["zeros"] = [each.entry() for each in zeros or []]
+    if asked.scan:
+        result["scan"] = scans(potentials[0], to_turn)
+    if asked.n_floor_frames and not potentials[0].about.conservative:
+        result["floor"] = measure_floor(potentials[0], frames, asked.n_floor_frames)
     write_json(args.output, result, recipe=recipe)
     measured_on = {ON_STRUCTURES: "structures"} if args.structures else {}
     write_table(args.output, rows_of(result, asked.subset, measured_on, args.models))
@@ -81,8 +88,8 @@ def fitted_zeros(
     Fitted on other frames than those that are measured, where there are any with a label.
     """
     from limbeck.datasets.zeros import MOST_FRAMES, enough_elements, fit_zeros, fitted_on
+    from limbeck.labels import labels_of
     from limbeck.potentials.evaluation import predict_or_nan
-    from limbeck.warrant.accuracy import labels_of
     from limbeck.warrant.gaps import choose
     from limbeck.warrant.on_frames import known_frames
 
@@ -106,7 +113,9 @@ def rows_of(
     result: dict[str, Any], subset: str, measured_on: dict[str, str], models: list[str]
 ) -> "Iterator[Row]":
     """The tidy table; ``measured_on``: gaps of other frames than the subset's."""
+    from limbeck.students.committee import seed_of
     from limbeck.warrant.accuracy import error_rows
+    from limbeck.warrant.floor import floor_rows
     from limbeck.warrant.gaps import gap_rows
 
     names = {"subject": result["model"], "kind": result["kind"]}
@@ -114,14 +123,7 @@ def rows_of(
     for gap in result["gaps"]:
         yield from gap_rows(gap, set=measured_on.get(gap["symmetry"], subset), **names)
     yield from error_rows(result.get("errors", {}), set=subset, **names)
-
-
-def seed_of(folder: str) -> int:
-    """The seed of a student, from its folder ``.../seed{n}/model``."""
-    name = Path(folder).parent.name
-    if not name.removeprefix("seed").isdigit():
-        raise LimbeckError(f"--models: expected .../seed{{number}}/model, got {folder}")
-    return int(name.removeprefix("seed"))
+    yield from floor_rows(result.get("floor", {}), set=subset, **names)
 
 
 def open_all(job: MeasureGap, models: list[str]) -> "list[Potential[Any]]":

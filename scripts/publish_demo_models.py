@@ -82,7 +82,7 @@ def write_card(results: Path, name: str) -> None:
     """The student's card, its errors in other orientations, and how it was made."""
     seed = folder(results, name)
     warrant = read_json(results / "warrant" / "students" / "chgnet" / f"{name}.json")
-    metrics = read_json(seed / "metrics.json")["test"]
+    metrics = read_json(seed / "metrics.json")["test_known"]
     with explained(f"{seed} and its file of warrant/: not what a run leaves"):
         words = views_in_words(warrant, metrics)
     parts = [(seed / "card.md").read_text(encoding="utf-8"), words]

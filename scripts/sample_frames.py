@@ -6,6 +6,7 @@ from pathlib import Path
 from limbeck import cli
 from limbeck.check.sums import require, sums_path
 from limbeck.config.jobs import SampleFrames
+from limbeck.potentials.checkpoint import resumable
 from limbeck.sampling import sample, write_sample
 from limbeck.storage import read_frames
 
@@ -39,8 +40,9 @@ def main() -> None:
         if sums.exists():  # a person may have moved the folder
             require(sums)
     structures = read_frames(args.input)
-    result = sample(structures, job)
-    write_sample(result, args.output, args.summary, *args.trace, job=job, recipe=recipe)
+    with resumable(args.output, recipe, device=job.device):
+        result = sample(structures, job)
+        write_sample(result, args.output, args.summary, *args.trace, job=job, recipe=recipe)
     log.info("%d frames of %d structures", len(result.frames), len(structures))
 
 

@@ -10,10 +10,11 @@ import h5py
 import numpy as np
 import torch
 
-#: keys of JSON files that say how long something took, or that are sums of what says so
-TIMES = {"seconds", "minutes", "sha256"}
+#: keys of JSON files that say how long something took or how much memory, or that are sums of what
+#: says so
+TIMES = {"seconds", "minutes", "cpu_minutes", "cpu_seconds", "peak_memory_MB", "sha256"}
 #: and what a card says of them
-MINUTES = re.compile(r"in [0-9.]+ minutes")
+MINUTES = re.compile(r"in [0-9.]+ (seconds?|minutes|hours)")
 #: files that are times from end to end, or show them
 TIMED = ("speed.*", "training.csv", "report/*", "report/figures/*", "report/tables/*", "studies/*")
 #: no results: what jobs said, how long they took, and who started them

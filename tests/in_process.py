@@ -11,7 +11,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +21,7 @@ import pytest
 import torch
 
 from limbeck import cli
+from limbeck.command import main as main_of_limbeck
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 Done = subprocess.CompletedProcess[str]
@@ -54,15 +55,25 @@ def run(name: str, *arguments: object, settings: object, cwd: Path | None = None
 
     An error that would end a process in a traceback is raised here, and fails the test.
     """
-    command = words(name, *arguments, settings=settings)
-    main, code = script_named(name).main, 0
+    main = script_named(name).main
+    return _ended(words(name, *arguments, settings=settings), lambda: cli.run(main), cwd)
+
+
+def limbeck(*arguments: object, cwd: Path | None = None) -> Done:
+    """The same of the command ``limbeck``."""
+    command = [str(word) for word in arguments]
+    return _ended(["limbeck", *command], lambda: main_of_limbeck(command), cwd)
+
+
+def _ended(command: list[str], main: Callable[[], None], cwd: Path | None) -> Done:
+    code = 0
     with pytest.MonkeyPatch.context() as patch, _threads_and_seed(), _own_log():
         patch.setattr(sys, "argv", command)
         if cwd:
             patch.chdir(cwd)
         with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
             try:
-                cli.run(main)
+                main()
             except SystemExit as end:
                 # as the interpreter does with a text: written to stderr, status 1
                 code = end.code if isinstance(end.code, int) else int(end.code is not None)

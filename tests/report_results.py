@@ -1,6 +1,6 @@
 """A small results folder with made-up numbers, in the formats that the rules write."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from itertools import chain
@@ -11,18 +11,21 @@ import numpy as np
 from ase import Atoms
 
 from in_process import script_named
+from jobs_of import split_job
 from limbeck.config.config import Config
 from limbeck.config.sections.messages import validated
-from limbeck.datasets.split import Dataset, split
+from limbeck.datasets.split import Dataset, split_as
 from limbeck.files import write_csv, write_json
 from limbeck.frames import Frames, concatenate, derive, from_atoms
 from limbeck.labels import Labels, counts_of, select_labels
+from limbeck.potentials.speed import speed_ups
 from limbeck.reasons import OFF_TARGET
 from limbeck.report.run.folder import Run, open_run
 from limbeck.storage import write_frames, write_labels
 from limbeck.students.evaluation import metric_rows
 from limbeck.studies.expectation import study_rows
 from limbeck.studies.table_results import results, table_rows
+from limbeck.timing.card import card_rows
 from limbeck.warrant.grids import certificate_rows
 from limbeck.warrant.tidy import write_table
 from study_tables import table
@@ -60,7 +63,7 @@ SETTINGS: dict[str, Any] = {
         "orb-demo-k12": {"potential": "orb-demo", "views": "auto"},
         "chgnet": {"potential": "chgnet", "views": "as_given"},
     },
-    "dataset": {"valid_fraction": 0.2, "test_fraction": 0.3, "split_by": "root"},
+    "dataset": {"valid_fraction": 0.2, "test_known_fraction": 0.3, "split_by": "root"},
     "students": {
         "mace-small": {"architecture": "mace"},
         "direct-small": {"architecture": "direct"},
@@ -73,7 +76,7 @@ SETTINGS: dict[str, Any] = {
         "n_frames": 200,
         "views": 8,
         "reference": "chgnet",
-        "teachers": None,
+        "teachers": ["orb-demo", "chgnet"],
         "n_quadrature_frames": 6,
     },
     "study": None,
@@ -142,7 +145,7 @@ def build(
         write_frames(folder / f"selected/{i}.h5", part, stage="select_frames")
     truth = _truth(frames, rng)
     labels = {"chgnet": truth, "orb-demo-k12": _noisy(truth, 0.08, rng)}
-    parts = split(frames, **dict(settings["dataset"], seed=settings["seed"]))
+    parts = split_as(frames, split_job(settings["dataset"] | {"seed": settings["seed"]}))
     for name in settings["labels"]:
         _label_set(folder, settings, name, labels[name])
         _dataset(folder, name, Dataset(frames, labels[name]), parts)
@@ -151,7 +154,9 @@ def build(
     for entry in settings["distill"]:
         whole = Dataset(frames, labels[entry["labels"]])
         for student in entry["students"]:
-            _student(folder, settings, entry["labels"], student, whole.select(parts["test"]), rng)
+            _student(
+                folder, settings, entry["labels"], student, whole.select(parts["test_known"]), rng
+            )
             title = f"{entry['labels']}/{student}"
             gaps = gaps_of(symmetries, settings["sources"], student_gap)
             value = {"model": title, "kind": "student", "gaps": gaps}
@@ -165,9 +170,12 @@ def build(
         write_json(path, certificate)
         write_table(path, certificate_rows(certificate, set="selected"))
     speeds = _speeds(settings)
-    write_json(folder / "speed.json", {"models": speeds})
-    of_speeds = script_named("measure_speed").speed_rows
-    write_table(folder / "speed.json", chain.from_iterable(map(of_speeds, speeds)))
+    card = card_of(speeds)
+    write_json(folder / "speed.json", {"models": speeds, "card": card})
+    script = script_named("measure_speed")
+    of_models = chain.from_iterable(map(script.speed_rows, speeds))
+    of_ratios = map(script.ratio_row, speed_ups(speeds))
+    write_table(folder / "speed.json", chain(of_models, of_ratios, card_rows(card)))
     write_json(folder / "check_inputs.json", {"sources": {}, "potentials": {}})
     return folder
 
@@ -360,6 +368,7 @@ TRAINING = {
     "best_epoch": 20,
     "steps": 100,
     "minutes": 1.5,
+    "cpu_minutes": 2.0,
 }
 
 
@@ -411,10 +420,12 @@ def _metrics(settings: dict[str, Any], label_set: str, student: str, seed: int) 
     excess = (5.0, 24.0) if student == "mace-small" else (-8.0, 16.0)
 
     def errors(energy: float, forces: float) -> dict[str, Any]:
-        size = {"size": figure(1.4 * forces, "meV/A")}
+        size = {"size": figure(1100.0, "meV/A")}
         tenth = {"meV/atom": energy, "meV/A": forces}
         both = [figure(v, unit, 0.9 * v, 1.1 * v) for unit, v in tenth.items()]
         counts = {"n_frames": 20, "n_roots": 9, "n_groups": 9}
+        size |= {"rmse": figure(1.4 * forces, "meV/A", 1.3 * forces, 1.5 * forces)}
+        size |= {"cosine": figure(0.98, "", 0.97, 0.99)}
         return counts | {"energy": both[0], "forces": both[1] | size}
 
     labels = errors(8.0, 40.0) | {"by_source": {n: errors(8, 40) for n in settings["sources"]}}
@@ -423,16 +434,29 @@ def _metrics(settings: dict[str, Any], label_set: str, student: str, seed: int) 
         "n_roots": 9,
         "n_groups": 9,
         "against": {"labels": labels},
+        "by": {
+            "sampling": {"md-300": errors(7.0, 41.0), "rattled": errors(9.0, 39.0)},
+            "size": {"1 to 8": errors(8.0, 40.0)},
+            "element": {"Na": {k: v for k, v in errors(0.0, 43.0).items() if k != "energy"}},
+        },
     }
     less = {"energy": figure(-152.0, "meV/atom", -170.0, -140.0)}
     less |= {"forces": figure(-760.0, "meV/A", -800.0, -700.0)}
     test["less_constant"] = less | {"n_frames": 20, "n_roots": 9, "n_groups": 9}
     test["constant"] = {"energy": figure(160.0, "meV/atom"), "forces": figure(800.0, "meV/A")}
+    test["by_compound"] = {"energy": figure(20.0, "meV/atom"), "forces": figure(800.0, "meV/A")}
     if settings["warrant"]["reference"]:
         test["against"]["reference"] = errors(15.0, 75.0)
         test["teacher_against_reference"] = errors(12.0, 64.0)
         test["excess"] = {"forces": figure(11.0, "meV/A", *excess)}
-    return {"label_set": label_set, "student": student, "seed": seed, "test": test}
+    return {
+        "label_set": label_set,
+        "student": student,
+        "seed": seed,
+        "floor": figure(26.0, "meV/A", 21.0, 32.0) | {"n_frames": 9, "n_groups": 9},
+        "test_known": test,
+        "test_new": None,
+    }
 
 
 def figure(value: float, unit: str, *ends: float) -> dict[str, Any]:
@@ -560,8 +584,8 @@ def _arm(name: str, views: int, own: float) -> dict[str, Any]:
         "label_set": name,
         "views": "as given" if views == 1 else f"{views} random views",
         "n_views": views,
-        "frames": {"train": 80 // views, "valid": 20 // views, "test": 24 // views},
-        "teacher_calls": {"train": 80, "valid": 20, "test": 24},
+        "frames": {"train": 80 // views, "valid": 20 // views, "test_known": 24 // views},
+        "teacher_calls": {"train": 80, "valid": 20, "test_known": 24},
         "teacher": _error(40, seeded=False),
         "constant": _error(300, seeded=False),
         "students": {"mace": {"as_given": _error(own), "random": _error(own + 40), "gap": gap}},
@@ -588,6 +612,12 @@ STUDY: dict[str, Any] = {
 }
 
 
+def _rounds(middle: float) -> dict[str, Any]:
+    """The figures of three rounds, 5 % apart."""
+    rounds = [0.95 * middle, middle, 1.05 * middle]
+    return {"atoms_per_second": middle, "low": rounds[0], "high": rounds[2], "rounds": rounds}
+
+
 def _speeds(settings: dict[str, Any]) -> list[dict[str, Any]]:
     names = [("orb-demo", "teacher", 900.0), ("chgnet", "teacher", 400.0)]
     names += [
@@ -601,14 +631,32 @@ def _speeds(settings: dict[str, Any]) -> list[dict[str, Any]]:
             "kind": kind,
             "n_frames": 48,
             "best_batch_atoms": 256,
-            "atoms_per_second": top,
+            **_rounds(top),
             "by_batch": [
-                {"batch_atoms": n, "atoms_per_second": top * factor}
+                {"batch_atoms": n, **_rounds(top * factor)}
                 for n, factor in ((16, 0.4), (64, 0.8), (256, 1.0), (1024, 0.9))
             ],
         }
         for name, kind, top in names
     ]
+
+
+def card_of(speeds: Sequence[Mapping[str, Any]], sizes: Sequence[int] = ()) -> dict[str, Any]:
+    """The speed card of models that one system at a time costs twice what the best batch does, on a
+    frame of 10 atoms and on crystals."""
+    systems = [{"kind": "data", "of": "NaCl", "n_atoms": 10, "periodic": True}]
+    systems += [{"kind": "crystal", "of": "NaCl", "n_atoms": n, "periodic": True} for n in sizes]
+
+    def cost(speed: Mapping[str, Any], factor: float, batch: int) -> dict[str, Any]:
+        value = factor * 1e6 / speed["atoms_per_second"]
+        return {"batch": batch, "us_per_atom": value, "low": 0.9 * value, "high": 1.1 * value}
+
+    models = [
+        {"name": speed["name"], "kind": speed["kind"]}
+        | {"by_system": [{"one": cost(speed, 2, 1), "best": cost(speed, 1, 16)} for _ in systems]}
+        for speed in speeds
+    ]
+    return {"clock": "cpu", "systems": systems, "models": models}
 
 
 def _csv(path: Path, columns: Any, rows: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from limbeck.check import head
+from limbeck.check.progress import told
 from limbeck.check.recipe import checked, digest
 from limbeck.check.seal import parsed_json
 from limbeck.config.sections.base import Section
@@ -93,7 +94,8 @@ def run(main: Callable[[], None]) -> None:
     )
     logging.captureWarnings(True)
     try:
-        main()
+        with told():
+            main()
     except Unfit as error:
         sys.exit(f"error: {_set_aside(error)}")
     except LimbeckError as error:

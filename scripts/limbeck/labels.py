@@ -1,6 +1,7 @@
 """Labels: a potential's answers for frames, their spread over views, and a status for each."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 #: attribute of labels: the potential's energies of isolated atoms that it knows, eV, by symbol
 ISOLATED_ATOMS = "isolated_atoms_eV"
+#: the same: products of the Hessian with vectors, see limbeck.labelling.products
+HESSIAN = "hessian"
 
 
 @dataclass(frozen=True, init=False)
@@ -122,11 +125,19 @@ def select_labels(labels: Labels, index: np.ndarray) -> Labels:
     )
 
 
+def labels_of(frames: Frames, labels: Labels) -> tuple[np.ndarray, Labels]:
+    """Which frames have a good label (bool [B]), and the labels of these, in their order."""
+    good = np.flatnonzero(labels.status == Status.GOOD)
+    row_of = dict(zip(labels.id[good].tolist(), good.tolist(), strict=True))
+    rows = np.array([row_of.get(i, -1) for i in frames.id.tolist()], dtype=np.int64)
+    return rows >= 0, select_labels(labels, rows[rows >= 0])
+
+
 def concatenate_labels(parts: Sequence[Labels]) -> Labels:
     """Labels of several files, end to end, with the attributes of the first part.
 
-    The energies of isolated atoms among these are those of all parts. A property is kept if every
-    part has it. The others are logged.
+    Energies of isolated atoms among these, and counts of Hessian-vector products, are those of all
+    parts. A property is kept if every part has it. The others are logged.
 
     Raises:
         LimbeckError: there are no parts.
@@ -143,7 +154,7 @@ def concatenate_labels(parts: Sequence[Labels]) -> Labels:
         values=values,
         spreads=properties.concatenate_values([p.spreads for p in parts]),
         status=np.concatenate([p.status for p in parts]),
-        attrs=parts[0].attrs | _isolated_atoms(parts),
+        attrs=parts[0].attrs | _isolated_atoms(parts) | _hessian(parts),
     )
 
 
@@ -153,6 +164,24 @@ def _isolated_atoms(parts: Sequence[Labels]) -> dict[str, dict[str, float]]:
     for part in reversed(parts):
         found |= part.attrs.get(ISOLATED_ATOMS, {})
     return {ISOLATED_ATOMS: dict(sorted(found.items()))} if found else {}
+
+
+def _hessian(parts: Sequence[Labels]) -> dict[str, dict[str, Any]]:
+    """Counts of products of all parts; the step is the first one's."""
+    told = [part.attrs[HESSIAN] for part in parts if HESSIAN in part.attrs]
+    if not told:
+        return {}
+    without = sum((Counter(each["without"]) for each in told), Counter[str]())
+    made = sum(each["products"] for each in told)
+    return {HESSIAN: told[0] | {"products": made, "without": dict(without)}}
+
+
+def calls_of_a_label(made_with: Mapping[str, Any]) -> int:
+    """Evaluations behind one label, from the attributes of labels: each view of the frame, and of
+    those that are displaced for products of its Hessian."""
+    views = made_with.get("views", 1)
+    displaced = 2 * made_with.get(HESSIAN, {}).get("vectors", 0)
+    return (int(views) if views != "as_given" else 1) * (1 + displaced)
 
 
 def put_labels(whole: Labels, part: Labels, index: np.ndarray) -> None:

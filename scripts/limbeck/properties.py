@@ -40,6 +40,8 @@ class Property:
         found_in: frames that have one wherever the potential predicts it: "all", those that are
             "periodic" or "isolated", or "some". In other frames it may be NaN.
         by_atoms: figures are of the value over the number of atoms.
+        several: each atom or frame has any number of them, as one more axis before that of the
+            components.
     """
 
     per_atom: bool
@@ -54,6 +56,7 @@ class Property:
     parity: int = 1
     gradient_of: str = ""
     by_atoms: bool = False
+    several: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -141,12 +144,44 @@ PROPERTIES: dict[str, Property] = {
     ),
     # a vector of features for each atom that no rotation changes, on request
     "descriptors": Property(
-        per_atom=True, rank=0, unit="", shown="", factor=1.0, largest=np.inf, ordinary=np.inf
+        per_atom=True,
+        rank=0,
+        unit="",
+        shown="",
+        factor=1.0,
+        largest=np.inf,
+        ordinary=np.inf,
+        several=True,
+    ),
+    # Random directions in the coordinates of a frame, and the products of its Hessian with them,
+    # see limbeck.averaging.displaced; both zero where there is no product. No potential says them.
+    "hessian_directions": Property(
+        per_atom=True,
+        rank=1,
+        unit="",
+        shown="",
+        factor=1.0,
+        largest=np.inf,
+        ordinary=np.inf,
+        several=True,
+    ),
+    "hessian_products": Property(
+        per_atom=True,
+        rank=1,
+        unit="eV/Angstrom^2",
+        shown="eV/A^2",
+        factor=1.0,
+        # the label's forces are judged; what a step makes of them beyond that has no product
+        largest=np.inf,
+        ordinary=np.inf,
+        several=True,
     ),
 }
 
 #: what nearly every potential predicts
 EFS = ("energy", "forces", "stress")
+#: properties of a label set with directions, and the products of each frame's Hessian with them
+DIRECTIONS, PRODUCTS = "hessian_directions", "hessian_products"
 #: ends the name of a property's spread over views
 SPREAD = "_spread"
 
@@ -272,7 +307,7 @@ def turned_back(
         q = per_atom if of.per_atom else matrices
         if of.rank == 1:
             # the transposed index: Q^T v, the inverse of v -> Q v
-            value = np.einsum("nji,nj->ni", q, value)
+            value = np.einsum("nji,n...j->n...i", q, value)
         elif of.rank == 2:  # a frame's NaN stay in its own row
             tensors = voigt_to_stress(value)
             # Through the full tensor: a rotation in Voigt form would need factors of 2 off the

@@ -47,6 +47,7 @@ WITH_VACUUM = "slab or wire: neither pressure nor phonons across vacuum"
 NO_CELL = "isolated: no pressure without a cell"
 LONE_ATOM = "one atom: nothing to sample"
 NO_FORCE_CONSTANTS = "no force constants"
+NO_SYMMETRY = "no symmetry but the identity"
 
 # Relaxations and trajectories that are cut.
 RUNAWAY = "cell runs away in relaxation"
@@ -60,10 +61,17 @@ CELL_TOO_FAST = "the cell would be strained too far in one step"
 NO_FORCE = "no force to follow"  # all atoms are beyond the cut-off of each other
 NOT_REACHED = "energy target not reached"
 
+# Frames of students' dynamics that are not labelled.
+STRONG_FORCE = "a force of the students beyond max_force_eV_per_A"
+
 # Trajectories whose temperature is in doubt.
 NOT_EQUILIBRATED = "not equilibrated for ten thermostat times"
 OFF_TARGET = "the mean temperature is not the one asked for"
 OFF_TARGET_TOGETHER = "the mean temperature of all of the shard is not the one asked for"
+
+# Frames that have no product of a Hessian with a vector.
+NOT_SMOOTH = "forces are not smooth along the step"
+ONLY_TRANSLATIONS = "one atom: its Hessian says nothing"
 
 # Frames that a measurement leaves out.
 UNSUITED = "the symmetry has nothing to act on"

@@ -52,6 +52,16 @@ SAID: dict[str, dict[str, str]] = {
         "strain over the volume; pressure is minus a third of xx + yy + zz",
     },
     "dipole": {"order": "[frame, x y z]", "sign": "from negative to positive, about the origin"},
+    "hessian_directions": {
+        "order": "[atom, direction, x y z]",
+        "meaning": "vectors in the coordinates of the frame, of root mean square length 1 an atom; "
+        "zeros where there is no product",
+    },
+    "hessian_products": {
+        "order": "[atom, direction, x y z]",
+        "sign": "second derivatives of the energy times the direction, minus what it changes the "
+        "forces by",
+    },
 }
 LAYOUT = {
     "frames": "row b is frame b, from 0",
@@ -466,8 +476,9 @@ def _check_rows(labels: Labels) -> None:
             expected = atoms if kind.per_atom else frames
             if len(values) != expected:
                 raise LimbeckError(f"labels: {name} has {len(values)} rows, expected {expected}")
-            # descriptors have as many columns as a network has features
-            shape = kind.shape if is_value and name != "descriptors" else values.shape[1:]
+            shape = kind.shape if is_value else values.shape[1:]
+            if is_value and kind.several:
+                shape = (*values.shape[1:2], *shape)
             if values.shape[1:] != shape:
                 raise LimbeckError(
                     f"labels: {name} has shape {values.shape}, expected {(expected, *shape)}"

@@ -11,19 +11,23 @@ from ase.io import read
 import in_process
 from jobs_of import split_job
 from limbeck.averaging.views import Views
+from limbeck.config.sections.datasets import PARTS
 from limbeck.datasets.split import read_part, split_as
 from limbeck.frames import concatenate, from_atoms
 from limbeck.labelling.label import label
 from limbeck.potentials.models.toys import LennardJones
 from limbeck.storage import read_header, read_labels, write_frames, write_labels
 
-SPLIT = {"valid_fraction": 0.2, "test_fraction": 0.25, "split_by": "group"}
+SPLIT = {
+    "valid_fraction": 0.2,
+    "test_known_fraction": 0.1,
+    "test_new_fraction": 0.25,
+    "split_by": "group",
+}
 SETTINGS = {"label_set": "lj", "seed": 1, "dataset": SPLIT}
-FILES = [
-    "SHA256SUMS",
-    "counts.json",
-    *(f"{p}.{s}" for p in ("test", "train", "valid") for s in ("extxyz", "h5")),
-]
+FILES = sorted(
+    ["SHA256SUMS", "counts.json", *(f"{p}.{s}" for p in PARTS for s in ("extxyz", "h5"))]
+)
 
 
 @pytest.fixture
@@ -66,10 +70,16 @@ def test_a_data_set_is_written(folder):
         "not_in_file": 0,
         "duplicate": 1,
     }
-    parts = {p: read_part(folder / f"data/{p}.h5", "lj") for p in ("train", "valid", "test")}
-    # eight groups: two for tests, a fifth of the other six to validate
+    parts = {p: read_part(folder / f"data/{p}.h5", "lj") for p in PARTS}
+    # eight groups: two are new; of the 17 roots of the others a fifth validates, one with a bad
+    # label, and a tenth of the rest is known
     found = {p: (counts[p]["groups"], counts[p]["frames"]) for p in parts}
-    assert {p: n for p, (n, _) in found.items()} == {"train": 5, "valid": 1, "test": 2}
+    assert {p: n for p, (n, _) in found.items()} == {
+        "train": 6,
+        "valid": 2,
+        "test_known": 1,
+        "test_new": 2,
+    }
     assert {p: n for p, (_, n) in found.items()} == {p: len(d) for p, d in parts.items()}
     whole = concatenate([d.frames for d in parts.values()])
     assert len(set(whole.id.tolist())) == len(whole) == 22
@@ -87,11 +97,11 @@ def test_a_data_set_is_written(folder):
             assert atoms.info["REF_energy"] == pytest.approx(energies[b], abs=1e-12)
             np.testing.assert_array_equal(atoms.arrays["REF_forces"], atoms.get_forces())
             np.testing.assert_allclose(atoms.info["REF_stress"], atoms.get_stress(), atol=1e-12)
-    header = read_header(folder / "data/test.h5")
+    header = read_header(folder / "data/test_new.h5")
     assert (header["stage"], json.loads(header["settings"])) == ("build_dataset", SETTINGS)
     # the split is the one that everybody else works out from the frames alone
-    test = split_as(whole, split_job(SPLIT | {"seed": 1}))["test"]
-    assert set(whole.id[test].tolist()) == set(parts["test"].frames.id.tolist())
+    test = split_as(whole, split_job(SPLIT | {"seed": 1}))["test_new"]
+    assert set(whole.id[test].tolist()) == set(parts["test_new"].frames.id.tolist())
 
 
 def test_settings_from_a_file_and_parts_without_frames(folder):
@@ -101,7 +111,7 @@ def test_settings_from_a_file_and_parts_without_frames(folder):
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (folder / "data").iterdir()) == FILES
     assert len(read_part(folder / "data/valid.h5", "lj")) == 0
-    assert sum(len(read_part(folder / f"data/{p}.h5", "lj")) for p in ("train", "test")) == 22
+    assert sum(len(read_part(folder / f"data/{p}.h5", "lj")) for p in PARTS) == 22
 
 
 @pytest.mark.parametrize("value", [np.nan, 1e30, 4e3])
@@ -129,7 +139,7 @@ def test_no_bad_number_reaches_a_data_set(folder, name, value):
         "not_in_file": 0,
         "duplicate": 1,
     }
-    for part in ("train", "valid", "test"):
+    for part in PARTS:
         data = read_part(folder / f"data/{part}.h5", "lj")
         assert bad not in data.frames.id.tolist()
         assert np.abs(data.labels.values[name]).max() < 100

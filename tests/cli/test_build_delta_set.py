@@ -15,6 +15,7 @@ from ase.io import read
 
 import in_process
 from limbeck.averaging.views import Views
+from limbeck.config.sections.datasets import PARTS
 from limbeck.datasets.split import read_part
 from limbeck.frames import concatenate, derive, from_atoms
 from limbeck.labelling.isolated_atoms import isolated_energies
@@ -29,7 +30,7 @@ DELTA = {"name": "lj-to-xtb", "baseline": "lj", "target": "xtb", "atoms": "isola
 SETTINGS = {
     "delta": DELTA,
     "seed": 1,
-    "dataset": {"valid_fraction": 0.2, "test_fraction": 0.2, "split_by": "frame"},
+    "dataset": {"valid_fraction": 0.2, "test_known_fraction": 0.2, "split_by": "frame"},
 }
 FITTED = SETTINGS | {"delta": DELTA | {"atoms": "fit"}}
 XTB = {"name": "gfn2", "model": "xtb"}
@@ -90,9 +91,7 @@ def test_a_set_of_differences(folder):
     }
     expected = isolated_energies(open_potential(XTB), ["H", "C", "N", "O"])  # less zeros of lj
     assert counts["atom_energies_eV"] == pytest.approx(expected)
-    parts = {
-        p: read_part(folder / f"delta/{p}.h5", "lj-to-xtb") for p in ("train", "valid", "test")
-    }
+    parts = {p: read_part(folder / f"delta/{p}.h5", "lj-to-xtb") for p in PARTS}
     assert sum(map(len, parts.values())) == 13
     for part, data in parts.items():
         assert counts[part]["frames"] == len(data)
@@ -101,7 +100,8 @@ def test_a_set_of_differences(folder):
         # float64, in other batches
         np.testing.assert_allclose(data.labels.energy, xtb.energy - lj.energy, atol=1e-6)
         np.testing.assert_allclose(data.labels.forces, xtb.forces - lj.forces, atol=1e-6)
-        structures = read(folder / f"delta/{part}.extxyz", ":")
+        path = folder / f"delta/{part}.extxyz"
+        structures = read(path, ":") if len(data) else []
         assert len(structures) == len(data) + (4 if part == "train" else 0)
     train = counts["train"]
     assert train["energy_less_atoms_rms_meV_per_atom"] < train["energy_rms_meV_per_atom"]
@@ -158,15 +158,16 @@ def test_mace_trains_on_it_without_any_option_for_keys(tmp_path):
     assert done.returncode == 0, done.stderr
     data = tmp_path / "delta"
     command = [str(Path(sys.executable).parent / "mace_run_train"), "--name", "delta"]
-    for part in ("train", "valid", "test"):
-        command += [f"--{part}_file", str(data / f"{part}.extxyz")]
+    parts = {"train": "train", "valid": "valid", "test": "test_known"}
+    for option, part in parts.items():
+        command += [f"--{option}_file", str(data / f"{part}.extxyz")]
     command += ["--model", "MACE", "--hidden_irreps", "8x0e", "--r_max", "4.0", "--device", "cpu"]
     command += ["--batch_size", "8", "--valid_batch_size", "8", "--max_num_epochs", "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     counts = json.loads((data / "counts.json").read_text())
-    sizes = [counts[part]["frames"] for part in ("train", "valid", "test")]
+    sizes = [counts[part]["frames"] for part in parts.values()]
     assert "train={}, valid={}, tests=[Default_Default: {}]".format(*sizes) in said
     train = f"energy: {sizes[0]}, stress: 1, .*forces: {sizes[0]}"  # the crystal alone has a stress
     assert re.search(rf"Total Training set \[{train}", said)

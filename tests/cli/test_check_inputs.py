@@ -56,11 +56,20 @@ def test_every_error_is_told_in_one_line_and_nothing_is_written(repository, tmp_
     result, output = run(repository, tmp_path, config)
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
-    assert f"sources.molecules: {smiles}: open-ring: RDKit cannot read" in result.stderr
+    assert f"{smiles}, line 2, open-ring: RDKit cannot read the SMILES, and it" in result.stderr
     assert not output.exists()
-    smiles.write_text("CCl\n")
-    result, output = run(repository, tmp_path, config)
     assert "labels.emt.potential: 'emt' does not know Cl of sources.molecules" in result.stderr
+
+
+def test_a_list_without_any_smiles_is_told(repository, tmp_path, config):
+    smiles = Path(config["sources"]["molecules"]["smiles"])
+    smiles.write_text("# mine\nC1CC open-ring\n")
+    result, output = run(repository, tmp_path, config)
+    assert (
+        f"sources.molecules: {smiles}: RDKit can read no line of it, as line 2, open-ring"
+        in result.stderr
+    )
+    assert not output.exists()
 
 
 def test_a_source_in_nanometres_is_stopped_before_all_else(repository, tmp_path, config):

@@ -30,9 +30,15 @@ JOB = {
     "potential": {"name": "lj-100", "model": "lj", "lab_frame_error": 1.0},
     "reference": LJ,
     "timed": LJ,
-    "student": SETTINGS | {"name": "direct", "architecture": "direct", "steps": 2},
+    "student": SETTINGS
+    | {"name": "direct", "architecture": "direct", "steps": 2, "patience": None},
     "seed": 1,
-    "dataset": {"valid_fraction": 0.1, "test_fraction": 0.5, "split_by": "group"},
+    "dataset": {
+        "valid_fraction": 0.1,
+        "test_known_fraction": 0,
+        "test_new_fraction": 0.5,
+        "split_by": "group",
+    },
     "device": "cpu",
     "threads": 1,
 }

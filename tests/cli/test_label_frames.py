@@ -23,10 +23,12 @@ from limbeck.errors import LimbeckError
 from limbeck.files import write_json
 from limbeck.frames import concatenate, empty, from_atoms
 from limbeck.labelling.label import label
+from limbeck.labelling.products import with_products
 from limbeck.labelling.trained_on import write_trained_ids
-from limbeck.labels import ISOLATED_ATOMS, select_labels
+from limbeck.labels import HESSIAN, ISOLATED_ATOMS, select_labels
 from limbeck.potentials.devices import DeviceLost
 from limbeck.potentials.models.toys import EffectiveMedium
+from limbeck.properties import PRODUCTS
 from limbeck.storage import read_header, read_labels, write_frames
 from planted import real_frames, same_bits
 
@@ -389,6 +391,11 @@ def long_job(tmp_path):
     return tmp_path
 
 
+def entries(store):
+    """Those that are whole: a name with a dot is of one that is being written."""
+    return list(store.glob("*/[!.]*.h5"))
+
+
 def same_labels(one, other):
     """The same bits, but for what says how they were made."""
     one, other = (read_labels(path / "0.h5", "emt-k3") for path in (one, other))
@@ -398,16 +405,16 @@ def same_labels(one, other):
 def test_a_killed_job_loses_no_finished_batch(long_job):
     whole = run(long_job, MANY, "--store", long_job / "other", output="whole")
     assert whole.returncode == 0, whole.stderr
-    total = len(list(long_job.glob("other/*/*.h5")))
+    total = len(entries(long_job / "other"))
     store = ["--store", long_job / "store"]
     job = process(long_job, MANY, *store, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while len(list(long_job.glob("store/*/*.h5"))) < 3 and time.monotonic() < deadline:
+    while len(entries(long_job / "store")) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     job.send_signal(signal.SIGKILL)
     assert job.wait() == -signal.SIGKILL  # it had not ended by itself
     assert not (long_job / "labels" / "0.h5").exists()
-    kept = len(list(long_job.glob("store/*/[!.]*.h5")))
+    kept = len(entries(long_job / "store"))
     assert 3 <= kept < total
     done = run(long_job, MANY, *store)
     assert done.returncode == 0, done.stderr
@@ -437,3 +444,23 @@ def test_a_full_disk_is_told_in_one_line(frames, tmp_path, small_disk):
     assert done.stderr.splitlines()[-1].startswith(f"error: {labels}: not written, since no space")
     assert "Traceback" not in done.stderr
     assert [p.name for p in small_disk.iterdir()] == ["filled"]
+
+
+def test_products_of_the_hessian_stand_beside_labels(frames, tmp_path):
+    """In the views of the label; what EMT does not know has neither."""
+    settings = labelling(views=2, hessian_vectors=2, hessian_step_A=0.005)
+    store = ("--store", tmp_path / "store")
+    done = run(tmp_path, settings, *store, start=in_process.run_as_process)
+    assert done.returncode == 0, done.stderr
+    found = read_labels(tmp_path / "labels" / "0.h5", "emt-k3")
+    views, potential = Views(2), EffectiveMedium()
+    labels = label(potential, frames, views)
+    expected = with_products(potential, frames, labels, views, 2, 0.005)
+    assert found.values[PRODUCTS].tobytes() == expected.values[PRODUCTS].tobytes()
+    assert found.forces.tobytes() == labels.forces.tobytes()
+    assert found.values[PRODUCTS].shape == (len(frames.numbers), 2, 3)
+    assert found.status.tolist() == [0, 0, 0, 0, 0, 0, 3]
+    told = {"vectors": 2, "step_A": 0.005, "products": 12, "without": {}}
+    assert found.attrs[HESSIAN] == told
+    assert "12 Hessian-vector products" in done.stderr
+    assert run(tmp_path, settings, *store).stderr.count("0 made") == 1  # all of them are kept

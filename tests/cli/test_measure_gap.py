@@ -8,7 +8,8 @@ import pytest
 from ase.build import bulk
 
 import in_process
-from limbeck.datasets.split import split
+from jobs_of import split_job
+from limbeck.datasets.split import split_as
 from limbeck.frames import from_atoms
 from limbeck.labels import Labels
 from limbeck.storage import write_frames, write_labels
@@ -27,7 +28,7 @@ ALL_SYMMETRIES = [
 SETTINGS = {
     "name": "toy",
     "potential": {"name": "toy", "model": "lj"},
-    "dataset": {"valid_fraction": 0.1, "test_fraction": 0.4, "split_by": "root"},
+    "dataset": {"valid_fraction": 0.1, "test_known_fraction": 0.4, "split_by": "root"},
     "seed": 1,
     "device": "cpu",
     "threads": 1,
@@ -101,9 +102,9 @@ def test_measured_frames_are_test_frames(files):
     output = folder / "toy.json"
     done = run("--frames", folder / "0.h5", "--output", output, settings=settings)
     assert done.returncode == 0, done.stderr
-    parts = split(made[0], valid_fraction=0.1, test_fraction=0.4, split_by="root", seed=1)
+    parts = split_as(made[0], split_job(SETTINGS["dataset"] | {"seed": 1}))
     found = json.loads(output.read_text())
-    assert found["gaps"][0]["n_frames"] == len(parts["test"]) == 4
+    assert found["gaps"][0]["n_frames"] == len(parts["test_known"]) == 4
     assert found["gaps"][0]["forces"]["ci95"] == [None, None]  # four roots: no interval
     assert "errors" not in found
 
@@ -145,3 +146,34 @@ def test_bad_input_is_one_line(files):
     assert "settings.warrant.symmetries.0: 'spin', expected one of rotation" in done.stderr
     assert "Traceback" not in done.stderr
     assert not output.exists()
+
+
+def test_the_floor_under_students_of_a_teacher_without_a_gradient(files):
+    folder, _ = files
+    settings = measuring(symmetries=[], reference=None, n_floor_frames=3)
+    for error in (0.0, 0.3):
+        own = settings | {"potential": SETTINGS["potential"] | {"lab_frame_error": error}}
+        frames = [folder / f"{part}.h5" for part in range(2)]
+        done = run("--frames", *frames, "--output", folder / "toy.json", settings=own)
+        assert done.returncode == 0, done.stderr
+        found = json.loads((folder / "toy.json").read_text())
+        assert ("floor" in found) == bool(error)  # a gradient has none
+    assert found["floor"]["n_frames"] == 3
+    assert found["floor"]["n_evaluations"] == 3 * 3 * 16
+    table = read_table(folder / "toy.csv")
+    statistics = table[table["source"] == ""]["statistic"].tolist()
+    assert statistics == ["floor_as_given", "floor_one_view", "floor_mean"]
+
+
+def test_a_test_frame_is_turned_where_that_is_asked_for(files):
+    folder, made = files
+    output = folder / "toy.json"
+    settings = measuring(symmetries=[], reference=None, scan=True)
+    done = run("--frames", folder / "0.h5", "--output", output, settings=settings)
+    assert done.returncode == 0, done.stderr
+    (scan,) = json.loads(output.read_text())["scan"]  # there is no molecule
+    tested = split_as(made[0], split_job(SETTINGS["dataset"] | {"seed": 1}))["test_known"]
+    assert scan["frame"]["id"].encode() == min(made[0].id[tested])
+    assert len(scan["angle_deg"]) == 73
+    assert max(scan["forces_meV_per_A"]) < 1e-8  # float64 rounding
+    assert scan["size_meV_per_A"] > 1

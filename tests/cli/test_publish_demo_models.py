@@ -41,7 +41,7 @@ def parts():
     return {
         "train": frames.select([0, 1, 2]),
         "valid": frames.select([3]),
-        "test": frames.select([4, 5]),
+        "test_known": frames.select([4, 5]),
     }
 
 
@@ -57,7 +57,7 @@ def trained(repository: Path, tmp_path: Path) -> Path:
         (seed / "card.md").write_text(f"# {name}\n")
         size = {"forces": {"size": {"value": 1000.0, "ci95": [None, None], "unit": "meV/A"}}}
         labels = size | {"by_source": {"clusters": size}}
-        write_json(seed / "metrics.json", {"test": {"against": {"labels": labels}}})
+        write_json(seed / "metrics.json", {"test_known": {"against": {"labels": labels}}})
         warrant = tmp_path / f"results/demo_models/warrant/students/chgnet/{name}.json"
         write_json(warrant, WARRANT)
     for part, frames in parts().items():

@@ -1,6 +1,7 @@
 """The demo, whole: what its report has to be able to say."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,11 @@ def gap(path: Path, symmetry: str) -> dict[str, Any]:
 @pytest.mark.parametrize("symmetry", ["rotation", "reflection", "space_group"])
 def test_the_gaps_of_teachers_and_students(results, symmetry):
     teachers, students = results / "warrant/teachers", results / "warrant/students/orb-demo-k12"
-    # meV/A. Float32 rounding of these networks is below 0.05; orb-demo's gap is of order 10.
-    assert gap(teachers / "chgnet.json", symmetry)["value"] < 0.1
+    # meV/A. Float32 rounding of these networks is below 0.05; orb-demo's gap is of order 10, the
+    # direct student's of order 100. Their intervals may reach down to zero: where a plan of batches
+    # was measured anew, the frames are others, and one of twenty groups may have most of the gap.
     assert gap(students / "mace-small.json", symmetry)["value"] < 0.1
     assert gap(teachers / "orb-demo.json", symmetry)["value"] > 1.0
-    if symmetry != "space_group":  # which has three groups of crystals, too few for an interval
-        assert gap(teachers / "orb-demo.json", symmetry)["ci95"][0] > 1.0
-    # The student's gap is of order 100. Where one of nine crystals has most of it, as in some
-    # trainings, its interval reaches down to zero.
     assert gap(students / "direct-small.json", symmetry)["value"] > 10.0
 
 
@@ -80,12 +78,18 @@ def test_forces_of_the_direct_models_are_no_gradient(results):
     # of the student few structures have most of the work, so that its interval may reach zero
     work = entry(teachers / "orb-demo.json", "conservativity")["work"]
     assert work["ci95"][0] > work["numerical_error"]["value"]
-    for path in (teachers / "chgnet.json", students / "mace-small.json"):
-        work = entry(path, "conservativity")["work"]
-        assert work["value"] < max(work["numerical_error"]["value"], 0.1)
-        forces = gap(path, "consistency")
-        # the error is of eight frames, the value of fifty
-        assert forces["value"] < max(3 * forces["numerical_error"]["value"], 0.1)
+    work = entry(students / "mace-small.json", "conservativity")["work"]
+    assert work["value"] < max(work["numerical_error"]["value"], 0.1)
+    forces = gap(students / "mace-small.json", "consistency")
+    # the error is of eight frames, the value of fifty
+    assert forces["value"] < max(3 * forces["numerical_error"]["value"], 0.1)
+
+
+def test_the_reference_is_asked_for_its_labels_alone(results):
+    """Its gaps took a third of the demo's CPU time, and no student learns from it."""
+    assert [p.name for p in (results / "warrant/teachers").glob("*.json")] == ["orb-demo.json"]
+    speed = json.loads((results / "speed.json").read_text())
+    assert "chgnet" not in json.dumps(speed)
 
 
 def test_averaged_labels_are_nearer_to_the_truth_than_single_views(results):
@@ -114,11 +118,38 @@ def test_the_students_learned(results):
             :, 4
         ]
         assert valid.min() < 0.8 * valid[0]
-    # On compounds and molecules it never saw, after a minute of training, the equivariant student
-    # has to beat no forces at all, by a weak bound; the direct one does not.
-    test = read(students / "mace-small/seed1/metrics.json")["test"]
+    # On compounds and molecules that it never saw the equivariant student has to beat no forces at
+    # all, by a weak bound.
+    test = read(students / "mace-small/seed1/metrics.json")["test_new"]
     found = test["against"]["labels"]["forces"]["value"]
     assert found < 0.7 * test["constant"]["forces"]["value"]
+
+
+def shares(results, seed):
+    """Force errors on known chemistry over their root mean square, by source."""
+    metrics = read(results / f"students/orb-demo-k12/mace-small/seed{seed}/metrics.json")
+    parts = metrics["test_known"]["against"]["labels"]["by_source"]
+    return {n: e["forces"]["value"] / e["forces"]["size"]["value"] for n, e in parts.items()}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_student_is_good_on_what_it_was_distilled_for(results, seed):
+    """The bar of the demo, in every source and seed; the worst of three seeds was at 4.8 %."""
+    metrics = read(results / f"students/orb-demo-k12/mace-small/seed{seed}/metrics.json")
+    known = metrics["test_known"]
+    own, compounds = known["against"]["labels"], known["by_compound"]
+    assert set(own["by_source"]) == {"organics", "rocksalts", "perfect", "clusters"}
+    assert max(shares(results, seed).values()) < 0.1
+    rest = [part for source, part in own["by_source"].items() if source != "organics"]
+    assert max(part["forces"]["value"] for part in rest) < 60  # meV/A
+    assert own["energy"]["value"] < 0.5 * compounds["energy"]["value"]
+
+
+def test_the_first_card_says_good(results):
+    page = (results / "report/index.html").read_text()
+    first = page.split('<section id="answer">')[1].split("</section>")[0]
+    words = re.findall(r'<p class="verdict [^"]*">([^<]*)</p>\s*<div>\s*<p><b>([^<]*)</b>', first)
+    assert ("good", "orb-demo-k12/mace-small") in words
 
 
 def test_the_report_is_one_file_that_needs_no_network(results):

@@ -43,6 +43,7 @@ def config(repository: Path, weights: Path) -> dict[str, Any]:
     value["distill"] = [{"labels": "orb-v2-k2", "students": ["mace-tiny", "direct-tiny"]}]
     value["select"]["count"] = 20
     value["warrant"] |= {"n_frames": 4, "symmetries": ["rotation"], "views": 2}
+    value["warrant"]["teachers"] = ["emt", "orb-v2"]  # the reference, too, which is not by default
     return value
 
 

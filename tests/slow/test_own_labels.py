@@ -53,14 +53,14 @@ def test_a_student_and_a_foundation_model_are_measured_against_labels_of_ones_ow
     assert 100 < teacher["as_given"]["forces"]["value"] < 1500  # meV/A
     # what is handed on is what stood in the file
     given = {a.info["name"]: a for a in read(folder / "resources/labels/gfn2.extxyz", ":")}
-    for atoms in read(results / "datasets/gfn2/test.extxyz", ":"):
+    for atoms in read(results / "datasets/gfn2/test_new.extxyz", ":"):
         assert atoms.info["name"] in given
         assert len(given[atoms.info["name"]]) == len(atoms)
     metrics = json.loads((results / "students/gfn2/mace-small/seed1/metrics.json").read_text())
-    against = metrics["test"]["against"]
+    against = metrics["test_new"]["against"]
     assert against["labels"] == against["reference"]
     other = json.loads((results / "students/chgnet/mace-small/seed1/metrics.json").read_text())
-    assert other["test"]["zeros"]["n_frames"] > 30
+    assert other["test_new"]["zeros"]["n_frames"] > 30
     assert (results / "delta/chgnet-to-gfn2/train.extxyz").exists()
     page = (results / "report/index.html").read_text()
     assert "GFN2-xTB, tblite 0.8" in page

@@ -27,14 +27,24 @@ GROUND = {
 #: the picture in docs/architecture.md.
 WINGS = {
     "potentials": set(),
-    "potentials/models": {"potentials"},
+    "potentials/models": {"potentials", "potentials/repulsion"},
+    "potentials/repulsion": {"potentials"},
     "symmetry": set(),
     "averaging": {"potentials", "symmetry"},
+    "timing": {"potentials", "warrant"},
     "molecules": set(),
     "structures": {"molecules", "structures/reading"},
     "structures/reading": set(),
     "preparation": {"potentials"},
     "phonons": {"potentials", "preparation"},
+    "cost": {
+        "averaging",
+        "molecules",
+        "potentials",
+        "preparation",
+        "structures",
+        "students",
+    },
     "sampling": {"phonons", "potentials", "preparation"},
     "sampling/dynamics": {"molecules", "potentials", "preparation", "sampling"},
     "selection": {"averaging", "potentials", "symmetry"},
@@ -49,7 +59,17 @@ WINGS = {
     "gate": set(),
     "datasets": {"structures"},
     "warrant": {"averaging", "potentials", "selection", "symmetry"},
-    "students": {"datasets", "potentials", "structures", "warrant"},
+    "physics": {"phonons", "potentials", "preparation", "sampling/dynamics", "warrant"},
+    "students": {
+        "averaging",
+        "datasets",
+        "potentials",
+        "potentials/repulsion",
+        "selection",
+        "structures",
+        "warrant",
+    },
+    "students/export": {"potentials", "potentials/repulsion", "students"},
     "studies": {
         "averaging",
         "datasets",
@@ -59,21 +79,43 @@ WINGS = {
         "symmetry",
         "warrant",
     },
-    "report": {"report/page", "report/run", "report/topics"},
-    "report/page": {"warrant"},
-    "report/run": {"report/page", "warrant"},
-    "report/topics": {
+    "rounds": {
+        "averaging",
         "datasets",
         "gate",
+        "potentials",
+        "sampling/dynamics",
+        "selection",
+        "students",
+        "warrant",
+    },
+    "report": {"gate", "report/page", "report/run", "report/topics", "rounds", "warrant"},
+    "report/page": {"warrant"},
+    "report/run": {"report/page", "sampling", "warrant"},
+    "report/topics": {
+        "datasets",
         "molecules",
+        "physics",
         "report/page",
         "report/run",
         "studies",
         "warrant",
     },
+    "command": {
+        "averaging",
+        "potentials",
+        "report",
+        "report/page",
+        "sampling",
+        "structures",
+        "students",
+        "students/export",
+        "symmetry",
+        "warrant",
+    },
 }
-#: They stand outside: the package's front door, and the list of what all registries have.
-OUTSIDE = {"__init__", "catalogue"}
+#: They stand outside: the package's front doors, to programs and to the shell.
+OUTSIDE = {"__init__", "__main__"}
 MOST_FILES = 15
 MOST_ON_THE_GROUND = 12
 

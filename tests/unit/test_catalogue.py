@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from limbeck.catalogue import catalogue, summary
+from limbeck.command.catalogue import catalogue, summary
 from limbeck.config.document import field_rows
 from limbeck.config.sections.known import KINDS
 from limbeck.potentials import OPENERS
@@ -58,7 +58,8 @@ def test_what_has_no_source_is_told():
 
 def test_it_prints_them_and_loads_nothing_heavy(repository):
     code = (
-        "import sys; sys.path.insert(0, 'scripts'); from limbeck.catalogue import main; main();"
+        "import sys; sys.path.insert(0, 'scripts')\n"
+        "from limbeck.command import main; main(['list'])\n"
         "print(sorted({'rdkit', 'pymatgen', 'chgnet', 'mace', 'matgl', 'orb_models', 'ase.build'}"
         " & set(sys.modules)))"
     )

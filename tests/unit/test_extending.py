@@ -303,7 +303,15 @@ def test_the_student_goes_through_every_rule_to_the_report(page, tmp_path):
     )
     call(
         "evaluate_student",
-        *("--model", own / "model", "--train", data / "train.h5", "--test", data / "test.h5"),
+        *(
+            "--model",
+            own / "model",
+            "--train",
+            data / "train.h5",
+            "--test-known",
+            data / "test_known.h5",
+        ),
+        *("--test-new", data / "test_new.h5"),
         *("--reference", *sorted(results.glob("labels/chgnet/*.h5")), "--output-folder", own),
         settings=names | compute | {"student": "pairs", "reference": "chgnet", "split_by": "root"},
     )

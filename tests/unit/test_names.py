@@ -27,6 +27,7 @@ from limbeck.warrant.gaps import FIELD_GAPS
 MODULES = {
     "cached-path": "cached_path",
     "huggingface-hub": "huggingface_hub",
+    "graph-pes": "graph_pes",
     "mace-torch": "mace",
     "orb-models": "orb_models",
     "pyyaml": "yaml",
@@ -36,10 +37,10 @@ MODULES = {
 }
 # Comes with a dependency, in the one version that fits it.
 PARTS = {"pydantic_core"}
+# Of the extra `export`, imported where a model of metatomic is written and nowhere else.
+EXPORT = {"metatensor", "metatomic"}
 # Run, not imported.
-PROGRAMS = {"snakemake", "snakemake-executor-plugin-slurm"}
-# Installed for stages that are still to come; each leaves this list when it is imported.
-WAITING = {"graph-pes"}
+PROGRAMS = {"snakemake", "snakemake-executor-plugin-slurm", "snakemake-logger-plugin-rich"}
 
 
 def dependencies(repository: Path) -> set[str]:
@@ -77,14 +78,14 @@ def test_no_script_hides_a_module_of_another_package(repository):
     assert not {normal(script) for script in scripts} & names
 
 
-def test_every_direct_dependency_is_imported_or_named_as_waiting(repository):
+def test_every_direct_dependency_is_imported(repository):
     modules = imported(repository)
     used = {d for d in dependencies(repository) if MODULES.get(d, d.replace("-", "_")) in modules}
-    assert dependencies(repository) - PROGRAMS - used == WAITING
+    assert dependencies(repository) - PROGRAMS == used
 
 
 def test_every_import_is_a_direct_dependency(repository):
-    known = {MODULES.get(d, d) for d in dependencies(repository)} | {"limbeck"} | PARTS
+    known = {MODULES.get(d, d) for d in dependencies(repository)} | {"limbeck"} | PARTS | EXPORT
     assert imported(repository) - set(sys.stdlib_module_names) - known == set()
 
 
@@ -101,7 +102,7 @@ def test_the_environment_of_the_rules_has_every_dependency(repository):
     (by_pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
     names = {re.split("=+", entry)[0] for entry in [*entries, *by_pip]}
     renamed = {"torch": "pytorch", "matplotlib": "matplotlib-base"}  # as conda-forge has them
-    needed = dependencies(repository) - PROGRAMS - WAITING
+    needed = dependencies(repository) - PROGRAMS
     assert {renamed.get(name, name) for name in needed} == names - {"python", "pip"}
     assert environment["channels"] == ["conda-forge", "nodefaults"]
     assert all("=" in entry for entry in [*entries, *by_pip])
@@ -168,6 +169,20 @@ def test_what_is_written_of_the_config_is_what_its_sections_say():
     stale = "out of date: run `make config-docs`"
     assert document.README.read_text() == document.readme(), f"{document.README} is {stale}"
     assert document.SCHEMA.read_text() == document.schema_text(), f"{document.SCHEMA} is {stale}"
+
+
+def test_the_readme_of_the_config_tells_each_field_once():
+    """One row a path, with what kinds have of their own; and no sentence stands in two rows."""
+    rows = [line.split(" | ") for line in document.readme().splitlines() if line.startswith("| `")]
+    fields = {row.path for row in document.field_rows() if "." in row.path}
+    assert {row[0].strip("| `") for row in rows} >= fields
+    for column in (0, -1):
+        texts = [row[column] for row in rows]
+        assert sorted(set(texts)) == sorted(texts)
+    (n_frames,) = [row for row in rows if row[0] == "| `sampling.<name>.n_frames`"]
+    assert n_frames[3] == "phonons, contour: `20`; rattle: `4`; relax_path: `10`"
+    (radius,) = [row for row in rows if row[0] == "| `sampling.<name>.supercell_radius_A`"]
+    assert radius[-1] == "As `force_constants.<name>.supercell_radius_A`. |"
 
 
 def test_an_editor_checks_the_configs_that_come_with_limbeck(repository):

@@ -1,6 +1,7 @@
 """What `make run` says of a config that is none, and what it needs of the machine."""
 
 import os
+import pty
 import subprocess
 
 import pytest
@@ -80,6 +81,7 @@ def test_a_path_with_a_space_runs_without_a_home(folder):
     assert done.stdout.splitlines()[-1] == "The report: results/tiny/report/index.html"
 
 
+@pytest.mark.slow
 def test_a_failed_job_shows_its_sentence_and_little_else(folder):
     """A source of which nothing is left: all that the terminal shows from the error on."""
     (folder / "few.yaml").write_text(
@@ -99,3 +101,36 @@ def test_a_failed_job_shows_its_sentence_and_little_else(folder):
         "screen.max_atoms, or take smaller cells); where that is meant, write allow_empty: true "
         "into sources.metals"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("terminal", [True, False])
+def test_live_bars_are_for_a_terminal_alone(repository, tmp_path, terminal):
+    """Elsewhere, in a file or in CI, they would be torn into lines of odd characters."""
+    folder = copy_for_make(repository, tmp_path)
+    programs = folder / ".venv/bin"
+    real = programs.resolve()
+    programs.unlink()
+    programs.mkdir()
+    for part in real.iterdir():
+        (programs / part.name).symlink_to(part)
+    (programs / "snakemake").unlink()
+    (programs / "snakemake").write_text('#!/bin/sh\necho "$@" >> called.txt\n')
+    (programs / "snakemake").chmod(0o755)
+    main, end = pty.openpty()
+    done = subprocess.run(
+        ["make", "run", "CONFIG=tests/config/tiny.yaml"],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=end if terminal else subprocess.PIPE,
+        check=False,
+    )
+    os.close(end)
+    os.close(main)
+    assert done.returncode == 0
+    unlocking, run = (folder / "called.txt").read_text().splitlines()
+    assert "--unlock" in unlocking
+    assert "--logger" not in unlocking
+    assert ("--logger rich" in run) is terminal
+    assert "--show-failed-logs" in run

@@ -123,16 +123,16 @@ def test_gaps_alone_label_nothing_and_train_nothing(snakemake):
     }
 
 
-def test_a_job_is_told_how_long_a_potential_may_be_silent(snakemake, workspace):
+def test_jobs_are_told_by_the_environment_what_no_result_depends_on(snakemake, workspace):
     (workspace / "probe.smk").write_text(
         'import sys\nsys.path.insert(0, "scripts")\ninclude: "workflow/rules/common.smk"\n'
         'rule probe:\n    output: "probe.txt"\n'
-        '    shell: "printenv LIMBECK_MAX_SILENCE_MIN > {output}"\n'
+        '    shell: "printenv LIMBECK_MAX_SILENCE_MIN LIMBECK_CHECKPOINT_MIN > {output}"\n'
     )
-    own = ("--config", "max_silence_min=7.5")
+    own = ("--config", "max_silence_min=7.5", "checkpoint_min=2")
     done = snakemake("-s", "probe.smk", "-c1", "probe.txt", *TINY, *own)
     assert done.returncode == 0, done.stderr
-    assert (workspace / "probe.txt").read_text() == "7.5\n"
+    assert (workspace / "probe.txt").read_text() == "7.5\n2\n"
 
 
 @pytest.mark.parametrize("graph", ["--dag", "--rulegraph"])
@@ -242,3 +242,14 @@ def test_the_files_stay_short(repository: Path):
     assert len((repository / "Snakefile").read_text().splitlines()) < 60
     for path in (repository / "workflow/rules").glob("*.smk"):
         assert len(path.read_text().splitlines()) < 200, path
+
+
+def test_what_students_wait_for_goes_before_measurements_of_teachers(plan):
+    """With few cores a run would else measure teachers first, and train when all else is done."""
+    found = {}
+    for name, of_job in re.findall(r"^rule (\w+):\n((?: {4}.*\n)+)", plan.stdout, re.MULTILINE):
+        said = re.search(r"^    priority: (\d+)$", of_job, re.MULTILINE)
+        found.setdefault(name, set()).add(int(said[1]) if said else 0)
+    learning = "label_frames judge_labels build_dataset train_student evaluate_student".split()
+    assert {name: found[name] for name in learning} == {name: {10} for name in learning}
+    assert found["measure_teacher_gap"] == found["measure_speed"] == {0}

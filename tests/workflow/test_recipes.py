@@ -11,7 +11,7 @@ from limbeck.config.recipes import JOBS, Recipes
 from limbeck.config.settings_files import SettingsFiles
 
 CONFIGS = """
-    config gaps molecular_crystal own_labels study_expectation study_views tiny
+    config gaps molecular_crystal own_labels study_expectation study_views physics rounds tiny
 """.split()
 #: scripts whose outputs carry no recipe
 WITHOUT = {"check_inputs", "expand_many_body", "pass_gate", "write_report"}
@@ -19,6 +19,8 @@ WITHOUT = {"check_inputs", "expand_many_body", "pass_gate", "write_report"}
 IN_FOLDER = {
     "build_dataset": "train.h5",
     "build_delta_set": "train.h5",
+    "explore_round": "candidates.h5",
+    "extend_dataset": "train.h5",
     "train_student": "model",
     "evaluate_student": "metrics.json",
 }
@@ -41,7 +43,8 @@ def commands(printed):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_job_makes_what_the_jobs_after_it_expect(snakemake, workspace, monkeypatch, name):
-    path = f"tests/config/{name}.yaml" if name == "tiny" else f"config/{name}.yaml"
+    shipped = name not in ("physics", "rounds", "tiny")
+    path = f"config/{name}.yaml" if shipped else f"tests/config/{name}.yaml"
     plan = snakemake("-n", "-p", "--configfile", path)
     assert plan.returncode == 0, plan.stderr
     monkeypatch.chdir(workspace)
@@ -70,4 +73,4 @@ def test_paths_that_no_job_makes_have_none(repository, monkeypatch):
     recipes = Recipes(load("tests/config/tiny.yaml"))
     for path in ("head.json", "gate/emt.passed", "report/index.html", "samples/md/0.h5"):
         assert recipes.of(path) == FOREIGN, path
-    assert len(JOBS) == 24
+    assert len(JOBS) == 33

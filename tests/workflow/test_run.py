@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 TINY = ("--configfile", "tests/config/tiny.yaml")
 LABEL_SETS = ("emt", "emt-k2")
-PARTS = ("train", "valid", "test")
+PARTS = ("train", "valid", "test_known")  # the tiny config splits by root
 STUDENTS = ("emt-k2/mace-tiny/seed1", "emt-k2/mace-tiny/seed2", "emt/direct-tiny/seed1")
 GAPS = ("teachers/emt", "students/emt-k2/mace-tiny", "students/emt/direct-tiny")
 NOTHING = "Nothing to be done"
@@ -110,18 +110,24 @@ def test_no_group_of_the_test_set_stands_in_another_part_where_that_is_asked_for
     from limbeck.datasets.split import split
 
     frames = selected(results)
-    split_of = {"valid_fraction": 0.1, "test_fraction": 0.2, "seed": 1}
+    split_of = {
+        "valid_fraction": 0.1,
+        "test_known_fraction": 0.1,
+        "test_new_fraction": 0.1,
+        "seed": 1,
+    }
     parts = split(frames, **split_of, split_by="group")
-    groups = {name: set(frames.group[parts[name]].tolist()) for name in PARTS}
-    assert groups["test"]
-    assert not groups["test"] & (groups["train"] | groups["valid"])
+    groups = {name: set(frames.group[parts[name]].tolist()) for name in parts}
+    assert groups["test_new"]
+    assert not groups["test_new"] & (groups["train"] | groups["valid"] | groups["test_known"])
+    assert groups["test_known"] <= groups["train"]
     # so few groups are validated by root
-    roots = {name: set(frames.root[parts[name]].tolist()) for name in PARTS}
+    roots = {name: set(frames.root[parts[name]].tolist()) for name in parts}
     assert roots["valid"]
     assert not roots["valid"] & roots["train"]
     by_root = split(frames, **split_of, split_by="root")
-    written = part(results, "emt", "test")[0]
-    assert sorted(written.id.tolist()) == sorted(frames.id[by_root["test"]].tolist())
+    written = part(results, "emt", "test_known")[0]
+    assert sorted(written.id.tolist()) == sorted(frames.id[by_root["test_known"]].tolist())
 
 
 def test_label_sets_share_the_split_and_keep_every_good_frame(results):
@@ -164,7 +170,7 @@ def test_a_warrant_file_has_the_shape_of_the_design(results, name):
     assert warrant["kind"] == name.split("/")[0].removesuffix("s")
     assert warrant["model"] == name.split("/", 1)[1]
     assert [g["symmetry"] for g in warrant["gaps"]] == ["rotation", "reflection"]
-    tested = part(results, "emt", "test")[0]
+    tested = part(results, "emt", "test_known")[0]
     for gap in warrant["gaps"]:
         assert gap["n_frames"] == min(len(tested), 10)  # warrant.frames
         assert gap["n_roots"] == len(set(tested.root.tolist()))
@@ -209,13 +215,13 @@ def test_metrics_are_those_of_the_predictions(results, student):
     metrics = load(folder / "metrics.json")
     assert (metrics["label_set"], metrics["student"]) == tuple(student.split("/")[:2])
     assert metrics["n_parameters"] > 1000
-    test = metrics["test"]
+    test = metrics["test_known"]
     assert {"labels", "reference"} == set(test["against"])
     for table in (*test["against"].values(), test["constant"], test["teacher_against_reference"]):
         assert is_estimate(table["energy"])
         assert is_estimate(table["forces"])
         assert set(table["by_source"]) == {"clusters", "metals"}
-    frames, labels = part(results, label_set, "test")
+    frames, labels = part(results, label_set, "test_known")
     answers = read_labels(folder / "predictions.h5", "student")
     assert answers.id.tolist() == frames.id.tolist()
     assert test["n_frames"] == len(frames)
@@ -275,7 +281,7 @@ def test_figures_of_the_report_are_those_of_the_files(results):
     assert sum("seed" in model for _, model in table.index) == len(STUDENTS)
     for student in STUDENTS:
         label_set, name, seed = student.split("/")
-        metrics = load(results / "students" / student / "metrics.json")["test"]
+        metrics = load(results / "students" / student / "metrics.json")["test_known"]
         row = table.loc[label_set, f"{name}, seed {seed.removeprefix('seed')}"]
         for against in ("labels", "reference"):
             expected = metrics["against"][against]["forces"]["value"]
@@ -332,8 +338,8 @@ def test_all_that_is_taken_home_is_as_it_was_written(results):
     command = [sys.executable, "-m", "limbeck.check", str(results)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    # two data sets, three students with a model each, the page
-    assert "9 of 9 are as they were written" in done.stdout
+    # two data sets, three students with their best and their last model, the page
+    assert "12 of 12 are as they were written" in done.stdout
 
 
 def test_a_second_call_has_nothing_to_do(results, snakemake):
@@ -362,7 +368,7 @@ EVALUATED = {"evaluate_student": 1, "write_report": 1, "all": 1}
 WRITTEN = {"write_report": 1, "all": 1}
 #: what a user takes home -> the jobs that make it again, and those that read what these made
 HANDED_OVER = {
-    "datasets/emt/test.extxyz": REBUILT,
+    "datasets/emt/test_known.extxyz": REBUILT,
     f"{STUDENT}/model": RETRAINED,
     f"{STUDENT}/model/model.model": RETRAINED,  # a file of a folder, which Snakemake overlooks
     f"{STUDENT}/training.csv": RETRAINED,

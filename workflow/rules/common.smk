@@ -7,14 +7,15 @@ from pathlib import Path
 
 from limbeck.check import head
 from limbeck.check.sums import is_whole
-from limbeck.config import checks, jobs, plan
+from limbeck.config import checks, jobs, plan, rounds
 from limbeck.config.load import resolve
 from limbeck.config.recipes import Recipes
 from limbeck.config.settings_files import SettingsFiles
 from limbeck.config.text import check_config
+from limbeck.cost.limits import LEAST, Limits
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json
-from limbeck.potentials import heartbeat
+from limbeck.potentials import checkpoint, heartbeat
 from limbeck.sampling import METHODS, TRACED
 from limbeck.structures import SOURCES, check_sizes
 
@@ -39,6 +40,7 @@ if workflow.is_main_process:
 RUN = f"results/{CONFIG.run}"
 RECIPES = Recipes(CONFIG)
 SETTINGS = SettingsFiles(RUN)
+LIMITS = Limits(CONFIG)
 if workflow.is_main_process:
     head.announce(RUN)
 
@@ -68,8 +70,9 @@ ENVIRONMENT = "../../envs/limbeck.yaml"
 THREADS = CONFIG.threads
 SLICES = range(CONFIG.select.slices)
 
-# By the environment and not by the settings, since no result depends on it.
+# By the environment and not by the settings, since no result depends on them.
 os.environ[heartbeat.VARIABLE] = f"{CONFIG.max_silence_min:g}"
+os.environ[checkpoint.VARIABLE] = f"{CONFIG.checkpoint_min:g}"
 
 # What check_inputs looks at, and the file that says it found nothing wrong.
 CHECKED = CONFIG.model_dump(mode="json", include=plan.CHECKED)
@@ -138,14 +141,33 @@ def recipes(*names):
     return of
 
 
-def needs(mb, minutes, gpu=False):
-    """Memory in MB and time in minutes, which double with each attempt, and a GPU if it helps."""
+def needs(mb, minutes=None, gpu=False, asks=None):
+    """Memory in MB and time in minutes, which double with each attempt, and a GPU if it helps.
+
+    Args:
+        asks: the rule, where its jobs ask models: their time follows from how much they ask.
+    """
+
+    def runtime(wildcards, attempt):
+        least = minutes if asks is None else LEAST[asks]
+        # Only a cluster stops a job that takes longer.
+        if asks and workflow.is_main_process and workflow.non_local_exec:
+            least = LIMITS.minutes(asks, "/".join(wildcards))
+        return least * 2 ** (attempt - 1)
+
     return {
         "mem_mb": lambda wildcards, attempt: mb * 2 ** (attempt - 1),
-        "runtime": lambda wildcards, attempt: minutes * 2 ** (attempt - 1),
+        "runtime": runtime,
         **({"gpu": int(CONFIG.device == "cuda")} if gpu else {}),
     }
 
+
+# What students learn from: label sets, and the data sets of rounds.
+LEARNED = [*CONFIG.labels, *(each.name for each in rounds.later_rounds(CONFIG))]
+
+# Labels, and the students trained on them, are what a run is for, and a training is its longest job:
+# of the jobs that are ready, these go before measurements of teachers. (Snakemake's default is 0.)
+LEARNING = 10
 
 # Retries of a label job that failed, and of one in which frames have no answer. A rule's own
 # number goes before that of --retries and of profiles, so that each attempt knows how many are left.
@@ -163,5 +185,6 @@ wildcard_constraints:
     label_set=one_of(CONFIG.labels),
     potential=one_of(CONFIG.potentials),
     delta=one_of(CONFIG.delta),
+    round=one_of(each.name for each in rounds.all_rounds(CONFIG)),
     student=one_of(CONFIG.students),
     seed=one_of({student.seed for student in plan.trained(CONFIG)}),

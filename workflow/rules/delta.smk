@@ -11,6 +11,7 @@ rule evaluate_isolated_atoms:
         f"{LOGS}/evaluate_isolated_atoms/{{label_set}}.log",
     benchmark:
         f"{BENCHMARKS}/evaluate_isolated_atoms/{{label_set}}.tsv"
+    priority: LEARNING
     conda:
         ENVIRONMENT
     threads: THREADS
@@ -38,10 +39,12 @@ rule build_delta_set:
             f"{RUN}/delta/{{delta}}/",
             "train.h5",
             "valid.h5",
-            "test.h5",
+            "test_known.h5",
+            "test_new.h5",
             "train.extxyz",
             "valid.extxyz",
-            "test.extxyz",
+            "test_known.extxyz",
+            "test_new.extxyz",
             "counts.json",
             "SHA256SUMS",
         ),
@@ -49,6 +52,7 @@ rule build_delta_set:
         f"{LOGS}/build_delta_set/{{delta}}.log",
     benchmark:
         f"{BENCHMARKS}/build_delta_set/{{delta}}.tsv"
+    priority: LEARNING
     conda:
         ENVIRONMENT
     threads: 1

@@ -19,7 +19,7 @@ rule calculate_force_constants:
         ENVIRONMENT
     threads: THREADS
     resources:
-        **needs(6000, 240, gpu=True),
+        **needs(6000, gpu=True, asks="calculate_force_constants"),
     params:
         settings=settings(jobs.CalculateForceConstants),
         recipes=recipes("frames"),

@@ -13,11 +13,12 @@ rule choose_views:
         f"{LOGS}/choose_views/{{label_set}}.log",
     benchmark:
         f"{BENCHMARKS}/choose_views/{{label_set}}.tsv"
+    priority: LEARNING
     conda:
         ENVIRONMENT
     threads: THREADS
     resources:
-        **needs(6000, 60, gpu=True),
+        **needs(6000, gpu=True, asks="choose_views"),
     params:
         settings=settings(jobs.ChooseViews),
         recipes=recipes("frames"),
@@ -40,6 +41,7 @@ rule check_file_labels:
         f"{BENCHMARKS}/check_file_labels/{{label_set}}.tsv"
     wildcard_constraints:
         label_set=one_of(plan.from_files(CONFIG)),
+    priority: LEARNING
     conda:
         ENVIRONMENT
     threads: 1
@@ -67,6 +69,7 @@ rule read_labels:
         f"{BENCHMARKS}/read_labels/{{label_set}}/{{slice}}.tsv"
     wildcard_constraints:
         label_set=one_of(plan.from_files(CONFIG)),
+    priority: LEARNING
     conda:
         ENVIRONMENT
     threads: 1
@@ -95,12 +98,13 @@ rule label_frames:
         f"{BENCHMARKS}/label_frames/{{label_set}}/{{slice}}.tsv"
     wildcard_constraints:
         label_set=one_of(plan.by_potentials(CONFIG)),
+    priority: LEARNING
     retries: RETRIES
     conda:
         ENVIRONMENT
     threads: THREADS
     resources:
-        **needs(6000, 240, gpu=True),
+        **needs(6000, gpu=True, asks="label_frames"),
         # Frames without an answer fail the job as long as it can be tried again; after the last
         # attempt they are set aside.
         attempts_left=lambda wildcards, attempt: RETRIES + 1 - attempt,
@@ -127,6 +131,7 @@ rule judge_labels:
         f"{LOGS}/judge_labels/{{label_set}}.log",
     benchmark:
         f"{BENCHMARKS}/judge_labels/{{label_set}}.tsv"
+    priority: LEARNING
     conda:
         ENVIRONMENT
     threads: 1
@@ -152,6 +157,7 @@ rule pass_gate:
         f"{LOGS}/pass_gate/{{label_set}}.log",
     benchmark:
         f"{BENCHMARKS}/pass_gate/{{label_set}}.tsv"
+    priority: LEARNING
     conda:
         ENVIRONMENT
     threads: 1

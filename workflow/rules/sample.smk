@@ -29,7 +29,11 @@ for method in METHODS:
             ENVIRONMENT
         threads: THREADS if driven else 1
         resources:
-            **(needs(6000, 240, gpu=True) if driven else needs(2000, 60)),
+            **(
+                needs(6000, gpu=True, asks=f"sample_{method}")
+                if driven
+                else needs(2000, 60)
+            ),
         params:
             settings=settings(jobs.SampleFrames),
             recipes=recipes("frames", "force_constants"),

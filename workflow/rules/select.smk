@@ -45,7 +45,7 @@ rule select_frames:
         ENVIRONMENT
     threads: THREADS if CONFIG.select.score else 1
     resources:
-        **needs(4000, 60, gpu=CONFIG.select.score is not None),
+        **needs(4000, gpu=CONFIG.select.score is not None, asks="select_frames"),
     params:
         settings=settings(jobs.SelectFrames),
         recipes=recipes("frames"),

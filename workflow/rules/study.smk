@@ -25,7 +25,7 @@ if CONFIG.study and CONFIG.study.kind == "expectation":
             ENVIRONMENT
         threads: THREADS
         resources:
-            **needs(6000, 240, gpu=True),
+            **needs(6000, gpu=True, asks="run_study"),
         params:
             settings=settings(jobs.RunStudy),
             recipes=recipes("datasets", "models"),
@@ -52,7 +52,7 @@ if CONFIG.study and CONFIG.study.kind == "frames_by_views":
             ENVIRONMENT
         threads: THREADS
         resources:
-            **needs(6000, 480, gpu=True),
+            **needs(6000, gpu=True, asks="fill_table"),
         params:
             settings=settings(jobs.FillTable),
             recipes=recipes("frames"),

@@ -22,7 +22,7 @@ rule extract_subsystems:
         ENVIRONMENT
     threads: THREADS if ANNOTATED else 1
     resources:
-        **needs(6000 if ANNOTATED else 2000, 60, gpu=ANNOTATED),
+        **needs(6000 if ANNOTATED else 2000, gpu=ANNOTATED, asks="extract_subsystems"),
     params:
         settings=settings(jobs.ExtractSubsystems),
         recipes=recipes("frames"),

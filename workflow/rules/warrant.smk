@@ -24,7 +24,7 @@ rule measure_teacher_gap:
         ENVIRONMENT
     threads: THREADS
     resources:
-        **needs(6000, 240, gpu=True),
+        **needs(6000, gpu=True, asks="measure_teacher_gap"),
     params:
         settings=settings(jobs.MeasureGap),
         recipes=recipes("frames", "structures", "reference"),
@@ -59,7 +59,7 @@ rule measure_student_gap:
         ENVIRONMENT
     threads: THREADS
     resources:
-        **needs(6000, 240, gpu=True),
+        **needs(6000, gpu=True, asks="measure_student_gap"),
     params:
         settings=settings(jobs.MeasureGap),
         recipes=recipes("frames", "structures", "reference", "models"),
@@ -91,7 +91,7 @@ rule measure_speed:
         ENVIRONMENT
     threads: THREADS
     resources:
-        **needs(6000, 60, gpu=True),
+        **needs(6000, gpu=True, asks="measure_speed"),
     params:
         settings=settings(jobs.MeasureSpeed),
         recipes=recipes("frames", "models"),
@@ -122,7 +122,7 @@ rule certify_quadrature:
         ENVIRONMENT
     threads: THREADS
     resources:
-        **needs(6000, 240, gpu=True),
+        **needs(6000, gpu=True, asks="certify_quadrature"),
     params:
         settings=settings(jobs.CertifyQuadrature),
         recipes=recipes("frames"),

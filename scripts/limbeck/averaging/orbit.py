@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from limbeck.check.progress import each
 from limbeck.frames import Frames, atom_rows, concatenate
 from limbeck.potentials.evaluation import in_pieces, predict_or_nan
 from limbeck.potentials.heartbeat import beat
@@ -92,11 +93,22 @@ def _orbits_by_batch(
     def ask(index: np.ndarray) -> Orbit:
         return _of_batch(potential, frames, symmetry, operations, index)
 
-    for batch in potential.batches(frames):
+    if not len(frames):
+        return
+    count = operations.shape[1]
+    batches = each(
+        potential.batches(frames),
+        f"{count} views of frames",
+        "frames",
+        len(frames),
+        amount=len,
+        atoms=lambda batch: count * int(frames.n_atoms[batch].sum()),
+    )
+    for batch in batches:
         for piece in in_pieces(potential, frames, batch, ask):
             found = piece.answer
             if found is None:
-                found = _empty(frames.select(piece.members), operations.shape[1])
+                found = _empty(frames.select(piece.members), count)
             yield OrbitPart(piece.members, found, whole=False)
 
 
@@ -129,7 +141,7 @@ def _orbits_by_views(
 ) -> Iterator[OrbitPart]:
     waiting: list[tuple[int, Operations, Frames]] = []
     atoms = 0
-    for b in range(len(frames)):
+    for b in each(range(len(frames)), f"{k} views of frames", "frames"):
         frame = frames.select([b])
         operations = symmetry.sample(frame, k, frame_generator(frames.id[b], purpose))
         views = symmetry.views(frame, operations)

@@ -102,7 +102,10 @@ def checked(paths: Sequence[str | Path], expected: Sequence[str]) -> list[str]:
 
 
 #: fields of settings that name what is made, and fields that may differ between its parts
-_NAMES = ("source", "sampling", "subsystem", "label_set", "delta", "student", "force_constants")
+_NAMES = (
+    *("source", "sampling", "subsystem", "label_set", "delta", "student", "force_constants"),
+    "round",
+)
 _OF_PARTS = ("shard", "slice", "device", "lost_device", "threads", "batch_plans", "about")
 
 

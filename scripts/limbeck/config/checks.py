@@ -14,21 +14,31 @@ from limbeck.config.plan import (
     arms,
     driver,
     from_files,
+    has_curl,
     potential_meets,
     samplings_used,
     sources_of,
     sources_used,
     teachers,
 )
+from limbeck.config.rounds import dynamics_of, most_frames, sampling_of
 from limbeck.config.sections.base import NamedSection, Section
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.messages import dotted, one_of, shown
-from limbeck.config.sections.potentials import Mace, Matgl, SmallOrb, Weights, keep_faults
+from limbeck.config.sections.potentials import Mace, Matgl, StudentFolder, Weights, keep_faults
 from limbeck.config.sections.sampling import AnySampling, MolecularDynamics, Phonons
 from limbeck.config.sections.sources import Clusters, Source, StructureFile
+from limbeck.config.sections.students import (
+    NO_COMPILER,
+    Distill,
+    Rounds,
+    compiler,
+    not_installed,
+)
 from limbeck.config.sections.types import Names
 from limbeck.config.sections.warrant import Expectation, FramesByViews
+from limbeck.errors import LimbeckError
 
 Lines = Iterator[str]
 #: kinds of sources whose structures have no cell
@@ -38,7 +48,8 @@ ISOLATED = ("molecules", "clusters")
 def config_errors(config: Config) -> list[str]:
     """Everything wrong with a config whose sections are right, one line each."""
     # The other checks follow names, so that these have to be right first.
-    return list(_names(config)) or [line for check in _CHECKS for line in check(config)]
+    found = list(_names(config)) or [line for check in _CHECKS for line in check(config)]
+    return list(dict.fromkeys(found))  # entries of distill share what they need
 
 
 def _names(config: Config) -> Lines:
@@ -113,8 +124,9 @@ def _unused(config: Config) -> Lines:
 def remarks(config: Config) -> Lines:
     """What is harmless, and perhaps not meant: parts of the config that the run does without."""
     used = {*_used(config, config)}
+    of_rounds = {sampling_of(config, own) for own in _asked_rounds(config).values()}
     for name in config.sampling:
-        if name not in samplings_used(config):
+        if name not in samplings_used(config) and name not in of_rounds:
             yield f"sampling.{name}: neither select.include nor a subsystem takes its frames"
     for section in ("potentials", "students"):
         for name in getattr(config, section):
@@ -177,7 +189,7 @@ def _files(config: Config) -> Lines:
 
 def _weights(config: Config) -> Lines:
     for name, potential in config.potentials.items():
-        if not isinstance(potential, Weights | SmallOrb):
+        if not isinstance(potential, Weights | StudentFolder):
             continue
         field, path = f"potentials.{name}", potential.path
         named = potential.pretrained if isinstance(potential, Mace | Matgl) else None
@@ -238,11 +250,20 @@ def _expectation(config: Config, study: Expectation) -> Lines:
 def _frames_by_views(config: Config, study: FramesByViews) -> Lines:
     if "results" in study.potentials:
         yield "study.potentials: 'results', expected another name: all tables go by that one"
-    if study.reference in study.potentials:
-        text = "expected another: a teacher is not measured against itself"
+    if study.reference in study.potentials and study.views != [1]:
+        text = "expected another: a teacher is not measured against itself, but for views: [1]"
         yield f"study.reference: {shown(study.reference)}, {text}"
-    if config.students[study.student].steps is None:
+    own = config.students[study.student]
+    if own.steps is None:
         yield f"students.{study.student}.steps: not given, expected a number: the study needs it"
+    for field in ("batch_size", "learning_rate"):
+        if field not in own.chosen_by_user:
+            text = "not given, expected a number: what is recommended changes with the frames"
+            yield f"students.{study.student}.{field}: {text}"
+    for field in ("hessian_weight", "hard_share"):
+        if getattr(own, field):
+            text = "expected 0: the study has neither products nor labels of a reference to learn"
+            yield f"students.{study.student}.{field}: {getattr(own, field):g}, {text}"
     if config.dataset.split_by != "group":
         text = f"{shown(config.dataset.split_by)}, expected group: the study tests on unseen ones"
         yield f"dataset.split_by: {text}"
@@ -276,16 +297,132 @@ def _file_labels(config: Config) -> Lines:
                 yield f"study: {learned!r} is from a file, {text}"
 
 
-def _spread(config: Config) -> Lines:
+def _learners(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Each student of each entry of ``distill``: the field of its labels, their name, its own."""
     for i, entry in enumerate(config.distill):
-        label_set = config.labels[entry.labels]
         for name in entry.students:
-            if config.students[name].spread_weight and not label_set.has_spread:
-                yield (
-                    f"distill.{i}.labels: {entry.labels!r} is labelled with views: "
-                    f"{shown(label_set.views)}, expected 2 views or more, since "
-                    f"students.{name}.spread_weight needs the spread over views"
-                )
+            yield f"distill.{i}.labels", entry.labels, name
+
+
+def _spread(config: Config) -> Lines:
+    for field, labels, name in _learners(config):
+        label_set = config.labels[labels]
+        if config.students[name].spread_weight and not label_set.has_spread:
+            yield (
+                f"{field}: {labels!r} is labelled with views: {shown(label_set.views)}, expected 2 "
+                f"views or more, since students.{name}.spread_weight needs the spread over views"
+            )
+
+
+def _hessian(config: Config) -> Lines:
+    for field, labels, name in _learners(config):
+        if config.students[name].hessian_weight and not config.labels[labels].hessian_vectors:
+            yield (
+                f"{field}: {labels!r} has hessian_vectors: 0, expected 1 or more, since "
+                f"students.{name}.hessian_weight needs products of the Hessian"
+            )
+
+
+def _hard(config: Config) -> Lines:
+    reference = config.warrant.reference
+    for field, labels, name in _learners(config):
+        if not config.students[name].hard_share:
+            continue
+        share = f"students.{name}.hard_share"
+        if reference is None:
+            yield f"warrant.reference: nothing, expected a label set: {share} is of its labels"
+        elif reference == labels:
+            text = f"expected another than warrant.reference, which {share} is learned from"
+            yield f"{field}: {shown(reference)}, {text}"
+
+
+def _physics(config: Config) -> Lines:
+    own = config.warrant.physics
+    if own.checks and not config.distill:
+        yield (
+            f"warrant.physics.checks: {shown(own.checks)}, expected none: distill has no students "
+            "whose physics could be measured"
+        )
+
+
+def _asked_rounds(config: Config) -> dict[int, Rounds]:
+    return {i: own for i, entry in enumerate(config.distill) if (own := entry.asked_rounds)}
+
+
+def _rounds(config: Config) -> Lines:
+    """Rounds that cannot be: no one to label or choose, no dynamics, or nothing to test on."""
+    seen: set[tuple[str, str]] = set()
+    for i, own in _asked_rounds(config).items():
+        entry, field = config.distill[i], f"distill.{i}.rounds"
+        for student in entry.students:
+            if (entry.labels, student) in seen:
+                text = "expected its seeds in one entry"
+                yield f"{field}: rounds of {entry.labels}/{student} a second time, {text}"
+            seen.add((entry.labels, student))
+        if entry.labels in from_files(config):
+            text = "expected those of a potential, which can be asked about new frames"
+            yield f"distill.{i}.labels: {entry.labels!r} is from a file, {text}, with rounds"
+        if config.dataset.split_by == "frame":
+            text = "expected group or root with rounds: they start from structures that no test has"
+            yield f"dataset.split_by: 'frame', {text}"
+        if own.n_test_starts and not config.dataset.test_known_fraction:
+            text = "expected 0, since dataset.test_known_fraction is"
+            yield f"{field}.n_test_starts: {own.n_test_starts}, {text}"
+        yield from _choice(config, entry, own, field)
+        yield from _own_dynamics(config, entry, own, field)
+
+
+def _choice(config: Config, entry: Distill, own: Rounds, field: str) -> Lines:
+    if own.choose == "committee" and len(entry.seeds) < 2:
+        seeds = f"seeds: {entry.seeds}, expected two or more"
+        yield f"{field}.choose: committee with {seeds}, or choose: descriptors"
+    potential = config.labels[entry.labels].potential
+    if own.choose != "views" or not potential:
+        return
+    if not has_curl(config, potential):
+        text = "is equivariant, and says the same in all views; expected committee or descriptors"
+        yield f"{field}.choose: views, but {potential} {text}"
+    if config.labels[entry.labels].views == "auto":
+        text = "expected a number, so that what the choice costs can be compared"
+        yield f"labels.{entry.labels}.views: auto with choose: views in {field}, {text}"
+
+
+def _own_dynamics(config: Config, entry: Distill, own: Rounds, field: str) -> Lines:
+    if not sampling_of(config, own):
+        named = f"{own.sampling!r} of another method" if own.sampling else "none in select.include"
+        yield f"{field}.sampling: {named}, expected the name of a sampling with method: md"
+        return
+    try:
+        dynamics = dynamics_of(config, entry.labels, entry.students[0], field)
+    except LimbeckError as error:
+        yield from str(error).splitlines()
+        return
+    most = most_frames(own, dynamics)
+    if own.n_frames > most:
+        text = f"expected at most {most}, all that the dynamics of n_starts structures make"
+        yield f"{field}.n_frames: {own.n_frames}, {text}"
+
+
+def _validation(config: Config) -> Lines:
+    if config.distill and not config.dataset.valid_fraction:
+        text = "expected more than 0: frames that are not trained on tell which weights are kept"
+        yield f"dataset.valid_fraction: 0, {text}"
+
+
+def _learning_curves(config: Config) -> Lines:
+    for name, student in config.students.items():
+        for line in not_installed(student.log_to):
+            yield f"students.{name}.log_to: {line}"
+
+
+def _compiled(config: Config) -> Lines:
+    for name, student in config.students.items():
+        if student.inference == "compile":
+            if config.device != "cpu":
+                text = "expected eager where device is cuda: it is not tested there"
+                yield f"students.{name}.inference: 'compile', {text}"
+            elif compiler() is None:
+                yield f"students.{name}.inference: 'compile', {NO_COMPILER}"
 
 
 def _phonons(config: Config) -> Lines:
@@ -329,6 +466,13 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _study,
     _file_labels,
     _spread,
+    _hessian,
+    _hard,
+    _physics,
+    _rounds,
+    _validation,
+    _learning_curves,
+    _compiled,
     _phonons,
     _kept,
     _diversity,

@@ -15,7 +15,7 @@ from limbeck.config.sections.sampling import Sampling
 from limbeck.config.sections.sources import Screen, Source
 from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem
-from limbeck.config.sections.warrant import Study, Warrant
+from limbeck.config.sections.warrant import Speed, Study, Warrant
 
 LabelSets = t.Named[Annotated[LabelSet | FileLabels, Field(discriminator="from_")]]
 
@@ -35,6 +35,9 @@ class Config(Section):
     max_silence_min: t.Minutes = 60
     """How long a potential may take for one answer (to a batch, a step of training, its opening); a
     job that waits longer ends with an error. Results do not depend on it."""
+    checkpoint_min: t.Minutes = 5
+    """Time between two check-points of a dynamics, a relaxation or a training, in minutes; one that
+    is killed goes on from its last. Results do not depend on it."""
     threads: t.Count = 1
     """CPU threads of one sampling, labelling, training or measuring job. The last bits of a result
     depend on it."""
@@ -68,6 +71,8 @@ class Config(Section):
     """Which label sets are distilled into which students."""
     warrant: Warrant = Warrant()
     """How far teachers and students can be trusted."""
+    speed: Speed = Speed()
+    """What the speed of teachers and students is measured on, and beside what."""
     study: Study | None = None
     """A question that takes many students to answer; null for a run that asks none."""
 

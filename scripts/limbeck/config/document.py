@@ -203,7 +203,7 @@ def schema_text() -> str:
 def readme() -> str:
     """The README of the config: what a person wrote, and a table for each section."""
     by_section: dict[str, list[FieldRow]] = {}
-    for row in field_rows():
+    for row in _told_once(_merged(field_rows())):
         by_section.setdefault(row.path.partition(".")[0], []).append(row)
     single = [found[0] for found in by_section.values() if len(found) == 1]
     lines = [README.read_text(encoding="utf-8").partition(MARK)[0] + MARK]
@@ -212,6 +212,38 @@ def readme() -> str:
         if fields:
             lines += ["", f"## {name}", section.meaning, *_table(fields)]
     return "\n".join(lines) + "\n"
+
+
+def _merged(rows: list[FieldRow]) -> Iterator[FieldRow]:
+    """One row for each path: what differs between kinds is told kind by kind."""
+    by_path: dict[str, list[FieldRow]] = {}
+    for row in rows:
+        by_path.setdefault(row.path, []).append(row)
+    for path, own in by_path.items():
+        kinds = "" if any(not row.kinds for row in own) else ", ".join(row.kinds for row in own)
+        # rows of one path that differ in nothing else are of sections that stand in two kinds
+        cells = [_by_kind([(row.kinds, row[column]) for row in own]) for column in (2, 3, 4)]
+        yield FieldRow(path, kinds, *cells)
+
+
+def _by_kind(cells: list[tuple[str, str]]) -> str:
+    """A cell of several kinds: once where all agree."""
+    kinds_of: dict[str, list[str]] = {}
+    for kinds, text in cells:
+        kinds_of.setdefault(text, []).append(kinds)
+    if len(kinds_of) == 1:
+        return next(iter(kinds_of))
+    between = " " if all(text.endswith(".") for text in kinds_of) else "; "
+    return between.join(f"{', '.join(kinds)}: {text}" for text, kinds in kinds_of.items())
+
+
+def _told_once(rows: Iterator[FieldRow]) -> Iterator[FieldRow]:
+    """A field that means what another does which stands before it, is told by that one's path."""
+    told: dict[tuple[str, str], str] = {}
+    for row in rows:
+        key = row.path.rpartition(".")[2], row.meaning
+        first = told.setdefault(key, row.path)
+        yield row if first == row.path else row._replace(meaning=f"As `{first}`.")
 
 
 def _table(fields: list[FieldRow]) -> Iterator[str]:

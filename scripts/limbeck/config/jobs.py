@@ -8,9 +8,29 @@ import json
 from collections.abc import Iterator
 from typing import Any, Literal, Self
 
+from pydantic import Field
+
 from limbeck.check.content import sha256_now
 from limbeck.config.config import Config
-from limbeck.config.plan import arms, driver, labelled_sources, teachers, zeros_differ
+from limbeck.config.plan import (
+    arms,
+    driver,
+    floor_under,
+    labelled_sources,
+    of_kind,
+    physics_temperatures,
+    teachers,
+    trained,
+    zeros_differ,
+)
+from limbeck.config.rounds import (
+    Asked,
+    asked,
+    dynamics_of,
+    label_set_of,
+    later_rounds,
+    round_named,
+)
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault, Section
 from limbeck.config.sections.datasets import DatasetSettings, Delta
@@ -18,11 +38,18 @@ from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.labels import Gate, LabelSet, Select
 from limbeck.config.sections.potentials import Potential, Weights, keep_faults
-from limbeck.config.sections.sampling import Sampling
+from limbeck.config.sections.sampling import MolecularDynamics, Sampling
 from limbeck.config.sections.sources import Source, StructureFile
-from limbeck.config.sections.students import Distill, StudentSettings
+from limbeck.config.sections.students import Distill, Rounds, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem
-from limbeck.config.sections.warrant import Expectation, FramesByViews, Warrant
+from limbeck.config.sections.warrant import (
+    Bars,
+    Expectation,
+    FramesByViews,
+    Physics,
+    PhysicsBars,
+    Warrant,
+)
 from limbeck.errors import LimbeckError
 
 #: no job but CheckYields depends on whether a part may be empty
@@ -362,9 +389,12 @@ class MeasureGap(Compute, Split):
         cls, config: Config, potential: str = "", label_set: str = "", student: str = ""
     ) -> Self:
         """That of a job, which does not depend on what other potentials are measured."""
+        others = {"teachers": None, "n_quadrature_frames": 0, "bars": Bars(), "physics": Physics()}
+        if not potential:
+            others["n_floor_frames"] = 0
         return cls(
             name=potential or f"{label_set}/{student}",
-            warrant=config.warrant.model_copy(update={"teachers": None, "n_quadrature_frames": 0}),
+            warrant=config.warrant.model_copy(update=others),
             fit_zeros=zeros_differ(config, label_set, potential),
             seed=config.seed,
             dataset=config.dataset,
@@ -372,15 +402,57 @@ class MeasureGap(Compute, Split):
         )
 
 
+class MeasurePhysics(Compute, Split):
+    """Dynamics and crystals of a teacher, or of a student, whose model is a file."""
+
+    name: str
+    potential: Potential | None = None
+    physics: Physics
+
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        potential: str = "",
+        label_set: str = "",
+        student: str = "",
+        seed: str = "",
+    ) -> Self:
+        """That of a job; ``seed`` is the student's, and names it alone."""
+        found: dict[str, Any] = {"seeds": "first", "bars": PhysicsBars()}
+        found["temperatures_K"] = physics_temperatures(config)
+        return cls(
+            name=potential or f"{label_set}/{student}/seed{seed}",
+            physics=config.warrant.physics.model_copy(update=found),
+            seed=config.seed,
+            dataset=config.dataset,
+            **(_compute(config) | _asking(config, potential)),
+        )
+
+
 class MeasureSpeed(Compute):
-    """Speed of all teachers and students."""
+    """Speed of all teachers and students, and of potentials beside them."""
 
     potentials: list[Potential]
+    beside: list[Potential] = Field(default=[])
+    n_atoms: list[t.Count] = Field(default=[])
+    #: students that are also timed as torch.compile makes them
+    compiled: list[str] = Field(default=[])
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        asked = [_potential(config, name) for name in teachers(config)]
-        return cls(potentials=asked, **_compute(config))
+        names = teachers(config)
+        others = [name for name in config.speed.beside if name not in names]
+        asked, beside = ([_potential(config, n) for n in part] for part in (names, others))
+        used = {entry.student for entry in trained(config)}
+        compiled = [n for n in of_kind(config.students, "inference", "compile") if n in used]
+        return cls(
+            potentials=asked,
+            beside=beside,
+            n_atoms=config.speed.n_atoms,
+            compiled=compiled,
+            **_compute(config),
+        )
 
 
 class TrainStudent(Compute):
@@ -389,11 +461,19 @@ class TrainStudent(Compute):
     label_set: str
     student: StudentSettings
     seed: t.Whole
+    reference: str | None = None
 
     @classmethod
     def of(cls, config: Config, label_set: str, student: str, seed: str) -> Self:
-        section = config.students[student]
-        return cls(label_set=label_set, student=section, seed=int(seed), **_compute(config))
+        # how it is called later changes nothing of how it is trained
+        section = config.students[student].model_copy(update={"inference": "eager"})
+        return cls(
+            label_set=label_set,
+            student=section,
+            seed=int(seed),
+            reference=config.warrant.reference if section.hard_share else None,
+            **_compute(config),
+        )
 
 
 class EvaluateStudent(Compute):
@@ -405,10 +485,12 @@ class EvaluateStudent(Compute):
     reference: str | None
     split_by: t.SplitBy
     fit_zeros: bool = False
+    floor: Literal["none", "measured", "unknown"] = "unknown"
 
     @classmethod
     def of(cls, config: Config, label_set: str, student: str, seed: str) -> Self:
         return cls(
+            floor=floor_under(config, label_set),
             label_set=label_set,
             student=student,
             seed=int(seed),
@@ -417,6 +499,138 @@ class EvaluateStudent(Compute):
             fit_zeros=zeros_differ(config, label_set),
             **_compute(config),
         )
+
+
+class ExploreRound(Compute):
+    """Dynamics with the students of a round; ``n_starts`` is 0 where no round chooses from it."""
+
+    seed: t.Whole
+    round: str
+    pair: str
+    dynamics: MolecularDynamics
+    n_starts: t.Whole
+    n_test_starts: t.Whole
+    n_test_frames: t.Whole
+
+    @classmethod
+    def of(cls, config: Config, round: str) -> Self:
+        each = round_named(config, round)
+        own = asked(config)[each.label_set, each.student].settings
+        followed = any(each == later.explored for later in later_rounds(config))
+        return cls(
+            seed=config.seed,
+            round=round,
+            pair=f"{each.label_set}.{each.student}",
+            dynamics=dynamics_of(config, each.label_set, each.student).model_copy(
+                update={"sources": ["any"], **ANY_YIELD}
+            ),
+            n_starts=own.n_starts if followed else 0,
+            n_test_starts=own.n_test_starts,
+            n_test_frames=own.n_test_frames,
+            **_compute(config),
+        )
+
+
+class ChooseFrames(MayAskPotential):
+    """Which frames of the dynamics a round adds, or their draw at random."""
+
+    seed: t.Whole
+    round: str
+    rounds: Rounds
+    random: bool
+    label_set: LabelSet
+
+    @classmethod
+    def of(cls, config: Config, round: str) -> Self:
+        each = round_named(config, round)
+        own = asked(config)[each.label_set, each.student].settings
+        label_set = _by_potential(config, each.label_set)
+        asks = own.choose == "views" and not each.random
+        return cls(
+            seed=config.seed,
+            round=round,
+            rounds=own.model_copy(update=_NOT_OF_A_CHOICE),
+            random=each.random,
+            label_set=label_set,
+            **(_compute(config) | (_asking(config, label_set.potential) if asks else {})),
+        )
+
+
+#: of the settings of rounds, what changes no choice
+_NOT_OF_A_CHOICE = {
+    **dict.fromkeys(("sampling", "temperature_K", "time_total_fs", "sampling_interval_fs")),
+    **dict.fromkeys(("n_test_starts", "n_test_frames"), 0),
+    "count": 2,
+    "compare_with_random": True,
+    "n_starts": 1,
+}
+
+
+class LabelRound(LabelFrames):
+    """Labels of frames of a round."""
+
+    @classmethod
+    def of(cls, config: Config, round: str, part: str) -> Self:  # type: ignore[override]
+        label_set = _by_potential(config, label_set_of(round))
+        # nobody is asked for products on the frames that rounds are tested on
+        learned = {} if part == "chosen" else {"hessian_vectors": 0}
+        return cls(
+            label_set=label_set.model_copy(update={"n_frames": None, "draw": 0, **learned}),
+            lost_device=config.lost_device,
+            slice=0,
+            slices=1,
+            **_asking(config, label_set.potential, labels=True),
+        )
+
+
+class ExtendDataset(Section):
+    """The data set of a round: that of the one before, and new frames to train on.
+
+    Attributes:
+        label_set: the new data set's; before: the extended one's; labels: the name under which
+            the new labels stand.
+    """
+
+    label_set: str
+    before: str
+    labels: str
+
+    @classmethod
+    def of(cls, config: Config, round: str) -> Self:
+        each = round_named(config, round)
+        return cls(label_set=round, before=each.before.learned, labels=each.label_set)
+
+
+def data_set(config: Config, label_set: str) -> BuildDataset | ExtendDataset:
+    """The job that makes a data set: of a label set of the config, or of a round."""
+    if label_set in config.labels:
+        return BuildDataset.of(config, label_set)
+    return ExtendDataset.of(config, label_set)
+
+
+class CompareRounds(Compute):
+    """What the students of all rounds are worth side by side."""
+
+    label_set: str
+    student: str
+    rounds: Rounds
+    seeds: list[t.Whole]
+
+    @classmethod
+    def of(cls, config: Config, label_set: str, student: str) -> Self:
+        own = asked(config)[label_set, student]
+        return cls(
+            label_set=label_set,
+            student=student,
+            rounds=own.settings,
+            seeds=own.seeds,
+            **_compute(config),
+        )
+
+    @property
+    def asked(self) -> Asked:
+        """The rounds, and their files."""
+        return Asked(self.label_set, self.student, self.rounds, self.seeds)
 
 
 class RunStudy(Compute):

@@ -7,12 +7,15 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from limbeck.check.content import content_of, files_of, is_glob
+from limbeck.config import rounds
 from limbeck.config.config import Config
+from limbeck.config.sections.datasets import PARTS
 from limbeck.config.sections.file_labels import FileLabels
-from limbeck.config.sections.sampling import MolecularDynamics, Phonons
+from limbeck.config.sections.known import KINDS
+from limbeck.config.sections.sampling import MolecularDynamics, Phonons, Ramp
 from limbeck.config.sections.sources import StructureFile
 from limbeck.config.sections.students import Distill
 from limbeck.config.sections.warrant import FramesByViews
@@ -42,16 +45,34 @@ def trained_by(entries: Sequence[Distill]) -> list[TrainedStudent]:
     return list(dict.fromkeys(found))
 
 
+def trained_in_rounds(config: Config) -> list[TrainedStudent]:
+    """Every student of the rounds after the first."""
+    return [
+        TrainedStudent(each.learned, each.student, seed)
+        for each in rounds.later_rounds(config)
+        for seed in rounds.asked(config)[each.label_set, each.student].seeds
+    ]
+
+
 def arms(config: Config) -> list[str]:
     """Label sets that students learn from."""
     return list(dict.fromkeys(entry.labels for entry in config.distill))
 
 
 def teachers(config: Config) -> list[str]:
-    """Names of the potentials that are measured as teachers."""
+    """Names of the potentials that are measured as teachers.
+
+    Where not chosen, those of the label sets. One whose labels are the reference and nothing else,
+    beside sets that something is made of, teaches nobody: its gaps would cost as much as all
+    teachers' together, since references are large, and say nothing of what the run makes.
+    """
     chosen = config.warrant.teachers
     if chosen is None:
-        chosen = [made.potential for made in config.labels.values() if made.potential]
+        used = {*arms(config), *(n for d in config.delta.values() for n in (d.baseline, d.target))}
+        sets = config.labels
+        if used:
+            sets = {n: s for n, s in sets.items() if n in used or n != config.warrant.reference}
+        chosen = [made.potential for made in sets.values() if made.potential]
     return list(dict.fromkeys(chosen))
 
 
@@ -63,7 +84,7 @@ def from_files(config: Config) -> list[str]:
 def zeros_differ(config: Config, label_set: str = "", potential: str = "") -> bool:
     """Whether energies of a teacher, or of a student of a label set, have another zero for each
     element than those of the reference: a program's own and a foundation model's always do."""
-    reference = config.warrant.reference
+    reference, label_set = config.warrant.reference, rounds.label_set_of(label_set)
     if reference is None or reference == label_set:
         return False
     from_file = from_files(config)
@@ -417,11 +438,93 @@ def reference_labels(config: Config, **wildcards: str) -> list[str]:
     return label_files(config, config.warrant.reference)
 
 
+def hard_labels(config: Config, label_set: str, student: str, seed: str | int) -> list[str]:
+    """Labels of the reference that a student learns from beside its own; none of most."""
+    return reference_labels(config) if config.students[student].hard_share else []
+
+
 def reference_of_teacher(config: Config, potential: str) -> list[str]:
     """As :func:`reference_labels`; none of the potential that made them."""
     reference = config.warrant.reference
     itself = reference and config.labels[reference].potential == potential
     return [] if itself else reference_labels(config)
+
+
+def has_curl(config: Config, potential: str) -> bool:
+    """Whether forces of a potential may be no gradient; its weights tell whether they are."""
+    section = config.potentials[potential]
+    return not KINDS[section.model].equivariant or bool(getattr(section, "lab_frame_error", 0))
+
+
+def floor_under(config: Config, label_set: str) -> Literal["none", "measured", "unknown"]:
+    """What is known of the floor under students of a label set; unknown where no potential made the
+    labels, it is not measured, or no floor is asked for."""
+    potential = config.labels[rounds.label_set_of(label_set)].potential
+    if potential and not has_curl(config, potential):
+        return "none"
+    asked = config.warrant.n_floor_frames and potential in teachers(config)
+    return "measured" if asked else "unknown"
+
+
+def teacher_of_student(config: Config, label_set: str, **wildcards: str) -> list[str]:
+    """What was measured of the potential that a student learns from, with the floor under it; none
+    where there is no such floor."""
+    measured = floor_under(config, label_set) == "measured"
+    potential = config.labels[rounds.label_set_of(label_set)].potential
+    return [f"warrant/teachers/{potential}.json"] if measured else []
+
+
+def physics_students(config: Config) -> list[TrainedStudent]:
+    """Students whose physics is measured."""
+    own, found = config.warrant.physics, trained(config)
+    if not own.checks:
+        return []
+    if own.seeds == "all":
+        return found
+    first: dict[tuple[str, str], TrainedStudent] = {}
+    for entry in found:
+        first.setdefault(entry[:2], entry)
+    return list(first.values())
+
+
+def physics_teachers(config: Config) -> list[str]:
+    """Potentials whose physics that of students is compared with."""
+    learned = (config.labels[entry.label_set].potential for entry in physics_students(config))
+    return list(dict.fromkeys(name for name in learned if name))
+
+
+def physics_of_teacher(config: Config, label_set: str, **wildcards: str) -> list[str]:
+    """The physics of the potential that a student learns from; none of labels from a file."""
+    potential = config.labels[label_set].potential
+    return [f"physics/teachers/{potential}.json"] if potential else []
+
+
+def physics_temperatures(config: Config) -> list[float]:
+    """Of dynamics of students, in K: those of the config, or 300 and the highest of any
+    sampling."""
+    if (given := config.warrant.physics.temperatures_K) is not None:
+        return given
+    used = (config.sampling[name] for name in samplings_used(config))
+    hottest = max(map(_hottest, used), default=0.0)
+    return [300.0, hottest] if hottest > 300 else [300.0]
+
+
+def _hottest(sampling: Any) -> float:
+    """The highest temperature of a sampling, K; 0 of one that has none."""
+    asked = getattr(sampling, "temperature_K", 0.0)
+    if isinstance(asked, Ramp):
+        return float(max(asked.start, asked.end))
+    return float(max(asked) if isinstance(asked, list) else asked or 0.0)
+
+
+def structures_of_physics(config: Config, **wildcards: str) -> list[str]:
+    """Structures as their sources made them, from which crystals are taken."""
+    return structures_selected(config)
+
+
+def model_of_student(config: Config, label_set: str, student: str, seed: str) -> list[str]:
+    """The model of one student and seed."""
+    return [f"{student_folder(TrainedStudent(label_set, student, int(seed)))}/model"]
 
 
 def structures_of_gaps(config: Config, **wildcards: str) -> list[str]:
@@ -444,7 +547,7 @@ def models(config: Config, label_set: str = "", student: str = "") -> list[str]:
 def datasets_of_study(config: Config, **wildcards: str) -> list[str]:
     """Data sets that the study reads: what students learned from, and the reference's."""
     names = dict.fromkeys(filter(None, [*arms(config), config.warrant.reference]))
-    return [f"datasets/{name}/{part}.h5" for name in names for part in ("train", "valid", "test")]
+    return [f"datasets/{name}/{part}.h5" for name in names for part in PARTS]
 
 
 def tables_of_study(config: Config, **wildcards: str) -> list[str]:
@@ -468,6 +571,7 @@ def results(config: Config) -> list[str]:
         *(f"datasets/{n}/{part}" for n in labels for part in (*_parts("h5"), "counts.json")),
         *(f"{path}.{kind}" for path in _measured(config) for kind in ("json", "csv")),
         *(f"{path}/{name}" for path in students for name in _LEARNED),
+        *(f"{path}.{kind}" for path in _compared(config) for kind in ("json", "csv")),
         *force_constant_files(config),
         *_phonon_folders(config),
         *(f"{path}.{kind}" for path in _clusters(config) for kind in ("h5", "csv")),
@@ -494,8 +598,9 @@ _STUDENT = ("metrics.json", "metrics.csv", "card.md", "use_me.py", "SHA256SUMS")
 def handed_over(config: Config) -> list[str]:
     """What a user takes home: files and folders that a run makes again where they are gone."""
     sets = [*(f"datasets/{n}" for n in config.labels), *(f"delta/{n}" for n in config.delta)]
+    sets += [f"datasets/{each.learned}" for each in rounds.later_rounds(config)]
     in_set = [*_parts("h5"), *_parts("extxyz"), "counts.json", "SHA256SUMS"]
-    students = [student_folder(entry) for entry in trained(config)]
+    students = [student_folder(e) for e in (*trained(config), *trained_in_rounds(config))]
     of_shard = [*_clusters(config), *_phonon_folders(config)]
     return [
         *folders_with_sums(config),
@@ -510,12 +615,19 @@ def handed_over(config: Config) -> list[str]:
 def folders_with_sums(config: Config) -> dict[str, str]:
     """Folders that a job makes as a whole, and the SHA256SUMS that say what is in each."""
     report = {f"report/{name}": "report/SHA256SUMS" for name in ("figures", "tables")}
-    students = {path: f"{path}/SHA256SUMS" for path in models(config)}
+    every = (*trained(config), *trained_in_rounds(config))
+    both = [f"{student_folder(e)}/{name}" for e in every for name in ("model", "last")]
+    students = {path: f"{path}/SHA256SUMS" for path in both}
     return report | students | {path: f"{path}.SHA256SUMS" for path in _phonon_folders(config)}
 
 
 def _parts(kind: str) -> list[str]:
-    return [f"{part}.{kind}" for part in ("train", "valid", "test")]
+    return [f"{part}.{kind}" for part in PARTS]
+
+
+def _compared(config: Config) -> list[str]:
+    """Comparisons of rounds, each a JSON file and a table beside it; without their endings."""
+    return [f"rounds/{label_set}.{student}" for label_set, student in rounds.asked(config)]
 
 
 def _clusters(config: Config) -> list[str]:
@@ -551,6 +663,8 @@ def _measured(config: Config) -> list[str]:
         *(f"warrant/teachers/{name}" for name in teachers(config)),
         *(f"{student_folder(entry)}/metrics" for entry in students),
         *sorted({f"warrant/students/{e.label_set}/{e.student}" for e in students}),
+        *(f"physics/teachers/{name}" for name in physics_teachers(config)),
+        *(f"physics/{student_folder(entry)}" for entry in physics_students(config)),
         "speed",
         *([f"studies/{config.study.kind}/results"] if config.study else []),
         *(f"warrant/quadrature/{name}" for name in certified),

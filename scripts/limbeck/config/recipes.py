@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from limbeck.check.recipe import FOREIGN, digest
-from limbeck.config import jobs, plan
+from limbeck.config import jobs, plan, rounds
 from limbeck.config.config import Config
 
 #: finds the inputs of a job: config and wildcards -> paths below the run
@@ -32,6 +32,14 @@ def _slices(pattern: str) -> Find:
 
 def _files(*patterns: str) -> Find:
     return lambda config, **wildcards: [pattern.format(**wildcards) for pattern in patterns]
+
+
+def _of_data_set(config: Config, label_set: str) -> list[str]:
+    """What a data set is made of: selected frames and labels; of a round, what it extends."""
+    if label_set in config.labels:
+        wildcards = {"label_set": label_set}
+        return [path for find in (SELECTED, LABELS) for path in find(config, **wildcards)]
+    return [*rounds.extended(config, label_set), *rounds.added(config, label_set)]
 
 
 def _screen(config: Config, **wildcards: str) -> Told:
@@ -73,14 +81,21 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
     "labels/{label_set}.file.json": (jobs.CheckFileLabels.of, ()),
     "gate/{label_set}.json": (jobs.JudgeLabels.of, (SELECTED, LABELS)),
     "atoms/{label_set}.json": (jobs.EvaluateIsolatedAtoms.of, (SELECTED,)),
-    f"{DATASET}{{file}}": (jobs.BuildDataset.of, (SELECTED, LABELS)),
+    f"{DATASET}{{file}}": (jobs.data_set, (_of_data_set,)),
     "delta/{delta}/{file}": (
         jobs.BuildDeltaSet.of,
         (SELECTED, plan.baseline_labels, plan.target_labels, plan.isolated_atoms),
     ),
     **dict.fromkeys(
-        (f"{STUDENT}model", f"{STUDENT}training.json"),
-        (jobs.TrainStudent.of, (_files(f"{DATASET}train.h5", f"{DATASET}valid.h5"),)),
+        (f"{STUDENT}model", f"{STUDENT}last", f"{STUDENT}training.json"),
+        (
+            jobs.TrainStudent.of,
+            (
+                _files(f"{DATASET}train.h5", f"{DATASET}valid.h5"),
+                plan.hard_labels,
+                rounds.like,
+            ),
+        ),
     ),
     f"{STUDENT}{{file}}": (
         jobs.EvaluateStudent.of,
@@ -89,11 +104,26 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
                 f"{STUDENT}model",
                 f"{STUDENT}training.json",
                 f"{DATASET}train.h5",
-                f"{DATASET}test.h5",
+                f"{DATASET}test_known.h5",
+                f"{DATASET}test_new.h5",
             ),
             plan.reference_labels,
+            plan.teacher_of_student,
         ),
     ),
+    **dict.fromkeys(
+        ("rounds/{round}/candidates.h5", "rounds/{round}/own.h5"),
+        (jobs.ExploreRound.of, (rounds.starts_of, rounds.models_of)),
+    ),
+    **dict.fromkeys(
+        ("rounds/{round}/chosen.h5", "rounds/{round}/chosen.json"),
+        (jobs.ChooseFrames.of, (rounds.candidates_of, rounds.choosers_of, rounds.extended_train)),
+    ),
+    "rounds/{round}/{part}.labels.h5": (
+        jobs.LabelRound.of,
+        (_files("rounds/{round}/{part}.h5"), rounds.views_of),
+    ),
+    "rounds/{label_set}.{student}.json": (jobs.CompareRounds.of, (rounds.compared,)),
     "warrant/quadrature/{potential}.json": (jobs.CertifyQuadrature.of, (SELECTED,)),
     "warrant/teachers/{potential}.json": (
         jobs.MeasureGap.of,
@@ -102,6 +132,19 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
     "warrant/students/{label_set}/{student}.json": (
         jobs.MeasureGap.of,
         (SELECTED, plan.structures_of_gaps, plan.reference_labels, plan.models),
+    ),
+    "physics/teachers/{potential}.json": (
+        jobs.MeasurePhysics.of,
+        (SELECTED, plan.structures_of_physics),
+    ),
+    f"physics/{STUDENT.rstrip('/')}.json": (
+        jobs.MeasurePhysics.of,
+        (
+            SELECTED,
+            plan.structures_of_physics,
+            plan.physics_of_teacher,
+            plan.model_of_student,
+        ),
     ),
     "speed.json": (jobs.MeasureSpeed.of, (SELECTED, plan.models)),
     "studies/expectation/results.json": (jobs.RunStudy.of, (plan.datasets_of_study, plan.models)),

@@ -14,6 +14,9 @@ from limbeck.errors import LimbeckError, Unfit
 #: of a file, that are told one by one
 MOST_FAULTS = 5
 
+#: how a training ended that was as long as it should be
+AS_PLANNED = "as planned"
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -74,12 +77,36 @@ class Training(Written):
     architecture: str
     network: str
     parameters: t.Count
+    built_with: dict[str, Any] = Field(default={})
     train_frames: t.Count
     valid_frames: t.Whole
     epochs: t.Count
     best_epoch: t.Count
     steps: t.Whole
     minutes: t.NotNegative
+    #: on all threads; older files do not say
+    cpu_minutes: t.NotNegative | None = None
+    #: how it ended, and with what; older ones do not say
+    ended: str = AS_PLANNED
+    optimiser: str = "adamw"
+    learning_rate: t.NotNegative | None = None
+    batch_size: t.Count | None = None
+    loss: str | None = None
+    augment: bool = False
+    hessian_weight: t.NotNegative = 0.0
+    hard_share: Fraction = 0.0
+    #: how many frames have a label of the reference, and what was taken off its energies
+    hard: dict[str, Any] | None = None
+    #: of a pilot
+    trials: list[dict[str, Any]] = Field(default=[])
+    muon_share: Fraction | None = None
+    #: the most that the process held; older files do not say
+    peak_memory_MB: t.NotNegative | None = None
+
+    @property
+    def as_planned(self) -> bool:
+        """Whether it neither diverged nor ran out of patience."""
+        return self.ended == AS_PLANNED
 
     def faults(self) -> Iterator[Fault]:
         if self.best_epoch > self.epochs:
@@ -135,7 +162,8 @@ class DeltaCounts(Written):
 
     train: DeltaPart
     valid: DeltaPart
-    test: DeltaPart
+    test_known: DeltaPart
+    test_new: DeltaPart
 
 
 class Student(Written):
@@ -144,6 +172,10 @@ class Student(Written):
     architecture: str
     elements: Annotated[list[Annotated[int, Field(ge=1, le=118)]], Field(min_length=1)]
     sizes: dict[str, Any]
+    #: in sums of covalent radii; older models have none
+    shortest_ratio: Annotated[float, Field(gt=0)] | None = None
+    #: whether near nuclei repel each other beside what the network says
+    zbl: bool = False
 
     def faults(self) -> Iterator[Fault]:
         if len(set(self.elements)) < len(self.elements):

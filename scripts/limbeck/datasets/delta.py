@@ -12,6 +12,7 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.geometry import composition
 from limbeck.labels import Labels
+from limbeck.properties import DIRECTIONS, PRODUCTS
 from limbeck.reasons import Status
 
 
@@ -19,7 +20,8 @@ def difference(baseline: Labels, target: Labels) -> Labels:
     """Target less baseline: every property that both have, of the frames on which both are good.
 
     All others have a status: that of the target, or where this is good that of the baseline.
-    Spreads add up as independent ones do.
+    Spreads add up as independent ones do. Products of a Hessian with vectors are left out: their
+    directions are not subtracted.
 
     Raises:
         LimbeckError: they are not labels of the same frames in the same order.
@@ -30,7 +32,11 @@ def difference(baseline: Labels, target: Labels) -> Labels:
     spreads, less_spreads = target.spreads, baseline.spreads
     return replace(
         target,
-        values={n: v - less_values[n] for n, v in values.items() if n in less_values},
+        values={
+            n: v - less_values[n]
+            for n, v in values.items()
+            if n in less_values and n not in (DIRECTIONS, PRODUCTS)
+        },
         # variances add: sqrt(a^2 + b^2)
         spreads={n: np.hypot(s, less_spreads[n]) for n, s in spreads.items() if n in less_spreads},
         status=np.where(target.status == Status.GOOD, baseline.status, target.status),

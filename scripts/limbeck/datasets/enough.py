@@ -16,6 +16,7 @@ from limbeck.frames import Frames, concatenate, from_atoms
 
 #: what a split by each of these asks of its user
 ADVICE = {
+    "group": "which tests on groups of which nothing is trained on",
     "root": "which tells structures of one group apart; those of one trajectory resemble each "
     "other, so that errors on them say little of any other",
     "frame": "which tells frames of one structure apart; test frames then resemble those trained "
@@ -68,7 +69,9 @@ def can_split(sources: Structures, settings: DatasetSettings) -> bool:
     if not any(sources.values()):
         return False
     parts = split_as(_stand_ins(sources), Split(seed=0, dataset=settings))
-    return len(parts["test"]) > 0 and (len(parts["valid"]) > 0 or settings.valid_fraction == 0)
+    new = settings.split_by == "group" and settings.test_new_fraction > 0
+    tested = parts["test_new" if new else "test_known"]
+    return len(tested) > 0 and (len(parts["valid"]) > 0 or settings.valid_fraction == 0)
 
 
 def _stand_ins(sources: Structures) -> Frames:
@@ -95,6 +98,10 @@ def _found(sources: Structures) -> str:
 
 
 def _advice(sources: Structures, settings: DatasetSettings) -> str:
-    by_root = settings.model_copy(update={"split_by": "root"})
-    better = "root" if settings.split_by == "group" and can_split(sources, by_root) else "frame"
-    return f"expected more groups, or split_by: {better}, {ADVICE[better]}"
+    others = [by for by in ("group", "root") if by != settings.split_by]
+    better = next(
+        (by for by in others if can_split(sources, settings.model_copy(update={"split_by": by}))),
+        "frame",
+    )
+    more = "more groups" if settings.split_by == "group" else "several structures of a group"
+    return f"expected {more}, or split_by: {better}, {ADVICE[better]}"

@@ -1,6 +1,6 @@
-"""Data sets as other programs read them: extended XYZ, see docs/interoperability.md."""
+"""Data sets as files: HDF5, and extended XYZ that other programs read, docs/interoperability.md."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,43 @@ from ase.calculators.calculator import all_properties
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
+from limbeck import storage
 from limbeck.datasets.atom_energies import AtomEnergies
 from limbeck.datasets.split import Dataset
 from limbeck.files import whole_file
 from limbeck.geometry import as_given
 from limbeck.properties import of_one, property_of
+
+
+def write_parts(
+    folder: Path,
+    parts: Mapping[str, Dataset],
+    label_set: str,
+    *,
+    stage: str,
+    settings: Mapping[str, Any],
+    recipe: str,
+    single_atoms: AtomEnergies | None = None,
+) -> None:
+    """Write each part of a data set, as HDF5 and as extended XYZ.
+
+    Args:
+        parts: by name, which is that of the files.
+        label_set: the name of the labels in the HDF5 files.
+        stage, settings, recipe: what made them, see :func:`limbeck.storage.write_frames`.
+        single_atoms: of the training part, see :func:`write_extxyz`.
+    """
+    for part, data in parts.items():
+        storage.write_frames(
+            folder / f"{part}.h5",
+            data.frames,
+            stage=stage,
+            settings=settings,
+            recipe=recipe,
+            labels={label_set: data.labels},
+        )
+        atoms = single_atoms if part == "train" else None
+        write_extxyz(folder / f"{part}.extxyz", data, atoms)
 
 
 def write_extxyz(
@@ -68,4 +100,6 @@ def _attach(atoms: Atoms, values: dict[str, Any]) -> None:
     """Put values into the info line, or beside the atoms where they are theirs."""
     for key, value in values.items():
         of = property_of(key.removeprefix("REF_"))
+        if of.several:  # a row of columns for each atom: the file has no further axes
+            value = value.reshape(len(value), -1)
         (atoms.arrays if of.per_atom else atoms.info)[key] = value

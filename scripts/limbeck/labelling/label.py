@@ -14,6 +14,7 @@ import numpy as np
 from limbeck import seeds
 from limbeck.averaging.mean import Average, as_given, average
 from limbeck.averaging.views import Views
+from limbeck.check.progress import each
 from limbeck.config.jobs import LabelFrames
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
@@ -74,22 +75,51 @@ def label(
     result.status[was_trained_on(frames, trained_on)] = Status.TRAINED_ON
     todo = np.flatnonzero(result.status == Status.GOOD)
     tell_ignored(frames.select(todo), potential.about.name, potential.about.conditions)
+    halved = ask(potential, frames, todo, views, result, store)
+    if max_force is not None:
+        judge_forces(frames, result, max_force)
+    return replace(result, attrs={"halved_batches": halved})
+
+
+def ask(
+    potential: "Potential[Any]",
+    frames: Frames,
+    todo: np.ndarray,
+    views: Views,
+    result: Labels,
+    store: "LabelStore | None" = None,
+) -> int:
+    """Write the labels of some of the frames, int64 [b], into those of all.
+
+    Returns:
+        How many batches did not fit into memory.
+
+    Raises:
+        DeviceLost: as :func:`label`.
+    """
     halved = 0
     batches = potential.batches(frames.select(todo))
-    for entry in _entries(batches, frames.n_atoms[todo] * views.count):
+    evaluations = frames.n_atoms[todo] * views.count
+    entries = each(
+        _entries(batches, evaluations),
+        f"labels of {potential.about.name}",
+        "frames",
+        len(todo),
+        amount=lambda entry: sum(map(len, entry)),
+        atoms=lambda entry: int(evaluations[np.concatenate(entry)].sum()),
+    )
+    for entry in entries:
         index = todo[np.concatenate(entry)]
         lengths = [len(batch) for batch in entry]
         found = _labels_of(potential, frames.select(index), lengths, views, store)
         put_labels(result, found, index)
         halved += found.attrs["halved_batches"]
-    again = np.flatnonzero(unanswered(result.status))
+    again = todo[unanswered(result.status[todo])]
     if len(again):
         log.info("%d frames have no answer and are asked about once more, alone", len(again))
     for b in again[:, None]:
         put_labels(result, _labels_of(potential, frames.select(b), [1], views, store), b)
-    if max_force is not None:
-        judge_forces(frames, result, max_force)
-    return replace(result, attrs={"halved_batches": halved})
+    return halved
 
 
 def require_answers(labels: Labels, names: Sequence[str] = ()) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
+from limbeck.check.progress import each
 from limbeck.config.jobs import ExtractSubsystems
 from limbeck.config.sections.subsystems import ByDistance, Subsystem
 from limbeck.frames import Frames, concatenate, empty
@@ -59,7 +60,8 @@ def extract_subsystems(frames: Frames, job: ExtractSubsystems) -> Subsystems:
     them is set aside with that reason.
     """
     own, parts, rows, fragments = job.subsystem, [], [], []
-    for index in trajectories(frames):
+    whole = trajectories(frames)
+    for index in each(whole, "clusters", "frames", len(frames), amount=len):
         tracked = track(frames, index, factor=own.bond_factor)
         choices = _choose(tracked.trajectory, own) if tracked.trajectory else []
         cut = _cut(choices, own, job.sampling)

@@ -10,6 +10,7 @@ from ase import Atoms
 from phonopy import Phonopy
 
 from limbeck import seeds
+from limbeck.check.progress import each
 from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
@@ -92,7 +93,7 @@ def force_constants(
     relaxed, why = _relax(frames.select(fit), potential, how, own)
     reasons[fit] = why
     results = []
-    for b, reason in enumerate(reasons):
+    for b, reason in enumerate(each(reasons, f"force constants {name}", "crystals")):
         if reason:
             results.append(Harmonic(str(reason)))
             continue

@@ -21,7 +21,9 @@ OPENERS: dict[str, tuple[str, str]] = {
     "lj": ("toys", "open_lj"),
     "mace": ("mace_files", "open_mace"),
     "matgl": ("matgl", "open_matgl"),
-    "orb": ("orb", "open_small"),
+    "nep": ("folders", "open_folder"),
+    "orb": ("folders", "open_folder"),
+    "painn": ("folders", "open_folder"),
     "xtb": ("xtb", "XtbPotential"),
     **dict.fromkeys(ORB_FOUNDATION, ("orb_foundation", "open_foundation")),
 }

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes, all_properties
 
+from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, charge_and_spin, from_atoms
 from limbeck.geometry import in_vacuum, vacuum_axes
-from limbeck.properties import EFS, of_one
+from limbeck.properties import EFS, Predictions, of_one
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: where ASE integrates at constant energy
 VERLET = "ase/md/verlet.py"
+#: packages through which a user's question goes
+INNER = ("ase", "limbeck")
 
 
 class PotentialCalculator(Calculator):
@@ -76,7 +79,7 @@ class PotentialCalculator(Calculator):
         if consequence not in self._warned:
             self._warned.add(consequence)
             about = f"{self.potential.about.name} is not conservative."
-            warnings.warn(f"{about} {consequence}", stacklevel=2)
+            warnings.warn(f"{about} {consequence}", stacklevel=users_level())
 
     def calculate(
         self,
@@ -88,20 +91,32 @@ class PotentialCalculator(Calculator):
 
         Raises:
             LimbeckError: as :meth:`~limbeck.potentials.interface.Potential.ready`, or charge and
-                spin are no small integers.
-            ValueError: there is no lattice vector along a direction that is periodic.
+                spin are no small integers, or there is no lattice vector along a direction that
+                is periodic.
         """
         super().calculate(atoms, properties, system_changes)
         structure: Any = self.atoms  # a copy that the base class has made
         frames = _frame(structure)
-        answer = self.potential.predict(frames)
+        self.check(frames)
+        answer = self.answer(frames)
         answer.stress[vacuum_axes(frames).any(axis=1)] = np.nan  # divided by the vacuum's volume
         known = {n: v for n, v in answer.values.items() if n in all_properties}
         # energy and forces whatever they are: ASE's own calculators answer with what is not finite
         certain = {"energy": float(answer.energy[0]), "forces": answer.forces}
-        self.results = certain | of_one(known, 0, slice(None))
+        self.results = certain | of_one(known, 0, slice(None)) | self.further(frames, properties)
         # ASE asks for it with force_consistent=True; without electronic entropy it is the energy.
         self.results["free_energy"] = self.results["energy"]
+
+    def answer(self, frames: Frames) -> Predictions:
+        """What the potential says of one frame."""
+        return self.potential.predict(frames)
+
+    def check(self, frames: Frames) -> None:
+        """Refuse a structure before the potential is asked; here it is the potential that does."""
+
+    def further(self, frames: Frames, properties: Sequence[str]) -> dict[str, Any]:
+        """Results that are found only where they are among ``properties``; here there are none."""
+        return {}
 
 
 def _within(file: str) -> bool:
@@ -114,9 +129,21 @@ def _within(file: str) -> bool:
     return False
 
 
+def users_level() -> int:
+    """The ``stacklevel`` of a warning, so that it names the line that asked: the nearest outside
+    of Limbeck and ASE."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in INNER:
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def _frame(atoms: "Atoms") -> Frames:
     charge, spin = charge_and_spin(atoms.info)
-    atoms, info = in_vacuum(atoms)
+    try:
+        atoms, info = in_vacuum(atoms)
+    except ValueError as error:
+        raise LimbeckError(f"atoms.cell: {error}") from error
     return from_atoms(
         [atoms], infos=[info], groups=[""], source="ase", charges=[charge], spins=[spin or 0]
     )

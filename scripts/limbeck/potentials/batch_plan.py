@@ -26,6 +26,7 @@ from limbeck.potentials.batches import Limits, estimated_neighbours
 from limbeck.potentials.devices import free_memory
 from limbeck.potentials.evaluation import attempt
 from limbeck.potentials.heartbeat import beat
+from limbeck.potentials.speed import throughput
 
 if TYPE_CHECKING:
     from limbeck.potentials.interface import Potential
@@ -34,14 +35,15 @@ log = logging.getLogger(__name__)
 
 SMALLEST, LARGEST = 8, {"cpu": 1024, "cuda": 65536}  # atoms; each rung doubles
 SAMPLE = 3  # frames that are timed, of sizes from small to large
-_SECONDS = 0.3  # at least so long for each rung, so that one hiccup is not the result
-STOP = 0.7  # of the best throughput: where it has fallen below, larger batches are not tried
+_SECONDS = 0.1  # at least so long for each rung in each round
+ROUNDS = 3  # of those rungs that may be the best; a speed is their median
+CLOSE = 0.8  # of the best throughput of the first round: these rungs are timed again
+FALLS = 2  # in a row, of the throughput: then larger batches are not tried
 GOOD_ENOUGH = 0.95  # of the best throughput: of those, the smallest batch is taken
 _WITHOUT = (
     "going on with what is measured now. Another job may measure something else, and then the last "
     "bits of its answers differ"
 )
-FLAT = 2  # rungs in a row that were no better: no larger batches are tried
 
 
 def use_plan(
@@ -65,6 +67,15 @@ def use_plan(
             path, potential, known.select(known.periodic == periodic), key
         )
     potential.batch_limits = limits
+
+
+def measure_anew(
+    potential: "Potential[Any]", frames: Frames, folder: str | Path, *, threads: int
+) -> None:
+    """As :func:`use_plan`, but plans that are there are measured again and replaced."""
+    for periodic in np.unique(frames.periodic).tolist():
+        plan_path(potential, folder, periodic=periodic, threads=threads).unlink(missing_ok=True)
+    use_plan(potential, frames, folder, threads=threads)
 
 
 def _measured(
@@ -93,13 +104,16 @@ def plan_path(
 
 def machine_name(device: str) -> str:
     """The model of the GPU or of the CPU, fit for the name of a folder."""
+    return re.sub("[^a-z0-9]+", "-", processor(device).lower()).strip("-")
+
+
+def processor(device: str) -> str:
+    """The model of the GPU or of the CPU, as it calls itself."""
     if device == "cuda":
         import torch
 
-        name = torch.cuda.get_device_name()
-    else:
-        name = _cpu_model()
-    return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
+        return torch.cuda.get_device_name()
+    return _cpu_model()
 
 
 def _cpu_model() -> str:
@@ -155,21 +169,27 @@ def _limits(path: Path, found: dict[str, Any], key: dict[str, Any]) -> Limits:
 def measure_plan(potential: "Potential[Any]", frames: Frames) -> dict[str, Any]:
     """The fastest batch from frames to forces: time growing sizes, and take the best.
 
+    Sizes double until the throughput has fallen twice in a row: once may be chance. Those that may
+    be the best are then timed again, in turn, so that what slows the machine down meets all alike.
+
     Args:
         frames: one or more, of one periodicity; three of them, of different sizes, are repeated to
             fill the batches, as a batch holds frames of like size.
 
     Returns:
-        ``{"batch_atoms", "batch_neighbours", "ladder": [{"batch_atoms", "atoms_per_second"}]}``,
-        the neighbours of the largest batch that was timed; where nothing could be timed, the
-        potential's own ``batch_atoms`` and no bound of neighbours.
+        ``{"batch_atoms", "batch_neighbours", "ladder": [{"batch_atoms", "atoms_per_second",
+        "spread", "rounds"}]}``: the neighbours of the largest batch that was timed; of each size
+        the median of the rounds, and half their range as a share of it. Where nothing could be
+        timed, the potential's own ``batch_atoms`` and no bound of neighbours.
     """
     sample = _sample(potential, frames)
-    ladder = _climb(potential, sample)
+    rounds = _timed_again(potential, sample, _climb(potential, sample))
+    ladder = {atoms: float(np.median(speeds)) for atoms, speeds in rounds.items()}
     if not ladder:
         log.warning("%s: no batch could be timed", potential.about.name)
         return {"batch_atoms": potential.batch_atoms, "batch_neighbours": None, "ladder": []}
     best = _best(ladder)
+    _tell(potential.about.name, best, rounds)
     neighbours = estimated_neighbours(
         sample, potential.about.cutoff, potential.about.max_neighbours
     )
@@ -179,8 +199,31 @@ def measure_plan(potential: "Potential[Any]", frames: Frames) -> dict[str, Any]:
         # batch by atoms alone.
         # Of lone atoms there are none, and no bound comes of that.
         "batch_neighbours": float((neighbours * _repeats(sample, best)).max()) or None,
-        "ladder": [{"batch_atoms": a, "atoms_per_second": s} for a, s in ladder.items()],
+        "ladder": [
+            {
+                "batch_atoms": atoms,
+                "atoms_per_second": ladder[atoms],
+                "spread": _spread(speeds),
+                "rounds": len(speeds),
+            }
+            for atoms, speeds in rounds.items()
+        ],
     }
+
+
+def _spread(speeds: list[float]) -> float:
+    """Half the range of the rounds, as a share of their median."""
+    return float((max(speeds) - min(speeds)) / 2 / np.median(speeds))
+
+
+def _tell(name: str, best: int, rounds: dict[int, list[float]]) -> None:
+    """Say what was chosen, and how sure that is: which other sizes have rounds as fast."""
+    rivals = [str(a) for a, s in rounds.items() if a != best and max(s) >= np.median(rounds[best])]
+    log.info(
+        "%s: batches of %d atoms, %.0f atoms/s (median of %d rounds, +-%.0f %%); %s",
+        *(name, best, np.median(rounds[best]), len(rounds[best]), 100 * _spread(rounds[best])),
+        f"rounds as fast were seen at {', '.join(rivals)}" if rivals else "no other was as fast",
+    )
 
 
 def _sample(potential: "Potential[Any]", frames: Frames) -> Frames:
@@ -205,18 +248,31 @@ def _answers(potential: "Potential[Any]", frames: Frames) -> bool:
     return asked.error is None
 
 
-def _climb(potential: "Potential[Any]", sample: Frames) -> dict[int, float]:
-    """Atoms per second by batch size, from small to large until larger ones are not faster."""
-    ladder: dict[int, float] = {}
+def _climb(potential: "Potential[Any]", sample: Frames) -> dict[int, list[float]]:
+    """Atoms per second by batch size, from small to large until they have fallen twice in a row."""
+    ladder: dict[int, list[float]] = {}
+    falls, before = 0, 0.0
     for atoms in _rungs(potential.device.type, sample):
         speed = _speed(potential, sample, atoms)
         if speed is None:
             break
-        ladder[atoms] = speed
-        behind = list(ladder).index(_best(ladder)) < len(ladder) - FLAT
-        flat = behind and atoms >= 4 * sample.n_atoms.max()  # the largest, too, was batched
-        if flat or speed < STOP * max(ladder.values()):
+        ladder[atoms] = [speed]
+        falls, before = (falls + 1 if speed < before else 0), speed
+        if falls == FALLS:
             break
+    return ladder
+
+
+def _timed_again(
+    potential: "Potential[Any]", sample: Frames, ladder: dict[int, list[float]]
+) -> dict[int, list[float]]:
+    """The same with more rounds, in turn, of the rungs that may be the best."""
+    highest = max((speed for (speed,) in ladder.values()), default=0.0)
+    close = [atoms for atoms, (speed,) in ladder.items() if speed >= CLOSE * highest]
+    for _ in range(ROUNDS - 1):
+        for atoms in close:
+            speed = _speed(potential, sample, atoms)
+            ladder[atoms] += [] if speed is None else [speed]
     return ladder
 
 
@@ -247,14 +303,13 @@ def _speed(potential: "Potential[Any]", sample: Frames, batch_atoms: int) -> flo
 
 
 def _atoms_per_second(potential: "Potential[Any]", batches: list[Frames]) -> float:
-    clock = _clock(potential.device.type)
-    atoms, start = 0, clock()
-    while (passed := clock() - start) < _SECONDS:
+    def once() -> int:
         for batch in batches:  # all of them, so that every rung times the same sizes
             potential.evaluate(potential.prepare(batch))
             beat()
-            atoms += len(batch.numbers)
-    return atoms / passed
+        return sum(len(batch.numbers) for batch in batches)
+
+    return throughput(once, _SECONDS, _clock(potential.device.type))
 
 
 def _clock(device: str) -> Callable[[], float]:

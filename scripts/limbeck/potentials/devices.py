@@ -1,11 +1,14 @@
 """Devices: whether one is present, and errors that mean no memory or a lost device."""
 
 import logging
+import re
 
 from limbeck.errors import LimbeckError
 
 log = logging.getLogger(__name__)
 
+#: names of devices that are asked for
+_NAMES = re.compile(r"cpu|cuda(:[0-9]+)?")
 #: what torch's CPU allocator and libraries below it say in a plain RuntimeError
 _NO_MEMORY = (
     "out of memory",
@@ -42,6 +45,35 @@ def present(device: str, lost_device: str) -> str:
         f"device: {device} was asked for, but torch finds no GPU here; expected a machine that "
         "has one, or device: cpu, or lost_device: cpu to go on without"
     )
+
+
+def checked(device: str) -> str:
+    """A device that a program asks for, once it is there.
+
+    Args:
+        device: cpu, cuda, or cuda:N.
+
+    Raises:
+        LimbeckError: it is no such name, or this machine has no such device.
+    """
+    import torch
+
+    name = str(device)
+    if not _NAMES.fullmatch(name):
+        raise LimbeckError(f"device: {name!r}, expected 'cpu', 'cuda', or a GPU such as 'cuda:0'")
+    if name == "cpu":
+        return name
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not count:
+        raise LimbeckError(
+            f"device: {name!r} was asked for, but torch finds no GPU here; expected 'cpu', or a "
+            "machine that has one"
+        )
+    if int(name.partition(":")[2] or 0) >= count:
+        raise LimbeckError(
+            f"device: {name!r} was asked for, but the last GPU here is 'cuda:{count - 1}'"
+        )
+    return name
 
 
 def out_of_memory(error: Exception) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from limbeck.check.progress import each
 from limbeck.frames import Frames, atom_rows
 from limbeck.potentials.devices import DeviceLost, free_memory, lost, out_of_memory
 from limbeck.potentials.heartbeat import awaited
@@ -140,7 +141,15 @@ def predict_or_nan(
     evaluate = potential.evaluate_described if descriptors else potential.evaluate
     result = empty_predictions(frames)
     offsets = frames.offsets
-    for batch in potential.batches(frames):
+    batches = each(
+        potential.batches(frames),
+        f"answers of {potential.about.name}",
+        "frames",
+        len(frames),
+        amount=len,
+        atoms=lambda batch: int(frames.n_atoms[batch].sum()),
+    )
+    for batch in batches:
         for piece in in_pieces(
             potential,
             frames,

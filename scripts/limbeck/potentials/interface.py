@@ -206,13 +206,22 @@ def tell_ignored(frames: Frames, reader: str, conditions: Collection[str] = ()) 
         reader: what does not read it, as in the name of a potential.
         conditions: what it does read.
     """
-    for name, values in (("charge", frames.charge), ("spin", frames.spin)):
-        count = int((values != 0).sum())
-        if count and name not in conditions:
+    for name, count in ignored(frames, conditions).items():
+        if count:
             log.warning(
                 "%s does not read the %s, which %d of %d frames have: it goes by the atoms alone",
                 *(reader, name, count, len(frames)),
             )
+
+
+def ignored(frames: Frames, conditions: Collection[str] = ()) -> dict[str, int]:
+    """Of "charge" and "spin", those that are not read, and how many frames have each.
+
+    Args:
+        conditions: those that are read.
+    """
+    states = {"charge": frames.charge, "spin": frames.spin}
+    return {name: int((v != 0).sum()) for name, v in states.items() if name not in conditions}
 
 
 def empty_predictions(frames: Frames) -> Predictions:

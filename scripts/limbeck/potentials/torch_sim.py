@@ -65,6 +65,13 @@ class PotentialModel(ModelInterface):
     def compute_stress(self, compute_stress: bool) -> None:
         self._compute_stress = compute_stress and self.potential.about.has_stress
 
+    def standing(self) -> dict[str, Any]:
+        """What later answers depend on beside the state they are of, for check-points."""
+        return {}
+
+    def stand(self, found: dict[str, Any]) -> None:
+        """Answer as the model that stood there would."""
+
     def answer(self, frames: Frames) -> Predictions:
         """The potential's answer for all frames in one batch."""
         return self.potential.evaluate(self.potential.prepare(frames))
@@ -113,6 +120,21 @@ class VerletListModel(PotentialModel):
         pieces = FailureTolerantModel(self.potential)
         pieces.compute_stress = self.compute_stress
         return pieces(state)
+
+    def standing(self) -> dict[str, Any]:
+        """The systems as they were when neighbours were sought: the list sets the last bits."""
+        seen = self._seen
+        names = ("positions", "masses", "cell", "pbc", "atomic_numbers", "system_idx")
+        systems = None if seen is None else {name: getattr(seen, name) for name in names}
+        return {"too_large": self._too_large, "seen": systems}
+
+    def stand(self, found: dict[str, Any]) -> None:
+        """Seek the same neighbours again."""
+        self._too_large, seen = found["too_large"], found["seen"]
+        self._wide = self._seen = None
+        if seen is not None:
+            tensors = {n: v.to(self.device) for n, v in seen.items() if isinstance(v, torch.Tensor)}
+            self._renew(SimState(**tensors, pbc=seen["pbc"]))
 
     def _moved(self, state: SimState) -> dict[str, torch.Tensor]:
         """Answers for all systems at once, from the neighbours that are known."""

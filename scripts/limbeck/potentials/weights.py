@@ -1,18 +1,20 @@
 """Weights from outside: located or downloaded, and checked against their hash."""
 
 import contextlib
+import io
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from limbeck.config.sections.potentials import Mace, SmallOrb, Weights
+from limbeck.config.sections.potentials import Mace, StudentFolder, Weights
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 
 
-def checked_path(potential: Weights | SmallOrb) -> Path:
+def checked_path(potential: Weights | StudentFolder) -> Path:
     """The potential's ``path``, once it exists and has the ``sha256`` that the config gives.
 
     Raises:
@@ -101,6 +103,18 @@ def left_as_it_was(variable: str, modules: str = "") -> Iterator[None]:
         for name in set(sys.modules) - there if modules else ():
             if name == modules or name.startswith(f"{modules}."):
                 del sys.modules[name]
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Nothing of what libraries print or warn of, which users can do nothing about.
+
+    For code that has been tested with the versions of ``requirements.lock``: the libraries warn
+    each other's authors. Errors come through.
+    """
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextlib.contextmanager

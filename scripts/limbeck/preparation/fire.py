@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch_sim.autobatching import InFlightAutoBatcher
-from torch_sim.optimizers import fire, frechet_cell_fire
+from torch_sim.optimizers import FireState, FrechetCellFIREState, fire, frechet_cell_fire
 
 from limbeck.frames import Frames
 from limbeck.potentials.batches import batches_of
 from limbeck.potentials.interface import Potential
 from limbeck.potentials.torch_sim import FailureTolerantModel, state_of
+
+#: of torch-sim's batcher: which structures run, how large they are, and how many came in so far
+_OF_BATCHER = ("current_idx", "current_scalers", "iterator_idx", "swap_attempts")
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,14 @@ class BatchedRelaxation:
         moving: bool,
         constant_volume: bool,
         max_atoms: int,
+        found: dict[str, Any] | None = None,
     ) -> None:
         """Start from ``frames``, sorted by size, all periodic or all isolated.
 
         Args:
             moving: the cells move as well, at constant volume or not.
             max_atoms: of a batch; no frame is larger.
+            found: where the same batch stood, to go on from there; from the start without.
         """
         self._model = FailureTolerantModel(potential)
         # torch-sim takes the sign of the determinant for the volume's: a left-handed cell is
@@ -79,9 +84,38 @@ class BatchedRelaxation:
             max_memory_scaler=max_atoms,
             return_indices=True,
         )
-        self._batcher.load_states(self._states(max_atoms))
-        self._state, _, places = self._batcher.next_batch(None, None)
-        self.running = np.array(places, dtype=np.int64)
+        if found:
+            self._stand(found, max_atoms)
+        else:
+            self._batcher.load_states(self._states(max_atoms))
+            self._state, _, places = self._batcher.next_batch(None, None)
+            self.running = np.array(places, dtype=np.int64)
+
+    def standing(self) -> dict[str, Any]:
+        """Where the batch stands between two steps, for check-points; none runs where it ended."""
+        return {
+            "state": vars(self._state) if len(self.running) else None,
+            "running": self.running,
+            "batcher": {name: getattr(self._batcher, name) for name in _OF_BATCHER},
+        }
+
+    def _stand(self, found: dict[str, Any], max_atoms: int) -> None:
+        """Go on, bit for bit, from there."""
+        kind = FrechetCellFIREState if self._moving else FireState
+        self.running, of_batcher = found["running"], found["batcher"]
+        if len(self.running):
+            device = self._model.device
+            state = {
+                name: value.to(device) if isinstance(value, torch.Tensor) else value
+                for name, value in found["state"].items()
+            }
+            self._state = kind(**state)
+        for name, value in of_batcher.items():
+            setattr(self._batcher, name, value)
+        # what load_states() and the first next_batch() leave
+        self._batcher.completed_idx_og_order = []
+        self._batcher.first_batch_returned = True
+        self._batcher.states_iterator = self._states(max_atoms, of_batcher["iterator_idx"])
 
     def step(self) -> None:
         """One step of every system of the batch."""
@@ -120,9 +154,15 @@ class BatchedRelaxation:
             )
         return fire(self._model, dt_start=0.2)
 
-    def _states(self, max_atoms: int) -> Iterator[Any]:
-        """States of single structures at rest, with forces computed batch by batch."""
+    def _states(self, max_atoms: int, first: int = 0) -> Iterator[Any]:
+        """States of single structures at rest, with forces computed batch by batch.
+
+        Args:
+            first: number of the first that is wanted.
+        """
         for index in batches_of(self._frames, max_atoms):  # in order: they are sorted by size
+            if index[-1] < first:
+                continue
             given = state_of(self._frames.select(index), self._model)
             # Lengths of the cell's coordinates. Its stiffness grows with the n atoms, so that with
             # sqrt(n) it is as stiff as a bond whatever the size; with n, torch-sim's and ASE's
@@ -132,7 +172,9 @@ class BatchedRelaxation:
             state.velocities = torch.zeros_like(state.positions)
             if self._moving:
                 state.cell_velocities = torch.zeros_like(state.cell)
-            yield from state.split()
+            # Batches stay as they are, also where only some of one are wanted: the last bits of
+            # the forces depend on what is beside a structure.
+            yield from state.split()[max(first - int(index[0]), 0) :]
 
     def _stress(self) -> np.ndarray:
         if not self._moving:

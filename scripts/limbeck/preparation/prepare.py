@@ -91,11 +91,16 @@ def full_matrix(entries: Sequence[int] | Sequence[Sequence[int]]) -> np.ndarray:
 def _matrix(relaxed: Relaxed, b: int, own: PreparationSettings) -> np.ndarray:
     if relaxed.reason[b] or not relaxed.frames.periodic[b]:
         return np.eye(3, dtype=np.int64)
-    (across,) = vacuum_axes(relaxed.frames.select([b]))
+    return supercell_of(relaxed.frames, b, own)
+
+
+def supercell_of(frames: Frames, b: int, own: PreparationSettings) -> np.ndarray:
+    """The supercell of a periodic frame that the settings ask for. int64 [3,3]."""
+    (across,) = vacuum_axes(frames.select([b]))
     if own.supercell_matrix is not None:
         return _unstacked(full_matrix(own.supercell_matrix), across)
     assert own.supercell_radius_A is not None
-    cell = relaxed.frames.cell[b].copy()
+    cell = frames.cell[b].copy()
     # A vacuum that is thinner than the radius is not to be repeated, either.
     lengths = np.linalg.norm(cell[across], axis=1)
     cell[across] *= np.maximum(1, own.supercell_radius_A / lengths)[:, None]

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from limbeck.check.progress import Progress
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
 from limbeck.geometry import cell_sizes, shortest_distance_ratio, vacuum_axes
 from limbeck.potentials.batches import Limits, estimated_neighbours
+from limbeck.potentials.checkpoint import Checkpoint
 from limbeck.potentials.interface import Potential
 from limbeck.preparation.fire import BatchedRelaxation, RelaxationState
 from limbeck.reasons import NOT_FINITE, RUNAWAY, TOO_NEAR, UNKNOWN_ELEMENT
@@ -103,22 +105,41 @@ def relax(
         )
     notes.reason[:] = _unfit(frames, potential)
     fit = np.flatnonzero(notes.reason == "")
-    for members, max_atoms in _groups(frames, potential, fit, moving):
-        batch = BatchedRelaxation(
-            potential,
-            frames.select(members),
-            moving=bool(moving[members[0]]),
-            constant_volume=how == "constant_volume",
-            max_atoms=max_atoms,
-        )
-        while len(batch.running):
-            running = members[batch.running]
-            done = notes.note(running, batch.observe(), moved=bool(moving[members[0]]))
-            if done.any():
-                batch.finish(done)  # and look at what comes in before it moves
-            else:
-                batch.step()
-                notes.made[running] += 1
+    groups = list(_groups(frames, potential, fit, moving))
+    asked = (how, force_tolerance, steps, record, potential.about.described(), groups)
+    checkpoint = Checkpoint("relaxation", frames.positions, frames.cell, frames.numbers, asked)
+    found = checkpoint.found() or {"group": 0}
+    if "notes" in found:
+        notes.stand(found["notes"])
+    with Progress("relaxation", len(fit), "structures") as progress:
+        progress.begin(notes.finished[fit].sum())
+        for number, (members, max_atoms) in enumerate(groups):
+            if number < found["group"]:
+                continue
+            batch = BatchedRelaxation(
+                potential,
+                frames.select(members),
+                moving=bool(moving[members[0]]),
+                constant_volume=how == "constant_volume",
+                max_atoms=max_atoms,
+                found=found.get("batch") if number == found["group"] else None,
+            )
+            while len(batch.running):
+                running = members[batch.running]
+                done = notes.note(running, batch.observe(), moved=bool(moving[members[0]]))
+                if done.any():
+                    batch.finish(done)  # and look at what comes in before it moves
+                else:
+                    batch.step()
+                    notes.made[running] += 1
+                progress.add(
+                    done.sum(), atoms=0 if done.any() else int(frames.n_atoms[running].sum())
+                )
+                if checkpoint.due:
+                    standing = batch.standing()
+                    tree = {"group": number, "notes": notes.standing(), "batch": standing}
+                    checkpoint.keep(tree)
+    checkpoint.finish({"group": len(groups), "notes": notes.standing()})
     return notes.relaxed()
 
 
@@ -129,6 +150,9 @@ def _unfit(frames: Frames, potential: Potential[Any]) -> np.ndarray:
         [UNKNOWN_ELEMENT, TOO_NEAR],
         default="",
     )
+
+
+_ARRAYS = ("positions", "cell", "made", "force", "energy", "finished")
 
 
 class _Notes:
@@ -143,6 +167,20 @@ class _Notes:
         self.made = np.zeros(len(frames), dtype=np.int64)
         self.force, self.energy = np.full((2, len(frames)), np.nan)
         self.paths: list[list[RelaxationStep]] = [[] for _ in range(len(frames))]
+        self.finished = np.zeros(len(frames), dtype=bool)
+
+    def standing(self) -> dict[str, Any]:
+        """All that was noted, for check-points."""
+        plain = {name: getattr(self, name) for name in _ARRAYS}
+        paths = [[(s.energy, s.positions, s.cell) for s in path] for path in self.paths]
+        return plain | {"reason": self.reason.tolist(), "paths": paths}
+
+    def stand(self, found: dict[str, Any]) -> None:
+        """Go on from what was noted of the same structures."""
+        for name in _ARRAYS:
+            setattr(self, name, found[name])
+        self.reason[:] = found["reason"]
+        self.paths = [[RelaxationStep(*step) for step in path] for path in found["paths"]]
 
     def note(self, running: np.ndarray, seen: RelaxationState, *, moved: bool) -> np.ndarray:
         """Note the systems ``running`` after a step; returns which have ended, bool [B'].
@@ -174,6 +212,7 @@ class _Notes:
                 step = RelaxationStep(float(seen.energy[place]), seen.positions[place], cell[place])
                 self.paths[b].append(step)
             if done[place]:
+                self.finished[b] = True
                 self.positions[self.frames.atoms_of(b)] = seen.positions[place]
                 self.cell[b] = cell[place]
         return done

@@ -15,6 +15,7 @@ from ase import Atoms
 from ase.md.contour_exploration import ContourExploration
 
 from limbeck import seeds
+from limbeck.check.progress import each
 from limbeck.config.jobs import SampleFrames
 from limbeck.config.sections.sampling import Contour
 from limbeck.frames import Frames, concatenate, derive
@@ -75,7 +76,8 @@ def sample(frames: Frames, own: Contour, job: SampleFrames) -> Sample:
     tell_ignored(frames, name, potential.about.conditions)
     prepared = prepare(frames, potential, own)
     walks = []
-    for b, atoms in enumerate(prepared.frames.to_atoms()):
+    for b in each(range(len(frames)), f"walks of {name}", "structures"):
+        atoms = prepared.frames.select([b]).to_atoms()[0]
         path = Walk(cut=str(prepared.reason[b]))
         if not path.cut:
             purpose = f"sample_contour/{name}/{frames.id[b].decode()}"
@@ -185,7 +187,8 @@ def _steps(
     )
     last = 0
     # Step 0 looks at the displaced structure before it has moved along the contour.
-    for step in range(own.max_steps + 1):
+    steps = range(own.max_steps + 1)
+    for step in each(steps, "walk", "steps", atoms=lambda _: len(atoms)):
         if step:
             with np.errstate(divide="ignore", invalid="ignore"):  # where it comes to no force
                 contour.step()

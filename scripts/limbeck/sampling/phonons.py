@@ -11,6 +11,7 @@ from ase.neighborlist import neighbor_list
 from phonopy import Phonopy
 
 from limbeck import seeds
+from limbeck.check.progress import each
 from limbeck.config.jobs import SampleFrames
 from limbeck.config.sections.sampling import Phonons
 from limbeck.errors import LimbeckError
@@ -65,7 +66,7 @@ def sample(frames: Frames, own: Phonons, job: SampleFrames) -> Sample:
     folder = Path(job.force_constants)
     parts, rows = [], []
     incommensurate = ""
-    for b in range(len(frames)):
+    for b in each(range(len(frames)), f"draws of {name}", "structures"):
         try:
             made, row = _sample_one(frames.select([b]), folder, own, name, job.seed)
             parts.append(made)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from limbeck import seeds
+from limbeck.check.progress import each
 from limbeck.config.jobs import SampleFrames
 from limbeck.config.sections.sampling import Rattle
 from limbeck.frames import Frames, atom_rows, derive
@@ -57,7 +58,7 @@ def rattled(
     """
     positions, cell = frames.positions.copy(), frames.cell.copy()
     offsets, periodic, across = frames.offsets, frames.periodic, vacuum_axes(frames)
-    for b, rng in enumerate(rngs):
+    for b, rng in enumerate(each(rngs, "displacements", "structures")):
         rows = slice(offsets[b], offsets[b + 1])
         if periodic[b] and strain > 0:
             # Symmetric, since the antisymmetric part would only rotate the crystal.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from limbeck.check.progress import each
 from limbeck.config.jobs import SelectFrames
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
@@ -104,7 +105,7 @@ def farthest_point(points: np.ndarray, count: int) -> np.ndarray:
     """
     chosen = np.zeros(count, dtype=np.int64)
     nearest = np.full(len(points), np.inf)
-    for place in range(count):
+    for place in each(range(count), "selection", "frames"):
         if place:
             chosen[place] = np.argmax(nearest)
         else:

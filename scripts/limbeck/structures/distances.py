@@ -98,6 +98,44 @@ class Near:
     limit: float
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two atoms, by their places; of an atom and its image, the same twice.
+
+    Attributes:
+        distance, limit: Angstrom.
+    """
+
+    first: int
+    second: int
+    distance: float
+    limit: float
+
+
+def pair_below(
+    numbers: np.ndarray,
+    positions: np.ndarray,
+    cell: np.ndarray,
+    periodic: bool,
+    limits: np.ndarray,
+) -> Pair | None:
+    """The pair of atoms that is farthest below its limit, images of a cell included.
+
+    Args:
+        numbers, positions, cell: [n], [n,3] and [3,3], Angstrom.
+        limits: Angstrom [Z,Z], by atomic numbers.
+
+    Raises:
+        RuntimeError: a position or the cell is not finite, or too large.
+    """
+    first, second, _, distance = _pairs(numbers, positions, cell, periodic, limits)
+    limit = limits[numbers[first], numbers[second]]
+    if not (distance < limit).any():
+        return None
+    worst = int((distance / limit).argmin())
+    return Pair(int(first[worst]), int(second[worst]), float(distance[worst]), float(limit[worst]))
+
+
 def too_near(
     numbers: np.ndarray,
     positions: np.ndarray,

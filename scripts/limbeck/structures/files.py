@@ -33,6 +33,8 @@ from limbeck.structures.units import LENGTHS, check_unit
 
 #: of a source are looked at for the unit of its lengths
 UNIT_FRAMES = 100
+#: a note on structures that are kept
+ROUNDED = "rounded special positions in its CIF, whose images were merged into one atom each"
 #: whose ending says what a structure is called, and not its format
 NAMES_OF_VASP = ("POSCAR", "CONTCAR", "OUTCAR", "XDATCAR")
 #: letters of the name of a structure
@@ -74,7 +76,9 @@ def _read(frame: Frame, source: StructureFile) -> tuple[Atoms, int, int, tuple[s
     """A structure as it stands in the file, in Angstrom; charge, unpaired electrons, notes."""
     atoms = in_angstrom(frame(), source)
     _check(atoms)
-    return atoms, *electrons_of(atoms, source.spin_is)
+    merged = (ROUNDED,) if atoms.info.pop("merged_atoms", 0) else ()
+    charge, spin, notes = electrons_of(atoms, source.spin_is)
+    return atoms, charge, spin, (*merged, *notes)
 
 
 def id_of(frame: Frame, source: StructureFile) -> str:

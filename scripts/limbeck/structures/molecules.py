@@ -1,11 +1,13 @@
-"""Molecules from SMILES: one conformer each, see :mod:`limbeck.structures.conformers`."""
+"""Molecules from SMILES: one conformer each."""
 
+import logging
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from ase import Atoms
-from rdkit import Chem, rdBase
+from rdkit import Chem
 from rdkit.Chem import Descriptors
 
 from limbeck import reasons
@@ -15,7 +17,7 @@ from limbeck.errors import LimbeckError, explained
 from limbeck.frames import Frames
 from limbeck.seeds import torch_seed
 from limbeck.structures.chemistry import chemistry_of_molecule
-from limbeck.structures.conformers import MAX_SMILES, Conformer, embed, parse, rmsd_of
+from limbeck.structures.conformers import Conformer, embed, parse, rmsd_of
 from limbeck.structures.reading.unpack import plain
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (
@@ -26,6 +28,10 @@ from limbeck.structures.shard import (
     number_generator,
 )
 
+log = logging.getLogger(__name__)
+
+#: lines of a file that are no SMILES, told one by one
+MOST_TOLD = 20
 #: Angstrom, over all atoms. One minimum found twice agrees within some 0.02 (MMFF stops early on
 #: flat torsions); two rotamers of a small molecule differ by 0.2 and more.
 REPEAT_RMSD_A = 0.1
@@ -39,31 +45,38 @@ def generate(source: MoleculeSource, job: GenerateStructures) -> tuple[Frames, l
     def conformer(n: int) -> Conformer:
         name = f"generate/{source.name}/{n}/conformer"
         seed = torch_seed(job.seed, name) % 2**31  # RDKit takes a signed 32-bit integer
-        return embed(lines[n % len(lines)][0], seed)
+        return embed(lines[n % len(lines)].smiles, seed)
 
     def make(n: int) -> Structure:
         if source.displacement_A == 0:
             _refuse_repeated(conformer, n, len(lines))
-        return _structure(source, job, n, conformer(n), *lines[n % len(lines)])
+        return _structure(source, job, n, conformer(n), lines[n % len(lines)])
 
-    return collect(job, make, name_of=lambda n: lines[n % len(lines)][1])
+    return collect(job, make, name_of=lambda n: lines[n % len(lines)].name)
 
 
 def elements(source: MoleculeSource) -> frozenset[str]:
-    """Symbols of the elements of all molecules of the file, hydrogens included."""
+    """Symbols of the elements of all molecules of the file, hydrogens included.
+
+    Lines that are no SMILES are logged and left out.
+
+    Raises:
+        LimbeckError: there is no file, or no line of it is a SMILES.
+    """
     found: set[str] = set()
     bad: list[str] = []
-    with rdBase.BlockLogs():
-        for smiles, name in read_smiles(source.smiles):
-            molecule = Chem.MolFromSmiles(smiles) if len(smiles) <= MAX_SMILES else None
-            if molecule is None:
-                bad.append(
-                    f"{source.smiles}: {name:.80}: RDKit cannot read the SMILES {smiles!r:.80}"
-                )
-            else:
-                found |= {atom.GetSymbol() for atom in Chem.AddHs(molecule).GetAtoms()}
-    if bad:
-        raise LimbeckError("\n".join(bad))
+    lines = read_smiles(source.smiles)
+    for line in lines:
+        try:
+            found |= {atom.GetSymbol() for atom in Chem.AddHs(parse(line.smiles)).GetAtoms()}
+        except Refused:  # set aside when its shard is made
+            bad.append(f"line {line.number}, {line.name:.80}")
+    if len(bad) == len(lines):
+        raise LimbeckError(f"{source.smiles}: RDKit can read no line of it, as {bad[0]}")
+    for text in bad[:MOST_TOLD]:
+        log.warning("%s, %s: RDKit cannot read the SMILES, and it is left out", source.smiles, text)
+    if len(bad) > MOST_TOLD:
+        log.warning("%s: and %d lines more", source.smiles, len(bad) - MOST_TOLD)
     return frozenset(found)
 
 
@@ -74,7 +87,7 @@ def groups(source: MoleculeSource) -> Iterator[tuple[str, frozenset[str]]]:
     @cache
     def found(k: int) -> tuple[str, frozenset[str]] | None:
         try:
-            mol = Chem.AddHs(parse(lines[k][0]))
+            mol = Chem.AddHs(parse(lines[k].smiles))
         except Refused:
             return None
         return chemistry_of_molecule(mol), frozenset(a.GetSymbol() for a in mol.GetAtoms())
@@ -85,8 +98,16 @@ def groups(source: MoleculeSource) -> Iterator[tuple[str, frozenset[str]]]:
             yield own
 
 
-def read_smiles(path: str | Path) -> list[tuple[str, str]]:
-    """(SMILES, name) of each line; the name is the SMILES where none is given.
+class Line(NamedTuple):
+    """One line of a list of SMILES; the name is the SMILES where none is given."""
+
+    smiles: str
+    name: str
+    number: int
+
+
+def read_smiles(path: str | Path) -> list[Line]:
+    """Every line that has a SMILES, or should have.
 
     The file may be packed, or have a byte-order mark, as those of a source of structures. Only a
     line that begins with ``#`` is a comment: inside one, # is a triple bond.
@@ -99,7 +120,11 @@ def read_smiles(path: str | Path) -> list[tuple[str, str]]:
     with explained(f"{path}: no text"):
         file, _unpacked = plain(Path(path))  # which stays as long as it has a name
         lines = [line.split(maxsplit=1) for line in file.read_text("utf-8").splitlines()]
-    found = [(w[0], w[-1].strip()) for w in lines if w and not w[0].startswith("#")]
+    found = [
+        Line(words[0], words[-1].strip(), number)
+        for number, words in enumerate(lines, start=1)
+        if words and not words[0].startswith("#")
+    ]
     if not found:
         raise LimbeckError(f"{path}: no SMILES in it, expected one 'SMILES name' per line")
     return found
@@ -123,8 +148,7 @@ def _structure(
     job: GenerateStructures,
     n: int,
     conformer: Conformer,
-    smiles: str,
-    name: str,
+    line: Line,
 ) -> Structure:
     mol = conformer.mol
     atoms = Atoms([a.GetAtomicNum() for a in mol.GetAtoms()], mol.GetConformer().GetPositions())
@@ -135,5 +159,10 @@ def _structure(
     atoms.info = {"charge": Chem.GetFormalCharge(mol)}
     atoms.info["unpaired_electrons"] = Descriptors.NumRadicalElectrons(mol)
     charge, spin, _ = electrons_of(atoms)
-    info = {"number": n, "smiles": smiles, "name": name, "force_field": conformer.force_field}
+    info = {
+        "number": n,
+        "smiles": line.smiles,
+        "name": line.name,
+        "force_field": conformer.force_field,
+    }
     return Structure(atoms, chemistry_of_molecule(mol), info, charge, spin)

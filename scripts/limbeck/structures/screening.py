@@ -11,6 +11,7 @@ import numpy as np
 from ase.data import atomic_masses
 
 from limbeck import reasons
+from limbeck.check.progress import each
 from limbeck.config.sections.sources import Screen
 from limbeck.files import write_csv
 from limbeck.frames import Frames
@@ -55,7 +56,7 @@ def screen(frames: Frames, limits: Screen) -> tuple[Frames, list[Rejected]]:
     keep = np.ones(len(frames), dtype=bool)
     rejected = []
     seen: set[bytes] = set()
-    for b in range(len(frames)):
+    for b in each(range(len(frames)), "screening", "structures"):
         try:
             for check in _CHECKS:
                 check(frames, b, limits)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limbeck import reasons
+from limbeck.check.progress import each
 from limbeck.config.jobs import GenerateStructures
 from limbeck.errors import LimbeckError
 from limbeck.frames import INT8, Frames, charge_and_spin, from_atoms, spin_of
@@ -73,7 +74,7 @@ def collect(
     count = source.count if most is None else min(source.count, most)
     made: list[Structure] = []
     rejected: list[Rejected] = []
-    for n in range(job.shard, count, source.shards):
+    for n in each(range(job.shard, count, source.shards), source.name, "structures"):
         try:
             structure = make(n)
             check_sound(structure.atoms, structure.charge, structure.spin)

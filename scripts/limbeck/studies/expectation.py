@@ -54,7 +54,7 @@ class Arm:
 
     Attributes:
         views: in words. n_views: calls for each frame.
-        frames: "train", "valid", "test" -> frames with a label.
+        frames: part of the split -> frames with a label.
     """
 
     label_set: str

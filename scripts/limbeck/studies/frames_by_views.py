@@ -16,15 +16,16 @@ import torch
 
 from limbeck import seeds
 from limbeck.averaging.orbit import Orbit, orbit
+from limbeck.check.progress import each
 from limbeck.config.jobs import FillTable
-from limbeck.datasets.split import Dataset, split_as
+from limbeck.datasets.split import Dataset, split_as, tests
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, atom_rows
 from limbeck.labels import Labels, unlabelled
 from limbeck.potentials import open_potential
 from limbeck.properties import Predictions
 from limbeck.reasons import Status
-from limbeck.students import architecture
+from limbeck.students import new_student
 from limbeck.students.loop import train
 from limbeck.students.statistics import training_statistics
 from limbeck.studies.expectation import student_sums
@@ -72,7 +73,8 @@ def fill_table(job: FillTable, frames: Frames) -> dict[str, Any]:
     groups, components = np.unique(teacher.test.frames.group), 3 * teacher.test.frames.n_atoms
     forces = np.abs(teacher.test.labels.forces).sum(axis=1)
     constant = np.bincount(teacher.test.frames.frame_of_atom, forces)
-    found = [_draw(job, teacher, draw) for draw in range(1, study.draws + 1)]
+    draws = each(range(1, study.draws + 1), "study", "draws")
+    found = [_draw(job, teacher, draw) for draw in draws]
     return {
         "kind": study.kind,
         "potential": job.potential.name,
@@ -98,7 +100,7 @@ def _prepare(job: FillTable, frames: Frames) -> Teacher:
     frames = frames.select(np.unique(frames.id, return_index=True)[1])
     parts = split_as(frames, job)
     pool = frames.select(np.concatenate([parts["train"], parts["valid"]]))
-    test = frames.select(parts["test"])
+    test = frames.select(tests(parts))
     test = test.select(seeds.first_by_hash(test.id, "study/test", study.n_test_frames))
     for what, part, least in (("to draw from", pool, study.n_frames[-1]), ("to test on", test, 1)):
         if len(part) < least:
@@ -127,7 +129,7 @@ def _draw(
         data = Dataset(frames, _mean(frames, seen, views))
         error = 1e3 * float(np.abs(data.labels.forces - truth).mean())
         labels.append({"draw": draw, "views": views, "error": error, "gap": gap})
-        for count in study.n_frames:
+        for count in each(study.n_frames, f"students of {views} views", "students"):
             cell = _cell(job, teacher, data.select(np.arange(count)), draw)
             cells.append({"draw": draw, "n_frames": count, "views": views, **cell})
             log.info("draw %d, %d frames, %d views: %.1f meV/A", draw, count, views, cell["error"])
@@ -160,9 +162,7 @@ def _cell(job: FillTable, teacher: Teacher, data: Dataset, draw: int) -> dict[st
     validation, training = (data.select(np.flatnonzero(m)) for m in (held_out, ~held_out))
     purpose = f"study/student/{draw}"
     torch.manual_seed(seeds.torch_seed(job.seed, purpose))
-    student = architecture(job.student.architecture).build(
-        job.student.size, training_statistics(training), name=job.student.name, device=job.device
-    )
+    student = new_student(job.student, training_statistics(training), device=job.device)
     history = train(student, training, validation, job.student, seeds.generator(job.seed, purpose))
     sums = student_sums(student, teacher.test, job.study.test_views)
     total = 3 * len(teacher.test.frames.numbers)

@@ -10,11 +10,13 @@ import numpy as np
 from limbeck.averaging.views import views_of
 from limbeck.config.jobs import RunStudy
 from limbeck.config.plan import TrainedStudent, student_folder, trained_by
+from limbeck.config.sections.datasets import PARTS, TESTS
 from limbeck.config.sections.labels import LabelSet
 from limbeck.config.sections.students import StudentSettings
-from limbeck.datasets.split import PARTS, Dataset, read_part
+from limbeck.datasets.split import Dataset, read_part
+from limbeck.frames import concatenate
 from limbeck.labelling.label import label
-from limbeck.labels import Labels
+from limbeck.labels import Labels, concatenate_labels
 from limbeck.potentials import open_potential
 from limbeck.students.evaluation import constant
 from limbeck.students.handover import open_student
@@ -82,7 +84,12 @@ def seeds_of(trained: Iterable[TrainedStudent]) -> dict[str, list[int]]:
 
 def test_set(folder: Path, job: RunStudy) -> Dataset:
     """Test frames with the reference's labels, at most ``n_frames`` of them, of the lowest ids."""
-    test = read_part(str(folder / f"datasets/{job.reference}/test.h5"), job.reference)
+    of_reference = folder / f"datasets/{job.reference}"
+    tests = [read_part(str(of_reference / f"{part}.h5"), job.reference) for part in TESTS]
+    test = Dataset(
+        concatenate([part.frames for part in tests]),
+        concatenate_labels([part.labels for part in tests]),
+    )
     return test.select(np.argsort(test.frames.id, kind="stable")[: job.study.n_frames])
 
 

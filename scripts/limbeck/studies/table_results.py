@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from limbeck.errors import LimbeckError
-from limbeck.warrant.crossed import Crossed, Statistic, crossed, estimate
+from limbeck.studies.crossed import Crossed, Statistic, crossed, estimate
 from limbeck.warrant.statistics import Estimate, entry_of, estimate_of
 from limbeck.warrant.tidy import Row, rows
 
@@ -57,7 +57,7 @@ def _teacher(table: Mapping[str, Any], cost: np.ndarray) -> Entry:
     pairs = list(_pairs(numbers, views, cost))
     return {
         "potential": table["potential"],
-        "gap": _mean([e["gap"] for e in table["labels"]]),
+        "gap": _gap(table),
         "labels": {str(k): _mean([e["error"] for e in own]) for k, own in labels.items()},
         "constant": _entry(crossed(constant, weights), lambda cells: cells[..., 0]),
         "seconds": float(sum(cell["seconds"] for cell in table["cells"])),
@@ -72,6 +72,10 @@ def _teacher(table: Mapping[str, Any], cost: np.ndarray) -> Entry:
             }
             for number in numbers
             for k in views
+        ],
+        "learning": [
+            {"views": k, **{asked: _learning(table, found[asked], k) for asked in ASKED}}
+            for k in (views if len(numbers) > 1 else ())
         ],
         "comparisons": [
             {**pair, **{asked: _less(table, found[asked], pair) for asked in ASKED}}
@@ -97,6 +101,12 @@ def _sums(table: Mapping[str, Any], asked: str) -> np.ndarray:
 
 def _of(table: Mapping[str, Any], number: int, views: int) -> list[Entry]:
     return [c for c in table["cells"] if (c["n_frames"], c["views"]) == (number, views)]
+
+
+def _gap(table: Mapping[str, Any]) -> float | None:
+    """Of the teacher; None where all labels are of one view, which shows none."""
+    known = [e["gap"] for e in table["labels"] if e["gap"] is not None]
+    return _mean(known) if known else None
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -161,6 +171,18 @@ def _overall(table: Mapping[str, Any], found: Crossed, pairs: Sequence[Mapping[s
     return {"forces": entry_of(estimate(found, share, signed=True), "")}
 
 
+def _learning(table: Mapping[str, Any], found: Crossed, views: int) -> Entry:
+    """Share by which the error changes when the number of frames doubles, at the end of a curve:
+    between its two largest numbers."""
+    last, before = (_place(table, number, views) for number in table["n_frames"][:-3:-1])
+    doublings = np.log2(table["n_frames"][-1] / table["n_frames"][-2])
+
+    def share(cells: np.ndarray) -> np.ndarray:
+        return (cells[..., last] / cells[..., before]) ** (1 / doublings) - 1
+
+    return {"forces": entry_of(estimate(found, share, signed=True), "")}
+
+
 def _between(errors: np.ndarray, numbers: Sequence[int], wanted: float) -> np.ndarray:
     """Error for a number of frames between others: linear in the logarithms. [...,N] -> [...]"""
     known = np.log(numbers)
@@ -185,6 +207,11 @@ def table_rows(study: Mapping[str, Any]) -> Iterator[Row]:
             names = {"subject": pair_name(teacher, pair), "kind": "difference", "set": "test"}
             figures = {asked: pair[asked] for asked in ASKED}
             yield from rows(figures | counts, _names, seeds=(), **names)
+        for end in teacher["learning"]:
+            names = {"subject": f"{teacher['potential']}/{end['views']} views"}
+            names |= {"kind": "difference", "set": "test"}
+            figures = {asked: end[asked] for asked in ASKED}
+            yield from rows(figures | counts, _names_of_learning, seeds=(), **names)
         for equal, overall in teacher["overall"].items():
             names = {"subject": teacher["potential"], "kind": "difference", "set": "test"}
             yield from rows({equal: overall} | counts, _names_of_overall, seeds=(), **names)
@@ -206,6 +233,10 @@ def _names(kind: str, quantity: str) -> tuple[str, str]:
 
 def _names_of_overall(equal: str, asked: str, quantity: str) -> tuple[str, str]:
     return quantity, f"relative_mae_{asked}_at_equal_{equal}"
+
+
+def _names_of_learning(asked: str, quantity: str) -> tuple[str, str]:
+    return quantity, f"relative_mae_{asked}_per_doubling"
 
 
 def forces_of(entry: Mapping[str, Any]) -> Estimate:

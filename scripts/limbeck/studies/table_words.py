@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from limbeck.studies.table_results import forces_of
+from limbeck.warrant.statistics import Estimate
 
 _UNIT = "meV/Å"
 #: what is said of errors that are surely smaller with averaging (-1), larger (1), or neither
@@ -12,6 +13,10 @@ _CALLS = {
     0: "more frames and more views cannot be told apart",
     1: "take one view of each, and more frames",
 }
+#: a learning curve still falls where a doubling of the frames takes this share off the error
+FALLS = 0.05
+#: a student is as good as its labels up to so many times their error
+AT_LABELS = 1.2
 _FRAMES = {-1: "average", 0: "averaging gains nothing that this could tell", 1: "averaging loses"}
 
 
@@ -19,17 +24,19 @@ def answers(results: Mapping[str, Any]) -> list[str]:
     """The sentences, from ``studies/frames_by_views/results.json``."""
     return [
         _setting(results),
-        *(_verdict(teacher) for teacher in results["teachers"]),
-        _time(results),
+        *(_verdict(teacher) for teacher in results["teachers"] if len(results["views"]) > 1),
+        *(_learning(teacher, results) for teacher in results["teachers"] if teacher["learning"]),
+        *([_time(results)] if len(results["views"]) > 1 else []),
         *_against_constant(results),
     ]
 
 
 def _setting(results: Mapping[str, Any]) -> str:
     student = results["student"]
+    views = "view" if results["views"] == [1] else "views"
     return (
         f"{student['name']} ({student['steps']:,} steps, whatever the number of frames) learned "
-        f"from {_listed(results['n_frames'])} frames in {_listed(results['views'])} random views "
+        f"from {_listed(results['n_frames'])} frames in {_listed(results['views'])} random {views} "
         f"each, in {results['draws']} draws of frames, views and seeds. Force errors are against "
         f"{results['reference']}, on {results['n_test_frames']:,} test frames of "
         f"{results['n_groups']} groups that no student saw; intervals are over groups and draws."
@@ -60,6 +67,41 @@ def _told(teacher: Mapping[str, Any], equal: str, words: Mapping[int, str]) -> s
     return (
         f"{words[change.sign]} (at equal {equal}, averaging changes errors by "
         f"{change.times(100).text('%')}: {'; '.join(parts)} {_UNIT})"
+    )
+
+
+def _learning(teacher: Mapping[str, Any], results: Mapping[str, Any]) -> str:
+    """Of one teacher: what would make its students better, by the end of the learning curve."""
+    end, numbers = teacher["learning"][-1], results["n_frames"]
+    (last,) = (
+        forces_of(cell)
+        for cell in teacher["cells"]
+        if (cell["n_frames"], cell["views"]) == (numbers[-1], end["views"])
+    )
+    change, labels = forces_of(end), dict(_by_views(teacher["labels"]))[end["views"]]
+    return (
+        f"{teacher['potential']}, labels of {end['views']} view{'s' * (end['views'] != 1)}: from "
+        f"{numbers[-2]:,} to {numbers[-1]:,} frames each doubling changes errors by "
+        f"{change.times(100).text('%')}, down to {last.text(_UNIT)}, where those of the labels are "
+        f"{labels:.0f}. {_next(change, last, labels)}."
+    )
+
+
+def _next(change: Estimate, last: Estimate, labels: float) -> str:
+    """What a learning curve asks for; see :data:`FALLS` and :data:`AT_LABELS`."""
+    if change.sign < 0 and change.value <= -FALLS:
+        return "What helps is more frames"
+    if not change.bounded or change.low < -FALLS:
+        return "Whether more frames help cannot be told: more draws or more test groups would"
+    if last.value <= AT_LABELS * labels:
+        return (
+            "More frames help little, and students are as good as their labels: what helps is "
+            "better labels, of more views or of another teacher"
+        )
+    return (
+        "More frames help little, and students are worse than their labels: what helps is a larger "
+        "network or more steps, unless the floor of a teacher whose forces are no gradient is in "
+        "the way"
     )
 
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from limbeck.averaging.orbit import orbit
 from limbeck.frames import Frames
-from limbeck.labels import Labels, select_labels
+from limbeck.labels import Labels, labels_of
 from limbeck.potentials.evaluation import predict_or_nan
 from limbeck.potentials.interface import Potential
-from limbeck.reasons import NO_REFERENCE, Status
+from limbeck.reasons import NO_REFERENCE
 from limbeck.symmetry.rotation import Rotation
 from limbeck.warrant.measure import Sums
 from limbeck.warrant.on_frames import (
@@ -79,14 +79,6 @@ def measure_errors(
 def error_rows(errors: Mapping[str, Any], **columns: Any) -> Iterator[Row]:
     """Rows of the errors; ``columns`` as of :func:`limbeck.warrant.tidy.rows`."""
     return rows(errors, lambda kind, quantity: (quantity, f"mae_{kind}"), **columns)
-
-
-def labels_of(frames: Frames, labels: Labels) -> tuple[np.ndarray, Labels]:
-    """Which frames have a good label (bool [B]), and the labels of these, in their order."""
-    good = np.flatnonzero(labels.status == Status.GOOD)
-    row_of = dict(zip(labels.id[good].tolist(), good.tolist(), strict=True))
-    rows = np.array([row_of.get(i, -1) for i in frames.id.tolist()], dtype=np.int64)
-    return rows >= 0, select_labels(labels, rows[rows >= 0])
 
 
 def error_sums(potential: Potential, frames: Frames, reference: Labels) -> Sums:

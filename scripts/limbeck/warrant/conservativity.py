@@ -20,7 +20,7 @@ not believed to have fallen by more than a factor 4 in a doubling, as of a rule 
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -67,14 +67,49 @@ def measure_conservativity(potentials: Sequence[Potential[Any]], frames: Frames)
 
 def work(potential: Potential[Any], frames: Frames) -> Sums:
     """Squares of the work by path length, of its error, of the force along it; points. [B] each."""
-    u, v = _directions(frames)
+    found = around(potential, frames, *directions(frames))
+    return {
+        "work": found.mean**2,
+        "error": found.error**2,
+        "forces_square": found.square,
+        "evaluations": found.points,
+    }
+
+
+class Loops(NamedTuple):
+    """One loop around each of B frames.
+
+    Attributes:
+        mean: of the force along the path, which is the work by its length, eV/Angstrom. [B]
+        error: of this mean, eV/Angstrom. [B]
+        square: mean square of the force along the path, (eV/Angstrom)^2. [B]
+        points: evaluations. [B]
+    """
+
+    mean: np.ndarray
+    error: np.ndarray
+    square: np.ndarray
+    points: np.ndarray
+
+
+def around(
+    potential: Potential[Any],
+    frames: Frames,
+    u: np.ndarray,
+    v: np.ndarray,
+    last_points: int = LAST_POINTS,
+) -> Loops:
+    """The work around a loop in the plane of u and v, [N,3] each, as :func:`directions` has them.
+
+    Points are doubled up to ``last_points``.
+    """
     n = FIRST_POINTS
     mean, square = _along(potential, frames, u, v, _angles(n))
     change = np.full(len(frames), np.inf)  # of the mean, in the last doubling
     error = change.copy()
     points = np.full(len(frames), n)
     active = np.arange(len(frames))
-    while len(active) and n < LAST_POINTS:
+    while len(active) and n < last_points:
         atoms = np.isin(frames.frame_of_atom, active)
         between = _angles(n) + np.pi / n
         new, new_square = _along(potential, frames.select(active), u[atoms], v[atoms], between)
@@ -87,15 +122,10 @@ def work(potential: Potential[Any], frames: Frames) -> Sums:
         points[active] = n
         enough = np.maximum(TOLERANCE * np.abs(mean), _FLOOR * np.sqrt(square))
         active = active[error[active] > enough[active]]
-    return {
-        "work": mean**2,
-        "error": error**2,
-        "forces_square": square,
-        "evaluations": points,
-    }
+    return Loops(mean, error, square, points)
 
 
-def _directions(frames: Frames) -> tuple[np.ndarray, np.ndarray]:
+def directions(frames: Frames) -> tuple[np.ndarray, np.ndarray]:
     """Two random directions a frame, orthogonal, each of root mean square 1 an atom. [N,3]"""
     drawn = [
         frame_generator(id, "gap/conservativity").standard_normal((2, n, 3))

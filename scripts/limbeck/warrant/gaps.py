@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from limbeck.averaging.orbit import Orbit, orbits
+from limbeck.check.progress import each
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.potentials.interface import Potential, tell_ignored
@@ -76,7 +77,7 @@ def measure_gaps(
     for potential in potentials:
         tell_ignored(frames, potential.about.name, potential.about.conditions)
     result = []
-    for name in names:
+    for name in each(names, "gaps", "gaps"):
         measured = frames
         if name == ON_STRUCTURES and structures is not None:
             measured = structures
@@ -142,8 +143,8 @@ def spread_sums(answers: Orbit, frames: Frames, *, whole: bool = False) -> Sums:
         of, parts = PROPERTIES[name], components(name, values)
         with np.errstate(invalid="ignore"):  # what is infinite has a NaN spread, and is left out
             found = {name: spread(parts, whole=whole), name + SQUARE: (parts**2).mean(axis=0)}
-        for key, each in found.items():  # [N,C] or [B,C]
-            of_frames = per_frame(each, frames) if of.per_atom else each.sum(axis=1)
+        for key, value in found.items():  # [N,C] or [B,C]
+            of_frames = per_frame(value, frames) if of.per_atom else value.sum(axis=1)
             sums[key] = of_frames / frames.n_atoms**2 if of.by_atoms else of_frames
     return sums
 

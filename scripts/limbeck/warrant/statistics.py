@@ -91,6 +91,14 @@ class Estimate(NamedTuple):
         return f"{value} ({low} to {high}){unit}"
 
 
+def digits(value: float) -> str:
+    """Three digits, or all of those before the point; what is as good as zero says so."""
+    if 0 < abs(value) < TINY:
+        return f"< {TINY}" if value > 0 else f"> −{TINY}"
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
 def _number(value: float, width: float) -> str:
     """With as many decimals as the width of the interval makes worth reading."""
     decimals = 0

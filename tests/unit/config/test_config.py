@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from limbeck.config import jobs, plan
 from limbeck.config.checks import remarks
 from limbeck.config.load import load, resolve
+from limbeck.config.sections import students as student_sections
 from limbeck.config.sections.known import CLOSE_PACKED, KINDS, SYMBOLS
 from limbeck.config.sections.messages import RENAMED_FIELDS, RENAMED_VALUES
 from limbeck.errors import LimbeckError
@@ -190,13 +192,42 @@ WRONG = [
     ("select.slices", 5, "select.slices: 5", "at most 4"),
     ("select.count", 1, "select.count: 1", "2 slices"),
     ("students.mace-small.architecture", "mice", "students.mace-small.architecture", "mace?"),
+    (
+        "students.mace-small",
+        {"architecture": "nep", "layers": 2},
+        "students.mace-small.layers: 2, expected it not to be given",
+        "what nep can take is channels, cutoff_A",
+    ),
+    (
+        "students.mace-small",
+        {"architecture": "nep", "cutoff_A": 10.0},
+        "students.mace-small.cutoff_A: 10.0, expected 9.9 at most for nep",
+        "",
+    ),
+    (
+        "students.mace-small.zbl",
+        "universal",
+        "students.mace-small.zbl: 'universal'",
+        "true or false",
+    ),
+    (
+        "students.mace-small",
+        {"architecture": "direct", "cutoff_A": 4.0},
+        "students.mace-small.cutoff_A: 4.0, expected it not to be given",
+        "what direct can take is channels, layers",
+    ),
     ("distill.0.students", ["mace"], "distill.0.students: 'mace'", "expected one of mace-small"),
     ("distill.0.labels", "orb", "distill.0.labels: 'orb'", "expected one of chgnet"),
     ("distill.0.seeds", [1, 1], "distill.0.seeds: [1, 1]", "every entry once"),
     ("warrant.symmetries", ["rotations"], "warrant.symmetries.0: 'rotations'", "mean rotation?"),
     ("warrant.reference", "dft", "warrant.reference: 'dft'", "expected one of chgnet"),
     ("warrant.teachers", ["dft"], "warrant.teachers: 'dft'", "expected one of chgnet, emt"),
-    ("dataset.valid_fraction", 0.9, "dataset.valid_fraction and", "less than 1"),
+    (
+        "dataset.valid_fraction",
+        0.9,
+        "dataset.valid_fraction, test_known",
+        "less than 1",
+    ),
     ("labels.chgnet.potential", "emt", "labels.chgnet.potential: 'emt'", "does not know Li, F"),
     ("potentials.emt.model", "orb", "potentials.emt.path: not given", "no default"),
     ("potentials.o", {"model": "orb-v2", "path": "no.ckpt"}, "potentials.o.path", "no such file"),
@@ -216,6 +247,7 @@ OLD = [
     ("sampling.rattled.frames", 2, "sampling.rattled.frames: unknown field", "called n_frames now"),
     ("labels.chgnet.frames", 2, "labels.chgnet.frames: unknown field", "it is called n_frames now"),
     ("labels.chgnet.auto", {"frames": 2}, "labels.chgnet.auto.frames", "it is called n_frames now"),
+    ("students.mace-small.size", "demo", "students.mace-small.size: 'demo'", "called medium now"),
     ("labels.chgnet.views", "own", "labels.chgnet.views: 'own'", "own is called as_given now"),
     ("select.shards", 2, "select.shards: unknown field", "it is called slices now"),
     ("select.spread", {"by": "kmeans"}, "select.spread: unknown field", "called diversity now"),
@@ -313,6 +345,36 @@ def test_gaps_alone_want_no_labels_but_teachers(config):
     assert resolve(gaps).labels == {}
 
 
+REFERENCE = {"potential": "emt"}
+ALONE = {"labels": {"own": {"potential": "chgnet"}, "truth": REFERENCE}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "measured"),
+    [
+        ({}, ["chgnet"]),
+        # a student learns from the reference, or a delta set is made of it
+        ({"distill": [{"labels": n, "students": ["mace-small"]} for n in ("own", "truth")]}, None),
+        ({"delta": {"d": {"baseline": "own", "target": "truth"}}, "distill": []}, None),
+        # nothing is trained: all label sets alike
+        ({"distill": []}, None),
+        # a set that nobody learns from, and is no reference: the user wants to know of it
+        ({"warrant": {"reference": None}}, None),
+        # asked for by name
+        ({"warrant": {"reference": "truth", "teachers": ["chgnet", "emt"]}}, None),
+        # the potential of the reference teaches by another set
+        ({"labels": {"own": {"potential": "emt", "views": 2}, "truth": REFERENCE}}, ["emt"]),
+    ],
+)
+def test_a_reference_that_nobody_learns_from_is_no_teacher(config, changes, measured):
+    config["distill"] = [{"labels": "own", "students": ["mace-small"]}]
+    config["sources"]["crystals"]["elements"] = ["Cu", "Ni"]  # known to both
+    config |= ALONE | {"warrant": {"reference": "truth"}} | changes
+    found = resolve(config)
+    assert plan.teachers(found) == (measured or ["chgnet", "emt"])
+    assert [p.name for p in jobs.MeasureSpeed.of(found).potentials] == plan.teachers(found)
+
+
 def test_a_teacher_that_is_only_measured_may_lack_elements(config):
     """EMT knows neither Li nor F: these frames are left out for it, and counted."""
     resolve(changed(config, "warrant.teachers", ["chgnet", "emt"]))
@@ -352,7 +414,8 @@ def test_the_page_says_where_a_name_went(repository):
     page = (repository / "docs/architecture.md").read_text().split("## Where a name went")[1]
     for old, new in (RENAMED_FIELDS | RENAMED_VALUES).items():
         lines = [line for line in page.splitlines() if re.search(rf"\b{old}\b", line)]
-        assert any(new in line for line in lines), old
+        names = new.split(" and ")
+        assert any(all(name in line for name in names) for line in lines), old
     library = repository / "scripts/limbeck"
     rows = [
         line.split("|")[1:3] for line in page.split("Modules of")[1].splitlines() if "`" in line
@@ -398,6 +461,31 @@ def test_weights_by_the_spread_ask_for_two_views_or_more(config):
         else:
             with pytest.raises(LimbeckError, match=f"distill.0.labels: '{name}'.*2 views or more"):
                 resolve(config)
+
+
+def test_students_are_validated(config):
+    config["students"]["some"] = {"architecture": "mace"}
+    config["distill"] = [{"labels": next(iter(config["labels"])), "students": ["some"]}]
+    config["dataset"] = {"valid_fraction": 0.1}
+    resolve(config)
+    config["dataset"] = {"valid_fraction": 0.0}
+    with pytest.raises(LimbeckError, match=r"dataset.valid_fraction: 0, expected more than 0"):
+        resolve(config)
+    config["distill"] = []
+    resolve(config)  # negative control: nobody learns
+
+
+def test_a_learning_curve_goes_where_a_package_takes_it(config, monkeypatch):
+    config["students"]["some"] = {"architecture": "mace", "log_to": ["tensorboard", "wandb"]}
+    monkeypatch.setattr(student_sections, "find_spec", lambda name: None)
+    with pytest.raises(LimbeckError) as told:
+        resolve(config)
+    assert str(told.value).splitlines() == [
+        f"students.some.log_to: {name} is not installed, expected it (pip install {name})"
+        for name in ("tensorboard", "wandb")
+    ]
+    monkeypatch.setattr(student_sections, "find_spec", lambda name: name)
+    resolve(config)
 
 
 def test_what_cannot_be_is_let_pass_where_nothing_need_come_of_it(config):

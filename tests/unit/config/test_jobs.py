@@ -54,6 +54,11 @@ def all_jobs(config):
         yield jobs.TrainStudent.of(config, label_set=label_set, student=student, seed=str(seed))
         yield jobs.EvaluateStudent.of(config, label_set=label_set, student=student, seed=str(seed))
         yield jobs.MeasureGap.of(config, label_set=label_set, student=student)
+    for name in plan.physics_teachers(config):
+        yield jobs.MeasurePhysics.of(config, potential=name)
+    for label_set, student, seed in plan.physics_students(config):
+        entry = {"label_set": label_set, "student": student, "seed": str(seed)}
+        yield jobs.MeasurePhysics.of(config, **entry)
     yield jobs.MeasureSpeed.of(config)
     if config.study and config.study.kind == "expectation":
         yield jobs.RunStudy.of(config)
@@ -91,6 +96,7 @@ CHANGES = [
     ("warrant.n_quadrature_frames", 2, {"CertifyQuadrature"}),
     ("lost_device", "cpu", {"ChooseViews", "LabelFrames"}),
     ("max_silence_min", 5.0, set()),  # it reaches jobs by the environment
+    ("checkpoint_min", 2.0, set()),  # and so does this
 ]
 
 
@@ -150,7 +156,8 @@ def test_what_is_taken_home(tiny):
     assert {
         "datasets/emt/train.extxyz",
         "datasets/emt-k2/SHA256SUMS",
-        "delta/d/test.extxyz",
+        "delta/d/test_known.extxyz",
+        "delta/d/test_new.extxyz",
         "delta/d/SHA256SUMS",
         "students/emt-k2/mace-tiny/seed2/model",
         "students/emt-k2/mace-tiny/seed2/card.md",

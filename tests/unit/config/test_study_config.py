@@ -54,7 +54,9 @@ def test_what_a_study_cannot_do_without(config):
 def table(repository: Path) -> dict:
     config = yaml.safe_load((repository / "tests/config/tiny.yaml").read_text())
     config["potentials"]["emt-100"] = {"model": "emt", "lab_frame_error": 1.0}
-    config["students"]["mace-steps"] = {"architecture": "mace", "steps": 10}
+    own = {"architecture": "mace", "steps": 10}
+    config["students"]["mace-steps"] = own | {"hyperparameters": "given"}
+    config["students"]["mace-free"] = own | {"learning_rate": 0.01}
     config["dataset"]["split_by"] = "group"
     study = {"kind": "frames_by_views", "potentials": ["emt-100"], "reference": "emt"}
     return config | {"study": study | {"student": "mace-steps"}}
@@ -76,6 +78,10 @@ def test_a_study_of_frames_by_views_has_the_shipped_table_by_default(table):
         ({"reference": "emt-100"}, "study.reference: 'emt-100', expected another: a teacher is"),
         ({"potentials": ["emt-30"]}, "study.potentials: 'emt-30', expected one of emt, emt-100"),
         ({"student": "mace-tiny"}, "students.mace-tiny.steps: not given, expected a number"),
+        (
+            {"student": "mace-free"},
+            "students.mace-free.batch_size: not given, expected a number: what is recommended",
+        ),
         ({"draws": 1}, "study.draws: 1, expected at least 2"),
         ({"baselines": ["emt"]}, "study.baselines: unknown field, expected one of kind, "),
         ({"kind": "frames"}, "study.kind: 'frames', expected one of expectation, frames_by_views"),

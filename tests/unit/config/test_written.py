@@ -33,7 +33,8 @@ GOOD = {
         "minutes": 0.1,
         "best": {},
     },
-    DeltaCounts: {"train": PART, "valid": PART, "test": PART, "left_out": {}},
+    DeltaCounts: dict.fromkeys(("train", "valid", "test_known", "test_new"), PART)
+    | {"left_out": {}},
     Student: {"architecture": "mace", "elements": [1, 118], "sizes": {}, "format": "any"},
 }
 
@@ -61,8 +62,13 @@ VIEWS = "expected as_given or a whole number from 1 to 10000"
         (Training, "parameters", -1, "parameters: -1, expected at least 1"),
         (Training, "minutes", float("nan"), "minutes: nan, expected a number"),
         (Training, "best_epoch", 3, "best_epoch: 3, expected one of the 2 epochs"),
-        (DeltaCounts, "test", PART | {"frames": -1}, "test.frames: -1, expected at least 0"),
-        (DeltaCounts, "test", {}, "test.frames: not given"),
+        (
+            DeltaCounts,
+            "test_new",
+            PART | {"frames": -1},
+            "test_new.frames: -1, expected at least 0",
+        ),
+        (DeltaCounts, "test_new", {}, "test_new.frames: not given"),
         (Student, "elements", [0, 1], "elements.0: 0, expected at least 1"),
         (Student, "elements", [119], "elements.0: 119, expected at most 118"),
         (Student, "elements", [True], "elements.0: True, expected a whole number"),

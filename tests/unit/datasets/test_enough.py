@@ -131,7 +131,9 @@ def test_it_is_what_the_split_does_of_one_element(by, counts):
     listed = [(str(n), frozenset(["Cu"])) for n, count in enumerate(counts) for _ in range(count)]
     groups, roots = len(counts), sum(counts)
     # [2, 1]: the test takes the group of one, and leaves two roots
-    expected = roots >= 3 if by == "root" else groups >= 2 and roots - min(counts) >= 2
+    # by root, one of a group of two is tested, and a third root validates
+    by_root = roots >= 3 and max(counts) >= 2
+    expected = by_root if by == "root" else groups >= 2 and roots - min(counts) >= 2
     assert can_split({"s": listed}, settings) == expected
 
 
@@ -160,15 +162,21 @@ def test_it_is_what_the_split_does_of_any_groups_and_elements(by):
         rng = np.random.default_rng(seed)
         listed, frames = drawn(rng)
         test = float(rng.choice([0.2, 0.5]))
-        settings = DatasetSettings(split_by=by, test_fraction=test, valid_fraction=0.1)
+        name = "new" if by == "group" else "known"
+        settings = DatasetSettings(
+            split_by=by, valid_fraction=0.1, **{f"test_{name}_fraction": test}
+        )
         parts = split_as(frames, Split(seed=seed, dataset=settings))
-        answers.append(len(parts["test"]) > 0 and len(parts["valid"]) > 0)
+        tests = parts[f"test_{name}"]
+        answers.append(len(tests) > 0 and len(parts["valid"]) > 0)
         assert can_split(listed, settings) == answers[-1], (seed, listed)
         trained = set(frames.select(parts["train"]).numbers.tolist())
         assert trained == set(frames.numbers.tolist())
         held_out = getattr(frames, by)
-        tested = set(held_out[parts["test"]].tolist())
-        assert not tested & set(held_out[np.setdiff1d(np.arange(len(frames)), parts["test"])])
+        tested = set(held_out[tests].tolist())
+        assert not tested & set(held_out[np.setdiff1d(np.arange(len(frames)), tests)])
+        known = set(frames.group[parts["test_known"]].tolist())
+        assert known <= set(frames.group[parts["train"]].tolist())
     assert 30 < sum(answers) < 270  # both answers are among them
 
 
@@ -185,10 +193,11 @@ def test_another_group_is_validated_where_the_first_has_an_element_of_its_own(tm
     for seed in range(10):
         found = split_as(made, Split(seed=seed, dataset=DatasetSettings()))
         of = {part: set(made.group[index].tolist()) for part, index in found.items()}
+        assert of.pop("test_known") <= of["train"]
         assert {part: len(groups) for part, groups in of.items()} == {
             "train": 2,
             "valid": 1,
-            "test": 1,
+            "test_new": 1,
         }
         assert 47 in made.select(found["train"]).numbers
 
@@ -201,3 +210,16 @@ def test_structures_beyond_the_first_are_looked_at_where_they_are_needed(monkeyp
         require_enough(config, config.dataset, lambda _: listed)
     salt = ("halite", frozenset(["Na", "Cl"]))
     require_enough(config, config.dataset, lambda _: [*listed, salt])
+
+
+def test_structures_of_their_own_groups_are_told_to_be_split_by_group(tmp_path):
+    """By root there is no known chemistry to test on, and by group there is new one."""
+    parts = []
+    for n in range(6):
+        trajectory(tmp_path / "a.extxyz", 1, group=n)
+        parts.append((tmp_path / "a.extxyz").read_text())
+    (tmp_path / "all.extxyz").write_text("".join(parts))
+    source = {"kind": "file", "count": 99, "path": str(tmp_path / "all.extxyz")}
+    with pytest.raises(LimbeckError, match=r"6 structures of 6 groups .* or split_by: group"):
+        told(source, split_by="root")
+    told(source, split_by="group")

@@ -10,8 +10,8 @@ from ase.io import write
 
 from jobs_of import generate_job, split_job
 from limbeck.averaging.views import Views
+from limbeck.config.sections.datasets import PARTS
 from limbeck.datasets.split import (
-    PARTS,
     build,
     in_training,
     read_part,
@@ -30,7 +30,7 @@ from limbeck.structures import generate
 from limbeck.structures.chemistry import near_copies
 from planted import labels_for, real_frames
 
-FRACTIONS = {"valid_fraction": 0.1, "test_fraction": 0.2}
+FRACTIONS = {"valid_fraction": 0.1, "test_known_fraction": 0.1, "test_new_fraction": 0.2}
 
 
 def many(groups=20, roots=3, sources=("a", "b"), children=2):
@@ -56,34 +56,54 @@ def as_sets(frames, parts, of):
     return {part: set(getattr(frames, of)[index].tolist()) for part, index in parts.items()}
 
 
-@pytest.mark.parametrize(("split_by", "n_keys"), [("group", 120), ("root", 120)])
-def test_no_key_stands_in_two_parts(split_by, n_keys):
-    frames = many(60 if split_by == "group" else 20)
-    parts = halves(frames, split_by=split_by)
+def test_known_and_new_chemistry_are_apart():
+    """60 groups of three roots from each of two sources."""
+    frames = many(60)
+    parts = halves(frames)
     assert tuple(parts) == PARTS
     assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(len(frames)))
     assert all(np.all(np.diff(index) > 0) for index in parts.values())
-    keys = as_sets(frames, parts, split_by)
-    assert sum(map(len, keys.values())) == len(set.union(*keys.values())) == n_keys
-    # of each source, 60 groups or 60 roots: a fifth for tests, a tenth of the rest to validate
-    shares = {"test": 24, "valid": 10, "train": 86}
-    assert {part: len(names) for part, names in keys.items()} == shares
-
-
-def test_few_groups_are_validated_by_root():
-    """One odd compound must not choose the epoch."""
-    frames = many()  # 20 groups of each source: four for tests, and two would be left to validate
-    parts = halves(frames)
     groups, roots = (as_sets(frames, parts, of) for of in ("group", "root"))
-    assert (len(groups["train"]), len(groups["test"])) == (32, 8)
-    assert len(roots["valid"]) == 10  # a tenth of the 48 roots left of each source
-    assert not groups["test"] & (groups["train"] | groups["valid"])
-    assert groups["valid"] < groups["train"]
-    assert not roots["valid"] & roots["train"]
-    assert validated_by(frames, parts) == {"a": "root", "b": "root"}
-    # 60 groups are enough for five to validate
-    more = many(60)
-    assert validated_by(more, halves(more)) == {"a": "group", "b": "group"}
+    # of each source: a fifth of 60 groups are new, a tenth of the other 48 validates, and a tenth
+    # of the 129 roots that are left is known
+    assert {p: len(g) for p, g in groups.items()} == {
+        "train": 86,
+        "valid": 10,
+        "test_known": 26,
+        "test_new": 24,
+    }
+    assert len(roots["test_known"]) == 26  # in turn: no group twice while there are others
+    assert sum(map(len, roots.values())) == len(set.union(*roots.values())) == 360
+    assert not groups["test_new"] & (groups["train"] | groups["valid"] | groups["test_known"])
+    assert groups["test_known"] <= groups["train"]
+
+
+def test_by_root_there_is_known_chemistry_alone():
+    frames = many(20)
+    parts = halves(frames, split_by="root", test_known_fraction=0.2)
+    roots, groups = (as_sets(frames, parts, of) for of in ("root", "group"))
+    assert sum(map(len, roots.values())) == len(set.union(*roots.values())) == 120
+    # of each source a fifth of 60 roots for the test, a tenth of the rest to validate
+    assert {p: len(names) for p, names in roots.items()} == {
+        "train": 86,
+        "valid": 10,
+        "test_known": 24,
+        "test_new": 0,
+    }
+    assert groups["test_known"] <= groups["train"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_group_of_one_structure_is_never_known_chemistry(seed):
+    frames = concatenate([many(5, 1, ("a",)), many(5, 3, ("b",))])
+    for by in ("group", "root"):
+        parts = halves(frames, split_by=by, seed=seed, test_known_fraction=0.3)
+        known, trained = (set(frames.group[parts[p]].tolist()) for p in ("test_known", "train"))
+        assert known
+        assert known <= trained
+        assert not any(name.startswith(b"a") for name in known)
+    alone = many(12, 1, ("a",))
+    assert len(halves(alone, split_by="root")["test_known"]) == 0
 
 
 def test_test_groups_with_their_chemistry_in_training_are_named():
@@ -102,7 +122,7 @@ def test_test_groups_with_their_chemistry_in_training_are_named():
     assert near_copies(test, training) == ["my-salt", "spirit"]
     assert near_copies(test.select([1, 3]), training) == []
     words = in_training(["my-salt", "spirit"])
-    assert words.startswith("2 groups of the test set (my-salt, spirit) have structures")
+    assert words.startswith("2 groups of test_new (my-salt, spirit) have structures")
     assert "(a, b, c, d, e, f, g, h, ...)" in in_training(list("abcdefghij"))
 
 
@@ -119,31 +139,27 @@ def test_by_frame_a_frame_and_its_clusters_stay_together():
     frames = many(1, 1, ("a",), children=30)  # one trajectory
     both = concatenate([frames, cut_out(frames)])
     keys = [both.info_of(b).get("frame", both.id[b].decode()) for b in range(len(both))]
-    parts = halves(both, split_by="frame")
+    parts = halves(both, split_by="frame", test_known_fraction=0.2)
     found = {part: {keys[b] for b in index} for part, index in parts.items()}
     # of 30 frames six for tests, a tenth of the others to validate
     assert {part: len(names) for part, names in found.items()} == {
         "train": 22,
         "valid": 2,
-        "test": 6,
+        "test_known": 6,
+        "test_new": 0,
     }
     assert sum(map(len, found.values())) == len(set.union(*found.values())) == 30
     assert {part: len(index) for part, index in parts.items()} == {
         "train": 88,
         "valid": 8,
-        "test": 24,
+        "test_known": 24,
+        "test_new": 0,
     }
     # negative control: one root cannot be divided, so that all of it trains
     assert len(halves(both, split_by="root")["train"]) == len(both)
     # clusters alone are divided as with their frames
-    alone = halves(cut_out(frames), split_by="frame")
-    assert len(alone["test"]) == 18
-
-
-def test_by_root_a_group_may_be_divided():
-    frames = many()
-    keys = as_sets(frames, halves(frames, split_by="root"), "group")
-    assert keys["train"] & keys["test"]
+    alone = halves(cut_out(frames), split_by="frame", test_known_fraction=0.2)
+    assert len(alone["test_known"]) == 18
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -155,9 +171,9 @@ def test_every_part_has_something_of_each_source(groups, seed):
 
 
 def test_a_source_of_one_or_two_groups():
-    assert [len(i) for i in halves(many(1, 1, ("a",), 1)).values()] == [1, 0, 0]
+    assert [len(i) for i in halves(many(1, 1, ("a",), 1)).values()] == [1, 0, 0, 0]
     # train and test before validation
-    assert [len(i) for i in halves(many(2, 1, ("a",), 1)).values()] == [1, 0, 1]
+    assert [len(i) for i in halves(many(2, 1, ("a",), 1)).values()] == [1, 0, 0, 1]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -165,24 +181,24 @@ def test_a_group_that_two_sources_share_goes_where_the_first_put_it(seed):
     alone, other = many(10, sources=("a",)), many(2, sources=("a", "b"))
     renamed = [g.replace(b"b", b"a") for g in other.group.tolist()]  # a0 and a1
     other = replace(other, group=np.array(renamed)).select(other.source == b"b")
-    tested = as_sets(alone, halves(alone, seed=seed), "group")["test"]
+    tested = as_sets(alone, halves(alone, seed=seed), "group")["test_new"]
     both = concatenate([other, alone])
     found = as_sets(both, halves(both, seed=seed), "group")
-    assert found["test"] == tested
+    assert found["test_new"] == tested
     assert not tested & (found["train"] | found["valid"])
 
 
 def test_a_part_that_is_not_asked_for_is_empty():
-    parts = halves(many(), valid_fraction=0, test_fraction=0)
-    assert [len(parts[p]) for p in PARTS] == [240, 0, 0]
-    assert [len(i) for i in halves(empty()).values()] == [0, 0, 0]
+    parts = halves(many(), valid_fraction=0, test_known_fraction=0, test_new_fraction=0)
+    assert [len(parts[p]) for p in PARTS] == [240, 0, 0, 0]
+    assert [len(i) for i in halves(empty()).values()] == [0, 0, 0, 0]
 
 
 def test_the_seed_alone_decides():
     frames = many()
     first, again, other = halves(frames), halves(frames), halves(frames, seed=2)
     assert all(np.array_equal(first[p], again[p]) for p in PARTS)
-    assert not np.array_equal(first["test"], other["test"])
+    assert not np.array_equal(first["test_new"], other["test_new"])
     # and not the order in which the frames come
     order = np.random.default_rng(0).permutation(len(frames))
     shuffled = frames.select(order)
@@ -201,7 +217,7 @@ def test_groups_come_into_the_test_set_alike():
     frames = many(20, 1, ("a",), 1)
     hits = dict.fromkeys(frames.group.tolist(), 0)
     for seed in range(400):
-        for group in frames.group[halves(frames, seed=seed)["test"]].tolist():
+        for group in frames.group[halves(frames, seed=seed)["test_new"]].tolist():
             hits[group] += 1
     # 400 draws of 4 from 20: mean 80, deviation 8; of 20 groups, four deviations
     assert sum(hits.values()) == 1600
@@ -224,12 +240,12 @@ def test_bad_labels_and_duplicates_are_left_out_and_counted():
     twice = concatenate([frames, frames.select([0, 4, 5])])
     labels = labels_for(twice, energy=np.arange(9.0))
     labels.status[[1, 4, 7]] = [1, 4, 4]  # frame 7 is frame 4 again
-    parts = {"train": np.array([0, 1, 2, 6]), "valid": np.array([3]), "test": np.arange(4, 9)}
-    parts["test"] = np.array([4, 5, 7, 8])
+    parts = {"train": np.array([0, 1, 2, 6]), "valid": np.array([3])}
+    parts |= {"test_known": np.arange(0), "test_new": np.array([4, 5, 7, 8])}
     data = build(twice, labels, parts)
     assert data["train"].labels.energy.tolist() == [0, 2]  # the first of those that come twice
     assert data["valid"].labels.energy.tolist() == [3]
-    assert data["test"].labels.energy.tolist() == [5]
+    assert data["test_new"].labels.energy.tolist() == [5]
     for part in data.values():
         assert np.array_equal(part.frames.id, part.labels.id)
     found = split_counts(twice, labels, data)
@@ -241,12 +257,12 @@ def test_bad_labels_and_duplicates_are_left_out_and_counted():
         "duplicate": 2,
     }
     assert found["train"] == {"frames": 2, "atoms": 12, "roots": 2, "groups": 2}
-    assert found["test"] == {"frames": 1, "atoms": 4, "roots": 1, "groups": 1}
+    assert found["test_new"] == {"frames": 1, "atoms": 4, "roots": 1, "groups": 1}
 
 
 def test_roots_are_counted_once():
     frames = many(4, 3, ("a",))
-    parts = {"train": np.arange(24), "test": np.arange(0)}
+    parts = {"train": np.arange(24), "test_new": np.arange(0)}
     found = split_counts(frames, labels_for(frames), build(frames, labels_for(frames), parts))
     assert found["train"] == {"frames": 24, "atoms": 48, "roots": 12, "groups": 4}
 
@@ -292,10 +308,10 @@ def test_every_element_is_trained_on(seed):
     elements = ["He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Na"] + ["H"] * 10
     structures = [Atoms([e, e], [[0, 0, 0], [0, 0, 1 + i / 100]]) for i, e in enumerate(elements)]
     frames = from_atoms(structures, groups=[f"g{i}" for i in range(20)], source="all")
-    parts = halves(frames, seed=seed, test_fraction=0.4)
+    parts = halves(frames, seed=seed, test_new_fraction=0.4)
     trained = set(frames.select(parts["train"]).numbers.tolist())
     assert trained == set(frames.numbers.tolist())
-    held_out = frames.select(np.concatenate([parts["valid"], parts["test"]]))
+    held_out = frames.select(np.concatenate([parts["valid"], parts["test_new"]]))
     assert set(held_out.numbers.tolist()) == {1}  # hydrogen still is, since others train it
 
 
@@ -309,9 +325,16 @@ def test_mirror_images_and_isotopes_are_in_one_part(tmp_path):
     number = [frames.info_of(b)["number"] for b in range(len(frames))]
     assert number == list(range(11))
     for seed in range(20):
-        parts = split(frames, valid_fraction=0.2, test_fraction=0.3, split_by="group", seed=seed)
+        parts = split(
+            frames,
+            valid_fraction=0.2,
+            test_known_fraction=0,
+            test_new_fraction=0.3,
+            split_by="group",
+            seed=seed,
+        )
         part_of = {int(b): name for name, index in parts.items() for b in index}
-        in_test = [part_of[b] == "test" for b in range(6)]
+        in_test = [part_of[b] == "test_new" for b in range(6)]
         assert in_test[0::2] == in_test[1::2]
 
 
@@ -326,9 +349,10 @@ def test_groups_that_a_file_names_stay_whole(tmp_path, seed):
     fields = {"seed": 1, "source": "m", "shard": 0, "shards": 1, "count": 99}
     made, _ = generate(generate_job("file", fields | {"path": str(tmp_path / "x.extxyz")}))
     parts = split(made, **FRACTIONS, split_by="group", seed=seed)
-    groups = [set(made.group[index].tolist()) for index in parts.values()]
-    assert sum(map(len, groups)) == 4
-    assert all(groups)  # two to train on, one to validate, one to test
+    groups = as_sets(made, parts, "group")
+    assert groups.pop("test_known") <= groups["train"]
+    assert sum(map(len, groups.values())) == 4
+    assert all(groups.values())  # two to train on, one to validate, one to test
     # negative control: groups that nobody named are validated by root
     unnamed = replace(made, info=np.array([b"{}"] * len(made)))
     parts = split(unnamed, **FRACTIONS, split_by="group", seed=seed)
@@ -342,4 +366,4 @@ def test_frames_of_a_file_can_be_split_by_frame(tmp_path):
     fields = {"seed": 1, "source": "m", "shard": 0, "shards": 1, "count": 99}
     made, _ = generate(generate_job("file", fields | {"path": str(tmp_path / "x.extxyz")}))
     parts = split(made, **FRACTIONS, split_by="frame", seed=1)
-    assert [len(index) for index in parts.values()] == [4, 1, 1]
+    assert [len(index) for index in parts.values()] == [4, 1, 1, 0]

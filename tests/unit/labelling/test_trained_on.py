@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from jobs_of import split_job
 from limbeck.averaging.views import Views
 from limbeck.config import jobs
 from limbeck.config.load import load, resolve
-from limbeck.datasets.split import build, split, split_counts
+from limbeck.datasets.split import build, split_as, split_counts
 from limbeck.errors import LimbeckError
 from limbeck.gate.verdict import verdict
 from limbeck.labelling.label import label
@@ -77,7 +78,8 @@ def test_the_potential_is_not_asked_about_them_and_they_are_no_fault(frames):
     assert judged["go"]  # of the others, all are good
     assert judged["status"]["the potential was trained on it"] == 2
     assert judged["unanswered"] == []
-    parts = split(frames, valid_fraction=0.2, test_fraction=0.2, split_by="root", seed=1)
+    shares = {"valid_fraction": 0.2, "test_known_fraction": 0.2, "split_by": "root"}
+    parts = split_as(frames, split_job(shares | {"seed": 1}))
     sets = build(frames, found, parts)
     counts = split_counts(frames, found, sets)
     assert counts["left_out"]["trained_on"] == 2

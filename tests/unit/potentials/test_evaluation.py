@@ -16,7 +16,7 @@ from limbeck.labelling.isolated_atoms import isolated_energies
 from limbeck.labelling.label import label
 from limbeck.potentials.devices import DeviceLost
 from limbeck.potentials.models.toys import LennardJones
-from limbeck.potentials.speed import measure_speed
+from limbeck.potentials.speed import measure_speeds
 from limbeck.preparation.relaxation import relax
 from limbeck.sampling.annotate import annotate
 from limbeck.sampling.dynamics.run import run_dynamics
@@ -90,7 +90,7 @@ MEASUREMENTS = {
     "consistency": lambda p, f: measure_gaps([p], f, ["consistency"], 2)[0],
     "errors": lambda p, f: measure_errors([p], f, labels_of(f), "lj"),
     "grids": lambda p, f: certify(p, f, [Views(), Views(quadrature="tetrahedral")], 4),
-    "speed": lambda p, f: measure_speed(p, f, kind="teacher", seconds=0.01),
+    "speed": lambda p, f: measure_speeds([(p, "teacher")], f, rounds=1, seconds=0.01)[0],
 }
 LONE = {
     "isolated atoms": lambda p, f: isolated_energies(p, ["Ar"]),

@@ -1,5 +1,6 @@
 """MACE from outside: pickles that are trusted or not, foundation models by name, several heads."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -201,3 +202,48 @@ def test_a_file_is_not_unpickled_before_it_is_trusted(tmp_path):
     with pytest.raises(LimbeckError, match=r"m\.sha256: expected the hash of"):
         open_file(tmp_path / "bad.model")
     assert not (tmp_path / "was-opened").exists()
+
+
+def test_an_accelerator_that_is_not_there_is_told(model, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(LimbeckError) as told:
+        open_file(model, trust=True, accelerator="cuequivariance")
+    assert str(told.value) == (
+        "potentials.m.accelerator: cuequivariance is not installed; pip install "
+        "cuequivariance-torch, and for its kernels on a GPU cuequivariance-ops-torch-cu12, into "
+        "the environment of Limbeck"
+    )
+
+
+def test_a_folder_has_no_accelerator(model):
+    with pytest.raises(LimbeckError, match=r"expected a \.model file; model\.model in that folder"):
+        open_file(model.parent, accelerator="cuequivariance")
+
+
+def test_an_accelerated_model_is_another_one(mace, model, monkeypatch):
+    """With a stand-in of mace-torch's conversion, which leaves its precision to all that follow."""
+
+    def converted(module, *, device, return_model):
+        torch.set_default_dtype(torch.float64)
+        for weights in module.parameters():
+            weights.mul_(2)
+        return module
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr("mace.cli.convert_e3nn_cueq.run", converted)
+    monkeypatch.setattr(mace_files, "package", lambda name: f"{name}==1.0")
+    potential = open_file(model, trust=True, accelerator="cuequivariance")
+    assert potential.about.weights == f"{sha256_of(model)} with cuequivariance-torch==1.0"
+    assert gap(potential.predict(crystals()), mace.predict(crystals()))[1] > 0
+    assert torch.get_default_dtype() == torch.float32
+
+
+def test_the_real_accelerator_gives_the_same_answers(mace, model):
+    pytest.importorskip("cuequivariance_torch", reason="cuequivariance is not installed")
+    potential = open_file(model, trust=True, accelerator="cuequivariance")
+    found, expected = (p.predict(crystals(), descriptors=True) for p in (potential, mace))
+    # another order of sums in float32, of energies and forces of order 10
+    assert max(gap(found, expected)) < 1e-4
+    np.testing.assert_allclose(
+        found.values["descriptors"], expected.values["descriptors"], atol=1e-5
+    )

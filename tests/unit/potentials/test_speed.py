@@ -8,7 +8,7 @@ from limbeck.frames import concatenate, from_atoms
 from limbeck.potentials import speed
 from limbeck.potentials.interface import Predictions
 from limbeck.potentials.models.toys import EffectiveMedium
-from limbeck.potentials.speed import BATCHES, measure_speed
+from limbeck.potentials.speed import BATCHES, measure_speeds, speed_ups
 
 
 class Timed(EffectiveMedium):
@@ -26,6 +26,12 @@ def timed(monkeypatch):
     potential = Timed("toy")
     monkeypatch.setattr(speed.time, "perf_counter", lambda: potential.now)
     return potential
+
+
+def measure_speed(potential, frames, kind, seconds):
+    """One model, in two rounds."""
+    (found,) = measure_speeds([(potential, kind)], frames, rounds=2, seconds=seconds)
+    return found
 
 
 def copper(count):
@@ -90,3 +96,38 @@ def test_a_batch_that_does_not_fit_and_a_frame_that_fails_have_no_speed(monkeypa
     assert np.isfinite(speeds).tolist() == [True, False, False]
     assert (found["best_batch_atoms"], found["n_frames"], found["n_left_out"]) == (32, 32, 3)
     assert "batches of 128 atoms fail and are not timed: Unable to allocate" in caplog.text
+
+
+class Disturbed(Timed):
+    """Of so many atoms a second, on a clock that all share, which others slow down now and then."""
+
+    clock = 0.0
+
+    def __init__(self, name, speed, calls):
+        super().__init__(name)
+        self.speed, self.calls = speed, calls
+
+    def evaluate(self, batch):
+        answers = super().evaluate(batch)
+        self.calls.append(self.about.name)
+        # every fifth call of any model takes twenty times as long
+        slow = 20 if len(self.calls) % 5 == 0 else 1
+        Disturbed.clock += slow * len(batch.numbers) / self.speed
+        return answers
+
+
+def test_a_disturbed_machine_moves_neither_the_median_nor_the_order(monkeypatch):
+    calls = []
+    teacher, student = Disturbed("teacher", 100.0, calls), Disturbed("student", 1600.0, calls)
+    monkeypatch.setattr(speed.time, "perf_counter", lambda: Disturbed.clock)
+    # one batch of every size, and a pass that is longer than a round has to be
+    models = [(teacher, "teacher"), (student, "student")]
+    found = measure_speeds(models, copper(2), seconds=1e-6)
+    assert [one["atoms_per_second"] for one in found] == pytest.approx([100.0, 1600.0])
+    assert found[0]["low"] < 0.1 * found[0]["high"]  # the slow calls are told all the same
+    (ratio,) = speed_ups(found)
+    assert (ratio["student"], ratio["teacher"]) == ("student", "teacher")
+    assert ratio["ratio"] == pytest.approx(16.0)
+    assert ratio["low"] < 16.0 < ratio["high"] or ratio["low"] == ratio["high"]
+    # in turn, and not one model after the other
+    assert calls.index("student", len(calls) // 2) < len(calls) - 1 - calls[::-1].index("teacher")

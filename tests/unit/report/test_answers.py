@@ -3,14 +3,12 @@
 from copy import deepcopy
 
 import numpy as np
-import pandas as pd
 import pytest
 from ase.build import molecule
 
 from limbeck.frames import from_atoms
 from limbeck.report.page import items
-from limbeck.report.run.student import Student
-from limbeck.report.topics.answers import accuracy, averaging, cautions, closing, learning, unread
+from limbeck.report.topics.answers import accuracy, averaging, cautions, closing, unread
 from limbeck.storage import write_frames
 from limbeck.warrant.statistics import Estimate
 from report_results import SETTINGS, opened
@@ -82,11 +80,6 @@ def test_accuracy_follows_the_interval_of_the_loss(loss_of_accuracy, verdict):
     assert accuracy("s", "t", labels, own, loss_of_accuracy, NINE_GROUPS).verdict == verdict
 
 
-def test_accuracy_without_a_truth_is_not_measured():
-    answer = accuracy("s", None, Estimate(60), Estimate(65), Estimate(5, 4, 6), NINE_GROUPS)
-    assert answer.verdict == items.NOT_MEASURED
-
-
 @pytest.mark.parametrize(
     ("teacher", "student", "verdict"),
     [
@@ -106,52 +99,22 @@ def test_closing_follows_the_difference_of_the_gaps(teacher, student, verdict):
     assert ("(9 groups.)" in answer.text) == (verdict != items.NOT_MEASURED)
 
 
+def test_a_closed_gap_of_a_student_that_predicts_nothing_is_no_merit():
+    """Nothing has no gap; one that is wrong and opens a gap is told so all the same."""
+    gaps = Estimate(40, 36, 44), Estimate(0.01, 0.009, 0.011)
+    answer = closing("s", *gaps, "rotation", NINE_GROUPS, useless=True)
+    assert answer.verdict == items.NO_GAP
+    assert "That is no merit" in answer.text
+    assert "no merit" not in closing("s", *gaps, "rotation", NINE_GROUPS).text
+    opened = closing("s", *gaps[::-1], "rotation", NINE_GROUPS, useless=True)
+    assert opened.verdict == items.NO
+    assert "no merit" not in opened.text
+
+
 def test_one_group_is_told_with_its_roots():
     one = {"n_frames": 60, "n_roots": 12, "n_groups": 1}
     answer = closing("s", Estimate(40, 36, 44), Estimate(12, 10, 14), "rotation", one)
     assert "(1 group (12 roots).)" in answer.text
-
-
-def student_of(**less):
-    """A student whose errors less those of a constant are these, by quantity and source."""
-    rows = []
-    for key, (value, low, high) in less.items():
-        quantity, _, source = key.partition("_of_")
-        counts = {"n_frames": 40, "n_roots": 20, "n_groups": 9, "source": source}
-        for kind, seed, against, figure in (
-            ("student", 1, "constant_excess", (value, low, high)),
-            ("student", 1, "labels", (200 + value, np.nan, np.nan)),
-            ("constant", np.nan, "labels", (200, np.nan, np.nan)),
-        ):
-            numbers = dict(zip(("value", "low", "high"), figure, strict=True))
-            names = {"kind": kind, "seed": seed, "quantity": quantity}
-            rows.append(names | numbers | counts | {"statistic": f"mae_against_{against}"})
-    return Student("k12", "mace", 1, pd.DataFrame(rows), None, None, None, alone=True)
-
-
-BETTER, WORSE, UNSURE = (-80, -100, -60), (77, 10, 150), (-20, -60, 20)
-
-
-@pytest.mark.parametrize(
-    ("rocksalts", "whole", "verdict", "told"),
-    [
-        (BETTER, BETTER, items.YES, "Better than a constant in every source"),
-        (UNSURE, BETTER, items.YES, "includes zero for forces of rocksalts (9 groups)"),
-        (
-            WORSE,
-            BETTER,
-            items.PARTLY,
-            "forces of rocksalts, 277 against 200 meV/Å (9 groups, surely)",
-        ),
-        (WORSE, WORSE, items.NO, "forces of all sources, 277 against 200 meV/Å (9 groups, surely)"),
-    ],
-)
-def test_a_student_that_is_worse_than_nothing_is_named_first(rocksalts, whole, verdict, told):
-    energies = {"energy": BETTER, "energy_of_rocksalts": BETTER}
-    student = student_of(**energies, forces=whole, forces_of_rocksalts=rocksalts)
-    answer = learning("k12/mace", [student])
-    assert answer.verdict == verdict
-    assert told in answer.text
 
 
 def test_only_the_small_orb_gets_a_caution(tmp_path):

@@ -109,3 +109,16 @@ def test_a_quantity_that_a_model_answers_with_has_a_column():
     ]
     ((_, ((*_, dipole, _),)),) = table.groups()
     assert dipole == "3.0 (2.0 to 4.0)"
+
+
+@pytest.mark.parametrize(("relative", "known"), [(1.01, False), (0.95, False), (0.4, True)])
+def test_no_share_of_forces_that_are_hardly_more_than_the_gap(relative, known):
+    """A perfect crystal's forces vanish by symmetry: what a model says there is the gap, and 101 %
+    of it would say nothing."""
+    figures = {
+        ("forces", "rms"): Estimate(3.0, 2.5, 3.5),
+        ("forces", "relative"): Estimate(relative),
+    }
+    gap = MeasuredGap("space_group", "orb-demo", figures, {}, {})
+    assert gap.state == "open"
+    assert gap.share.known == known

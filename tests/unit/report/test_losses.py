@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from limbeck.files import read_json, write_csv, write_json
+from limbeck.report.losses import loss, notes
 from limbeck.report.sections import sections_of
-from limbeck.report.topics.losses import loss, notes
 from report_results import SETTINGS, build, only_gaps, opened
 
 REFUSED = ("frame", "id", "reason")
@@ -100,6 +100,6 @@ def test_draws_and_clusters_and_force_constants_have_words_of_their_own():
 def test_the_note_comes_first_on_the_page(tmp_path, settings):
     folder = build(tmp_path / "made-up", settings)
     first = sections_of(opened(folder, settings))[0]
-    assert first.title == "The answer"
+    assert first.anchor == "answer"
     assert first.items[0].kind == "note"
     assert first.items[0].text.startswith("More than 5% was lost")

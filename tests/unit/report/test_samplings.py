@@ -199,9 +199,9 @@ def test_the_thermal_displacement_stands_beside_one_and_scans_do_not(run):
 
 def test_differences_are_listed_by_part(run):
     table = labels.deltas_table(run)
-    assert table.data["part"].tolist() == ["train", "valid", "test"]
+    assert table.data["part"].tolist() == ["train", "valid", "test_known", "test_new"]
     assert table.data["target"].unique().tolist() == ["chgnet"]
-    assert table.data["energy_less_atoms_rms_meV_per_atom"].tolist() == [5.0] * 3
+    assert table.data["energy_less_atoms_rms_meV_per_atom"].tolist() == [5.0] * 4
 
 
 def test_clusters_are_counted_by_size_and_reason(run):
@@ -275,13 +275,15 @@ def summary(run):
 def test_temperatures_and_their_fluctuation_stand_beside_what_they_should_be(made_up):
     table = summary(made_up)
     assert table["source"].tolist() == ["organics", "rocksalts"]
-    assert table["cut"].tolist() == [1, 2]
     assert table["reasons"].tolist() == ["too hot (1)", "too hot (2)"]
-    assert table["in_doubt"].tolist() == [1, 2]
     assert table["doubts"].tolist() == [f"{OFF_TARGET} (1)", f"{OFF_TARGET} (2)"]
-    assert table["target_K"].tolist() == [300, 300]
+    means = dynamics.means_table(dynamics.read(made_up)[2]).data.set_index("quantity")
+    kelvin = means.loc["Temperature, K"]
+    assert kelvin["target"].tolist() == [300, 300]
     # made of 11 and 14 numbers with a spread of 40 K
-    assert table["mean_K"].to_numpy() == pytest.approx(300, abs=4 * 40 / np.sqrt(11))
+    assert kelvin["mean"].to_numpy() == pytest.approx(300, abs=4 * 40 / np.sqrt(11))
+    assert kelvin["verdict"].tolist() == ["equilibrated"] * 2
+    assert means.loc["Potential energy, meV/atom", "mean"].isna().all()
     assert table["canonical_spread_K"].to_numpy() == pytest.approx(300 * np.sqrt(2 / 12))
     # of 90 numbers the standard deviation is known to 8 %
     assert table["spread_K"].to_numpy() == pytest.approx(300 * np.sqrt(2 / 12), rel=0.3)
@@ -339,7 +341,7 @@ def test_a_ramp_fluctuates_about_its_target_and_trajectories_of_one_structure_ar
 ):
     ramp = np.linspace(100, 300, 21)
     run = along(tmp_path, [ramp, 400 + np.tile([1, -1], 10)], [ramp, [400] * 20])
-    traces, trajectories = dynamics.read(run)
+    traces, trajectories, _ = dynamics.read(run)
     spread = trajectories["spread_K"].tolist()
     assert spread[0] == 0
     assert spread[1] == pytest.approx(np.sqrt(18 / 17))  # of 18 numbers, 1 or -1
@@ -352,7 +354,7 @@ def test_a_ramp_fluctuates_about_its_target_and_trajectories_of_one_structure_ar
 
 
 def test_the_figure_of_means_is_for_several_trajectories(made_up, tmp_path):
-    _, trajectories = dynamics.read(made_up)
+    _, trajectories, _ = dynamics.read(made_up)
     figure = dynamics.temperature_figure(made_up, trajectories)
     assert figure.data["id"].nunique() == 25
     alone = along(tmp_path, [[300] * 5], [[300] * 5])

@@ -11,7 +11,7 @@ from limbeck.errors import LimbeckError
 from limbeck.structures import generate
 from limbeck.structures.chemistry import chemistry
 from limbeck.structures.conformers import embed
-from limbeck.structures.molecules import REPEAT_RMSD_A, read_smiles
+from limbeck.structures.molecules import REPEAT_RMSD_A, elements, read_smiles
 from limbeck.structures.shard import Refused
 
 
@@ -66,6 +66,17 @@ def test_a_bad_smiles_is_set_aside_with_its_reason(settings):
         ("mols/1", "SMILES does not parse", "C(C"),
         ("mols/2", "neither MMFF94 nor UFF has parameters", "[Cu]"),
     ]
+
+
+def test_bad_lines_are_told_by_their_numbers_and_stop_nothing(settings, caplog):
+    lines = ["# mine", "O water", *(f"C(C broken{n}" for n in range(25)), "C" * 3000]
+    job = settings(*lines, count=28)
+    assert elements(job.source) == {"H", "O"}
+    told = [record.getMessage() for record in caplog.records]
+    path = job.source.smiles
+    assert told[0] == (f"{path}, line 3, broken0: RDKit cannot read the SMILES, and it is left out")
+    assert len(told) == 21
+    assert told[-1] == f"{path}: and 6 lines more"
 
 
 def test_a_molecule_that_cannot_be_embedded_is_refused():
@@ -130,7 +141,7 @@ def test_an_empty_shard_is_valid(settings):
 def test_comments_are_whole_lines_since_smiles_hold_hashes(tmp_path):
     path = tmp_path / "list.smi"
     path.write_text("# a comment\n\nC#N hydrogen cyanide\nC\n", encoding="utf-8")
-    assert read_smiles(path) == [("C#N", "hydrogen cyanide"), ("C", "C")]
+    assert read_smiles(path) == [("C#N", "hydrogen cyanide", 3), ("C", "C", 4)]
 
 
 def test_a_missing_or_empty_list_is_named(tmp_path):
@@ -153,4 +164,4 @@ def test_the_list_of_the_demo_is_small_and_complete(settings):
 @pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_list_may_be_packed_and_have_a_mark(tmp_path, pack, code):
     (tmp_path / "x.smi").write_bytes(pack("C methane\r\nCCO\r\n".encode(code)))
-    assert read_smiles(tmp_path / "x.smi") == [("C", "methane"), ("CCO", "CCO")]
+    assert read_smiles(tmp_path / "x.smi") == [("C", "methane", 1), ("CCO", "CCO", 2)]

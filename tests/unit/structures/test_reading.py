@@ -146,8 +146,11 @@ def test_smiles_without_end_are_refused(tmp_path):
     frames, rejected = generate(job(tmp_path / "x.smi", "molecules", count=3))
     assert len(frames) == 1
     assert [r.reason for r in rejected] == ["SMILES does not parse"] * 2
+    source = job(tmp_path / "x.smi", "molecules").source
+    assert elements_of(source) == {"C", "H"}  # of the line that can be read
+    (tmp_path / "x.smi").write_text("C" * 100_000 + "\n" + "(" * 1900 + "\n")
     with pytest.raises(LimbeckError) as caught:
-        elements_of(job(tmp_path / "x.smi", "molecules").source)
+        elements_of(source)
     assert all(len(line) < 300 + len(str(tmp_path)) for line in str(caught.value).splitlines())
 
 

@@ -1,6 +1,7 @@
 """CIF: which operations count, what an occupancy that is not known is, one bad block of many."""
 
 import json
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -373,3 +374,95 @@ def test_a_list_without_the_identity_and_a_file_without_a_cell_are_refused(tmp_p
 def _must(frames, rejected):
     if rejected:
         raise LimbeckError(str(rejected[0].value))
+
+
+#: a cell of each system in which no two lengths or angles agree that need not
+LENGTHS = {
+    "cubic": (5, 5, 5, 90, 90, 90),
+    "hexagonal": (5, 5, 8, 90, 90, 120),
+    "tetragonal": (5, 5, 7, 90, 90, 90),
+    "orthorhombic": (5, 6, 7, 90, 90, 90),
+    "monoclinic": (5, 6, 7, 90, 100, 90),
+}
+#: a name as older files and other programs have it, and the short one of today
+SPELLINGS = """
+F m 3 m, F m -3 m, cubic       Fm3m, F m -3 m, cubic           F 4/m -3 2/m, F m -3 m, cubic
+F d 3 m S, F d -3 m :1, cubic  F d 3 m Z, F d -3 m :2, cubic   I a 3 d, I a -3 d, cubic
+P a 3, P a -3, cubic           P m 3 n, P m -3 n, cubic        P 42/n -3 2/m, P n -3 m, cubic
+I 21/a -3, I a -3, cubic       R -3 2/c, R -3 c, hexagonal     P -3 1 2/m, P -3 1 m, hexagonal
+P 63/m 2/m 2/c, P 63/m m c, hexagonal    P 42/m 21/n 2/m, P 42/m n m, tetragonal
+I 41/a 2/m 2/d, I 41/a m d, tetragonal   P 21/n 21/m 21/a, P n m a, orthorhombic
+C 2/m 2/c 21/a, C m c e, orthorhombic    C m c a, C m c e, orthorhombic
+A b a 2, A e a 2, orthorhombic           P 1 21/c 1, P 21/c, monoclinic
+C 1 2/c 1, C 2/c, monoclinic             P 1 21/n 1, P 21/n, monoclinic
+"""
+PAIRS = [
+    tuple(part.strip() for part in entry.split(","))
+    for entry in re.split(r"  +|\n", SPELLINGS.strip())
+]
+
+
+def one_site(name, system):
+    tags = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
+    cell = "".join(f"_cell_{t} {v}\n" for t, v in zip(tags, LENGTHS[system], strict=True))
+    group = f"_symmetry_space_group_name_H-M '{name}'\n"
+    return f"data_x\n{cell}{group}{SITES.rpartition('C2')[0]}"
+
+
+@pytest.mark.parametrize(("name", "modern", "system"), PAIRS)
+def test_a_group_has_many_names(tmp_path, name, modern, system):
+    made = []
+    for n, each in enumerate((name, modern)):
+        path = tmp_path / f"{n}.cif"
+        path.write_text(one_site(each, system))
+        (crystal,) = (frame() for frame in cif.frames_of_cif(path))
+        scaled = np.round(crystal.get_scaled_positions() % 1, 6) % 1
+        made.append(sorted(map(tuple, scaled)))
+    assert made[0] == made[1]
+    assert len(made[0]) >= 4
+
+
+def test_a_name_that_is_none_stays_unknown(tmp_path):
+    """Negative control."""
+    (tmp_path / "a.cif").write_text(one_site("F m 3 q", "cubic"))
+    (frame,) = cif.frames_of_cif(tmp_path / "a.cif")
+    with pytest.raises(cif.Refused) as refused:
+        frame()
+    assert "the group is not known: fm3q" in refused.value.value
+
+
+@pytest.mark.parametrize(
+    "third", ["0.333333 0.666667", "0.3333 0.6667", "0.333 0.667", "0.33 0.67"]
+)
+@pytest.mark.parametrize(("group", "count"), [("P 63/m m c", 2), ("R -3 m", 6)])
+def test_a_rounded_special_position_is_one_atom(tmp_path, caplog, third, group, count):
+    """Magnesium, and the same in a group with more images; two digits of a third."""
+    text = one_site(group, "hexagonal").replace("C1 C 0.1 0.2 0.3", f"Mg1 Mg {third} 0.25")
+    (tmp_path / "mg.cif").write_text(text)
+    job = {"seed": 1, "source": "mg", "shard": 0, "shards": 1, "count": 1}
+    job |= {"path": str(tmp_path / "mg.cif"), "length_unit": "Angstrom"}  # wide, as it is meant
+    job = generate_job("file", job)
+    with caplog.at_level("INFO"):
+        frames, rejected = generate(job)
+    assert rejected == []
+    assert frames.n_atoms.tolist() == [count]
+    told = "1 with rounded special positions in its CIF, whose images were merged" in caplog.text
+    assert told == (
+        third in ("0.333 0.667", "0.33 0.67")
+    )  # ASE merges what differs in the fourth digit by itself
+    exact = one_site(group, "hexagonal").replace("C1 C 0.1 0.2 0.3", "Mg1 Mg 1/3 2/3 0.25")
+    (tmp_path / "exact.cif").write_text(exact.replace("1/3 2/3", "0.33333333 0.66666667"))
+    (crystal,) = (frame() for frame in cif.frames_of_cif(tmp_path / "exact.cif"))
+    # the middle of the images is on the axis, to the digits of ASE's own merging
+    there = np.sort(frames.to_atoms()[0].get_all_distances(mic=True).ravel())
+    np.testing.assert_allclose(
+        there, np.sort(crystal.get_all_distances(mic=True).ravel()), atol=2e-3
+    )
+
+
+def test_atoms_of_two_sites_are_not_merged(tmp_path):
+    """Negative control: two sites in one place are an error of the file, and stay two atoms."""
+    text = one_site("P 1 21/c 1", "monoclinic") + "C2 C 0.1 0.2 0.3\n"
+    (tmp_path / "two.cif").write_text(text)
+    (crystal,) = (frame() for frame in cif.frames_of_cif(tmp_path / "two.cif"))
+    assert "merged_atoms" not in crystal.info

@@ -9,7 +9,7 @@ from ase.build import bulk, molecule
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
-from limbeck.students.statistics import SMALLEST_SCALE, training_statistics
+from limbeck.students.statistics import SMALLEST_SCALE, energy_by_source, training_statistics
 from metals import example
 from planted import labels_for
 
@@ -44,6 +44,18 @@ def test_scales_are_those_of_what_is_left():
     np.testing.assert_allclose(found.reference_energies, [-1, -5, -3], atol=1e-12)
     assert found.energy_std == pytest.approx(0.3, abs=1e-12)
     assert found.forces_rms == pytest.approx(2.0, abs=1e-12)
+
+
+def test_energies_count_in_units_of_their_spread_within_a_compound():
+    """Compounds that are 2 eV/atom apart, each 0.3 eV/atom up and down about its mean."""
+    data = known_set(residual=0.3)
+    apart = np.where(data.frames.group == b"CO2", 2.0, 0.0) * data.frames.n_atoms
+    labels = replace(data.labels, energy=data.labels.energy + apart)
+    found = energy_by_source(Dataset(data.frames, labels))
+    assert found == {b"m": pytest.approx(0.3, abs=1e-12)}  # float64
+    # of groups with one frame each, from group to group; here nothing is left over
+    single = data.select(np.arange(4))
+    assert energy_by_source(single) == {b"m": SMALLEST_SCALE}
 
 
 def test_the_scale_of_stress_is_that_of_crystals():

@@ -13,19 +13,25 @@ from jobs_of import student as student_of
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate, from_atoms
-from limbeck.geometry import voigt_to_stress
+from limbeck.geometry import composition, voigt_to_stress
 from limbeck.seeds import generator
-from limbeck.students import architecture, batches, loop
-from limbeck.students.batches import Batches, Targets
+from limbeck.students import ARCHITECTURES, architecture, batches, loop, optimisers
+from limbeck.students.batches import Batches, Rounds, Targets
 from limbeck.students.loop import train, validate
 from limbeck.students.loss import Weights, cost, loss_of
-from limbeck.students.rounds import Rounds
-from limbeck.students.statistics import forces_by_source, spread_weights, training_statistics
+from limbeck.students.optimisers import MovingAverage
+from limbeck.students.statistics import (
+    Scales,
+    forces_by_source,
+    spread_weights,
+    training_statistics,
+)
 from limbeck.symmetry.rotation import haar_rotations
 from metals import SETTINGS, example, labelled, metals
 from planted import labels_for
 
-UNIT = Weights(1.0, 1.0, 1.0, energy_scale=1.0, stress_scale=1.0)
+UNIT = Weights(1.0, 1.0, 1.0, late_energy=1.0, stress_scale=1.0)
+PLAIN = Scales({}, {})  # all errors in eV and Angstrom
 
 
 def new_student(kind, data, seed=0, **changes):
@@ -68,7 +74,7 @@ def test_batches_have_every_frame_once_and_never_mix_kinds(mace, monkeypatch, or
         monkeypatch.setattr(batches, "CACHED_ATOMS", 0)
     frames = metals(5).select([0, 5, 1, 6, 2, 7, 3, 8, 4, 9])  # kinds take turns
     data = marked(frames)
-    made = Batches(mace, data, batch_size=3, forces_scales={})
+    made = Batches(mace, data, batch_size=3, scales=PLAIN)
     rng = [np.random.default_rng(0)] if order == "shuffled" else []
     seen = []
     for batch, targets in getattr(made, order)(*rng):
@@ -94,13 +100,13 @@ def test_one_frame_without_a_stress_takes_it_from_no_other(mace):
     student = new_student("mace", data)
     crystals = data.select(np.arange(4))
     crystals.labels.stress[1] = np.nan
-    ((_, targets),) = Batches(student, crystals, 8, {}).in_order()
+    ((_, targets),) = Batches(student, crystals, 8, PLAIN).in_order()
     assert targets.known["stress"].tolist() == [0, 2, 3]
     assert set(targets.known) == {"stress"}
 
     def stress_loss(parts):
         """Of the stress alone, and its gradient by all parameters."""
-        ((batch, targets),) = Batches(student, parts, 8, {}).in_order()
+        ((batch, targets),) = Batches(student, parts, 8, PLAIN).in_order()
         student.module.zero_grad()
         answers = student.outputs(batch, training=True, stress=True)
         loss_of(answers, targets, replace(UNIT, energy=0.0, forces=0.0)).backward()
@@ -127,6 +133,7 @@ def test_a_quarter_turn_of_targets():
             "stress": torch.diag(torch.tensor([1.0, 2.0, 3.0]))[None],
             "charges": torch.tensor([0.5]),
         },
+        energy_scale=torch.ones(1),
         forces_scale=torch.ones(1, 1),
         forces_weight=None,
         n_atoms=torch.tensor([1]),
@@ -147,9 +154,9 @@ def loss_in(student, batch, targets):
 @pytest.mark.parametrize("turns", KINDS_OF_TURN)
 def test_turned_frames_and_turned_targets_belong_together(turns):
     data = example()
-    for kind in ("mace", "direct"):
+    for kind in ("mace", "painn", "direct"):
         student = new_student(kind, data)
-        for batch, targets in Batches(student, data, 8, {}).in_order():
+        for batch, targets in Batches(student, data, 8, PLAIN).in_order():
             q = KINDS_OF_TURN[turns](len(targets.values["energy"]), np.random.default_rng(0))
             turned = student.rotate(batch, q)
             before, together, apart = (
@@ -157,7 +164,7 @@ def test_turned_frames_and_turned_targets_belong_together(turns):
                 for pair in ((batch, targets), (turned, targets.turned(q)), (turned, targets))
             )
             moved, moved_apart = abs(together / before - 1), abs(apart / before - 1)
-            if kind == "mace":
+            if student.about.equivariant:
                 # equivariant: as wrong in every view, to float32 rounding of sums of order 1
                 assert moved < 1e-5
                 assert moved_apart > 1e-4  # negative control: targets left as they were
@@ -175,7 +182,8 @@ def test_the_loss_and_the_validation_by_hand():
     # a student that answers the offsets and no forces: every error is a label
     student = new_student("mace", data, forces_rms=0.0, reference_energies=np.zeros(2))
     mean = training_statistics(data).energy_mean
-    unit_of = dict.fromkeys(data.frames.source.tolist(), 2.0)
+    sources = data.frames.source.tolist()
+    unit_of = Scales(dict.fromkeys(sources, 0.5), dict.fromkeys(sources, 2.0))
     made = Batches(student, data, 100, unit_of)
     loss, energy, forces = validate(student, made.in_order(), UNIT)
     errors = (data.labels.energy / 4 - mean)[:, None]
@@ -184,7 +192,7 @@ def test_the_loss_and_the_validation_by_hand():
     expected = 0.0
     for part in (slice(0, 4), slice(4, 8)):  # crystals, clusters: four atoms each
         rows = slice(4 * part.start, 4 * part.stop)
-        expected += (by_hand(errors[part]) + by_hand(data.labels.forces[rows] / 2.0)) / 2
+        expected += (by_hand(errors[part] / 0.5) + by_hand(data.labels.forces[rows] / 2.0)) / 2
     stress = voigt_to_stress(data.labels.stress[:4]).reshape(4, 9)
     assert loss == pytest.approx(expected + by_hand(stress) / 2, rel=1e-5)
     # errors do not depend on how frames are cut into batches
@@ -193,9 +201,12 @@ def test_the_loss_and_the_validation_by_hand():
 
 
 def test_weights_are_in_units_of_what_there_is_to_learn():
-    statistics = replace(training_statistics(example()), energy_std=0.5, stress_rms=0.01)
-    found = Weights.of(settings(energy_weight=0.3), statistics)
-    assert (found.energy, found.energy_scale, found.stress_scale) == (0.3, 0.5, 0.01)
+    statistics = replace(training_statistics(example()), stress_rms=0.01)
+    found = Weights.of(settings(energy_weight=0.3, late_energy_factor=4.0), statistics)
+    assert (found.energy, found.forces, found.stress_scale) == (0.3, 1.0, 0.01)
+    # in the last quarter of the steps energies count four times as much
+    assert [found.at(p).energy for p in (0.0, 0.74, 0.76, 1.0)] == [0.3, 0.3, 1.2, 1.2]
+    assert found.at(1.0).forces == 1.0
 
 
 def test_forces_count_in_units_of_their_source():
@@ -208,10 +219,10 @@ def test_forces_count_in_units_of_their_source():
         assert scales[source] == pytest.approx(2 * scale)
 
 
-@pytest.mark.parametrize("kind", ["mace", "direct"])
+@pytest.mark.parametrize("kind", ARCHITECTURES)
 def test_training_lowers_the_loss_and_keeps_the_best(kind):
     data, valid = example(), example(3, seed=9)
-    rate = {"mace": 0.02, "direct": 0.003}[kind]
+    rate = {"mace": 0.02, "painn": 0.02, "direct_conservative": 0.01}.get(kind, 0.003)
     student, history = fit(kind, data=data, valid=valid, learning_rate=rate, augment=True)
     rows = np.array(history.rows)
     assert rows.shape == (6, len(loop.HISTORY_COLUMNS))
@@ -220,32 +231,127 @@ def test_training_lowers_the_loss_and_keeps_the_best(kind):
     assert train_loss[-1] < 0.9 * train_loss[0]
     assert history.best_epoch == 1 + np.argmin(valid_loss)
     weights = Weights.of(settings(), training_statistics(data))
-    made = Batches(student, valid, 4, forces_by_source(data))
+    made = Batches(student, valid, 4, Scales.of(data))
     kept = validate(student, made.in_order(), weights)
     assert kept == tuple(rows[history.best_epoch - 1, 4:7])  # the same sums: bit for bit
     found = loop.training_summary(student, data, valid, history)
     assert (found["train_frames"], found["valid_frames"], found["epochs"]) == (16, 6, 6)
     assert found["steps"] == 24  # two batches of each kind in an epoch
     assert found["best"]["valid_loss"] == valid_loss.min()
-    assert found["parameters"] == sum(
-        p.numel() for p in student.module.parameters() if p.requires_grad
-    )
+    assert (found["ended"], found["learning_rate"], found["batch_size"]) == ("as planned", rate, 4)
+    assert (found["loss"], found["augment"]) == ("mixture", True)
+    assert "muon_share" not in found
+    assert found["parameters"] == student.parameters > 100
 
 
-def test_the_best_epoch_is_kept_and_patience_counts_from_it(monkeypatch):
-    scripted, states = iter([3.0, 1.0, 2.0, float("nan"), 1.0, 0.5]), []
+def scripted(monkeypatch, *losses):
+    """The validation loss of each epoch, and the weights that it had."""
+    left, states = iter(losses), []
 
-    def scripted_validation(student, *_):
+    def validation(student, *_):
         states.append({k: v.clone() for k, v in student.module.state_dict().items()})
-        return next(scripted), 0.0, 0.0
+        return next(left), 0.0, 0.0
 
-    monkeypatch.setattr(loop, "validate", scripted_validation)
-    student, history = fit(epochs=6, patience=3)
-    # epochs 3, 4 and 5 are not better than epoch 2 (as good is not better); the sixth never comes
-    assert (history.best_epoch, len(history.rows)) == (2, 5)
-    kept = student.module.state_dict()
-    assert all(torch.equal(kept[name], states[1][name]) for name in kept)
-    assert not all(torch.equal(kept[name], states[-1][name]) for name in kept)
+    monkeypatch.setattr(loop, "validate", validation)
+    return states
+
+
+def same(state, other):
+    return all(torch.equal(state[name], other[name]) for name in state)
+
+
+def test_the_best_epoch_is_kept_and_the_last_finite_one_beside_it(monkeypatch):
+    states = scripted(monkeypatch, 3.0, 1.0, 2.0, float("nan"))
+    student, history = fit(epochs=4, patience=None)
+    assert (history.best_epoch, history.best_loss, len(history.rows)) == (2, 1.0, 4)
+    assert same(student.module.state_dict(), states[1])
+    assert same(history.last, states[2])
+    assert not same(history.last, states[1])
+    assert not same(history.last, states[3])
+
+
+def test_when_patience_is_used_up_the_rate_falls_to_zero(monkeypatch):
+    """Epochs 3, 4 and 5 are not better than epoch 2 (as good is not better): a third of 5 is left,
+    which is better then, and no patience ends it sooner."""
+    scripted(monkeypatch, 3.0, 1.0, 2.0, float("nan"), 1.0, 2.0, 0.5, 9.0)
+    weights = []
+    at = Weights.at
+    monkeypatch.setattr(Weights, "at", lambda s, p: weights.append(p) or at(s, p))
+    _, history = fit(epochs=60, patience=3)
+    assert (history.best_epoch, len(history.rows)) == (7, 7)
+    assert history.ended == "no better validation loss in 3 epochs"
+    # 4 steps an epoch of 0.02, the rate after each epoch: held, and then a cosine over 8 steps
+    rates = [row[2] for row in history.rows]
+    assert rates[1:] == pytest.approx([0.02] * 4 + [0.01, 0.0])  # the first is of the warm-up
+    assert history.steps == 28
+    # energies count more in the last quarter of the steps that there were: the eight of the fall,
+    # less the first, which is at three quarters (20 of 28 are less than that)
+    progress = [p for p in weights if p != 1.0]  # which is that of validation
+    assert len(progress) == 28
+    assert max(progress[:22]) == 0.75
+    assert min(progress[22:]) > 0.75
+
+
+def test_with_patience_that_lasts_the_rate_falls_in_the_last_quarter(monkeypatch):
+    scripted(monkeypatch, *np.linspace(2, 1, 8))
+    _, history = fit(epochs=8, patience=3)
+    rates = [row[2] for row in history.rows]
+    assert rates == pytest.approx([0.02] * 6 + [0.01, 0.0])
+    assert history.ended == "as planned"
+    # negative control: without patience it falls all the time
+    scripted(monkeypatch, *np.linspace(2, 1, 8))
+    rates = [row[2] for row in fit(epochs=8, patience=None)[1].rows]
+    assert (np.diff(rates) < 0).all()
+
+
+def test_the_average_of_the_weights_by_hand():
+    module = torch.nn.Linear(1, 1, bias=False)
+    weight = module.weight
+    with torch.no_grad():
+        weight.fill_(7.0)
+    average = MovingAverage(module, 0.3, steps=1000)
+    expected = 7.0
+    for step, value in enumerate([1.0, 2.0, 4.0, 8.0], start=1):
+        with torch.no_grad():
+            weight.fill_(value)
+        average.update()
+        decay = min(0.3, step / (step + 9))  # it starts fast: a tenth of the first value is left
+        expected = decay * expected + (1 - decay) * value
+        assert average.weights[0].item() == pytest.approx(expected, rel=1e-6)  # float32
+    with average.in_place():
+        assert weight.item() == pytest.approx(expected, rel=1e-6)
+    assert weight.item() == 8.0  # and training goes on with the weights themselves
+
+
+def test_the_average_does_not_reach_back_beyond_a_fiftieth_of_the_steps():
+    """Of 500 steps ten: weights that go up by 1 in each step are 9 behind in the end, where an
+    average over 200 would be 199 behind."""
+    module = torch.nn.Linear(1, 1, bias=False)
+    behind = {}
+    for steps in (500, 50_000):
+        average = MovingAverage(module, 0.995, steps)
+        for step in range(500):
+            with torch.no_grad():
+                module.weight.fill_(step)
+            average.update()
+        behind[steps] = 499 - average.weights[0].item()
+    assert behind[500] == pytest.approx(9, rel=1e-3)  # float32 sums of hundreds
+    assert behind[50_000] > 40  # less than 199 only since it starts fast
+    # of few steps there is none
+    short = MovingAverage(module, 0.995, 40)
+    short.update()
+    assert torch.equal(short.weights[0], module.weight)
+
+
+def test_the_average_is_what_is_validated_and_kept(monkeypatch):
+    monkeypatch.setattr(optimisers, "REACH", 1.0)  # of twelve steps
+    data = example()
+    same, other = (fit("mace", data=data, epochs=3, average_decay=d)[0] for d in (0.0, 0.9))
+    plain, averaged = (s.module.state_dict() for s in (same, other))
+    assert not all(torch.equal(plain[name], averaged[name]) for name in plain)
+    # neither is what training started with
+    start = new_student("mace", data).module.state_dict()
+    assert not all(torch.equal(start[name], averaged[name]) for name in start)
 
 
 def test_the_same_seed_gives_the_same_bits():
@@ -256,11 +362,12 @@ def test_the_same_seed_gives_the_same_bits():
 
 def test_training_stops_when_nothing_gets_better():
     # with a rate of nothing the first epoch stays the best
-    _, history = fit(learning_rate=1e-30, weight_decay=0.0, patience=2, epochs=6)
+    _, history = fit(learning_rate=1e-30, weight_decay=0.0, patience=2, epochs=9)
     assert history.best_epoch == 1
-    assert len(history.rows) == 3
-    # negative control: with patience it goes on to the end
-    assert len(fit(learning_rate=1e-30, weight_decay=0.0, epochs=6)[1].rows) == 6
+    assert len(history.rows) == 4  # three, and a third of them
+    # negative control: without patience it goes on to the end
+    own = {"learning_rate": 1e-30, "weight_decay": 0.0, "epochs": 9, "patience": None}
+    assert len(fit(**own)[1].rows) == 9
 
 
 @pytest.mark.parametrize("which", ["training", "validation"])
@@ -288,6 +395,7 @@ def test_training_gives_up_in_the_middle_of_a_long_epoch(monkeypatch):
         return answers.energy.sum() * float("nan")
 
     monkeypatch.setattr(loop, "loss_of", broken)
+    monkeypatch.setattr(loop, "constant_loss", lambda *_: 1.0)
     with pytest.raises(LimbeckError, match="in 21 steps in a row"):
         fit(batch_size=1, data=example(20))
     assert len(calls) == 21
@@ -306,11 +414,100 @@ def test_one_bad_step_is_skipped(monkeypatch):
     assert all(torch.isfinite(p).all() for p in student.module.parameters())
 
 
-def test_a_validation_that_is_never_finite_is_no_success():
-    valid = example(2, seed=9)
-    valid = Dataset(valid.frames, replace(valid.labels, energy=np.full(4, np.nan)))
-    with pytest.raises(LimbeckError, match="validation loss was never finite"):
-        fit(valid=valid, epochs=2)
+def broken_from(monkeypatch, call):
+    """A loss that is NaN from this step on."""
+    calls = []
+
+    def broken(answers, targets, weights):
+        calls.append(1)
+        return loss_of(answers, targets, weights) * (float("nan") if len(calls) >= call else 1)
+
+    monkeypatch.setattr(loop, "loss_of", broken)
+    monkeypatch.setattr(loop, "constant_loss", lambda *_: 5.0)
+    monkeypatch.setattr(loop, "validate", lambda *_: (1.0, 0.0, 0.0))
+
+
+def test_a_training_that_diverges_keeps_what_was_good(monkeypatch, caplog):
+    broken_from(monkeypatch, 7)  # within the second epoch of four steps
+    student, history = fit(epochs=40)
+    # the third epoch has no finite loss at all
+    assert (history.ended, history.best_epoch) == ("diverged at step 12", 1)
+    assert len(history.rows) == 2
+    assert all(torch.isfinite(value).all() for value in student.module.state_dict().values())
+    assert "diverged at step 12: the weights of epoch 1 are kept" in caplog.text
+    # negative control: nothing was good before
+    broken_from(monkeypatch, 1)
+    with pytest.raises(loop.DivergedError, match="not finite in 4 steps in a row; lower learn"):
+        fit(epochs=40)
+
+
+def test_so_does_one_whose_loss_explodes_and_stays_finite(monkeypatch):
+    monkeypatch.setattr(loop, "constant_loss", lambda *_: 3.0)
+    scripted(monkeypatch, 2.0, 299.0, 301.0, 1.0)  # 100 times the constant's 3
+    history = fit(epochs=4, patience=None)[1]
+    assert (history.ended, history.best_epoch, len(history.rows)) == ("diverged at step 12", 1, 3)
+
+
+def test_a_rate_that_is_far_too_high_diverges():
+    """Steps of Adam's as large as the weights: nothing made up."""
+    with pytest.raises(loop.DivergedError, match="lower learning_rate"):
+        fit("mace", learning_rate=1.0, gradient_clip=1e30, weight_decay=1e30, epochs=3)
+
+
+@pytest.mark.parametrize("which", ["training", "validation"])
+@pytest.mark.parametrize("what", ["energy", "forces"])
+def test_labels_that_are_no_numbers_are_refused(which, what):
+    sets = {"training": example(2), "validation": example(2, seed=9)}
+    value = getattr(sets[which].labels, what).copy()
+    value[1] = np.nan
+    labels = replace(sets[which].labels, values=sets[which].labels.values | {what: value})
+    sets[which] = Dataset(sets[which].frames, labels)
+    first = sets[which].frames.id[1 if what == "energy" else 0].decode()
+    text = f"the {which} set has 1 frames with an energy or a force that is not finite.* {first}"
+    with pytest.raises(LimbeckError, match=text):
+        fit(data=sets["training"], valid=sets["validation"], epochs=1)
+
+
+def test_one_who_knows_the_elements_alone():
+    """Beside the loss of the labels' own residuals, by hand."""
+    data, valid = example(), example(3, seed=9)
+    statistics = training_statistics(data)
+    student = new_student("direct", data)
+    made = Batches(student, valid, 4, PLAIN)
+    found = loop.constant_loss(made, statistics, replace(UNIT, stress=0.0))
+    atoms = composition(valid.frames, np.array(statistics.elements))
+    residual = (valid.labels.energy - atoms @ statistics.reference_energies) / 4
+    per_frame = by_hand(residual[:, None]) + by_hand(valid.labels.forces)
+    assert found == pytest.approx(per_frame, rel=1e-5)  # float32; all frames have four atoms
+
+
+ODD = {
+    "one frame": lambda data: data.select(np.array([0])),
+    "one element": lambda data: data.select(np.flatnonzero(np.arange(len(data)) % 2 == 0)[:4]),
+    "no stress": lambda data: data.select(np.arange(8, 16)),
+    "equal energies": lambda data: with_labels(data, energy=np.full(len(data), -3.0)),
+    "no forces": lambda data: with_labels(data, forces=np.zeros_like(data.labels.forces)),
+    "a spread of zero": lambda data: with_labels(
+        data, forces_spread=np.zeros(len(data.frames.numbers))
+    ),
+}
+
+
+def with_labels(data, forces_spread=None, **values):
+    labels = replace(data.labels, values=data.labels.values | values)
+    if forces_spread is not None:
+        labels = replace(labels, forces_spread=forces_spread)
+    return Dataset(data.frames, labels)
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("kind", ["mace", "direct"])
+def test_an_odd_data_set_is_trained_on_all_the_same(kind, odd):
+    data = ODD[odd](example())
+    # what it is validated on has its elements
+    student, history = fit(kind, data=data, valid=data, epochs=2, spread_weight=1.0)
+    assert np.isfinite(np.array(history.rows)[:, 3:]).all()
+    assert all(torch.isfinite(p).all() for p in student.module.parameters())
 
 
 def test_a_validation_frame_of_another_element_is_left_out():
@@ -327,7 +524,7 @@ def test_a_validation_frame_of_another_element_is_left_out():
 def steps_of(student_settings, data):
     """Frames of each round of a budget, by the energies that mark them."""
     student = new_student("direct", data)
-    made = Batches(student, data, student_settings.batch_size, {})
+    made = Batches(student, data, student_settings.batch_size, PLAIN)
     rounds = Rounds(made, student_settings)
     frames = [
         [targets.values["energy"].numpy().astype(int).tolist() for _, targets in batches_of_round]
@@ -350,7 +547,7 @@ def test_a_budget_of_epochs_goes_over_all_frames_in_each():
 def test_a_budget_of_steps_is_met_whatever_the_number_of_frames(steps, lengths):
     for count in (3, 5):
         data = marked(metals(count))
-        rounds, frames = steps_of(settings(steps=steps, batch_size=2), data)
+        rounds, frames = steps_of(settings(steps=steps, patience=None, batch_size=2), data)
         assert [len(batches) for batches in frames] == lengths
         assert (rounds.steps, rounds.count, rounds.patience) == (steps, len(lengths), len(lengths))
         # no frame is seen more than once more often than another
@@ -359,8 +556,8 @@ def test_a_budget_of_steps_is_met_whatever_the_number_of_frames(steps, lengths):
 
 
 def test_training_by_steps_takes_them_all_and_keeps_the_best():
-    _, history = fit(steps=60, epochs=1, patience=1, learning_rate=1e-30)
-    assert history.steps == 60  # nothing gets better, but patience is not used
+    _, history = fit(steps=60, epochs=1, patience=None, learning_rate=1e-30)
+    assert history.steps == 60  # though nothing gets better
     assert [row[0] for row in history.rows] == list(range(1, 51))
     assert history.best_epoch == 1
     assert history.rows[-1][2] < 1e-31  # the rate has come down to nothing at the end
@@ -405,16 +602,14 @@ def test_the_weight_of_an_atom_multiplies_what_its_error_costs():
 
 
 def test_training_listens_to_what_the_views_agree_on():
-    """Crystals whose labels of every other frame are noise, and say so by their spread."""
+    """Forces of every other frame have the wrong sign, and say so by their spread."""
     clean, valid = example(12), example(6, seed=9)
     bad = np.repeat(np.arange(24) % 2 == 1, 4)
-    noise = np.where(bad[:, None], np.random.default_rng(0).normal(0, 3, (96, 3)), 0)
-    labels = replace(
-        clean.labels, forces=clean.labels.forces + noise, forces_spread=np.where(bad, 3.0, 0.01)
-    )
+    forces = np.where(bad[:, None], -1, 1) * clean.labels.forces
+    labels = replace(clean.labels, forces=forces, forces_spread=np.where(bad, 3.0, 0.01))
     noisy = Dataset(clean.frames, labels)
     errors = {}
     for weight in (0.0, 100.0):
         _, history = fit("mace", data=noisy, valid=valid, spread_weight=weight, epochs=15)
         errors[weight] = min(row[-1] for row in history.rows)
-    assert errors[100.0] < 0.9 * errors[0.0]
+    assert errors[100.0] < 0.8 * errors[0.0]  # 295 against 466 meV/A

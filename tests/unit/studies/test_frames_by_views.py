@@ -80,6 +80,44 @@ def test_the_verdict_says_what_to_do_where_calls_or_frames_are_scarce(error, cal
     assert second.startswith(frames)
 
 
+@pytest.mark.parametrize(
+    ("error", "scatter", "asked"),
+    [
+        # an error that halves with four times the frames: 29 % with each doubling
+        (lambda n, k: 20 * n**-0.5, 0.02, "What helps is more frames"),
+        # those of labels of 12 views are 144 meV/A
+        (lambda n, k: 0.15, 0.001, "as good as their labels"),
+        (lambda n, k: 0.4, 0.001, "larger network or more steps"),
+        # one draw may be twice as good as another
+        (lambda n, k: 0.4, 0.7, "cannot be told: more draws"),
+    ],
+)
+def test_a_learning_curve_says_what_would_help(error, scatter, asked):
+    rng = np.random.default_rng(0)
+    factors = np.exp(rng.normal(0, scatter, (2000, 3, 12)))
+    study = results([table("emt-10", error, scatter=iter(factors).__next__)])
+    (line,) = [text for text in answers(study) if text.startswith("emt-10, labels of 12 views")]
+    assert asked in line
+    assert "from 360 to 1,440 frames" in line
+
+
+def test_the_end_of_a_learning_curve_is_a_share_for_each_doubling():
+    (teacher,) = results([table("one", lambda n, k: n ** -(0.1 * k))])["teachers"]
+    found = {end["views"]: forces_of(end).value for end in teacher["learning"]}
+    assert found == pytest.approx({k: 2 ** -(0.1 * k) - 1 for k in (1, 4, 12)})
+
+
+def test_a_learning_curve_alone():
+    """Of one number of views: nothing is said of what views are worth."""
+    own = table("one", lambda n, k: n**-0.5)
+    own["views"], own["seconds_per_frame"] = [1], own["seconds_per_frame"][:1]
+    own["cells"] = [cell for cell in own["cells"] if cell["views"] == 1]
+    own["labels"] = [e | {"gap": None} for e in own["labels"] if e["views"] == 1]
+    text = answers(results([own]))
+    assert text[1].startswith("one, labels of 1 view: from 360 to 1,440 frames each doubling")
+    assert len(text) == 2
+
+
 def test_the_setting_the_costs_and_what_learned_nothing_are_told():
     study = results([table("emt-10", lambda n, k: 0.6 if (n, k) == (60, 1) else 0.1)])
     text = answers(json.loads(json.dumps(study, sort_keys=True)))  # as it comes from its file
@@ -89,8 +127,8 @@ def test_the_setting_the_costs_and_what_learned_nothing_are_told():
     )
     assert "on 400 test frames of 12 groups that no student saw" in text[0]
     assert "force error of its labels by views: 500 in 1, 250 in 4, 144 in 12)" in text[1]
-    assert "4 views 3.3, 12 views 10.0." in text[2]
-    assert text[3].endswith("they tell little: emt-10, 60 frames, 1 views.")
+    assert "4 views 3.3, 12 views 10.0." in text[3]
+    assert text[4].endswith("they tell little: emt-10, 60 frames, 1 views.")
 
 
 def test_draws_that_differ_widen_every_interval():

@@ -11,6 +11,7 @@ from limbeck.warrant.statistics import (
     Estimate,
     Figure,
     decompose,
+    digits,
     estimate_of,
     over_seeds,
     ratio,
@@ -239,3 +240,20 @@ def test_an_estimate_comes_back_from_its_entry():
     assert not nothing.bounded
     assert not estimate_of(None).known
     assert -Estimate(2.0, 1.0, 4.0) == Estimate(-2.0, -4.0, -1.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1398.2, "1,398"),
+        (-1398.2, "−1,398"),
+        (999.96, "1,000"),
+        (12.345, "12.3"),
+        (0.001, "0.001"),
+        (1.13e-12, "< 0.001"),
+        (-1e-9, "> −0.001"),
+        (0.0, "0"),
+    ],
+)
+def test_numbers_of_any_size_have_three_digits_and_no_exponent(value, text):
+    assert digits(value) == text

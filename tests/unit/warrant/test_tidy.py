@@ -94,7 +94,7 @@ def test_metrics_are_of_student_labels_and_constant(tmp_path):
     )
     reference = replace(test.labels, forces=test.labels.forces - 0.02)
     names = {"label_set": "emt", "student": "small", "seed": 3}
-    found = names | {"test": evaluate(answers, training, test, reference)}
+    found = names | {"test_known": None, "test_new": evaluate(answers, training, test, reference)}
     table = table_of(metric_rows(found), tmp_path)
     of = {"quantity": "forces", "seed": 3}
     own = figure(table, subject="emt/small", statistic="mae_against_labels", **of)
@@ -106,9 +106,10 @@ def test_metrics_are_of_student_labels_and_constant(tmp_path):
     assert [*excess] == pytest.approx([50] * 3)  # in every root the same
     size = figure(table, kind="constant", quantity="forces", statistic="rms_of_labels")
     assert size.value == pytest.approx(1e3 * np.sqrt((test.labels.forces**2).mean()))
-    alone = names | {"test": evaluate(answers, training, test, None)}
+    alone = names | {"test_known": None, "test_new": evaluate(answers, training, test, None)}
     statistics = {row["statistic"] for row in metric_rows(alone)}
-    assert statistics == {"mae_against_labels", "rms_of_labels", "mae_against_constant_excess"}
+    against = {f"{kind}_against_labels" for kind in ("mae", "rmse", "cosine")}
+    assert statistics == against | {"rms_of_labels", "mae_against_constant_excess"}
     less = figure(table, kind="student", statistic="mae_against_constant_excess", **of)
     nothing = figure(table, kind="constant", quantity="forces", statistic="mae_against_labels")
     assert less.value == pytest.approx(50 - nothing.value)
@@ -149,15 +150,23 @@ def test_a_study_has_its_arms_differences_and_seeds(tmp_path):
 
 
 def test_speeds_are_of_batches_and_the_best_of_them(tmp_path):
-    by_batch = [{"batch_atoms": 32, "atoms_per_second": 10.0}]
-    by_batch += [{"batch_atoms": 128, "atoms_per_second": float("nan")}]
-    best = {"best_batch_atoms": 32, "atoms_per_second": 10.0, "by_batch": by_batch}
+    figures = {"atoms_per_second": 10.0, "low": 8.0, "high": 11.0}
+    by_batch = [{"batch_atoms": 32} | figures]
+    by_batch += [{"batch_atoms": 128} | dict.fromkeys(figures, float("nan"))]
+    best = {"best_batch_atoms": 32, "by_batch": by_batch} | figures
     speed = {"name": "k4/mace/seed2", "kind": "student", "n_frames": 5} | best
     table = table_of(script_named("measure_speed").speed_rows(speed), tmp_path)
     assert set(table["subject"]) == {"k4/mace"}
-    assert figure(table, seed=2, quantity="speed", statistic="best").value == 10.0
+    assert [*figure(table, seed=2, quantity="speed", statistic="best")] == [10.0, 8.0, 11.0]
     assert figure(table, seed=2, quantity="batch", statistic="best").value == 32
     assert not figure(table, seed=2, statistic="batch_of_128_atoms").known
+
+
+def test_how_much_faster_a_student_is_has_a_row_for_each_teacher(tmp_path):
+    ratio = {"student": "k4/mace/seed2", "teacher": "orb", "ratio": 8.0, "low": 7.0, "high": 9.5}
+    table = table_of([script_named("measure_speed").ratio_row(ratio)], tmp_path)
+    found = figure(table, subject="k4/mace", seed=2, quantity="speed_up", statistic="over orb")
+    assert [*found] == [8.0, 7.0, 9.5]
 
 
 def test_what_is_no_such_table_is_told(tmp_path):

@@ -9,27 +9,40 @@ from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault, NamedSection, Section
 from limbeck.config.sections.messages import shown
 
+#: the test sets: of chemistry that is trained on, and of chemistry that is not
+TESTS = ("test_known", "test_new")
+PARTS = ("train", "valid", *TESTS)
+
 
 class DatasetSettings(Section):
     """How frames are split for training."""
 
     valid_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of what the test set leaves of the groups (or roots) of each source, no unit; these
-    frames tell when training stops."""
-    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the groups (or roots) of each source, no unit; no student sees these frames, and all
-    is measured on them."""
+    """Share of what test_new leaves of the groups (or roots) of each source, no unit; these frames
+    tell when training stops."""
+    test_known_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the roots of each source that are left to train on, no unit: the test set of known
+    chemistry, which leaves at least one root of each group to training."""
+    test_new_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the groups of each source, no unit: the test set of new chemistry, where split_by is
+    group. No student sees the frames of either test set, and all is measured on them."""
     split_by: t.SplitBy = "group"
-    """group keeps each chemistry on one side, root each first structure and all frames made from
-    it, frame each sampled frame and all clusters cut out of it. frame is for one crystal; its test
-    frames resemble those it trained on, so that errors on them are too small for anything else."""
+    """group keeps groups apart for test_new and roots (a first structure, and all frames made from
+    it) for test_known. With root and frame there is no new chemistry. frame keeps each sampled
+    frame apart with all clusters cut out of it, and is for one crystal: its test frames resemble
+    those it trained on, so that errors on them are too small for anything else."""
 
     def faults(self) -> Iterator[Fault]:
-        """Nothing left to train on."""
-        total = self.valid_fraction + self.test_fraction
+        """Nothing left to train on, or nothing to test on."""
+        new = self.test_new_fraction if self.split_by == "group" else 0
+        total = self.valid_fraction + self.test_known_fraction + new
         if total >= 1:
             text = "expected less than 1, so that frames are left to train on"
-            yield "valid_fraction and dataset.test_fraction", f"{total:g} together, {text}"
+            names = "valid_fraction, test_known_fraction and test_new_fraction"
+            yield names, f"{total:g} together, {text}"
+        if not self.test_known_fraction + new:
+            text = "expected more than 0, so that there are frames to test on"
+            yield "test_known_fraction", f"no test set with split_by: {self.split_by}, {text}"
 
 
 class Delta(NamedSection):

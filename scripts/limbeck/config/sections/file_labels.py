@@ -104,6 +104,11 @@ class FileLabels(AnyLabelSet):
         """Labels of one view have none."""
         return False
 
+    @property
+    def hessian_vectors(self) -> int:
+        """Files have no products of the Hessian with vectors."""
+        return 0
+
     def faults(self) -> Iterator[Fault]:
         """Stress and virial both."""
         if self.stress_key and self.virial_key:

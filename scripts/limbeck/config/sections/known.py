@@ -1,6 +1,7 @@
 """What is known of elements and of each kind of model without loading it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 #: Symbols of the elements, in the order of their atomic numbers, from 1.
 SYMBOLS = tuple(
@@ -105,6 +106,16 @@ KINDS: dict[str, Kind] = {
         distributions=("orb-models",),
         equivariant=False,
     ),
+    "nep": Kind(
+        "NEP, in the folder of a student", None, batch_atoms=512, from_file=True, distributions=()
+    ),
+    "painn": Kind(
+        "PaiNN, in the folder of a student",
+        None,
+        batch_atoms=512,
+        from_file=True,
+        distributions=("graph-pes",),
+    ),
     "chgnet": Kind(
         "CHGNet, with its weights in its package (0.3.0, 0.2.0, r2scan)",
         MPTRJ,
@@ -141,5 +152,53 @@ KINDS: dict[str, Kind] = {
 }
 
 
+@dataclass(frozen=True)
+class Network:
+    """One architecture of students.
+
+    Attributes:
+        settable: fields of ``students.<name>`` that change what a size stands for.
+        parameters: how many each size has, for data of ten elements.
+        farthest: largest ``cutoff_A``, Angstrom; None where only the field's own limit holds.
+        compiles: whether torch.compile takes it, for inference.
+    """
+
+    settable: frozenset[str] = frozenset()
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    farthest: float | None = None
+    compiles: bool = False
+
+
+#: by architecture; of one that is not here nothing can be changed
+NETWORKS: dict[str, Network] = {
+    "direct": Network(
+        frozenset({"channels", "layers"}),  # its attention vanishes at 6 Angstrom, whatever else
+        {"tiny": 80_209, "small": 405_139, "medium": 1_122_261},
+        compiles=True,
+    ),
+    "direct_conservative": Network(
+        frozenset({"channels", "layers"}),
+        {"tiny": 77_800, "small": 396_234, "medium": 1_102_764},
+        compiles=True,
+    ),
+    "mace": Network(
+        frozenset({"channels", "layers", "cutoff_A"}),
+        {"tiny": 5_096, "small": 18_112, "medium": 67_952},
+    ),
+    "painn": Network(
+        frozenset({"channels", "layers", "cutoff_A"}),
+        {"tiny": 2_145, "small": 28_521, "medium": 153_725},
+        compiles=True,
+    ),
+    "nep": Network(
+        frozenset({"channels", "cutoff_A"}),
+        {"tiny": 3_700, "small": 21_000, "medium": 48_000},
+        # beyond this, dense matter has more neighbours than the 819 that GPUMD takes; a file that
+        # says fewer than there are would stop it in the middle of a run
+        farthest=9.9,
+        compiles=True,
+    ),
+}
+
 #: kinds that give descriptors of atoms with their answers
-DESCRIBED = frozenset({"mace"})
+DESCRIBED = frozenset({"mace", "nep", "painn"})

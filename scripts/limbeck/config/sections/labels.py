@@ -130,6 +130,11 @@ class LabelSet(AnyLabelSet):
     has twice as many views."""
     auto: Auto = Auto()
     """How "auto" decides on the views."""
+    hessian_vectors: Annotated[int, Field(ge=0, le=100)] = 0
+    """Random directions of each frame along which the products of its Hessian are labelled, too, by
+    central differences of forces in the same views; each takes two more calls a view."""
+    hessian_step_A: Annotated[float, Field(gt=0, le=0.2)] = 0.01
+    """How far atoms are moved for these differences, root mean square over a frame, Angstrom."""
 
     @property
     def labelled_by(self) -> str:
@@ -140,6 +145,11 @@ class LabelSet(AnyLabelSet):
     def has_spread(self) -> bool:
         """Whether each label is surely a mean over several views, so that it has a spread."""
         return self.quadrature is not None or (isinstance(self.views, int) and self.views > 1)
+
+    @property
+    def calls_of_a_view(self) -> int:
+        """Calls of the potential for one view of one frame: of it, and of those displaced."""
+        return 1 + 2 * self.hessian_vectors
 
     def faults(self) -> Iterator[Fault]:
         """Views that say two things, or half of one."""
@@ -152,6 +162,12 @@ class LabelSet(AnyLabelSet):
             yield "quadrature_order", f"{shown(order)} with quadrature: {shown(grid)}, {text}"
         if self.reflections and views == "as_given":
             yield "reflections", "True, expected views or a grid that can be mirrored"
+        default = type(self).model_fields["hessian_step_A"].default
+        if not self.hessian_vectors and self.hessian_step_A != default:
+            yield (
+                "hessian_step_A",
+                f"{self.hessian_step_A:g}, expected none without hessian_vectors",
+            )
 
 
 def default_views(label_set: dict[str, Any], potential: Mapping[str, Any]) -> dict[str, Any]:

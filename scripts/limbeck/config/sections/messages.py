@@ -44,10 +44,12 @@ RENAMED_FIELDS = {
     "reference": "detect_molecules_in",
     "shards": "slices",
     "spread": "diversity",
+    "test_fraction": "test_known_fraction and test_new_fraction",
     "truth": "reference",
 }
 RENAMED_VALUES = {
     "ase": "clusters",
+    "demo": "medium",
     "first_frame": "first",
     "own": "as_given",
     "pymatgen": "crystals",
@@ -179,7 +181,9 @@ def _tags(member: Any) -> list[str]:
 def _field_of(name: int | str, section: Any) -> str:
     new = RENAMED_FIELDS.get(str(name))
     fields = [f.alias or n for n, f in section.model_fields.items() if n != "name"]
-    return f"it is called {new} now" if new in fields else one_of(name, fields)
+    if new and set(new.split(" and ")) <= set(fields):
+        return f"it is called {new} now"
+    return one_of(name, fields)
 
 
 def _expected(error: ErrorDetails) -> str:

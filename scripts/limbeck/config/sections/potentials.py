@@ -30,9 +30,9 @@ class AnyPotential(NamedSection):
 
     model: str
     """Kind of model; `make list` says a line about each. mace and matgl are read from path or
-    downloaded by name, orb is a student's folder, the other names with orb in them and the separate
-    dispersion models are those of orb-models, downloaded or read from path; chgnet carries its
-    weights in its package, xtb needs none, lj and emt are for tests."""
+    downloaded by name, orb, nep and painn are a student's folder, the other names with orb in them
+    and the separate dispersion models are those of orb-models, downloaded or read from path; chgnet
+    carries its weights in its package, xtb needs none, lj and emt are for tests."""
     batch_atoms: t.Count | None = None
     """Largest number of atoms evaluated at once, where not given, one that was measured to be fast;
     larger is not always faster, and the last bits of a result depend on it."""
@@ -94,6 +94,10 @@ class Mace(Trained, Weights):
     """Open a .model file without its sha256; it is a pickle, which can run any code."""
     head: t.Plain | None = None
     """Which output is asked for, of a model that was trained on several levels of theory."""
+    accelerator: Literal["cuequivariance"] | None = None
+    """Kernels to calculate with in place of mace-torch's own; cuequivariance has to be installed
+    beside Limbeck (pip install cuequivariance-torch). Compare the gaps with and without, above all
+    conservativity."""
 
     @property
     def download(self) -> str | None:
@@ -129,14 +133,17 @@ class OrbFoundation(Weights):
     model: OrbFoundationName
 
 
-class SmallOrb(Trained):
-    """A student of architecture direct."""
+class StudentFolder(Trained):
+    """A student, in the folder that it was saved in."""
 
-    model: Literal["orb"]
+    model: Literal["orb", "nep", "painn"]
     path: t.UserPath
-    """Path of the folder model/ of a student of architecture direct."""
+    """Path of the folder model/ of a student; orb is one of architecture direct or
+    direct_conservative."""
     sha256: Sha256 | None = None
     """SHA-256 of the folder, as Limbeck counts it, needed; one that differs is refused."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """Precision of the calculation."""
 
 
 class Xtb(AnyPotential):
@@ -166,7 +173,7 @@ class Toy(AnyPotential):
 
 
 Potential = Annotated[
-    Mace | SmallOrb | OrbFoundation | Matgl | Xtb | Chgnet | Toy, Field(discriminator="model")
+    Mace | StudentFolder | OrbFoundation | Matgl | Xtb | Chgnet | Toy, Field(discriminator="model")
 ]
 
 

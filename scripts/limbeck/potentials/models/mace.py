@@ -4,8 +4,8 @@ Batatia et al., "MACE: Higher Order Equivariant Message Passing Neural Networks 
 Accurate Force Fields", NeurIPS 2022, arXiv:2206.07697.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -15,14 +15,13 @@ import torch
 from pydantic import Field
 
 from limbeck.config.sections.base import Section
-from limbeck.config.sections.messages import validated
-from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.potentials.interface import IN_MEMORY, About
+from limbeck.potentials.interface import About
+from limbeck.potentials.models.edges import EdgeBatch, EdgePotential, Found, voigt
 from limbeck.potentials.models.mace_convolution import with_fast_convolutions
-from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential, predictions
+from limbeck.potentials.trainable import Outputs, Statistics, about_new, predictions
 from limbeck.potentials.weights import left_as_it_was
-from limbeck.properties import EFS, Predictions
+from limbeck.properties import Predictions
 
 #: Importing mace sets it, and so turns every torch.load of the process into unpickling: an import
 #: of ours must not, and one of the user's must stay.
@@ -33,12 +32,11 @@ with left_as_it_was(UNPICKLING):
 
 MACE_CITATION = "Batatia et al., arXiv:2206.07697 (2022)"
 MODEL_FILE = "model.model"  # what other programs read: ase, torch-sim, mace_create_lammps_model
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 _SIZES: dict[str, dict[str, Any]] = {
     "tiny": {"channels": 8, "max_ell": 2, "correlation": 2, "cutoff": 4.0, "radial_mlp": [16]},
     "small": {"channels": 16, "max_ell": 2, "correlation": 2, "cutoff": 4.5, "radial_mlp": [32]},
-    "demo": {"channels": 32, "max_ell": 2, "correlation": 2, "cutoff": 5.0, "radial_mlp": [64]},
+    "medium": {"channels": 32, "max_ell": 2, "correlation": 2, "cutoff": 5.0, "radial_mlp": [64]},
 }
 
 
@@ -49,6 +47,7 @@ class Sizes(Section):
     """What a network is built with, as ``model.json`` has it; in eV and Angstrom."""
 
     channels: Width
+    layers: Annotated[int, Field(ge=1, le=64)] = 2  # files of before it could be set have none
     max_ell: Annotated[int, Field(ge=0, le=6)]
     correlation: Annotated[int, Field(ge=1, le=6)]
     cutoff: Annotated[float, Field(gt=0, le=50)]
@@ -59,38 +58,18 @@ class Sizes(Section):
     shift: float
 
 
-@dataclass(frozen=True)
-class MaceGraph:
-    """One frame: numbers [n], positions [n,3], cell [3,3], edges [2,e], unit shifts [e,3]."""
-
-    species: torch.Tensor
-    positions: torch.Tensor
-    cell: torch.Tensor
-    edges: torch.Tensor
-    unit_shifts: torch.Tensor
-    periodic: bool
-
-
-@dataclass(frozen=True)
-class MaceBatch:
-    """Several graphs: per-atom [N], per-edge [E] and per-frame [B] tensors on the device."""
-
-    species: torch.Tensor
-    positions: torch.Tensor
-    cell: torch.Tensor
-    edges: torch.Tensor
-    unit_shifts: torch.Tensor
-    frame_of_atom: torch.Tensor
-    pointers: torch.Tensor
-    periodic: bool
-
-
-class MacePotential(TrainablePotential[MaceBatch]):
+class MacePotential(EdgePotential):
     """An equivariant MACE; forces and stress are gradients of its energy."""
 
     architecture: ClassVar[str] = "mace"
+    settable: ClassVar[Mapping[str, str]] = {
+        "channels": "channels",
+        "layers": "layers",
+        "cutoff_A": "cutoff",
+    }
+    section: ClassVar[type[Section]] = Sizes
     has_descriptors: ClassVar[bool] = True
-    can_move: ClassVar[bool] = True
+    has_atom_energies: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -114,38 +93,25 @@ class MacePotential(TrainablePotential[MaceBatch]):
         }
 
     @classmethod
-    def build(cls, size: str, statistics: Statistics, *, name: str, device: str) -> "MacePotential":
+    def build(
+        cls, size: str, statistics: Statistics, *, name: str, device: str, **changed: Any
+    ) -> "MacePotential":
         sizes = _SIZES[size] | {
+            "layers": 2,
             "reference_energies": [float(e) for e in statistics.reference_energies],
             "mean_neighbours": 12.0,
             "scale": statistics.forces_rms,
             "shift": statistics.energy_mean,
+            **cls.changes(changed),
         }
         return cls._empty(sizes, statistics.elements, name=name, device=device)
-
-    @classmethod
-    def from_description(
-        cls, description: dict[str, Any], *, name: str, device: str
-    ) -> "MacePotential":
-        validated(Sizes, description["sizes"], "sizes")
-        return cls._empty(description["sizes"], description["elements"], name=name, device=device)
 
     @classmethod
     def _empty(
         cls, sizes: dict[str, Any], elements: Sequence[int], *, name: str, device: str
     ) -> "MacePotential":
-        about = About(
-            name=name,
-            model="mace",
-            elements=frozenset(elements),
-            cutoff=float(sizes["cutoff"]),
-            properties=EFS,
-            conservative=True,
-            equivariant=True,
-            licence="MIT",
-            citation=f"network of {MACE_CITATION}, trained by Limbeck",
-            weights=IN_MEMORY,
-            dtype="float32",
+        about = about_new(
+            "mace", elements, name=name, cutoff=sizes["cutoff"], citation=MACE_CITATION
         )
         return cls(_network(sizes, elements), about, device=device, batch_atoms=256, sizes=sizes)
 
@@ -155,92 +121,19 @@ class MacePotential(TrainablePotential[MaceBatch]):
         # On a CPU only: there they were measured to be faster, on a GPU nothing was yet.
         return with_fast_convolutions(self.module) if self.device.type == "cpu" else self.module
 
-    def graphs(self, frames: Frames) -> list[MaceGraph]:
-        return [self._graph(frames, b) for b in range(len(frames))]
-
-    def prepare_wide(self, frames: Frames, skin: float) -> MaceBatch:
-        """Like :meth:`prepare`, with neighbours up to the cut-off plus ``skin`` (Angstrom)."""
-        frames = self.ready(frames)
-        return self.collate([self._graph(frames, b, skin) for b in range(len(frames))])
-
-    def moved(self, wide: MaceBatch, positions: torch.Tensor, cell: torch.Tensor) -> MaceBatch:
-        """A wide batch with moved atoms, and only those of its neighbours within the cut-off.
-
-        Args:
-            wide: from :meth:`prepare_wide`; stays as it is.
-            positions: [N,3], Angstrom, near to what they were, not wrapped.
-            cell: [B,3,3], Angstrom, rows are vectors; not looked at where isolated.
-        """
-        positions = positions.to(self.dtype)
-        cell = cell.to(self.dtype) if wide.periodic else wide.cell
-        sender, receiver = wide.edges
-        # edge vector: receiver - sender + shift @ cell, as in mace-torch
-        vectors = positions[receiver] - positions[sender]
-        if wide.periodic:
-            cell_of_edge = cell[wide.frame_of_atom[sender]]
-            vectors = vectors + (wide.unit_shifts.unsqueeze(1) @ cell_of_edge).squeeze(1)
-        # Pairs in the skin have no message, and would cost as much as the others.
-        near = (vectors**2).sum(dim=1) < self.about.cutoff**2
-        return replace(
-            wide,
-            positions=positions,
-            cell=cell,
-            edges=wide.edges[:, near],
-            unit_shifts=wide.unit_shifts[near],
-        )
-
-    def _graph(self, frames: Frames, frame: int, skin: float = 0.0) -> MaceGraph:
-        rows = frames.atoms_of(frame)
-        positions, periodic = frames.positions[rows], bool(frames.periodic[frame])
+    def _neighbours(self, frames: Frames, frame: int, cutoff: float) -> Found:
+        """As mace-torch finds them: for an isolated frame, with a cell of its own making."""
+        periodic = bool(frames.periodic[frame])
         edges, _, unit_shifts, cell = get_neighborhood(
-            positions,
-            cutoff=self.about.cutoff + skin,
+            frames.positions[frames.atoms_of(frame)],
+            cutoff=cutoff,
             pbc=(periodic, periodic, periodic),
             # get_neighborhood may write into the cell that it is given
             cell=frames.cell[frame].copy(),
         )
-        order = np.argsort(edges[1], kind="stable")  # by receiver, as the fast convolutions want
-        try:
-            species = [self._species[int(z)] for z in frames.numbers[rows]]
-        except KeyError as error:
-            raise LimbeckError(
-                f"{self.about.name}: element {error} is not among {sorted(self._species)}"
-            ) from error
-        return MaceGraph(
-            species=torch.tensor(species),
-            positions=torch.as_tensor(positions, dtype=self.dtype),
-            cell=torch.as_tensor(cell, dtype=self.dtype),
-            edges=torch.as_tensor(edges[:, order], dtype=torch.long),
-            unit_shifts=torch.as_tensor(unit_shifts[order], dtype=self.dtype),
-            periodic=periodic,
-        )
+        return edges, unit_shifts, cell
 
-    def collate(self, graphs: Sequence[MaceGraph]) -> MaceBatch:
-        # Node numbers of each graph are shifted by the atoms before it.
-        counts = torch.tensor([len(g.species) for g in graphs])
-        pointers = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)])
-        edges = [g.edges + start for g, start in zip(graphs, pointers, strict=False)]
-        on_device = self.device
-        return MaceBatch(
-            species=torch.cat([g.species for g in graphs]).to(on_device),
-            positions=torch.cat([g.positions for g in graphs]).to(on_device),
-            cell=torch.stack([g.cell for g in graphs]).to(on_device),
-            edges=torch.cat(edges, dim=1).to(on_device),
-            unit_shifts=torch.cat([g.unit_shifts for g in graphs]).to(on_device),
-            frame_of_atom=torch.repeat_interleave(torch.arange(len(graphs)), counts).to(on_device),
-            pointers=pointers.to(on_device),
-            periodic=graphs[0].periodic,
-        )
-
-    def rotate(self, batch: MaceBatch, matrices: np.ndarray) -> MaceBatch:
-        q = torch.as_tensor(matrices, dtype=self.dtype, device=self.device)
-        return replace(
-            batch,
-            positions=torch.einsum("nij,nj->ni", q[batch.frame_of_atom], batch.positions),
-            cell=torch.einsum("bij,bkj->bki", q, batch.cell),
-        )
-
-    def outputs(self, batch: MaceBatch, *, training: bool, stress: bool) -> Outputs:
+    def outputs(self, batch: EdgeBatch, *, training: bool, stress: bool) -> Outputs:
         frame_of_edge = batch.frame_of_atom[batch.edges[0]]
         module = self.module if training else self._fast
         answers = module(
@@ -265,11 +158,12 @@ class MacePotential(TrainablePotential[MaceBatch]):
         return Outputs(
             energy=answers["energy"],
             forces=answers["forces"],
-            stress=_voigt(answers["stress"]) if stress else None,
+            stress=voigt(answers["stress"]) if stress else None,
             features=answers["node_feats"],
+            atom_energies=answers["node_energy"],
         )
 
-    def evaluate_described(self, batch: MaceBatch) -> Predictions:
+    def evaluate_described(self, batch: EdgeBatch) -> Predictions:
         """Like mace's own ``get_descriptors``: the scalars among the features of every layer."""
         answers = self._answers(batch)
         assert answers.features is not None  # outputs gives them
@@ -277,11 +171,20 @@ class MacePotential(TrainablePotential[MaceBatch]):
         found = predictions(answers)
         return Predictions(values=found.values, descriptors=scalars)
 
-    def is_periodic(self, batch: MaceBatch) -> bool:
-        return batch.periodic
+    def matrices(self) -> list[tuple[torch.nn.Parameter, list[torch.Tensor]]]:
+        """Those inside the flat weights of e3nn's linear layers as well."""
+        found = super().matrices()
+        for layer in self.module.modules():
+            weight = getattr(layer, "weight", None)
+            if isinstance(weight, torch.nn.Parameter) and hasattr(layer, "instructions"):
+                inside = _matrices(layer)
+                found += [(weight, inside)] if inside else []
+        return found
 
     def save(self, folder: Path) -> None:
         super().save(folder)
+        if self.zbl:  # of which a .model knows nothing: it would be another potential
+            return
         # A pickle, as all MACE files; Limbeck itself reads the safetensors beside it.
         torch.save(self.module, folder / MODEL_FILE)
 
@@ -300,7 +203,7 @@ def _network(sizes: dict[str, Any], elements: Sequence[int]) -> torch.nn.Module:
         max_ell=sizes["max_ell"],
         interaction_cls=residual,
         interaction_cls_first=first,
-        num_interactions=2,
+        num_interactions=sizes["layers"],
         num_elements=len(elements),
         # Scalars between the layers (max_L = 0): the case that the fast convolutions cover.
         hidden_irreps=o3.Irreps(f"{sizes['channels']}x0e"),
@@ -320,14 +223,23 @@ def _scalars(module: torch.nn.Module) -> list[int]:
     start = 0
     for product in module.get_submodule("products").children():
         for block in product.get_submodule("linear").irreps_out:  # type: ignore[union-attr]
+            width = block.mul * block.ir.dim  # cuequivariance's blocks know no other
             if (block.ir.l, block.ir.p) == (0, 1):
                 # l = 0 with even parity: scalars, not pseudoscalars
-                columns += range(start, start + block.dim)
-            start += block.dim
+                columns += range(start, start + width)
+            start += width
     return columns
 
 
-def _voigt(stress: torch.Tensor) -> torch.Tensor:
-    """[B,3,3] -> [B,6] in the order xx yy zz yz xz xy."""
-    rows, columns = [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]
-    return ((stress + stress.transpose(1, 2)) / 2)[:, rows, columns]
+def _matrices(layer: Any) -> list[torch.Tensor]:
+    """Views of the weight of a linear layer or a tensor product of e3nn, where all of it is
+    matrices: [in, out], or [in, other, out], one for each of the other, which is an element."""
+    found = []
+    start = 0
+    shapes = (instruction.path_shape for instruction in layer.instructions)
+    for shape in (shape for shape in shapes if len(shape) > 1):  # a bias has a weight of its own
+        size = math.prod(shape)
+        block = layer.weight.detach()[start : start + size].view(shape)
+        found += [block] if len(shape) == 2 else list(block.unbind(1))
+        start += size
+    return found if all(min(matrix.shape) > 1 for matrix in found) else []

@@ -5,9 +5,10 @@ the config, or where the config says ``trust: true``.
 """
 
 import contextlib
+import importlib.util
 import io
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,8 +16,10 @@ from limbeck.config.sections.potentials import Mace
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.potentials.interface import About
-from limbeck.potentials.models.mace import DTYPES, MACE_CITATION, UNPICKLING, MacePotential
-from limbeck.potentials.weights import check_trust, environment, left_as_it_was, located
+from limbeck.potentials.models.folders import open_folder
+from limbeck.potentials.models.mace import MACE_CITATION, MODEL_FILE, UNPICKLING, MacePotential
+from limbeck.potentials.trainable import DTYPES, TrainablePotential
+from limbeck.potentials.weights import check_trust, environment, left_as_it_was, located, package
 from limbeck.properties import EFS
 
 with left_as_it_was(UNPICKLING, "mace.calculators"):
@@ -32,7 +35,7 @@ ASL = {"small-omat-0", "medium-omat-0", "mace-matpes-pbe-0", "mace-matpes-r2scan
 OFF = "off-"  # what Limbeck puts before the names of mace_off, which are those of mace_mp
 
 
-def open_mace(settings: Mace, *, device: str) -> MacePotential:
+def open_mace(settings: Mace, *, device: str) -> TrainablePotential[Any]:
     """A MACE from a ``.model`` file, the folder of a student, or a foundation model by name.
 
     Raises:
@@ -41,7 +44,7 @@ def open_mace(settings: Mace, *, device: str) -> MacePotential:
     """
     path = located(settings, "mace-torch", _downloaded)
     if path.is_dir():
-        return _open_folder(path, settings, device=device)
+        return _open_folder(settings, device=device)
     check_trust(settings, path)
     return _open_pickle(path, settings, device=device)
 
@@ -59,15 +62,13 @@ def _downloaded(name: str, cache: str | None) -> Path:
         return kept if kept.is_file() else Path(download_mace_mp_checkpoint(address))
 
 
-def _open_folder(path: Path, settings: Mace, *, device: str) -> MacePotential:
-    student = MacePotential.load(path, name=settings.name, device=device)
-    return MacePotential(
-        student.module.to(DTYPES[settings.dtype]),
-        replace(student.about, dtype=settings.dtype),
-        device=device,
-        batch_atoms=settings.most_atoms,
-        sizes=student.sizes,
-    )
+def _open_folder(settings: Mace, *, device: str) -> TrainablePotential[Any]:
+    if settings.accelerator:
+        raise LimbeckError(
+            f"potentials.{settings.name}.accelerator: {settings.accelerator} of a student's folder,"
+            f" expected a .model file; {MODEL_FILE} in that folder is one"
+        )
+    return open_folder(settings, device=device)
 
 
 def _open_pickle(path: Path, settings: Mace, *, device: str) -> MacePotential:
@@ -77,6 +78,10 @@ def _open_pickle(path: Path, settings: Mace, *, device: str) -> MacePotential:
         elements = frozenset(int(z) for z in module.atomic_numbers)
         cutoff = float(module.r_max)
     module = module.to(DTYPES[settings.dtype]).eval().requires_grad_(False)
+    weights = settings.sha256 or sha256_of(path)
+    if settings.accelerator:
+        module, with_what = _accelerated(module, settings, device)
+        weights += f" with {with_what}"  # other kernels, other answers
     licence, citation = _terms(settings.pretrained)
     about = About(
         name=settings.name,
@@ -88,11 +93,36 @@ def _open_pickle(path: Path, settings: Mace, *, device: str) -> MacePotential:
         equivariant=True,
         licence=licence,
         citation=citation,
-        weights=settings.sha256 or sha256_of(path),
+        weights=weights,
         dtype=settings.dtype,
     )
     head = _head(module, settings, path)
     return MacePotential(module, about, device=device, batch_atoms=settings.most_atoms, head=head)
+
+
+def _accelerated(
+    module: torch.nn.Module, settings: Mace, device: str
+) -> tuple[torch.nn.Module, str]:
+    """The same model on the kernels of cuequivariance, and the package and version of these.
+
+    Raises:
+        LimbeckError: it is not installed, or cannot calculate this model.
+    """
+    field = f"potentials.{settings.name}.accelerator"
+    if importlib.util.find_spec("cuequivariance_torch") is None:
+        raise LimbeckError(
+            f"{field}: cuequivariance is not installed; pip install cuequivariance-torch, and for "
+            "its kernels on a GPU cuequivariance-ops-torch-cu12, into the environment of Limbeck"
+        )
+    default = torch.get_default_dtype()
+    try:
+        with explained(f"{field}: cuequivariance cannot calculate this model"):
+            from mace.cli.convert_e3nn_cueq import run
+
+            made = run(module, device=device, return_model=True)
+            return made.eval().requires_grad_(False), package("cuequivariance-torch")
+    finally:
+        torch.set_default_dtype(default)  # which mace-torch sets for the whole process
 
 
 def _head(module: torch.nn.Module, settings: Mace, path: Path) -> int:

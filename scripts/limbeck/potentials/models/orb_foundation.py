@@ -8,22 +8,23 @@ import inspect
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
 import torch
 from cached_path import cached_path, find_latest_cached
 from orb_models.forcefield import pretrained
-from orb_models.forcefield.base import AtomGraphs
 from orb_models.forcefield.conservative_regressor import ConservativeForcefieldRegressor
-from orb_models.forcefield.direct_regressor import DirectForcefieldRegressor
 
 from limbeck.config.sections.known import KINDS, SYMBOLS
 from limbeck.config.sections.potentials import OrbFoundation
 from limbeck.errors import LimbeckError, explained
 from limbeck.files import sha256_of
 from limbeck.potentials.interface import About
-from limbeck.potentials.models.orb import ORB_CITATION, OrbPotential
-from limbeck.potentials.trainable import Outputs
+from limbeck.potentials.models.orb import (
+    ORB_CITATION,
+    ConservativeOrbPotential,
+    OrbPotential,
+    Regressor,
+)
 from limbeck.potentials.weights import located
 from limbeck.properties import EFS
 
@@ -31,20 +32,6 @@ CITATION_V3 = "Rhodes et al., arXiv:2504.06231 (2025)"
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 #: how orb-v2's own file names what later ones call heads
 LEGACY_HEADS = {"node_head.": "forces", "graph_head.": "energy", "stress_head.": "stress"}
-
-Regressor: TypeAlias = DirectForcefieldRegressor | ConservativeForcefieldRegressor
-
-
-class ConservativeOrbPotential(OrbPotential):
-    """A trained Orb whose forces and stress are gradients of its energy."""
-
-    def outputs(self, batch: AtomGraphs, *, training: bool, stress: bool) -> Outputs:
-        answers = self.module.predict(_to_be_written_into(batch))
-        return Outputs(
-            energy=answers["energy"].reshape(len(batch.n_node)),
-            forces=answers["grad_forces"],
-            stress=answers["grad_stress"] if stress and self.about.has_stress else None,
-        )
 
 
 def open_foundation(settings: OrbFoundation, *, device: str) -> OrbPotential:
@@ -118,13 +105,3 @@ def _check_heads(module: Regressor, path: Path) -> None:
         needed = {k for k in module.state_dict() if k.startswith(f"heads.{head}.mlp.")}
         if not needed <= found:
             raise LimbeckError(f"no weights for its {head}")
-
-
-def _to_be_written_into(batch: AtomGraphs) -> AtomGraphs:
-    """A copy of the tables: a conservative model puts vectors and strains of its own into them."""
-    nodes = {**batch.node_features, "positions": batch.positions.detach().clone()}
-    return batch._replace(
-        node_features=nodes,
-        edge_features=dict(batch.edge_features),
-        system_features=dict(batch.system_features),
-    )

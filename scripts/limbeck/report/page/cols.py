@@ -12,6 +12,7 @@ import pandas as pd
 from limbeck.report.page.prose import groups_in_words
 from limbeck.report.page.table import ABSENT, Column, Of
 from limbeck.warrant.statistics import NO_INTERVAL
+from limbeck.warrant.statistics import digits as three_digits
 
 Heading = str | tuple[str, Of]
 
@@ -40,6 +41,11 @@ def count(**headings: Heading) -> list[Column]:
 def number(form: str, **headings: Heading) -> list[Column]:
     """Columns of numbers in one format."""
     return shown(lambda v: format(v, form).replace("-", "−"), **headings)
+
+
+def digits(**headings: Heading) -> list[Column]:
+    """Columns of numbers of any size, with three digits."""
+    return shown(three_digits, **headings)
 
 
 def groups(of: Of | None = None) -> list[Column]:
@@ -74,6 +80,12 @@ def good(of: Of) -> Of:
 def percent(value: float) -> str:
     """A fraction in percent; what rounds to nothing says so."""
     return f"{value:.2%}" if value >= 1e-4 else "< 0.01%"
+
+
+def in_percent(value: float) -> str:
+    """A share in percent, with two digits or all of those before the point."""
+    percent = 100 * value
+    return f"{percent:.2g} %" if percent < 99.5 else f"{percent:,.0f} %"
 
 
 def reasons(found: Iterable[object]) -> str:

@@ -33,6 +33,7 @@ class PageFigure:
         alt: what it shows, for whoever cannot see it.
         data: what was drawn.
         vector: worth a PDF as well, for a paper; not where there are thousands of points.
+        beside: a file beside the page alone, which does not show it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class PageFigure:
     canvas: Canvas
     data: pd.DataFrame
     vector: bool = False
+    beside: bool = False
 
 
 def look(place: int) -> tuple[str, str]:

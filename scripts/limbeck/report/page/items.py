@@ -23,16 +23,18 @@ class Words:
 @dataclass(frozen=True)
 class Answer:
     """What one potential or student, the subject, has to say to one question: a verdict, which is
-    one of the constants of this module, and one or two sentences with the numbers."""
+    one of the constants of this module or of ``warrant.judgement``, one or two sentences with the
+    numbers, and lines below them, each with its term."""
 
     subject: str
     verdict: str
     text: str
+    lines: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question and what each potential or student answers."""
+    """A question and what each potential or student answers; without words, of the page's name."""
 
     question: str
     answers: list[Answer]

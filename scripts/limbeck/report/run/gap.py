@@ -15,6 +15,9 @@ from limbeck.warrant.statistics import Estimate
 #: Forces of float32 models repeat to a few hundredths of this under rotation (CHGNet: 0.03), so
 #: that a gap below it is rounding. meV/Angstrom.
 ROUNDING = 0.1
+#: A gap that is a larger share of the forces than this leaves less than half of itself to them:
+#: the mean over views is sqrt(1 - 0.9^2) of their root mean square.
+MOST_SHARE = 0.9
 UNKNOWN = Estimate(nan)
 
 
@@ -112,8 +115,10 @@ class MeasuredGap:
     @property
     def share(self) -> Estimate:
         """Over the root mean square force component; none where the gap is closed, since both may
-        then be rounding, as in a perfect crystal."""
-        return UNKNOWN if self.is_closed else self.of(self.quantity, "relative")
+        then be rounding, or where the forces are hardly more than the gap, as where they vanish by
+        symmetry: of a perfect crystal's forces it would be all, whatever the model."""
+        share = UNKNOWN if self.is_closed else self.of(self.quantity, "relative")
+        return share if share.value < MOST_SHARE else UNKNOWN
 
     @property
     def level(self) -> float:
@@ -184,6 +189,11 @@ def _parts(figures: pd.DataFrame) -> dict[Any, tuple[dict[Any, Estimate], dict[s
             values[row["quantity"], statistic] = Estimate(row["value"], row["low"], row["high"])
             units.setdefault(row["quantity"], row["unit"])
     return parts
+
+
+def forces_of(gap: MeasuredGap | None) -> Estimate:
+    """The gap of the forces; unknown where there is no gap."""
+    return gap.of("forces") if gap else UNKNOWN
 
 
 def of_teachers(run: Run) -> list[Measured]:

@@ -1,10 +1,10 @@
-"""The answer: three questions, put to the teachers and students of a run.
+"""Three questions, put to the teachers and students of a run where its config asks them.
 
 A verdict follows the sign of an interval and nothing else: where it includes zero, the answer is
 "cannot tell", however good the number in its middle looks.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,37 +20,32 @@ from limbeck.report.page.figure import BLUE, ORANGE, WIDTH, PageFigure, named_ro
 from limbeck.report.page.items import Answer, Question, Section, Words, paragraph, section
 from limbeck.report.page.prose import UNIT, groups_in_words, lower, prose, why
 from limbeck.report.run.folder import Run
-from limbeck.report.run.gap import ROUNDING, UNKNOWN, MeasuredGap, of_teachers
-from limbeck.report.run.student import Student, students_of
-from limbeck.report.topics import errors, labels
+from limbeck.report.run.gap import ROUNDING, UNKNOWN, forces_of, of_teachers
+from limbeck.report.run.student import by_title, students_of
+from limbeck.report.topics import labels
+from limbeck.report.topics.gaps import ERRORS, read_errors
 from limbeck.storage import read_frames
+from limbeck.warrant.judgement import USELESS
 from limbeck.warrant.statistics import TINY, Estimate, over_seeds
 
 told = prose("answers")
 
-#: what a student learns: its name, and the unit of its errors
-LEARNED = {"energy": ("energies", "meV/atom"), "forces": ("forces", UNIT)}
 #: A gain of the labels below this share of the student's error does not matter to it. More than
 #: all of a label's error never passes into a student, and in docs/when_to_average.md far less does.
 MATTERS = 0.1
 
 
 def parts_of(run: Run) -> Iterator[Section]:
-    """The section of the answers."""
-    yield section(
-        "answer",
-        "The answer",
-        [
-            *_learning(run),
-            Question(told("question_averaging"), list(averaging_of(run))),
-            Question(told("question_accuracy"), list(accuracy_of(run))),
-            Question(told("question_closing"), list(closing_of(run))),
-            *cautions(run),
-            *unread(run),
-            paragraph(told("how_to_read")),
-            headline_figure(run),
-        ],
-    )
+    """The section of the questions that the config asks; none where it asks none."""
+    asked = [
+        Question(told("question_averaging"), averaging_of(run)),
+        Question(told("question_accuracy"), accuracy_of(run)),
+        Question(told("question_closing"), closing_of(run)),
+    ]
+    found = [question for question in asked if question.answers]
+    if found:
+        rest = [paragraph(told("how_to_read")), headline_figure(run)]
+        yield section("questions", "What was asked", [*found, *rest])
 
 
 def cautions(run: Run) -> list[Words]:
@@ -85,63 +80,26 @@ def _not_unseen(run: Run) -> Iterator[str]:
             yield told("validated_by_root", name=name, sources=", ".join(by_root))
 
 
-def _learning(run: Run) -> list[Question]:
-    """The first question, where there are students: no other answer matters where it is no."""
-    found = [learning(title, members) for title, members in _by_title(run).items()]
-    return [Question(told("question_learning"), found)] if found else []
-
-
-def learning(title: str, seeds: Sequence[Student]) -> Answer:
-    """Is a student better than a constant, in every source and quantity?
-
-    A constant knows the composition alone: the energies of the elements, and no forces.
-    """
-    worse, unsure = [], []
-    for source in seeds[0].figures["source"].unique():
-        for quantity, (name, unit) in LEARNED.items():
-            more = over_seeds([s.error("constant_excess", quantity, source) for s in seeds])
-            own = over_seeds([s.error("labels", quantity, source) for s in seeds])
-            nothing = seeds[0].error("labels", quantity, source, kind="constant")
-            what = f"{name} of {source or 'all sources'}"
-            groups = groups_in_words(seeds[0].counts(source))
-            if more.value > 0:
-                numbers = f"{own.value:,.0f} against {nothing.value:,.0f} {unit}"
-                surely = ", surely" * (more.sign > 0)
-                worse.append((source, f"{what}, {numbers} ({groups}{surely})"))
-            elif more.bounded and more.sign == 0:
-                unsure.append(f"{what} ({groups})")
-    names = [words for _, words in worse]
-    words = told("learning", worse=names, unsure=unsure) + _over(seeds[0].counts())
-    if any(source == "" for source, _ in worse):
-        return Answer(title, items.NO, words)
-    return Answer(title, items.PARTLY if worse else items.YES, words)
-
-
-def _not_asked(which: str, **values: object) -> list[Answer]:
-    return [Answer("", items.NOT_MEASURED, told(which, **values))]
-
-
 def _over(counts: Mapping[Any, Any]) -> str:
     groups = groups_in_words(counts)
     return " " + told("over", groups=groups) if groups else ""
 
 
-def averaging_of(run: Run) -> Iterable[Answer]:
+def averaging_of(run: Run) -> list[Answer]:
     """One answer for each teacher but the reference itself."""
-    found = run.once(errors.read).to_dict("records")
-    whole = [row for row in found if row["source"] == ""]
-    answers = [
+    found = run.once(read_errors).to_dict("records")
+    return [
         averaging(row["subject"], str(run.reference), row, _best_student(run, row["subject"]))
-        for row in whole
+        for row in found
+        if row["source"] == ""
     ]
-    return answers or _not_asked("no_errors", reference=run.reference)
 
 
 def _best_student(run: Run, potential: str) -> tuple[str, Estimate] | None:
     """Title and force error against the reference of the best student of a teacher's labels."""
     found = [
         (title, over_seeds([s.error("reference") for s in members]))
-        for title, members in _by_title(run).items()
+        for title, members in run.once(by_title).items()
         if members[0].label_set != run.reference
         and run.config.labels[members[0].label_set].potential == potential
     ]
@@ -166,7 +124,7 @@ def averaging(
             is that of one random view less that of the mean of 24, paired by group.
         student: the teacher's best, and its force error; None where there is none.
     """
-    own, one, mean, gain = (found[f"mae_{kind}"] for kind in errors.ERRORS)
+    own, one, mean, gain = (found[f"mae_{kind}"] for kind in ERRORS)
     if not gain.known:
         return Answer(potential, items.NOT_MEASURED, told("no_labels_of_reference"))
     if max(abs(gain.low), abs(gain.high)) < ROUNDING:
@@ -192,30 +150,24 @@ def averaging(
     return Answer(potential, items.PARTLY if worse_than_given else items.VERDICT[more.sign], words)
 
 
-def _by_title(run: Run) -> dict[str, list[Student]]:
-    found = run.once(students_of)
-    return {title: [s for s in found if s.title == title] for title in {s.title: 0 for s in found}}
-
-
-def accuracy_of(run: Run) -> Iterable[Answer]:
-    """One answer for each student, over its seeds."""
+def accuracy_of(run: Run) -> list[Answer]:
+    """One answer for each student, over its seeds, where there is another reference than its
+    labels."""
     found = []
-    for title, members in _by_title(run).items():
-        if members[0].label_set == run.reference:
-            own = over_seeds([s.error("labels") for s in members])
-            words = told("accuracy_of_reference", own=own) + _over(members[0].counts())
-            found.append(Answer(title, items.NOT_MEASURED, words))
+    for title, members in run.once(by_title).items():
+        if run.reference in (None, members[0].label_set):
             continue
         labels = over_seeds([s.error("reference", kind="labels") for s in members])
         own = over_seeds([s.error("reference") for s in members])
         loss = over_seeds([s.error("reference_excess") for s in members])
-        found.append(accuracy(title, run.reference, labels, own, loss, members[0].counts()))
-    return found or _not_asked("no_student")
+        reference = str(run.reference)
+        found.append(accuracy(title, reference, labels, own, loss, members[0].counts()))
+    return found
 
 
 def accuracy(
     student: str,
-    reference: str | None,
+    reference: str,
     labels: Estimate,
     own: Estimate,
     loss: Estimate,
@@ -230,8 +182,6 @@ def accuracy(
         loss: the student's less the labels', paired by group.
         counts: of the frames, roots and groups that these are of.
     """
-    if reference is None:
-        return Answer(student, items.NOT_MEASURED, told("no_reference_for_both"))
     if not loss.known:
         return Answer(student, items.NOT_MEASURED, told("no_good_label", reference=reference))
     share = f", {abs(loss.value) / labels.value:.0%} of theirs" if labels.value > ROUNDING else ""
@@ -240,36 +190,36 @@ def accuracy(
     return Answer(student, items.VERDICT[-loss.sign], words)
 
 
-def closing_of(run: Run) -> Iterable[Answer]:
-    """One answer for each student, over its seeds, from the first symmetry measured."""
+def closing_of(run: Run) -> list[Answer]:
+    """One answer for each student of a potential, over its seeds, from the first symmetry asked."""
     symmetries = run.config.warrant.symmetries
-    if not symmetries:
-        return _not_asked("no_gap_asked")
     of_potential = {each.name: each.gaps for each in run.once(of_teachers)}
     found = []
-    for title, (first, *_) in _by_title(run).items():
-        potential = run.config.labels[first.label_set].potential
-        if potential is None:
-            found.append(Answer(title, items.NOT_MEASURED, told("no_teacher")))
+    for title, (first, *_) in run.once(by_title).items() if symmetries else ():
+        gaps = of_potential.get(run.config.labels[first.label_set].potential or "")
+        if gaps is None:
             continue
-        both = (of_potential.get(potential, {}), first.gaps.gaps)
-        teacher, own = (gaps.get(symmetries[0]) for gaps in both)
-        counts = own.entry if own else {}
-        found.append(closing(title, _forces(teacher), _forces(own), symmetries[0], counts))
-    return found or _not_asked("no_student")
-
-
-def _forces(gap: MeasuredGap | None) -> Estimate:
-    return gap.of("forces") if gap else UNKNOWN
+        teacher, own = (of.get(symmetries[0]) for of in (gaps, first.gaps.gaps))
+        counts, useless = own.entry if own else {}, first.word == USELESS
+        gap = forces_of(teacher), forces_of(own)
+        found.append(closing(title, *gap, symmetries[0], counts, useless=useless))
+    return found
 
 
 def closing(
-    student: str, teacher: Estimate, own: Estimate, symmetry: str, counts: Mapping[Any, Any]
+    student: str,
+    teacher: Estimate,
+    own: Estimate,
+    symmetry: str,
+    counts: Mapping[Any, Any],
+    *,
+    useless: bool = False,
 ) -> Answer:
     """Did the gap close? From the force gaps of teacher and student, meV/Angstrom.
 
     Args:
         counts: of the frames, roots and groups that the student's is of.
+        useless: the student is no better than one who predicts nothing, who has no gap at all.
     """
     symmetry = symmetry.replace("_", " ")
     if not (teacher.known and own.known):
@@ -279,10 +229,12 @@ def closing(
     neither = max(teacher.value, own.value) < ROUNDING
     left = f"{own.value / teacher.value:.0%}" if teacher.value else ""
     values = {"closed": closed, "neither": neither, "left": left, "why": why(change)}
+    values |= {"useless": useless and change.sign >= 0}
     gaps = {"teacher": teacher, "own": own, "change": change}
     words = told("closing", symmetry=symmetry, **values, **gaps) + _over(counts)
     if neither or closed:
-        return Answer(student, items.NO_GAP if neither else items.YES, words)
+        no_merit = neither or useless
+        return Answer(student, items.NO_GAP if no_merit else items.YES, words)
     return Answer(student, items.PARTLY if change.sign > 0 else items.VERDICT[change.sign], words)
 
 
@@ -312,8 +264,8 @@ def headline_figure(run: Run) -> PageFigure | None:
 def error_points(run: Run) -> Points:
     """Of the teachers in three ways to ask, and of the students."""
     points = [
-        (f"{row['subject']}, {errors.ERRORS[kind].lower()}", row[f"mae_{kind}"], BLUE)
-        for row in run.once(errors.read).to_dict("records")
+        (f"{row['subject']}, {ERRORS[kind].lower()}", row[f"mae_{kind}"], BLUE)
+        for row in run.once(read_errors).to_dict("records")
         if row["source"] == ""
         for kind in ("as_given", "random", "averaged")
     ]
@@ -326,7 +278,7 @@ def gap_points(run: Run) -> Points:
     teachers, students = run.once(of_teachers), {s.title: s.gaps for s in run.once(students_of)}
     measured = {each.name: (each, BLUE) for each in teachers}
     measured |= {title: (gaps, ORANGE) for title, gaps in students.items()}
-    return [(n, _forces(each.gaps.get("rotation")), c) for n, (each, c) in measured.items()]
+    return [(n, forces_of(each.gaps.get("rotation")), c) for n, (each, c) in measured.items()]
 
 
 def _forest(axes: Axes, points: Points, label: str) -> None:

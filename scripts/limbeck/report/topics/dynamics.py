@@ -13,6 +13,7 @@ from limbeck.report.page.figure import BLACK, SHADE, WIDTH, PageFigure, look, na
 from limbeck.report.page.items import Section, section
 from limbeck.report.page.prose import lower, prose
 from limbeck.report.page.table import Table, grouped, named, table
+from limbeck.report.run.averages import averages
 from limbeck.report.run.folder import Run
 
 #: trajectories of a sampling that are drawn
@@ -24,6 +25,13 @@ SUMMARY = (
     "id trajectory n_atoms target_K temperature_K temperature_error_K density_g_cm3 "
     "energy_drift_eV_per_atom_per_ps total_energy_drift_eV_per_atom_per_ps doubt cut"
 ).split()
+#: label, factor to its unit, and whether its mean over structures says anything
+QUANTITIES = {
+    "temperature_K": ("Temperature, K", 1.0, True),
+    "pressure_GPa": ("Pressure, GPa", 1.0, True),
+    "density_g_cm3": ("Density, g/cm³", 1.0, True),
+    "energy_eV_per_atom": ("Potential energy, meV/atom", 1e3, False),
+}
 #: columns that tell one trajectory of a sampling from another
 ONE = ["source", "shard", "id", "trajectory"]
 
@@ -32,47 +40,89 @@ told = prose("dynamics")
 
 def parts_of(run: Run) -> Iterator[Section]:
     """The section of dynamics, where there is any."""
-    traces, trajectories = read(run)
-    items = [summary_table(run, trajectories), temperature_figure(run, trajectories)]
+    traces, trajectories, means = read(run)
+    items = [
+        means_table(means),
+        summary_table(run, trajectories),
+        temperature_figure(run, trajectories),
+    ]
     items += [trace_figure(run, name, trace) for name, trace in traces.items()]
     if traces:
         yield section("dynamics", "Molecular dynamics", items)
 
 
-def read(run: Run) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Rows along the first trajectories of each sampling, and a row per trajectory of all, with
-    spread_K, the standard deviation of its temperature after equilibration."""
+def read(run: Run) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, pd.DataFrame]:
+    """Rows along the first trajectories of each sampling; a row per trajectory of all, with
+    spread_K, the standard deviation of its temperature after equilibration; and a row per
+    quantity of each sampling and source, see :func:`judged`."""
     made = run.samplings("md")
     summaries = run.shards("samples", made, *SUMMARY, of="sampling")
-    traces, spreads = {}, []
+    traces, spreads, means = {}, [], list[dict[str, Any]]()
     for name, sampling in made.items():
         kept: list[pd.DataFrame] = []
         for source in sampling.sources:
+            late: list[pd.DataFrame] = []
             for shard in run.shards_of(source):  # one at a time: they are long
                 trace = run.csv(f"samples/{name}/{source}/{shard}.trace.csv", *TRACE)
                 trace = trace.assign(sampling=name, source=source, shard=shard)
-                spreads.append(_spread(trace, sampling.time_equilibration_fs))
+                late.append(trace[trace["time_fs"] >= sampling.time_equilibration_fs])
                 kept.append(trace[_place(trace) < TRAJECTORIES])
+            after = pd.concat(late, ignore_index=True)
+            spreads.append(_spread(after))
+            here = (summaries["sampling"] == name) & (summaries["source"] == source)
+            means += judged(sampling, summaries[here], after)
         whole = pd.concat(kept, ignore_index=True)
         traces[name] = whole[_place(whole) < TRAJECTORIES].drop(columns="sampling")
     if spreads:
         found = pd.concat(spreads).rename("spread_K").reset_index()
         summaries = summaries.merge(found, how="left", on=["sampling", *ONE])
-    return traces, summaries
+    return traces, summaries, pd.DataFrame(means)
+
+
+def judged(sampling: Any, summary: pd.DataFrame, after: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """A row for each quantity of one sampling and source that has a mean: means with their
+    errors, and whether they are what was asked for and steady."""
+    parts = grouped(after, *ONE)
+    if not parts:
+        return
+    title = f"{named(after, 'sampling')}, {named(after, 'source')}"
+    for found in averages(sampling, summary, parts):
+        label, factor, absolute = QUANTITIES[found.quantity]
+        if found.mean == found.mean:
+            yield {
+                "of": f"{title} (trajectories: {len(parts):,})",
+                "quantity": label,
+                "target": found.target * factor,
+                "mean": found.mean * factor if absolute else np.nan,
+                "error": found.off.error * factor if absolute else np.nan,
+                "change": found.change.value * factor,
+                "change_error": found.change.error * factor,
+                "verdict": found.verdict,
+            }
+
+
+def means_table(found: pd.DataFrame) -> Table | None:
+    """Means after equilibration, judged."""
+    columns = cols.text(quantity="Mean of")
+    columns += cols.number(".4g", target="Target", mean="Mean")
+    columns += cols.number(".2g", error="Standard error")
+    columns += cols.number(".3g", change="Change")
+    columns += cols.number(".2g", change_error="Its error")
+    columns += cols.text(verdict="Verdict")
+    return table("dynamics_means", told("means"), columns, found, group="of")
 
 
 def _place(trace: pd.DataFrame) -> pd.Series:
     return trace.groupby(ONE, sort=False).ngroup()
 
 
-def _spread(trace: pd.DataFrame, start: float) -> pd.Series:
-    """Standard deviation of each trajectory's temperature from ``start`` (fs) on, K.
+def _spread(after: pd.DataFrame) -> pd.Series:
+    """Standard deviation of each trajectory's temperature, K.
 
     About the target, since that may be a ramp.
     """
-    late = trace[trace["time_fs"] >= start]
-    off = late["temperature_K"] - late["target_K"]
-    return off.groupby([late[column] for column in ("sampling", *ONE)]).std()
+    off = after["temperature_K"] - after["target_K"]
+    return off.groupby([after[column] for column in ("sampling", *ONE)]).std()
 
 
 def summary_table(run: Run, found: pd.DataFrame) -> Table | None:
@@ -91,25 +141,15 @@ def summary_table(run: Run, found: pd.DataFrame) -> Table | None:
         freedom = (3 * part["n_atoms"] - 3).clip(lower=1)
         return np.nan if closed(part) else _rms(part["target_K"] * np.sqrt(2 / freedom))
 
-    def error(part: pd.DataFrame) -> float:
-        """Of the mean over trajectories, which are independent of each other."""
-        return float((part["temperature_K"] - part["target_K"]).std() / np.sqrt(len(part)))
-
     columns = [
         *cols.text(sampling="Sampling", source="Source"),
         *cols.count(trajectories=("Trajectories", len)),
-        *cols.count(target_K=("Target, K", cols.each("target_K", "mean"))),
-        *cols.number(".1f", mean_K=("Mean, K", cols.each("temperature_K", "mean"))),
-        *cols.number(".1f", error_K=("Error, K", error)),
         *cols.number(".1f", spread_K=("Fluctuation, K", cols.each("spread_K", _rms))),
         *cols.number(".1f", canonical_spread_K=("Canonical, K", canonical)),
-        *cols.number(".3f", density_g_cm3=("Density, g/cm³", cols.each("density_g_cm3", "mean"))),
         *cols.text(drift_of=("Energy", lambda part: "total" if closed(part) else "potential")),
         *cols.number(".1f", drift_meV_per_atom_per_ps=("Drift, meV/atom/ps", drift)),
-        *cols.count(in_doubt=("In doubt", cols.each("doubt", "count"))),
-        *cols.text(doubts=("Doubts", cols.each("doubt", cols.reasons))),
-        *cols.count(cut=("Cut", cols.each("cut", "count"))),
-        *cols.text(reasons=("Why", cols.each("cut", cols.reasons))),
+        *cols.text(doubts=("In doubt", cols.each("doubt", cols.reasons))),
+        *cols.text(reasons=("Cut", cols.each("cut", cols.reasons))),
     ]
     return table("dynamics", told("summary"), columns, grouped(found, "sampling", "source"))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
+from limbeck.config.sections.datasets import PARTS
 from limbeck.report.page import cols
 from limbeck.report.page.items import Section, Words, paragraph, section
 from limbeck.report.page.prose import prose
@@ -42,10 +43,11 @@ def where(run: Run, root: str) -> str:
     """Where what is to be taken away stands, in two columns."""
     config, trained = run.config, bool(run.once(students_of))
     constants = config.force_constants
+    parts = ",".join(PARTS)
     lines = {
         "selected/*.h5": (True, "the frames"),
         "labels/{label set}/*.h5": (config.labels, "their labels"),
-        "datasets/{label set}/{train,valid,test}.{h5,extxyz}": (trained, "to take away"),
+        f"datasets/{{label set}}/{{{parts}}}.{{h5,extxyz}}": (trained, "to take away"),
         "students/{label set}/{student}/seed{n}/": (trained, "model, card.md, use_me.py"),
         "force_constants/{name}/{source}/{shard}/{id}/": (constants, "phonopy's own files"),
         "subsystems/{name}/{sampling}/{source}/*.h5": (config.subsystems, "clusters"),

@@ -1,4 +1,4 @@
-"""Symmetry errors (warrant gaps): what can be read from them, and all of their figures."""
+"""Teachers: their symmetry errors (warrant gaps), and their errors against the reference."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +10,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from limbeck.config.plan import teachers, zeros_differ
 from limbeck.report.page import cols, figure, items
 from limbeck.report.page.figure import GREY, SHADE, WIDTH, PageFigure, look, named_rows, paled
 from limbeck.report.page.items import Answer, Question, Section, paragraph, section
@@ -17,20 +18,30 @@ from limbeck.report.page.prose import UNIT, groups_in_words, prose, spelled
 from limbeck.report.page.table import Column, Table, table
 from limbeck.report.run.folder import Run
 from limbeck.report.run.gap import ROUNDING, Measured, MeasuredGap, in_order, kind_of, of_teachers
+from limbeck.warrant.tidy import pivot
 
 #: meV/Angstrom; what is smaller stands here, since it would rule the axis and say no more
 _FLOOR = 1e-3
 #: height of one model's row within a gap, and of the room between gaps; inches
 ROW, BETWEEN = 0.15, 0.17
 
+#: of teachers against the reference, by how they were asked
+ERRORS = {
+    "as_given": "As given",
+    "random": "One random view",
+    "averaged": "Mean of 24 views",
+    "gain": "Gain of averaging",
+}
+
 told = prose("gaps")
 
 
 def parts_of(run: Run) -> Iterator[Section]:
-    """The section of the teachers' gaps."""
+    """The sections of the teachers' gaps, and of their errors against the reference."""
     found = run.once(of_teachers)
     made = items_of(found) if found else [paragraph(told("no_teacher"))]
     yield section("gaps", "Teachers: symmetry errors (warrant gaps)", made)
+    yield from errors_of(run)
 
 
 def items_of(found: Sequence[Measured]) -> list[Any]:
@@ -233,3 +244,46 @@ def _in_words(model: Measured) -> str:
     return ", ".join(
         f"{g.spoken} {'none' if g.state == 'closed' else g.value.text(UNIT)}" for g in found
     )
+
+
+def errors_of(run: Run) -> Iterator[Section]:
+    """The section of errors against the reference, in all and by source, if any."""
+    found = run.once(read_errors)
+    if not len(found):
+        return
+    columns = cols.count(n_frames="Frames") + cols.groups()
+    columns += cols.estimate(**{f"mae_{kind}": heading for kind, heading in ERRORS.items()})
+    columns += cols.estimate(energy="Energies, meV/atom")
+    whole, by_source = found[found["source"] == ""], found[found["source"] != ""]
+    caption, by_name = (
+        told("errors", reference=run.reference, fitted=zeros_differ(run.config)),
+        [*cols.text(subject="Teacher"), *columns],
+    )
+    name, named = "teacher_errors_by_source", [*cols.text(source="Source"), *columns]
+    folded = table(
+        name,
+        told("errors_by_source"),
+        named,
+        by_source.to_dict("records"),
+        folded=True,
+        group="subject",
+    )
+    items = [table("teacher_errors", caption, by_name, whole.to_dict("records")), folded]
+    yield section("errors", f"Teachers: errors against {run.reference}", items)
+
+
+def read_errors(run: Run) -> pd.DataFrame:
+    """Force errors, and those of the energy of frames as given, a row for each teacher but the
+    reference itself, and each source ("": all)."""
+    if run.reference is None:
+        return pd.DataFrame()
+    itself = run.config.labels[run.reference].potential
+    rows = []
+    for name in [name for name in teachers(run.config) if name != itself]:
+        figures = run.figures(f"warrant/teachers/{name}.csv")
+        errors = figures["statistic"].isin([f"mae_{kind}" for kind in ERRORS])
+        energies = figures["quantity"] == "energy"
+        found = figures[errors & (~energies | (figures["statistic"] == "mae_as_given"))]
+        found = found.assign(statistic=found["statistic"].mask(energies, "energy"))
+        rows += pivot(found, ["subject", "source"], "statistic")
+    return pd.DataFrame(rows)

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from limbeck.config.plan import from_files, teachers
+from limbeck.config.sections.datasets import PARTS
 from limbeck.config.written import ChosenViews, DeltaCounts, LabelsOfFile, Verdict
-from limbeck.datasets.split import PARTS
-from limbeck.labels import Labels, meanings
+from limbeck.labels import HESSIAN, Labels, concatenate_labels, meanings
 from limbeck.properties import EFS, property_of
 from limbeck.reasons import NOT_WANTED, Status
 from limbeck.report.page import cols
@@ -21,7 +21,7 @@ from limbeck.report.page.prose import UNIT, prose, spelled
 from limbeck.report.page.table import Table, grouped, named, table
 from limbeck.report.run.folder import Run
 from limbeck.storage import read_labels
-from limbeck.warrant.statistics import estimate_of
+from limbeck.warrant.statistics import digits, estimate_of
 from limbeck.warrant.tidy import pivot
 
 #: meV/Angstrom; errors of grids that cannot be told from zero stand here
@@ -43,7 +43,7 @@ def parts_of(run: Run) -> Iterator[Section]:
         paragraph(f"{choice['label_set']}: {choice['reason']}") for choice in chosen
     ]
     items += [choices_table(chosen), spread_figure(found) or paragraph(told("no_spread"))]
-    items += [quantiles_table(found)]
+    items += [quantiles_table(found), products_table(run)]
     items += [Words("heading", "Grids of views"), *certified] if certified else []
     yield section("spread", "Views and spread of the labels", items)
     if run.config.delta:
@@ -118,6 +118,10 @@ def _lacking(seen: dict[str, Any]) -> str:
     found = dict(seen["lacking"])
     if seen["n_malformed"]:
         found["malformed"] = seen["n_malformed"]
+    return _counted(found)
+
+
+def _counted(found: dict[str, int]) -> str:
     return ", ".join(f"{name} ({n})" for name, n in found.items()) or "nothing"
 
 
@@ -149,11 +153,28 @@ def label_table(found: pd.DataFrame, split_by: str) -> Table | None:
         *cols.text(label_set="Label set", potential="Potential", views="Views"),
         *cols.count(frames="Frames", good="Good", **{m: m.capitalize() for m in bad}),
         *cols.words(lambda v: "passed" if v else "not passed", passed="Gate"),
-        *cols.count(train="Train", valid="Valid", test="Test"),
+        *cols.count(train="Train", valid="Valid", test_known="Test, known", test_new="Test, new"),
     ]
     if "undetermined" in found and found["undetermined"].any():
         columns += cols.text(undetermined="Atoms undetermined")
     return table("labels", told("label_sets", split_by=split_by), columns, found)
+
+
+def products_table(run: Run) -> Table | None:
+    """How many products of the Hessian each label set has, and why others are not there."""
+    rows = [
+        {"label_set": name} | found[HESSIAN]
+        for name, parts in run.once(read).items()
+        if HESSIAN in (found := concatenate_labels(parts).attrs)
+    ]
+    columns = [
+        *cols.text(label_set="Label set"),
+        *cols.count(vectors="Directions of a frame"),
+        *cols.digits(step_A="Step, Å"),
+        *cols.count(products="Products"),
+        *cols.text(without=("Without", lambda row: _counted(row["without"]))),
+    ]
+    return table("hessian_products", told("products"), columns, rows)
 
 
 def choices_table(chosen: list[dict[str, Any]]) -> Table | None:
@@ -163,7 +184,7 @@ def choices_table(chosen: list[dict[str, Any]]) -> Table | None:
         *cols.estimate(forces=("Gap of the forces, meV/Å", lambda row: estimate_of(row["forces"]))),
         *cols.groups(),
         *cols.text(source="In source"),
-        *cols.number(".3g", threshold_meV_per_A="Negligible below, meV/Å"),
+        *cols.digits(threshold_meV_per_A="Negligible below, meV/Å"),
         *cols.words(lambda v: views({"views": v}), views="Views chosen"),
         *cols.count(beforehand="Calls before", labels="Calls of labels", saved="Calls saved"),
     ]
@@ -207,7 +228,7 @@ def spread_figure(found: Spreads) -> PageFigure | None:
     axes.set(xscale="log", xlabel="Spread of an atom's force over views, meV/Å", ylabel="Atoms, %")
     plain(axes.xaxis)
     axes.legend()
-    medians = ", ".join(f"{n} {np.median(v):.3g} meV/Å" for n, v in drawn.items())
+    medians = ", ".join(f"{n} {digits(np.median(v))} meV/Å" for n, v in drawn.items())
     alt = f"Histogram on a logarithmic axis; medians: {medians}."
     return PageFigure("label_spread", told("spread"), alt, canvas, pd.concat(rows))
 
@@ -224,7 +245,7 @@ def quantiles_table(found: Spreads) -> Table | None:
         for (name, quantity), values in found.items()
     ]
     columns = cols.text(label_set="Label set", quantity="Spread of") + cols.count(number="Number")
-    columns += cols.number(".3g", q5="5 %", q50="Median", q95="95 %", q99="99 %")
+    columns += cols.digits(q5="5 %", q50="Median", q95="95 %", q99="99 %")
     return table("label_spread_quantiles", told("quantiles"), columns, rows)
 
 

@@ -1,15 +1,17 @@
 """Batched molecular dynamics: many structures integrated as one torch-sim state."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from ase import units
-from torch_sim.models.interface import ModelInterface
 
 from limbeck.config.sections.sampling import MolecularDynamics
 from limbeck.frames import Frames
+from limbeck.potentials.torch_sim import PotentialModel
 from limbeck.sampling.dynamics.barostats import Barostat
+from limbeck.sampling.dynamics.standing import stand, standing
 from limbeck.sampling.dynamics.state import (
     DynamicsState,
     freedom,
@@ -63,7 +65,7 @@ class Dynamics:
 
     def __init__(
         self,
-        model: ModelInterface,
+        model: PotentialModel,
         frames: Frames,
         settings: MolecularDynamics,
         schedule: Schedule,
@@ -97,6 +99,27 @@ class Dynamics:
             index = torch.as_tensor(np.flatnonzero(good), device=self._state.device)
             self._state = self._state[index]
             self._integrator.keep(index)
+
+    @property
+    def n_atoms(self) -> int:
+        """Of the systems that are running."""
+        return len(self._state.positions)
+
+    def standing(self) -> dict[str, Any]:
+        """Where the batch stands between two steps, for :meth:`stand`."""
+        return {
+            "members": self.members,
+            "state": standing(self._state),
+            "integrator": standing(self._integrator),
+            "model": self._model.standing(),
+        }
+
+    def stand(self, found: dict[str, Any]) -> None:
+        """Go on, bit for bit, from where the same batch stood."""
+        self.keep(np.isin(self.members, found["members"]))
+        stand(self._state, found["state"])
+        stand(self._integrator, found["integrator"])
+        self._model.stand(found["model"])
 
     @property
     def positions(self) -> np.ndarray:
@@ -138,7 +161,7 @@ class Dynamics:
 
 
 def _integrator(
-    model: ModelInterface,
+    model: PotentialModel,
     state: DynamicsState,
     settings: MolecularDynamics,
     targets: tuple[torch.Tensor, torch.Tensor],

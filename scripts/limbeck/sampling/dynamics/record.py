@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase import units
 from ase.data import atomic_masses
 
 from limbeck.config.sections.sampling import MolecularDynamics
@@ -174,6 +175,32 @@ class Record:
         if self._blocks:
             self._blocks.add(members, at.time, seen.temperature[good], at.target[good])
 
+    def standing(self) -> dict[str, Any]:
+        """All that was noted, for check-points."""
+        return {
+            "cut": self.cut.tolist(),
+            "cut_time": self.cut_time,
+            "energy_start": self.energy_start,
+            "sums": self._sums,
+            "blocks": self._blocks.sums if self._blocks else None,
+            "parents": self._parents,
+            "positions": [kept.positions for kept in self._kept],
+            "cells": [kept.cell for kept in self._kept],
+            "infos": self._infos,
+            "trace": self._rows_of_trace,
+        }
+
+    def stand(self, found: dict[str, Any]) -> None:
+        """Go on from what a record of the same trajectories had noted."""
+        self.cut[:] = found["cut"]
+        self.cut_time, self.energy_start = found["cut_time"], found["energy_start"]
+        self._sums, self._infos = found["sums"], found["infos"]
+        if self._blocks:
+            self._blocks.sums = found["blocks"]
+        self._parents, self._rows_of_trace = found["parents"], found["trace"]
+        kept = zip(self._parents, found["positions"], found["cells"], strict=True)
+        self._kept = [self.snapshot(*each) for each in kept]
+
     def doubts(self) -> np.ndarray:
         """Why the temperature of each trajectory is in doubt, empty where it is not. object [R]."""
         if self._blocks is None or self._own is None:
@@ -216,6 +243,15 @@ class Record:
                 "drift": (te - t * e) / spread,
                 "total_drift": (th - t * h) / spread,
             }
+
+    def total_energies(self, r: int) -> tuple[np.ndarray, np.ndarray]:
+        """Time (ps) and total energy (eV/atom) of trajectory ``r`` along its trace, [S] each."""
+        if not self._rows_of_trace:
+            return np.zeros(0), np.zeros(0)
+        rows = np.concatenate([part[part[:, 0] == r] for part in self._rows_of_trace])
+        n = int(self.frames.n_atoms[r])
+        # the kinetic energy of 3n - 3 degrees of freedom, from the temperature that was made of it
+        return rows[:, 1] / 1000, rows[:, 4] + (3 * n - 3) * units.kB * rows[:, 2] / (2 * n)
 
     def _errors(self) -> np.ndarray:
         return self._blocks.offset().error if self._blocks else np.full(len(self.frames), np.nan)

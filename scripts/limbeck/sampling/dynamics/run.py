@@ -2,18 +2,21 @@
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from limbeck import reasons
+from limbeck.check.progress import Progress
 from limbeck.config.jobs import SampleFrames
 from limbeck.config.sections.sampling import MolecularDynamics
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.geometry import shortest_distance_ratio, vacuum_axes
 from limbeck.potentials.batches import Limits
+from limbeck.potentials.checkpoint import Checkpoint
 from limbeck.potentials.interface import Potential, tell_ignored
 from limbeck.potentials.opening import open_planned, opened
 from limbeck.potentials.torch_sim import dynamics_model
@@ -84,8 +87,8 @@ def run_dynamics(
     of_one = schedule(settings.temperature_K, settings.pressure_GPa if settings.moves_cell else 0.0)
     # Trajectories of one structure are adjacent: structure 0 at every (T, p), then structure 1.
     each = np.repeat(np.arange(len(frames)), len(of_one))
-    number = np.tile(np.arange(len(of_one)), len(frames))
-    record = Record(prepared.frames.select(each), number, settings)
+    of_structure = np.tile(np.arange(len(of_one)), len(frames))
+    record = Record(prepared.frames.select(each), of_structure, settings)
     why = np.where(
         prepared.reason == "", _unfit(prepared.frames, potential, settings), prepared.reason
     )
@@ -94,15 +97,64 @@ def run_dynamics(
     watch = BondWatch(prepared.frames, settings.max_bond_stretch)
     all_of_them = of_one.of_each(len(frames))
     fit = np.flatnonzero(record.cut == "")
-    for index in potential.batches(record.frames.select(fit)):
-        members = fit[index]
-        # Not by batch, so that no trajectory's noise changes with what is beside it.
-        names = (f"sample_md/{place}/{id}/{n}" for id, n in map(record.name, members))
-        batch = TrajectoryBatch(
-            record, members, all_of_them.select(members), keys(seed, names), watch, each, settings
-        )
-        batch.integrate(potential)
+    batches = [fit[index] for index in potential.batches(record.frames.select(fit))]
+    start = prepared.frames
+    checkpoint = Checkpoint("dynamics", seed, place, start.positions, start.cell, batches)
+    found = checkpoint.found()
+    if found:
+        record.stand(found["record"])
+    told = _Told(place, settings, record, batches, checkpoint)
+    with told.progress:
+        for number, members in enumerate(batches):
+            if found and number < found["batch"]:
+                continue
+            # Not by batch, so that no trajectory's noise changes with what is beside it.
+            names = (f"sample_md/{place}/{id}/{n}" for id, n in map(record.name, members))
+            plan, noise = all_of_them.select(members), keys(seed, names)
+            batch = TrajectoryBatch(record, members, plan, noise, watch, each, settings)
+            goes_on = found if found and number == found["batch"] else None
+            told.begin(number, goes_on["step"] + 1 if goes_on else 0)
+            batch.integrate(potential, told.after_step, goes_on)
     return record
+
+
+class _Told:
+    """What is told of every step: how far all batches are, and the check-point where they stand."""
+
+    def __init__(
+        self,
+        place: str,
+        settings: MolecularDynamics,
+        record: Record,
+        batches: list[np.ndarray],
+        checkpoint: Checkpoint,
+    ) -> None:
+        self._settings, self._record, self._checkpoint = settings, record, checkpoint
+        self._atoms = [int(record.frames.n_atoms[members].sum()) for members in batches]
+        work = sum(self._atoms) * (settings.steps + 1)  # of an atom for a step
+        self.progress = Progress(f"dynamics {place}", work, "steps of an atom")
+        self._batch: int | None = None
+
+    def begin(self, batch: int, step: int) -> None:
+        """A batch begins, or goes on, with a step."""
+        done = sum(self._atoms[:batch]) * (self._settings.steps + 1) + step * self._atoms[batch]
+        if self._batch is None:  # what was done before took no time of this job
+            self.progress.begin(done)
+        self.progress.done = done  # trajectories that were cut had less to do
+        self._batch = batch
+
+    def after_step(self, step: int, at: Dynamics) -> None:
+        """Count it, and keep where everything stands when it is time to."""
+        own, batch = self._settings, self._batch or 0
+        self.progress.add(
+            self._atoms[batch],
+            atoms=at.n_atoms,
+            at=f"step {step} of {own.steps}, {own.time_fs(step) / 1000:.3g} of "
+            f"{own.time_fs(own.steps) / 1000:.3g} ps, batch {batch + 1} of {len(self._atoms)}",
+        )
+        if self._checkpoint.due:
+            standing = {"record": self._record.standing(), "dynamics": at.standing()}
+            self._checkpoint.keep({"batch": batch, "step": step} | standing)
 
 
 def _unfit(frames: Frames, potential: Potential[Any], settings: MolecularDynamics) -> np.ndarray:
@@ -150,16 +202,31 @@ class TrajectoryBatch:
         self._record, self._members, self._plan, self._keys = record, members, plan, keys
         self._watch, self._structure, self._settings = watch, structure, settings
 
-    def integrate(self, potential: Potential[Any]) -> None:
-        """Integrate all trajectories of the batch, and record them."""
+    def integrate(
+        self,
+        potential: Potential[Any],
+        keep: Callable[[int, Dynamics], None] = lambda step, dynamics: None,
+        found: dict[str, Any] | None = None,
+    ) -> None:
+        """Integrate all trajectories of the batch, and record them.
+
+        Args:
+            keep: told after every step where the batch stands.
+            found: where it stood, to go on from there; from the start without.
+        """
         settings, frames = self._settings, self._record.frames.select(self._members)
         model = dynamics_model(potential)
         dynamics = Dynamics(model, frames, settings, self._plan, self._keys)
-        start = dynamics.observe().energy
-        self._record.energy_start[self._members] = start
+        if not found:
+            self._record.energy_start[self._members] = dynamics.observe().energy
+        start = self._record.energy_start[self._members]
         limits = guards.limits(settings, self._plan.temperature.max(axis=1), frames, start)
         # Step 0 checks and traces the start before anything has moved.
-        for step in range(settings.steps + 1):
+        first = 0
+        if found:
+            dynamics.stand(found["dynamics"])
+            first = found["step"] + 1
+        for step in range(first, settings.steps + 1):
             if step:
                 # Stress costs time, and is needed in every step only at constant pressure.
                 model.compute_stress = settings.moves_cell or settings.traced(step)
@@ -170,6 +237,7 @@ class TrajectoryBatch:
             dynamics.keep(good)
             if not good.any():
                 return
+            keep(step, dynamics)
 
     def _check(self, dynamics: Dynamics, limits: guards.GuardLimits, step: int) -> np.ndarray:
         """Record a step; returns which of the running trajectories go on, bool [B']."""

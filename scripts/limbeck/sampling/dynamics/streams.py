@@ -69,6 +69,15 @@ class Draws:
         self._made += 1
         return self._block[row]
 
+    @property
+    def made(self) -> int:
+        """How many draws were made: with the key, all that tells where the streams stand."""
+        return self._made
+
+    @made.setter
+    def made(self, made: int) -> None:
+        self._made, self._block = made, None
+
     def keep(self, index: torch.Tensor) -> None:
         """Go on with the trajectories at ``index`` alone; their numbers stay as they are."""
         kept = _numpy(index)

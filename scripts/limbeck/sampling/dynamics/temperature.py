@@ -63,6 +63,15 @@ class BlockAverages:
         self._targets[members, block] += target
         self._counts[members, block] += 1
 
+    @property
+    def sums(self) -> np.ndarray:
+        """All that was seen, [3,R,10]; setting it goes on from there."""
+        return np.stack([self._sums, self._counts, self._targets])
+
+    @sums.setter
+    def sums(self, sums: np.ndarray) -> None:
+        self._sums, self._counts, self._targets = sums
+
     def offset(self) -> Offset:
         """Means and their errors."""
         whole = self._counts >= int(self._length / self._own.time_step_fs)

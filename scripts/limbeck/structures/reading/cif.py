@@ -19,14 +19,21 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers
 from ase.formula import Formula
+from ase.geometry import find_mic
 from ase.io.cif import CIFBlock, old_spacegroup_names, parse_cif
 from ase.spacegroup import Spacegroup
 from ase.spacegroup.spacegroup import SpacegroupError, parse_sitesym
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from vesin import NeighborList
 
 from limbeck import reasons
+from limbeck.geometry import MIN_CELL_HEIGHT_A, cell_height
 from limbeck.reasons import Refused
 from limbeck.structures.reading.dictionaries import ISOTOPES
 
+#: Angstrom. Half of the last of two digits, in a cell of 20 Angstrom; no two nuclei are so near.
+ONE_PLACE_A = 0.1
 #: sites times symmetry operations; ASE expands some 10,000 in a second
 MAX_POSITIONS = 10_000
 OPERATIONS = (
@@ -58,6 +65,18 @@ OF_GROUP = (
 DO_NOT_FIT = "does not fit lengths and angles of the cell"
 #: how the ICSD marks origins and axes, and what the International Tables put there
 _MARKS = {"s": ":1", "z": ":2", "h": ":h", "r": ":r"}
+#: From full symbols to short ones, and from those before 1983 and 1992 to those since; of names
+#: without blanks. What the table has under the name itself comes first, as P 1 21/c 1.
+_OTHER_NAMES = [
+    (re.compile(pattern), text)
+    for pattern, text in (
+        (r"(?<![46])21?/([a-dmn])", r"\1"),  # P 21/n 21/m 21/a is P n m a; 42/m stays
+        (r"^([pfi])4[123]?/([a-dmn])-3", r"\1\2-3"),  # F 4/m -3 2/m is F m -3 m
+        (r"^([pfi][mnad])3", r"\1-3"),  # F m 3 m
+        (r"^(cm[cm]|ccc)a", r"\1e"),  # C m c a is C m c e
+        (r"^ab([ma]2)", r"ae\1"),  # A b m 2
+    )
+]
 
 
 def frames_of_cif(path: Path) -> Iterator[Callable[[], Atoms]]:
@@ -90,7 +109,7 @@ def _crystal(path: Path, start: int, stop: int) -> Atoms:
         handle.seek(start)
         text = handle.read(stop - start).replace(b"\f", b" ")
     block = next(iter(parse_cif(BytesIO(text))))
-    atoms = _atoms(block)
+    atoms = _merged(_atoms(block))
     if name := _name(block.name, atoms):
         atoms.info["name"] = name
     return atoms
@@ -108,7 +127,7 @@ def _atoms(block: CIFBlock) -> Atoms:
     sites, cell = len(tags[TYPE]), CIFBlock(block.name, tags).get_cell().array
     halls, names = (_told(tags, HALLS), _told(tags, NAMES))
     if not operations and (halls or names) and not any(map(_known_to_ase, names)):
-        keys = [*map(_hall, halls), *map(_short, names)]
+        keys = [*map(_hall, halls), *_spellings(names)]
         operations = _operations_of(keys, cell)
     if operations:
         return _with_operations(block.name, tags, operations)
@@ -119,7 +138,7 @@ def _atoms(block: CIFBlock) -> Atoms:
     _check_size(sites, len(group))
     if not _fits(np.array([turn for turn, _ in group]), cell):
         # another setting of the same name may, as that of rhombohedral axes
-        return _with_operations(block.name, tags, _operations_of([*map(_short, names)], cell))
+        return _with_operations(block.name, tags, _operations_of(_spellings(names), cell))
     return plain.get_atoms()
 
 
@@ -145,6 +164,37 @@ def _with_operations(name: str, tags: dict[str, Any], operations: Sequence[Any])
             reasons.UNREADABLE, "the operations do not fit lengths and angles of the cell"
         )
     return block.get_atoms()
+
+
+def _merged(atoms: Atoms) -> Atoms:
+    """Images of one site that are as good as in one place, as one atom in their middle.
+
+    A special position that is rounded, as 0.333 for a third, lies beside the axis or plane that it
+    should lie on, and the operations make several atoms of it. The number of atoms that are left
+    out is ``merged_atoms`` in the info.
+    """
+    kinds = atoms.arrays.get("spacegroup_kinds")
+    if kinds is None or len(atoms) < 2 or cell_height(atoms.cell.array) < MIN_CELL_HEIGHT_A:
+        return atoms
+    first, second, apart = NeighborList(cutoff=1.0, full_list=False).compute(
+        points=atoms.positions, box=atoms.cell.array, periodic=True, quantities="ijD"
+    )
+    same = (np.linalg.norm(apart, axis=1) < ONE_PLACE_A) & (first != second)
+    same &= kinds[first] == kinds[second]
+    if not same.any():
+        return atoms
+    links = coo_array((np.ones(same.sum()), (first[same], second[same])), shape=2 * (len(atoms),))
+    labels = connected_components(links, directed=False)[1]
+    _, kept, place = np.unique(labels, return_index=True, return_inverse=True)
+    offsets = atoms.positions - atoms.positions[kept][place]
+    offsets, _ = find_mic(offsets, atoms.cell, pbc=True)
+    middle = np.zeros((len(kept), 3))
+    np.add.at(middle, place, offsets)
+    found = atoms[np.sort(kept)]
+    order = np.argsort(kept)
+    found.positions += (middle / np.bincount(place)[:, None])[order]
+    found.info["merged_atoms"] = len(atoms) - len(found)
+    return found
 
 
 def _fits(turns: np.ndarray, cell: np.ndarray) -> bool:
@@ -264,6 +314,17 @@ def _short(name: str) -> str:
     if base.count(" ") and mark.lower() in _MARKS:
         name = base + _MARKS[mark.lower()]
     return re.sub(r"[\s_()]", "", name).lower()
+
+
+def _spellings(names: Iterable[str]) -> list[str]:
+    """Names as they are compared, and after them what the table calls them."""
+    found = []
+    for name in map(_short, names):
+        found.append(name)
+        for pattern, text in _OTHER_NAMES:
+            name = pattern.sub(text, name)
+        found.append(name)
+    return list(dict.fromkeys(found))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -17,6 +17,7 @@ from ase.io.trajectory import Trajectory
 from limbeck.errors import LimbeckError
 from limbeck.structures.reading.cif import frames_of_cif
 from limbeck.structures.reading.dictionaries import frames_of_json, frames_of_lines
+from limbeck.structures.reading.poscar import frames_of_poscar
 from limbeck.structures.reading.xyz import frames_of_xyz
 
 #: parses one frame, or raises whatever its parser meets
@@ -150,23 +151,6 @@ def _xml(read_frames: Callable[[str, Path], Iterator[Parse]], kind: str, path: P
     return read_frames(kind, path)
 
 
-def _of_poscar(path: Path) -> Iterator[Parse]:
-    with open(path, "rb") as handle:
-        first = [handle.readline(10_000) for _ in range(7)]
-        lines = 7 + sum(1 for _ in handle)
-    # counts are in the sixth line, or below symbols in the seventh
-    for line in first[5:7]:
-        words = (word for word in line.decode("latin-1").split() if _is_count(word))
-        atoms = sum(int(word) for word in words)
-        if atoms > lines:
-            raise LimbeckError(f"{atoms} atoms, and it has {lines} lines")
-    return _single("vasp", path)
-
-
-def _is_count(word: str) -> bool:
-    return len(word) <= 20 and not word.strip("+_0123456789")
-
-
 def _of_trajectory(path: Path) -> Iterator[Parse]:
     with Trajectory(str(path)) as frames:
         count = len(frames)
@@ -222,7 +206,7 @@ OWN: dict[str, Callable[[Path], Iterator[Parse]]] = {
     "extxyz": frames_of_xyz,
     "xyz": frames_of_xyz,
     "cif": frames_of_cif,
-    "vasp": _of_poscar,
+    "vasp": frames_of_poscar,
     "traj": _of_trajectory,
     "db": _of_database,
     "json": _of_json,

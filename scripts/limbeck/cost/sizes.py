@@ -1,0 +1,106 @@
+"""How many structures a source makes, and how large they are, from a few of them."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from limbeck.config.config import Config
+from limbeck.config.jobs import GenerateStructures
+from limbeck.config.sections.force_constants import Preparation
+from limbeck.config.sections.sources import Crystals, MoleculeSource, Source, StructureFile
+from limbeck.cost.amounts import Amounts
+from limbeck.frames import Frames, concatenate, from_atoms
+from limbeck.reasons import Refused
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+SAMPLE = 60  # structures of a source that are looked at
+CELLS = 12  # of these are made into supercells
+
+
+@dataclass(frozen=True)
+class Size:
+    """Structures of a source.
+
+    Attributes:
+        amounts: of all of them.
+        sample: some of them.
+        how: how they were counted, for people.
+    """
+
+    amounts: Amounts
+    sample: Frames
+    how: str
+
+    def cells(self, own: Preparation) -> float:
+        """Cells of a supercell, a mean over atoms; 1 where cells stay as they are."""
+        from limbeck.preparation.prepare import supercell_of
+
+        if own.supercell_radius_A is None and own.supercell_matrix is None:
+            return 1.0
+        crystals = self.sample.select(_spread(np.flatnonzero(self.sample.periodic), CELLS))
+        if not len(crystals):
+            return 1.0
+        matrices = [supercell_of(crystals, b, own) for b in range(len(crystals))]
+        return float(np.average(np.abs(np.linalg.det(matrices)), weights=crystals.n_atoms))
+
+
+def size_of(config: Config, name: str) -> Size:
+    """The structures of a source, made as the run would make them, but only a few.
+
+    Raises:
+        LimbeckError: the source or one of its files is wrong as a whole.
+    """
+    source = config.sources[name]
+    if isinstance(source, StructureFile):
+        sample, count, refused = _of_file(source)
+        how = f"{len(sample)} of {count} frames of {source.path}"
+    else:
+        sample, count, refused = _made(config, source)
+        how = f"{len(sample)} of {count} structures, made for this"
+    if refused:  # the run will say which, and why
+        how += f"; {refused} of those that were looked at cannot be made"
+    fits = sample.n_atoms <= config.screen.max_atoms
+    kept = sample.select(fits)
+    share = count / max(1, len(sample))
+    return Size(Amounts.of(kept).times(share), kept, how)
+
+
+def _made(config: Config, source: Source) -> tuple[Frames, int, int]:
+    """A few structures of a source that makes its own, how many it makes at most, and how many of
+    the few cannot be made."""
+    from limbeck.structures import generate, groups_of
+
+    few = source.model_copy(update={"count": min(source.count, SAMPLE), "shards": 1})
+    frames, rejected = generate(GenerateStructures(seed=config.seed, shard=0, source=few))
+    # Those of the first SAMPLE alone: conformers that repeat are left out of the rest alike.
+    if isinstance(source, MoleculeSource):
+        return frames, round(source.count * len(frames) / few.count), len(rejected)
+    repeats = isinstance(source, Crystals) or len(frames) < few.count
+    count = sum(1 for _ in groups_of(source)) if repeats else source.count
+    return frames, count, len(rejected)
+
+
+def _of_file(source: StructureFile) -> tuple[Frames, int, int]:
+    """Frames of a file, evenly over it, how many are taken, and how many of the few are refused."""
+    from limbeck.structures.files import frames_of, in_angstrom
+    from limbeck.structures.shard import vacuum_of
+
+    there = frames_of(source)
+    atoms: list[Atoms] = []
+    looked_at = _spread(np.arange(len(there)), SAMPLE).tolist()
+    for n in looked_at:
+        with suppress(Refused):
+            atoms.append(vacuum_of(in_angstrom(there[n](), source))[0])
+    made = [from_atoms([one], groups=[""], source=source.name) for one in atoms]
+    return concatenate(made), len(there), len(looked_at) - len(atoms)
+
+
+def _spread(places: np.ndarray, count: int) -> np.ndarray:
+    """At most so many of these, evenly from the first to the last."""
+    if len(places) <= count:
+        return places
+    return places[np.linspace(0, len(places) - 1, count).astype(int)]

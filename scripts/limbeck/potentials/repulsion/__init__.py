@@ -1,0 +1,1 @@
+"""What keeps nuclei apart: the ZBL repulsion, and a test of dimers."""
