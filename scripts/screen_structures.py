@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from limbeck import cli
-from limbeck.config.sections.sources import Screen
+from limbeck.config.sections.screen import Screen
 from limbeck.storage import read_frames, write_frames
 from limbeck.structures.screening import screen, write_rejected
 

@@ -9,7 +9,7 @@ from ase import Atoms
 import in_process
 from limbeck import storage
 from limbeck.frames import from_atoms
-from limbeck.structures.clusters import compact
+from limbeck.structures.sources.clusters import compact
 from limbeck.warrant.tidy import pick, read_table
 from metals import SETTINGS
 

@@ -10,7 +10,7 @@ from ase.build import bulk
 import in_process
 from limbeck import cli
 from limbeck.check.recipe import digest, recipe_of
-from limbeck.config.sections.sources import Screen
+from limbeck.config.sections.screen import Screen
 from limbeck.errors import Unfit
 from limbeck.frames import from_atoms
 from limbeck.storage import read_frames, write_frames

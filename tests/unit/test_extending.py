@@ -99,7 +99,8 @@ def settings_of(found):
     before = {module: dict(vars(module)) for module in modules.values()}
     for path, text in found:
         if "/sections/" in path:
-            exec(text, vars(modules[Path(path).stem]))
+            # in a folder of sections, the names of its modules are names of the folder, too
+            exec(text, vars(modules.get(Path(path).stem) or modules[Path(path).parent.name]))
     for name, text in found:
         if name in UNIONS:
             module, field = UNIONS[name]

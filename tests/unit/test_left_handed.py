@@ -13,7 +13,7 @@ from phonopy.harmonic.force_constants import compact_fc_to_full_fc
 from argon import crystal, dynamics_of, frames_of, settings_with, steps
 from harmonic import settings as of_phonons
 from jobs_of import generate_job, sample_job
-from limbeck.config.sections.sources import Screen
+from limbeck.config.sections.screen import Screen
 from limbeck.datasets.export import write_extxyz
 from limbeck.datasets.split import Dataset
 from limbeck.frames import from_atoms

@@ -15,7 +15,8 @@ from limbeck import reasons
 from limbeck.averaging.views import Views
 from limbeck.config.jobs import CheckFileLabels, ReadLabels
 from limbeck.config.sections.file_labels import FileLabels
-from limbeck.config.sections.sources import Screen, StructureFile
+from limbeck.config.sections.screen import Screen
+from limbeck.config.sections.sources import StructureFile
 from limbeck.config.written import LabelsOfFile
 from limbeck.datasets.export import write_extxyz
 from limbeck.datasets.split import Dataset

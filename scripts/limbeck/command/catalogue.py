@@ -31,7 +31,8 @@ def catalogue() -> dict[str, dict[str, str]]:
             **{name: summary(gap.__module__) for name, gap in FIELD_GAPS.items()},
         },
         "sources (sources.<name>.kind)": {
-            name: summary(f"limbeck.structures.{module}") for name, module in SOURCES.items()
+            name: summary(f"limbeck.structures.sources.{module}")
+            for name, module in SOURCES.items()
         },
         "samplers (sampling.<name>.method)": {n: summary(m) for n, m in METHODS.items()},
         "students (students.<name>.architecture; parameters of tiny, small, medium)": {

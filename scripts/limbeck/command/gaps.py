@@ -11,7 +11,8 @@ import numpy as np
 from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.known import KINDS, MACE_FOUNDATION
 from limbeck.config.sections.messages import validated
-from limbeck.config.sections.sources import Screen, StructureFile
+from limbeck.config.sections.screen import Screen
+from limbeck.config.sections.sources import StructureFile
 from limbeck.errors import LimbeckError
 from limbeck.files import sha256_of
 from limbeck.frames import Frames

@@ -12,7 +12,8 @@ from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.labels import Gate, LabelSet, Select, default_views
 from limbeck.config.sections.potentials import Potential
 from limbeck.config.sections.sampling import Sampling
-from limbeck.config.sections.sources import Screen, Source
+from limbeck.config.sections.screen import Screen
+from limbeck.config.sections.sources import Source
 from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem
 from limbeck.config.sections.warrant import Speed, Study, Warrant

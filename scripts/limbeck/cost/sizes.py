@@ -86,8 +86,8 @@ def _made(config: Config, source: Source) -> tuple[Frames, int, int]:
 
 def _of_file(source: StructureFile) -> tuple[Frames, int, int]:
     """Frames of a file, evenly over it, how many are taken, and how many of the few are refused."""
-    from limbeck.structures.files import frames_of, in_angstrom
     from limbeck.structures.shard import vacuum_of
+    from limbeck.structures.sources.files import frames_of, in_angstrom
 
     there = frames_of(source)
     atoms: list[Atoms] = []

@@ -23,9 +23,9 @@ from limbeck.labels import ISOLATED_ATOMS, Labels, unlabelled
 from limbeck.properties import property_of
 from limbeck.reasons import Status
 from limbeck.selection.fair import share
-from limbeck.structures.files import frames_of, id_of, in_angstrom, is_lone_atom
 from limbeck.structures.reading import Frame
 from limbeck.structures.shard import Refused
+from limbeck.structures.sources.files import frames_of, id_of, in_angstrom, is_lone_atom
 
 log = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ def generate(job: GenerateStructures) -> "tuple[Frames, list[Rejected]]":
     Raises:
         LimbeckError: the source or an input file is wrong as a whole.
     """
-    module = import_module(f"limbeck.structures.{SOURCES[job.source.kind]}")
+    module = import_module(f"limbeck.structures.sources.{SOURCES[job.source.kind]}")
     return module.generate(job.source, job)
 
 
@@ -41,7 +41,7 @@ def elements_of(source: AnySource) -> frozenset[str]:
     Raises:
         LimbeckError: a file is missing, or not what it should be; one line for each error.
     """
-    return import_module(f"limbeck.structures.{SOURCES[source.kind]}").elements(source)
+    return import_module(f"limbeck.structures.sources.{SOURCES[source.kind]}").elements(source)
 
 
 def groups_of(source: AnySource) -> Iterator[tuple[str, frozenset[str]]]:
@@ -52,7 +52,7 @@ def groups_of(source: AnySource) -> Iterator[tuple[str, frozenset[str]]]:
     Raises:
         LimbeckError: as :func:`elements_of`.
     """
-    return import_module(f"limbeck.structures.{SOURCES[source.kind]}").groups(source)
+    return import_module(f"limbeck.structures.sources.{SOURCES[source.kind]}").groups(source)
 
 
 def write_shard(job: GenerateStructures, output: Path, failed: Path, *, recipe: str = "") -> None:

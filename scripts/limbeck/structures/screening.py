@@ -12,7 +12,7 @@ from ase.data import atomic_masses
 
 from limbeck import reasons
 from limbeck.check.progress import each
-from limbeck.config.sections.sources import Screen
+from limbeck.config.sections.screen import Screen
 from limbeck.files import write_csv
 from limbeck.frames import Frames
 from limbeck.geometry import G_CM3, MAX_COORDINATE_A, MIN_CELL_HEIGHT_A, cell_height, density

@@ -15,7 +15,7 @@ from limbeck.config.sections import students as student_sections
 from limbeck.config.sections.known import CLOSE_PACKED, KINDS, SYMBOLS
 from limbeck.config.sections.messages import RENAMED_FIELDS, RENAMED_VALUES
 from limbeck.errors import LimbeckError
-from limbeck.structures.clusters import nearest_distance
+from limbeck.structures.sources.clusters import nearest_distance
 
 SHA256 = "0" * 64
 VALID = """

@@ -7,7 +7,7 @@ import pytest
 
 from limbeck.check import head
 from limbeck.cli import read_settings
-from limbeck.config.sections.sources import Screen
+from limbeck.config.sections.screen import Screen
 from limbeck.config.settings_files import SettingsFiles
 from limbeck.errors import LimbeckError
 

@@ -9,7 +9,7 @@ import pytest
 
 from limbeck.cli import read_settings
 from limbeck.config.load import load, resolve
-from limbeck.config.sections.sources import Screen
+from limbeck.config.sections.screen import Screen
 from limbeck.config.text import MAX_VALUES, check_text, read_yaml
 from limbeck.errors import LimbeckError
 

@@ -11,7 +11,7 @@ from ase.units import Bohr, Debye, GPa, Hartree
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.errors import LimbeckError
 from limbeck.labelling.from_file import Found, keys_for, labels_of
-from limbeck.structures.files import is_lone_atom
+from limbeck.structures.sources.files import is_lone_atom
 
 KEYS = {"energy": "energy", "forces": "forces"}
 

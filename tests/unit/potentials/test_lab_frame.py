@@ -14,7 +14,7 @@ from limbeck.potentials import open_potential
 from limbeck.potentials.models import lab_frame
 from limbeck.potentials.models.lab_frame import LabFrameError
 from limbeck.potentials.models.toys import LennardJones
-from limbeck.structures.clusters import compact
+from limbeck.structures.sources.clusters import compact
 from limbeck.symmetry.rotation import Rotation, haar_rotations
 
 #: Of the field squared: twice its largest degree. Exact means need no more.

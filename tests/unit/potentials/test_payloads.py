@@ -24,7 +24,7 @@ from answers import STATISTICS
 from jobs_of import generate_job
 from limbeck import cli
 from limbeck.config.load import load
-from limbeck.config.sections.sources import Screen
+from limbeck.config.sections.screen import Screen
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json, sha256_of
 from limbeck.phonons.store import FORCE_CONSTANTS, PARAMETERS, load_phonons

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from jobs_of import generate_job
-from limbeck.config.sections.sources import Screen
+from limbeck.config.sections.screen import Screen
 from limbeck.errors import LimbeckError
 from limbeck.structures import generate
-from limbeck.structures.clusters import compact, nearest_distance, possible_clusters
 from limbeck.structures.screening import screen
+from limbeck.structures.sources.clusters import compact, nearest_distance, possible_clusters
 
 SCREEN = Screen()
 

@@ -8,8 +8,8 @@ from jobs_of import generate_job
 from limbeck.errors import LimbeckError
 from limbeck.geometry import density
 from limbeck.structures import generate
-from limbeck.structures.crystals import PROTOTYPES, choose_entries, conventional_cell
-from limbeck.structures.lattice_parameters import TABLE
+from limbeck.structures.building.lattice_parameters import TABLE
+from limbeck.structures.sources.crystals import PROTOTYPES, choose_entries, conventional_cell
 
 
 def make(**changed):

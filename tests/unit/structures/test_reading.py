@@ -9,7 +9,7 @@ from ase.build import bulk, molecule
 from ase.io import write
 
 from jobs_of import generate_job
-from limbeck.config.sections.sources import Screen
+from limbeck.config.sections.screen import Screen
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, from_atoms
 from limbeck.geometry import MAX_COORDINATE_A, shortest_ratio

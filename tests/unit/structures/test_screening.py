@@ -10,7 +10,7 @@ from ase.build import bulk, molecule
 from ase.collections import g2
 from ase.io import read
 
-from limbeck.config.sections.sources import Screen
+from limbeck.config.sections.screen import Screen
 from limbeck.frames import concatenate, empty, from_atoms
 from limbeck.geometry import cell_height, density, shortest_distance_ratio, shortest_ratio
 from limbeck.structures.screening import Rejected, read_rejected, screen, write_rejected

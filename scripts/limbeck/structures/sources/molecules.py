@@ -16,8 +16,8 @@ from limbeck.config.sections.sources import MoleculeSource
 from limbeck.errors import LimbeckError, explained
 from limbeck.frames import Frames
 from limbeck.seeds import torch_seed
+from limbeck.structures.building.conformers import Conformer, embed, parse, rmsd_of
 from limbeck.structures.chemistry import chemistry_of_molecule
-from limbeck.structures.conformers import Conformer, embed, parse, rmsd_of
 from limbeck.structures.reading.unpack import plain
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (

@@ -13,8 +13,8 @@ from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.sources import Crystals
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
+from limbeck.structures.building.lattice_parameters import TABLE, Entry
 from limbeck.structures.chemistry import chemistry
-from limbeck.structures.lattice_parameters import TABLE, Entry
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (
     Structure,

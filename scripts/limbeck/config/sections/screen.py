@@ -1,0 +1,33 @@
+"""Screening: which structures are refused."""
+
+from collections.abc import Iterator
+
+from limbeck.config.sections import types as t
+from limbeck.config.sections.base import Fault, Section
+
+
+class Screen(Section):
+    """Which structures are refused before they are sampled."""
+
+    min_distance_ratio: t.DistanceRatio | None = None
+    """Smallest distance of two atoms, in units of the sum of their covalent radii. Where not given,
+    it goes by their kinds; 0.7 for two nonmetals (0.63 to 0.75 among C, N and O, by the number of
+    their neighbours), 0.6 for a metal and a nonmetal, 0.5 for two metals. No two atoms are ever
+    nearer than 0.52 Angstrom."""
+    min_contact_ratio: t.ContactRatio = 0.6
+    """Smallest distance of two atoms of different molecules, in units of the sum of their van der
+    Waals radii; of a hydrogen atom three quarters of it, and none of hydrogen bonds."""
+    min_density_g_cm3: t.NotNegative = 0.05
+    """Smallest density of a periodic structure, in g/cm3, where no atom has a neighbour; a molecule
+    or an atom in a wide box is let pass."""
+    max_density_g_cm3: t.Positive | None = None
+    """Largest density of a periodic structure, in g/cm3; where not given, it follows the elements,
+    with 0.8 Z^0.45 cubic Angstrom for an atom of atomic number Z, which is beyond a terapascal."""
+    max_atoms: t.Count = 500
+    """Largest number of atoms of a structure."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Densities that leave nothing between them."""
+        low, high = self.min_density_g_cm3, self.max_density_g_cm3
+        if high is not None and low > high:
+            yield "min_density_g_cm3", f"{low:g}, expected at most max_density_g_cm3, {high:g}"

@@ -1,0 +1,25 @@
+"""Sources: where structures come from; a module for each kind, and a line in the union below."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from limbeck.config.sections.sources.clusters import Clusters
+from limbeck.config.sections.sources.crystals import Crystals
+from limbeck.config.sections.sources.files import StructureFile
+from limbeck.config.sections.sources.molecules import MoleculeSource
+from limbeck.config.sections.sources.source import AnySource, Strained
+
+__all__ = [
+    "AnySource",
+    "Clusters",
+    "Crystals",
+    "MoleculeSource",
+    "Source",
+    "Strained",
+    "StructureFile",
+]
+
+Source = Annotated[
+    MoleculeSource | Crystals | Clusters | StructureFile, Field(discriminator="kind")
+]

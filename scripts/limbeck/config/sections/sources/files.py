@@ -1,0 +1,29 @@
+"""The source of structures of files."""
+
+from typing import Literal
+
+from limbeck.config.sections import types as t
+from limbeck.config.sections.sources.source import AnySource
+
+
+class StructureFile(AnySource):
+    """Structures of files of your own."""
+
+    kind: Literal["file"]
+    path: t.UserPath
+    """Path of a file of structures (extended XYZ, CIF, POSCAR, another format of ASE, or JSON of
+    pymatgen; plain, gzip, bzip2, xz or zip), of a folder of such files, or a glob, as in
+    runs/**/*.cif."""
+    format: t.Plain | None = None
+    """ASE's name of the format of all these files, as in lammps-data; where not given, each is told
+    by its name and content."""
+    polymorphs: t.Polymorphs = "together"
+    """Whether crystals of one formula are one group of a split, or apart where pymatgen's
+    StructureMatcher tells them apart; it takes frames of dynamics for other structures."""
+    spin_is: Literal["unpaired_electrons", "multiplicity"] = "unpaired_electrons"
+    """What spin means in the info lines of the file; the number of unpaired electrons, or the
+    multiplicity 2S+1, as in files of OMol25, which is one more. unpaired_electrons and multiplicity
+    are read under their own names as well."""
+    length_unit: Literal["Angstrom", "nm", "Bohr"] | None = None
+    """Unit of positions and cells in the file; Angstrom where not given, and the run stops where
+    nearest neighbours are so far apart that it looks like another."""
