@@ -79,14 +79,11 @@ check: $(READY)
 # A worker for each core, each with one thread (tests/conftest.py) and up to 1.5 GB of memory. Who is
 # done first takes over from the others; till then the tests of a module stay together, which share
 # its fixtures.
-quick-tests = pytest -m "not slow" -n $(CORES:all=logical) --maxprocesses 8 --dist worksteal
-
 test: check
-	$(quick-tests)
+	pytest -m "not slow" -n $(CORES:all=logical) --maxprocesses 8 --dist worksteal
 
 # Slow tests run Snakemake, which uses all cores by itself: one after another.
-test-all: check
-	$(quick-tests)
+test-all: test
 	pytest -m slow
 
 # An environment of PYTHON, or of the first of these that is there and new and old enough; or else of one that uv, or

@@ -21,6 +21,7 @@ from limbeck.errors import LimbeckError
 from limbeck.geometry import composition
 from limbeck.potentials.heartbeat import each_awaited
 from limbeck.potentials.interface import tell_ignored
+from limbeck.potentials.repulsion.dimers import EVERY, Repelling
 from limbeck.potentials.trainable import Outputs, Statistics, TrainablePotential
 from limbeck.properties import PRODUCTS
 from limbeck.students.batches import Batches, Rounds, Targets, answers_of
@@ -202,7 +203,8 @@ def train(
         )
     nothing = constant_loss(held_out, statistics, weights.at(1.0))
     rounds = Rounds(batches, settings)
-    stepper = Stepper(student, settings, weights, rounds.steps)
+    repelling = Repelling(student, statistics.forces_rms) if student.zbl else None
+    stepper = Stepper(student, settings, weights, rounds.steps, repelling)
     at = Found()
     checkpoint = TrainingCheckpoint(stepper, batches, settings, (training, validation), rng)
     checkpoint.go_on(at)
@@ -341,9 +343,11 @@ class Stepper:
         settings: StudentSettings,
         weights: Weights,
         steps: int,
+        repelling: Repelling | None = None,
     ) -> None:
-        """``steps``: of the whole training."""
+        """``steps``: of the whole training; ``repelling``: what near nuclei add to the loss."""
         self.student, self._settings, self._weights = student, settings, weights
+        self._repelling = repelling
         self.optimiser = Optimiser(student, settings)
         held = settings.patience is not None and settings.steps is None
         self.schedule = Schedule(self.optimiser, settings.learning_rate, steps, held=held)
@@ -405,6 +409,8 @@ class Stepper:
         self.optimiser.zero_grad()
         answers = answers_of(student, batch, targets, training=True)
         loss = loss_of(answers, targets, self._weights.at(self.schedule.progress))
+        if self._repelling and self.steps % EVERY == 0:
+            loss = loss + settings.forces_weight * self._repelling.cost(rng)
         if torch.isfinite(loss):
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(student.module.parameters(), settings.gradient_clip)

@@ -24,7 +24,7 @@ from jobs_of import student as student_of
 from limbeck.frames import concatenate, derive, from_atoms
 from limbeck.potentials.interface import About
 from limbeck.potentials.models.toys import LennardJones
-from limbeck.potentials.repulsion.dimers import RATIOS, attracting_pairs
+from limbeck.potentials.repulsion.dimers import EVERY, RATIOS, Repelling, attracting_pairs
 from limbeck.potentials.repulsion.student import WithZbl
 from limbeck.potentials.repulsion.zbl import close_pairs, repulsion, together
 from limbeck.students import ARCHITECTURES, architecture, loop, new_student
@@ -199,6 +199,41 @@ def test_a_weak_attraction_is_gone_with_the_repulsion():
     made = architecture("nep").build("tiny", statistics, name="weak", device="cpu")
     assert attracting_pairs(made)
     assert attracting_pairs(WithZbl(made)) == []
+
+
+def trained_on(made, repelling, steps):
+    """The cost after some steps of Adam on it alone."""
+    made.module.train()
+    rng, adam = np.random.default_rng(1), torch.optim.Adam(made.module.parameters(), 0.03)
+    for _ in range(steps):
+        adam.zero_grad()
+        cost = repelling.cost(rng)
+        cost.backward()
+        adam.step()
+    return float(cost.detach())
+
+
+def test_a_training_ends_the_attraction_of_near_pairs():
+    """Negative control: the same with the other sign makes it, in spite of the repulsion."""
+    statistics = replace(STATISTICS, elements=[6, 8], reference_energies=np.zeros(2))
+    torch.manual_seed(0)
+    made = WithZbl(architecture("nep").build("tiny", statistics, name="near", device="cpu"))
+    trained_on(made, Repelling(made, -1.0), 50)
+    assert attracting_pairs(made)
+    assert trained_on(made, Repelling(made, 1.0), 40) == 0
+    assert attracting_pairs(made) == []
+
+
+@pytest.mark.parametrize("zbl", [True, False])
+def test_students_with_a_repulsion_are_asked_to_repel(zbl, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Repelling, "cost", lambda self, rng: asked.append(1) or torch.zeros(()))
+    own = student_of(
+        SETTINGS | {"architecture": "nep", "zbl": zbl, "patience": None, "steps": 2 * EVERY}
+    )
+    made = new_student(own, training_statistics(example()), device="cpu")
+    loop.train(made, example(), example(), own, np.random.default_rng(0))
+    assert len(asked) == 2 * zbl
 
 
 def test_what_is_not_a_number_attracts():

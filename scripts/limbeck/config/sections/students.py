@@ -42,7 +42,8 @@ class StudentSettings(NamedSection):
     neighbours."""
     zbl: bool = False
     """Add the ZBL repulsion of nuclei that are nearer than in any bond: all of it below 0.5 sums of
-    their covalent radii, none above 0.8."""
+    their covalent radii, none above 0.8. Training then asks as well that no two elements attract
+    each other below 0.7, where the data have nothing to say."""
     hyperparameters: Literal["recommended", "tuned", "given"] = "recommended"
     """Where epochs, batch_size and learning_rate come from where they do not stand here: a table by
     the size of the training set, the architecture and the optimiser (recommended); that table and
