@@ -83,12 +83,30 @@ def from_files(config: Config) -> list[str]:
 
 def zeros_differ(config: Config, label_set: str = "", potential: str = "") -> bool:
     """Whether energies of a teacher, or of a student of a label set, have another zero for each
-    element than those of the reference: a program's own and a foundation model's always do."""
+    element than those of the reference: a program's own and a foundation model's always do, and
+    those of two potentials where it is known of both whose zeros they have."""
     reference, label_set = config.warrant.reference, rounds.label_set_of(label_set)
     if reference is None or reference == label_set:
         return False
     from_file = from_files(config)
-    return reference in from_file or label_set in from_file
+    if reference in from_file or label_set in from_file:
+        return True
+    own, other = _zeros(config, reference, ""), _zeros(config, label_set, potential)
+    return None not in (own, other) and own != other
+
+
+def _zeros(config: Config, label_set: str, potential: str) -> str | None:
+    """Whose zeros of energy a potential, or that of a label set, has; None where not known."""
+    if label_set:
+        made = config.labels[label_set]
+        if isinstance(made, FileLabels):
+            return None
+        potential = made.potential
+    section = config.potentials[potential]
+    zeros = KINDS[section.model].zeros
+    # methods and versions of one model are of data, or fits, of their own
+    variant = getattr(section, "method", "") or getattr(section, "version", "")
+    return f"{zeros} {variant}" if zeros and variant in ("GFN1-xTB", "r2scan") else zeros
 
 
 def by_potentials(config: Config) -> list[str]:

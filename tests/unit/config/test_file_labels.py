@@ -70,6 +70,35 @@ def test_energies_are_brought_to_one_scale_where_one_of_two_is_from_a_file():
     assert not plan.zeros_differ(resolve(CONFIG | {"warrant": {}}), potential="chgnet")
 
 
+@pytest.mark.parametrize(
+    ("reference", "teacher", "differ"),
+    [
+        ({"model": "chgnet"}, {"model": "emt"}, True),
+        ({"model": "chgnet"}, {"model": "orb-v2"}, False),  # both of MPtrj
+        ({"model": "chgnet"}, {"model": "chgnet", "version": "r2scan"}, True),
+        ({"model": "chgnet"}, {"model": "chgnet", "version": "0.2.0"}, False),
+        ({"model": "xtb"}, {"model": "xtb", "method": "GFN1-xTB"}, True),
+        ({"model": "orb-v3-conservative-omol"}, {"model": "orb-v2"}, True),
+        # weights of one's own may well imitate the reference, as those of the demo do
+        ({"model": "chgnet"}, {"model": "nep", "path": "x", "sha256": "0" * 64}, False),
+    ],
+)
+def test_energies_of_two_potentials_are_on_one_scale_where_their_zeros_are_known(
+    reference, teacher, differ
+):
+    changed = {
+        "potentials": {"one": reference, "other": teacher},
+        "labels": {"one": {"potential": "one"}, "other": {"potential": "other"}},
+        "warrant": {"reference": "one"},
+        "delta": {},
+        "distill": [],
+    }
+    config = resolve(CONFIG | changed)
+    assert plan.zeros_differ(config, "other") == differ
+    assert plan.zeros_differ(config, potential="other") == differ
+    assert not plan.zeros_differ(config, "one")
+
+
 def test_labels_depend_on_the_keys_and_the_source():
     one = Recipes(resolve(CONFIG)).of("labels/dft/0.h5")
     labels = CONFIG["labels"] | {"dft": {"from": "file", "energy_key": "E"}}

@@ -78,6 +78,8 @@ class Kind:
         distributions: installed packages that its answers depend on, beside torch.
         equivariant: its forces turn with the frame by construction, so that no view differs from
             another.
+        zeros: whose energies of atoms its own count from; None where not known. Those of another
+            are up to thousands of eV an atom away.
     """
 
     about: str
@@ -87,6 +89,15 @@ class Kind:
     downloads: bool = False
     distributions: tuple[str, ...] = ()
     equivariant: bool = True
+    zeros: str | None = None
+
+
+#: data of a foundation model -> whose zeros it has; those of dispersion alone are added to others
+_ZEROS = {"omol": "OMol25", "omat": "OMat24", "mpa": "MPtrj", "v2": "MPtrj"}
+
+
+def _zeros_of_orb(name: str) -> str | None:
+    return _ZEROS.get(name.rpartition("-")[2])
 
 
 KINDS: dict[str, Kind] = {
@@ -121,6 +132,7 @@ KINDS: dict[str, Kind] = {
         MPTRJ,
         batch_atoms=32,
         distributions=("chgnet",),
+        zeros="MPtrj",
     ),
     "matgl": Kind(
         "matgl: M3GNet, TensorNet, CHGNet, QET, from a folder or by name",
@@ -135,6 +147,7 @@ KINDS: dict[str, Kind] = {
         XTB,
         batch_atoms=64,
         distributions=("tblite",),
+        zeros="xTB",
     ),
     **{
         name: Kind(
@@ -144,11 +157,14 @@ KINDS: dict[str, Kind] = {
             downloads=True,
             distributions=("orb-models",),
             equivariant=False,
+            zeros=_zeros_of_orb(name),
         )
         for name, text in ORB_FOUNDATION.items()
     },
-    "lj": Kind("Lennard-Jones, for tests", None, 1024, distributions=("vesin",)),
-    "emt": Kind("effective medium theory of ASE, for tests", EMT, 256, distributions=("ase",)),
+    "lj": Kind("Lennard-Jones, for tests", None, 1024, distributions=("vesin",), zeros="LJ"),
+    "emt": Kind(
+        "effective medium theory of ASE, for tests", EMT, 256, distributions=("ase",), zeros="EMT"
+    ),
 }
 
 
