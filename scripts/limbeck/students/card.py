@@ -148,16 +148,12 @@ def _steps_by(training: Mapping[str, Any]) -> str:
 
 
 def _origins(found: Mapping[str, Mapping[str, str]]) -> str:
-    """Whose structures it was trained on, where the config says it."""
-    lines = [
-        f"- {name}: " + ". ".join(filter(None, (own["licence"], own["citation"]))) + "."
-        for name, own in found.items()
-    ]
-    return (
-        "Structures of these sources are others' work:\n\n" + "\n".join(lines) + "\n\n"
-        if lines
-        else ""
-    )
+    """Licence and citation of the structures it was trained on, where the config has any."""
+    lines = []
+    for name, own in found.items():
+        said = ". ".join(text for text in (own["licence"], own["citation"]) if text)
+        lines.append(f"Structures of {name}: {said}.")
+    return "".join(f"{line}\n\n" for line in lines)
 
 
 def _pilot(trials: Sequence[Mapping[str, Any]]) -> str:
