@@ -36,6 +36,7 @@ def main() -> None:
     write_parts(folder, parts, label_set, **made)
     found = split_counts(frames, labels, parts)
     found["validated_by"] = validated_by(frames, indices)
+    found["origins"] = job.origins
     if len(parts["train"]):
         fit = fit_atoms(parts["train"])
         complain(fit)

@@ -81,6 +81,7 @@ def main() -> None:
         job.split_by,
         about=student.about,
         recipe=recipe,
+        origins=job.origins,
         ignored=ignored(training.frames, student.about.conditions),
     )
     write_text(folder / "card.md", text)

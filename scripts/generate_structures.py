@@ -14,8 +14,12 @@ def main() -> None:
     parser.add_argument(
         "--failed", type=Path, required=True, help="CSV of the structures that could not be made"
     )
+    parser.add_argument(
+        "--reserve", nargs="*", default=[], help="frames of its generative model, all shards (.h5)"
+    )
     args = parser.parse_args()
-    write_shard(args.settings, args.output, args.failed, recipe=cli.recipe(args))
+    recipe = cli.recipe(args, *args.reserve)
+    write_shard(args.settings, args.output, args.failed, reserve=args.reserve, recipe=recipe)
 
 
 if __name__ == "__main__":

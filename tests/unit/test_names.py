@@ -187,7 +187,7 @@ def test_the_readme_of_the_config_tells_each_field_once():
 
 def test_an_editor_checks_the_configs_that_come_with_limbeck(repository):
     validator = Draft202012Validator(document.schema())
-    for path in (repository / "config").glob("*.yaml"):
+    for path in (repository / "config").rglob("*.yaml"):
         first = path.read_text().splitlines()[0]
         assert first.startswith("# yaml-language-server: $schema=")
         assert (path.parent / first.split("=")[1]).resolve() == document.SCHEMA

@@ -50,6 +50,7 @@ for kind in SOURCES:
             # structure anew.
             file_labels=ancient(files(plan.all_checks_of_file_labels)),
             files=lambda wildcards: plan.source_files(CONFIG, wildcards.source),
+            reserve=files(plan.reserve_files),
         output:
             frames=f"{RUN}/structures/{{source}}/{{shard}}.h5",
             failed=f"{RUN}/structures/{{source}}/{{shard}}.failed.csv",
@@ -68,8 +69,10 @@ for kind in SOURCES:
             settings=settings(jobs.GenerateStructures),
             # Dates tell little: a copy may keep that of its original.
             content=lambda wildcards: plan.source_content(CONFIG, wildcards.source),
+            recipes=recipes("reserve"),
         shell:
             "python {input.script:q} --settings {params.settings:q}"
+            " --recipes {params.recipes} --reserve {input.reserve:q}"
             " --output {output.frames:q} --failed {output.failed:q} > {log:q} 2>&1"
 
 

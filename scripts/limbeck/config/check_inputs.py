@@ -5,7 +5,7 @@ from typing import Any
 
 from limbeck.config.checks import unserved
 from limbeck.config.config import Config
-from limbeck.config.plan import CHECKED, content, potential_meets
+from limbeck.config.plan import CHECKED, content, potential_meets, reserves, takers
 from limbeck.config.sections.known import SYMBOLS
 from limbeck.config.sections.potentials import AnyPotential
 from limbeck.config.sections.sources import AnySource
@@ -36,8 +36,13 @@ def check_inputs(
     """
     errors: list[str] = []
     sources, potentials = {}, {}
+    idle = {name for name in reserves(config) if not takers(config, name)}
     for name, source in config.sources.items():
-        sources[name] = _told(of_source, source, errors, f"sources.{name}: ") or []
+        found = None if name in idle else _told(of_source, source, errors, f"sources.{name}: ")
+        sources[name] = found or []
+    for name in reserves(config):
+        for taker in takers(config, name):
+            sources[taker] = {*sources[taker], *sources[name]}
     for name, potential in config.potentials.items():
         found = _told(of_weights, potential, errors)
         errors += _untrue(potential, found)

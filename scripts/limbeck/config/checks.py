@@ -15,10 +15,13 @@ from limbeck.config.plan import (
     driver,
     from_files,
     has_curl,
+    is_isolated,
     potential_meets,
+    reserves,
     samplings_used,
     sources_of,
     sources_used,
+    takers,
     teachers,
 )
 from limbeck.config.rounds import dynamics_of, most_frames, sampling_of
@@ -28,7 +31,7 @@ from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.messages import dotted, one_of, shown
 from limbeck.config.sections.potentials import Mace, Matgl, StudentFolder, Weights, keep_faults
 from limbeck.config.sections.sampling import AnySampling, MolecularDynamics, Phonons
-from limbeck.config.sections.sources import Clusters, Source, StructureFile
+from limbeck.config.sections.sources import Clusters, Generated, Source, StructureFile
 from limbeck.config.sections.students import (
     NO_COMPILER,
     Distill,
@@ -41,8 +44,6 @@ from limbeck.config.sections.warrant import Expectation, FramesByViews
 from limbeck.errors import LimbeckError
 
 Lines = Iterator[str]
-#: kinds of sources whose structures have no cell
-ISOLATED = ("molecules", "clusters")
 
 
 def config_errors(config: Config) -> list[str]:
@@ -112,7 +113,7 @@ def _counts(config: Config) -> Lines:
 
 
 def _unused(config: Config) -> Lines:
-    used = sources_used(config)
+    used = {*sources_used(config), *reserves(config)}
     for name in config.sources:
         if name not in used:
             yield (
@@ -162,9 +163,29 @@ def _cells(config: Config) -> Lines:
         ),
     ]
     for field, section, text in asked:
-        isolated = [s for s in section.sources if config.sources[s].kind in ISOLATED]
+        isolated = [s for s in section.sources if is_isolated(config.sources[s])]
         if isolated and not section.allow_empty:
             yield f"{field}: {text}: {', '.join(isolated)} has no cell"
+
+
+def _generative(config: Config) -> Lines:
+    """Reserves that are none, or that are asked for structures of their own."""
+    for name, source in config.sources.items():
+        model = source.generative_model
+        if model and config.sources[model].kind != "generated":
+            kind = config.sources[model].kind
+            text = f"of kind {kind}, expected a source of kind generated"
+            yield f"sources.{name}.generative_model: {model!r}, {text}"
+    asking = [(f"sampling.{n}", s.sources) for n, s in config.sampling.items()]
+    asking += [(f"force_constants.{n}", s.sources) for n, s in config.force_constants.items()]
+    for reserve in reserves(config):
+        others = [n for n, s in config.sources.items() if s.generative_model == reserve]
+        for field, sources in asking:
+            if reserve in sources:
+                yield (
+                    f"{field}.sources: {reserve!r}, expected {' or '.join(others)}, whose "
+                    "generative_model it is: each structure is of one source"
+                )
 
 
 def _sizes(config: Config) -> Lines:
@@ -181,10 +202,28 @@ def _files(config: Config) -> Lines:
                 path = getattr(section, field, None)
                 if path is None or (part == "potentials" and Path(path).exists()):
                     continue
+                if part == "sources" and _idle(config, name):
+                    continue
                 if not files_of(path):
-                    yield f"{part}.{name}.{field}: {path!r}, {nothing_at(path)}"
+                    text = _fallback(config, name) if part == "sources" else ""
+                    yield f"{part}.{name}.{field}: {path!r}, {nothing_at(path)}{text}"
                 elif field == "smiles" and Path(path).is_dir():
                     yield f"{part}.{name}.{field}: {path!r} is a folder, expected a file"
+
+
+def _idle(config: Config, source: str) -> bool:
+    """Whether it is a reserve of which nothing is asked."""
+    return source in reserves(config) and not takers(config, source)
+
+
+def _fallback(config: Config, source: str) -> str:
+    """What can be done where a generative model has left nothing; nothing of other sources."""
+    if config.sources[source].kind != "generated":
+        return ""
+    asking = takers(config, source)
+    made = " and ".join(f"sources.{name}.generative_fraction" for name in asking)
+    text = f"; {made} 0 makes all of them conventionally" if asking else ""
+    return f": run the generative model first{text}"
 
 
 def _weights(config: Config) -> Lines:
@@ -223,7 +262,12 @@ def unserved(field: str, potential: str, source: str, missing: list[str]) -> str
 
 
 def _declared_elements(source: Source) -> list[str]:
-    """Symbols that the config itself says a source is made of; more may come from its files."""
+    """Symbols that the config itself says a source is made of; more may come from its files.
+
+    Those of a generative model are what it may have, and not what it has.
+    """
+    if isinstance(source, Generated):
+        return []
     formulas = " ".join(getattr(source, "compounds", None) or [])
     symbols = [*(getattr(source, "elements", None) or []), *re.findall("[A-Z][a-z]?", formulas)]
     return list(dict.fromkeys(symbols))
@@ -459,6 +503,7 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _counts,
     _unused,
     _cells,
+    _generative,
     _sizes,
     _files,
     _weights,

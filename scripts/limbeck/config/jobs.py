@@ -16,9 +16,12 @@ from limbeck.config.plan import (
     arms,
     driver,
     floor_under,
+    is_isolated,
     labelled_sources,
     of_kind,
+    origins,
     physics_temperatures,
+    takers,
     teachers,
     trained,
     zeros_differ,
@@ -52,6 +55,8 @@ from limbeck.config.sections.warrant import (
 )
 from limbeck.errors import LimbeckError
 
+#: source -> licence and citation of its structures
+Origins = dict[str, dict[str, str]]
 #: no job but CheckYields depends on whether a part may be empty
 ANY_YIELD = {"allow_empty": False}
 
@@ -117,16 +122,31 @@ def _potential(config: Config, name: str) -> Any:
 
 
 class GenerateStructures(Section):
-    """One shard of a source."""
+    """One shard of a source.
+
+    Attributes:
+        taken_before: structures of its kind of cell that sources before it ask of its
+            ``generative_model``.
+    """
 
     seed: t.Whole
     shard: t.Whole
     source: Source
+    taken_before: t.Whole = 0
 
     @classmethod
     def of(cls, config: Config, source: str, shard: str) -> Self:
         found = config.sources[source].model_copy(update=ANY_YIELD)
-        return cls(seed=config.seed, shard=int(shard), source=found)
+        before = _taken_before(config, source)
+        return cls(seed=config.seed, shard=int(shard), source=found, taken_before=before)
+
+
+def _taken_before(config: Config, source: str) -> int:
+    """Each structure of a reserve goes to one source: these take theirs in the config's order."""
+    own = config.sources[source]
+    others = takers(config, own.generative_model) if own.generative_model else []
+    alike = (config.sources[n] for n in others[: others.index(source)]) if source in others else ()
+    return sum(s.n_generative for s in alike if is_isolated(s) == is_isolated(own))
 
 
 class CalculateForceConstants(AsksPotential):
@@ -339,13 +359,19 @@ class Split(Section):
 
 
 class BuildDataset(Split):
-    """The data set of a label set."""
+    """The data set of a label set; ``origins`` are those of its structures."""
 
     label_set: str
+    origins: Origins = Field(default={})
 
     @classmethod
     def of(cls, config: Config, label_set: str) -> Self:
-        return cls(label_set=label_set, seed=config.seed, dataset=config.dataset)
+        return cls(
+            label_set=label_set,
+            seed=config.seed,
+            dataset=config.dataset,
+            origins=origins(config),
+        )
 
 
 class BuildDeltaSet(Split):
@@ -477,8 +503,9 @@ class TrainStudent(Compute):
 
 
 class EvaluateStudent(Compute):
-    """What one student is worth on the test frames."""
+    """What one student is worth on the test frames; ``origins`` are those of its structures."""
 
+    origins: Origins = Field(default={})
     label_set: str
     student: str
     seed: t.Whole
@@ -497,6 +524,7 @@ class EvaluateStudent(Compute):
             reference=config.warrant.reference,
             split_by=config.dataset.split_by,
             fit_zeros=zeros_differ(config, label_set),
+            origins=origins(config),
             **_compute(config),
         )
 

@@ -16,9 +16,12 @@ from limbeck.config.sections.datasets import PARTS
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.known import KINDS
 from limbeck.config.sections.sampling import MolecularDynamics, Phonons, Ramp
-from limbeck.config.sections.sources import StructureFile
+from limbeck.config.sections.sources import AnySource, StructureFile
 from limbeck.config.sections.students import Distill
 from limbeck.config.sections.warrant import FramesByViews
+
+#: kinds of sources whose structures have no cell
+ISOLATED = ("molecules", "clusters")
 
 
 class TrainedStudent(NamedTuple):
@@ -123,10 +126,39 @@ def labelled_sources(config: Config, label_set: str) -> list[StructureFile]:
     return [found[name] for name in made.sources or found]
 
 
+def reserves(config: Config) -> list[str]:
+    """Sources whose structures others take as theirs (``generative_model``).
+
+    Each structure is of one source: a reserve has none of its own, and "generated" is without it.
+    """
+    named = {source.generative_model for source in config.sources.values()}
+    return [name for name in config.sources if name in named]
+
+
+def takers(config: Config, reserve: str) -> list[str]:
+    """Sources that take structures of a reserve."""
+    asked = {n: s for n, s in config.sources.items() if s.generative_model == reserve}
+    return [name for name, source in asked.items() if source.n_generative]
+
+
+def reserve_files(config: Config, source: str, **wildcards: str) -> list[str]:
+    """Structures that a source takes some of; none of one that makes all of its own."""
+    own = config.sources[source]
+    if own.generative_model is None or not own.n_generative:
+        return []
+    shards = range(config.sources[own.generative_model].shards)
+    return [f"screened/{own.generative_model}/{i}.h5" for i in shards]
+
+
+def is_isolated(source: AnySource) -> bool:
+    """Whether the structures of a source have no cell; those of a file may have one or none."""
+    return source.kind in ISOLATED
+
+
 def sources_of(config: Config, name: str) -> list[str]:
     """Names of the sources behind a sampling, a subsystem, or "generated"."""
     if name == "generated":
-        return list(config.sources)
+        return [source for source in config.sources if source not in reserves(config)]
     if name in config.subsystems:
         origins = config.subsystems[name].of
         return list(dict.fromkeys(s for origin in origins for s in sources_of(config, origin)))
@@ -218,6 +250,22 @@ def sources_used(config: Config) -> list[str]:
     of_frames = (source for name in names for source in sources_of(config, name))
     of_constants = (s for section in config.force_constants.values() for s in section.sources)
     return list(dict.fromkeys([*of_frames, *of_constants]))
+
+
+def reserves_used(config: Config) -> list[str]:
+    """Reserves that a source which something is made of takes structures from."""
+    used = set(sources_used(config))
+    return [name for name in reserves(config) if used & set(takers(config, name))]
+
+
+def origins(config: Config) -> dict[str, dict[str, str]]:
+    """Licence and citation of the structures of each source that is used and has either."""
+    found = {}
+    for name in [*sources_used(config), *reserves_used(config)]:
+        told = {f: getattr(config.sources[name], f, None) for f in ("licence", "citation")}
+        if any(told.values()):
+            found[name] = {field: text or "" for field, text in told.items()}
+    return found
 
 
 def samplings_used(config: Config) -> list[str]:
@@ -660,7 +708,7 @@ def _phonon_folders(config: Config) -> list[str]:
 
 def _frames_made(config: Config) -> Iterator[str]:
     """Structures, samplings and selected frames, with what became of the others."""
-    for source in sources_used(config):
+    for source in [*sources_used(config), *reserves_used(config)]:
         for shard in range(config.sources[source].shards):
             yield from (f"structures/{source}/{shard}.{kind}" for kind in ("h5", "failed.csv"))
             yield from (f"screened/{source}/{shard}.{kind}" for kind in ("h5", "rejects.csv"))

@@ -53,7 +53,7 @@ STUDENT = "students/{label_set}/{student}/seed{seed}/"
 
 #: path below the run -> settings of its job, and what finds the job's inputs, in their order
 JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
-    "structures/{source}/{shard}.h5": (jobs.GenerateStructures.of, ()),
+    "structures/{source}/{shard}.h5": (jobs.GenerateStructures.of, (plan.reserve_files,)),
     "screened/{source}/{shard}.h5": (_screen, (_files("structures/{source}/{shard}.h5"),)),
     "force_constants/{force_constants}/{source}/{shard}": (
         jobs.CalculateForceConstants.of,

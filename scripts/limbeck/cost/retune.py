@@ -8,6 +8,7 @@ import argparse
 import logging
 
 from limbeck.config.load import load
+from limbeck.config.plan import sources_used
 from limbeck.cost.rates import PLANS
 from limbeck.cost.sizes import size_of
 from limbeck.errors import LimbeckError
@@ -39,7 +40,7 @@ def retune(path: str) -> None:
     from limbeck.potentials.threads import use_threads
 
     use_threads(config.threads)
-    frames = concatenate([size_of(config, name).sample for name in config.sources])
+    frames = concatenate([size_of(config, name).sample for name in sources_used(config)])
     logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
     for section in config.potentials.values():
         potential = open_potential(section, device=config.device)

@@ -9,8 +9,14 @@ import numpy as np
 from limbeck.config.config import Config
 from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.force_constants import Preparation
-from limbeck.config.sections.sources import Crystals, MoleculeSource, Source, StructureFile
-from limbeck.cost.amounts import Amounts
+from limbeck.config.sections.sources import (
+    Crystals,
+    Generated,
+    MoleculeSource,
+    Source,
+    StructureFile,
+)
+from limbeck.cost.amounts import Amounts, total
 from limbeck.frames import Frames, concatenate, from_atoms
 from limbeck.reasons import Refused
 
@@ -55,7 +61,21 @@ def size_of(config: Config, name: str) -> Size:
         LimbeckError: the source or one of its files is wrong as a whole.
     """
     source = config.sources[name]
-    if isinstance(source, StructureFile):
+    if source.generative_model is None or not source.n_generative:
+        return _size(config, source)
+    model = config.sources[source.generative_model]
+    theirs = _size(config, model)
+    taken = theirs.amounts.at_most(source.n_generative)
+    if (left := source.count - round(taken.frames)) <= 0:
+        return Size(taken, theirs.sample, theirs.how)
+    own = _size(config, source.model_copy(update={"count": left}))
+    both = concatenate([own.sample, theirs.sample])
+    return Size(total([own.amounts, taken]), both, f"{own.how}; {theirs.how}")
+
+
+def _size(config: Config, source: Source) -> Size:
+    """What a source makes by itself."""
+    if isinstance(source, StructureFile | Generated):
         sample, count, refused = _of_file(source)
         how = f"{len(sample)} of {count} frames of {source.path}"
     else:
@@ -84,17 +104,24 @@ def _made(config: Config, source: Source) -> tuple[Frames, int, int]:
     return frames, count, len(rejected)
 
 
-def _of_file(source: StructureFile) -> tuple[Frames, int, int]:
+def _of_file(source: StructureFile | Generated) -> tuple[Frames, int, int]:
     """Frames of a file, evenly over it, how many are taken, and how many of the few are refused."""
     from limbeck.structures.shard import vacuum_of
-    from limbeck.structures.sources.files import frames_of, in_angstrom
+    from limbeck.structures.sources import files, generated
 
-    there = frames_of(source)
+    if isinstance(source, Generated):
+        there = generated.frames_of(source)
+    else:
+        there = files.frames_of(source)
     atoms: list[Atoms] = []
     looked_at = _spread(np.arange(len(there)), SAMPLE).tolist()
     for n in looked_at:
         with suppress(Refused):
-            atoms.append(vacuum_of(in_angstrom(there[n](), source))[0])
+            if isinstance(source, Generated):
+                one = generated.read(there[n], source)[0]
+            else:
+                one = files.in_angstrom(there[n](), source)
+            atoms.append(vacuum_of(one)[0])
     made = [from_atoms([one], groups=[""], source=source.name) for one in atoms]
     return concatenate(made), len(there), len(looked_at) - len(atoms)
 

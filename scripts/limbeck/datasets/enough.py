@@ -1,6 +1,6 @@
 """Whether the structures of a run can be split, told before anything is computed on them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice
 
 from ase import Atoms
@@ -52,12 +52,26 @@ def require_enough(
     names = dict.fromkeys(s for part in config.select.include for s in sources_of(config, part))
     found: Structures = {}
     for most in (FIRST, None):
-        found = {name: [*islice(groups_of(config.sources[name]), most)] for name in names}
+        found = {name: [*islice(_groups_of(config, name, groups_of), most)] for name in names}
         if can_split(found, settings):
             return
         if all(len(structures) < FIRST for structures in found.values()):
             break
     raise LimbeckError(f"dataset.split_by: {by}, {_found(found)}; {_advice(found, settings)}")
+
+
+def _groups_of(
+    config: Config,
+    name: str,
+    groups_of: Callable[[AnySource], Iterable[tuple[str, frozenset[str]]]],
+) -> Iterator[tuple[str, frozenset[str]]]:
+    """Those of a source; of one with a generative model, what it asks of that first."""
+    source = config.sources[name]
+    asked = source.n_generative if source.generative_model else 0
+    if asked and source.generative_model:
+        yield from islice(groups_of(config.sources[source.generative_model]), asked)
+    if asked < source.count:
+        yield from groups_of(source.model_copy(update={"count": source.count - asked}))
 
 
 def can_split(sources: Structures, settings: DatasetSettings) -> bool:

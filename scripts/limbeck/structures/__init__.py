@@ -3,7 +3,7 @@
 A new one is a module here with ``generate``, ``elements`` and ``groups``, and one line below.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ SOURCES = {
     "crystals": "crystals",
     "clusters": "clusters",
     "file": "files",
+    "generated": "generated",
 }
 
 
@@ -55,16 +56,28 @@ def groups_of(source: AnySource) -> Iterator[tuple[str, frozenset[str]]]:
     return import_module(f"limbeck.structures.sources.{SOURCES[source.kind]}").groups(source)
 
 
-def write_shard(job: GenerateStructures, output: Path, failed: Path, *, recipe: str = "") -> None:
+def write_shard(
+    job: GenerateStructures,
+    output: Path,
+    failed: Path,
+    *,
+    reserve: Sequence[str | Path] = (),
+    recipe: str = "",
+) -> None:
     """Make one shard of a source; write its frames and a table of the structures that failed.
 
     Args:
+        reserve: what its generative model wrote and screening left, all shards.
         recipe: what the frames are made of, for their header.
     """
-    from limbeck.storage import write_frames
+    from limbeck.storage import read_many, write_frames
+    from limbeck.structures.reserve import with_reserve
     from limbeck.structures.screening import write_rejected
 
-    frames, rejected = generate(job)
+    if reserve:
+        frames, rejected = with_reserve(job, read_many(reserve), generate)
+    else:
+        frames, rejected = generate(job)
     write_rejected(failed, rejected)
     stage = f"generate_{job.source.kind}"
     settings = job.model_dump(mode="json")

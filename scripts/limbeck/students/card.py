@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from textwrap import fill
+from types import MappingProxyType
 from typing import Any
 
 from limbeck.config.sections.datasets import TESTS
@@ -37,7 +38,7 @@ of epoch {best_epoch} of {epochs}{ended}. {steps_by}Elements: {elements}.
 
 {ignores}{dimers}Labels: {potential} ({model}), views: {views}. {licence}. {citation}.
 
-{tests}{floor}## What it is not for
+{origins}{tests}{floor}## What it is not for
 
 A student is no better than its labels, and knows nothing of what they do not show. Look at the
 warrant gap in the report before you trust it.
@@ -86,6 +87,7 @@ def card(
     about: About,
     recipe: str,
     ignored: Mapping[str, int],
+    origins: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> str:
     """Markdown.
 
@@ -97,11 +99,13 @@ def card(
         about: the student.
         recipe: of this job.
         ignored: "charge", "spin": how many training frames have one that it does not read.
+        origins: licence and citation of the structures, by source.
     """
     return TEMPLATE.format(
         caution="" if about.conservative else f"**Not conservative.** {NOT_CONSERVATIVE}\n\n",
         direct="" if about.conservative else DIRECT,
         floor=_floor(metrics.get("floor"), about.conservative),
+        origins=_origins(origins),
         domain=_domain(metrics.get("far_from_data") or {}),
         network_licence=about.licence,
         network_citation=about.citation,
@@ -141,6 +145,15 @@ def _steps_by(training: Mapping[str, Any]) -> str:
             f"reference, which\n{training['hard']['train_frames']} of its training frames have.\n"
         )
     return said
+
+
+def _origins(found: Mapping[str, Mapping[str, str]]) -> str:
+    """Licence and citation of the structures it was trained on, where the config has any."""
+    lines = []
+    for name, own in found.items():
+        said = ". ".join(text for text in (own["licence"], own["citation"]) if text)
+        lines.append(f"Structures of {name}: {said}.")
+    return "".join(f"{line}\n\n" for line in lines)
 
 
 def _pilot(trials: Sequence[Mapping[str, Any]]) -> str:

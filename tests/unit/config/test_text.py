@@ -14,7 +14,7 @@ from limbeck.config.text import MAX_VALUES, check_text, read_yaml
 from limbeck.errors import LimbeckError
 
 ROOT = Path(__file__).parents[3]
-CONFIGS = sorted([*(ROOT / "config").glob("*.yaml"), *(ROOT / "tests/config").glob("*.yaml")])
+CONFIGS = sorted([*(ROOT / "config").rglob("*.yaml"), *(ROOT / "tests/config").glob("*.yaml")])
 BOMB = "a0: &a0 [1, 1]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30)
 )

@@ -90,6 +90,8 @@ Whole = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 AboveOne = Annotated[float, Field(gt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
+#: a share of a whole
+Fraction = Annotated[float, Field(ge=0, le=1)]
 #: of a random symmetric strain
 Strain = Annotated[float, Field(ge=0, le=0.2)]
 #: of a random displacement, Angstrom

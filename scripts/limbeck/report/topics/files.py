@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
+from limbeck.config.plan import origins
 from limbeck.config.sections.datasets import PARTS
 from limbeck.report.page import cols
 from limbeck.report.page.items import Section, Words, paragraph, section
@@ -35,7 +36,7 @@ def parts_of(run: Run) -> Iterator[Section]:
         path = f"{root}/students/{first.title}/seed{first.seed}"
         items += [paragraph(told("use")), Words("code", USE.format(path=path))]
     items += [Words("heading", "Potentials, licences and citations")]
-    items += [potentials_table(found), licences_table(found)]
+    items += [potentials_table(found), licences_table(found), origins_table(run)]
     yield section("files", "Files, use, licences", items)
 
 
@@ -102,6 +103,13 @@ def licences_table(found: dict[str, Any]) -> Table | None:
     columns += cols.words(_short_hash, weights="Weights")
     rows = [{"name": name} | about for name, about in found.items()]
     return table("licences", told("licences"), columns, rows)
+
+
+def origins_table(run: Run) -> Table | None:
+    """Licences and citations of structures, of the sources that have any."""
+    rows = [{"name": name} | own for name, own in origins(run.config).items()]
+    columns = cols.text(name="Source", licence="Licence", citation="To be cited")
+    return table("origins", told("origins"), columns, rows)
 
 
 def _short_hash(value: str) -> str:

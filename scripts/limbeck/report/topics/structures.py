@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from limbeck import __version__
-from limbeck.config.plan import frame_files, sources_of
+from limbeck.config.plan import frame_files, reserves_used, sources_of, sources_used
 from limbeck.report.page import cols
 from limbeck.report.page.items import Section, Words, paragraph, section
 from limbeck.report.page.prose import prose
@@ -39,6 +39,7 @@ def parts_of(run: Run) -> Iterator[Section]:
         "What ran",
         [
             stages_table(run.once(stages)),
+            generative_table(run),
             samplings_table(run),
             labels.label_table(run.once(labels.label_sets), run.config.dataset.split_by),
             *labels.file_tables(run),
@@ -101,6 +102,25 @@ def stages_table(found: pd.DataFrame) -> Table | None:
     return table("structures", told("stages", clusters=bool(clusters)), columns, rows)
 
 
+def generative_table(run: Run) -> Table | None:
+    """What generative models were asked for and delivered, a row for each source that asked."""
+    rows = []
+    for name in sources_used(run.config):
+        source = run.config.sources[name]
+        if not source.n_generative or source.generative_model is None:
+            continue
+        files = [read_frames(run.path(f"structures/{name}/{i}.h5")) for i in run.shards_of(name)]
+        infos = [frames.info_of(b) for frames in files for b in range(len(frames))]
+        delivered = sum("generative_model" in info for info in infos)
+        model = run.config.sources[source.generative_model]
+        row = {"source": name, "model": getattr(model, "called", model.name)}
+        row |= {"asked": source.n_generative, "delivered": delivered}
+        rows.append(row | {"in_place": source.n_generative - delivered})
+    columns = cols.text(source="Source", model="Generative model")
+    columns += cols.count(asked="Asked for", delivered="Delivered", in_place="Made conventionally")
+    return table("generative", told("generative"), columns, rows)
+
+
 def _summaries(run: Run) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
     """Each sampling of each source: its names, and a row per input structure and trajectory."""
     for name, made in run.samplings().items():
@@ -129,7 +149,7 @@ def samplings_table(run: Run) -> Table | None:
 def refusals_table(run: Run) -> Table | None:
     """Why structures failed, were screened out, not sampled, or cut; most frequent first."""
     parts = []
-    for name in _used_sources(run):
+    for name in [*_used_sources(run), *reserves_used(run.config)]:
         names = [f"screened/{name}/{i}.rejects.csv" for i in run.shards_of(name)]
         rejects = pd.concat([run.csv(path, "reason") for path in names])
         parts += [_failed(run, name).assign(stage="generate", source=name)]

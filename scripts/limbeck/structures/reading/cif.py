@@ -107,11 +107,24 @@ def _blocks(lines: Iterable[bytes]) -> Iterator[tuple[int, int]]:
 def _crystal(path: Path, start: int, stop: int) -> Atoms:
     with open(path, "rb") as handle:
         handle.seek(start)
-        text = handle.read(stop - start).replace(b"\f", b" ")
-    block = next(iter(parse_cif(BytesIO(text))))
+        return crystal_of(handle.read(stop - start))
+
+
+def crystal_of(text: bytes) -> Atoms:
+    """The crystal of the first block of a CIF; its ``formula_sum`` as the CIF says it, if it does.
+
+    Raises:
+        Refused: it is none.
+        Exception: whatever ASE's reader meets.
+    """
+    block = next(iter(parse_cif(BytesIO(text.replace(b"\f", b" ")))), None)
+    if block is None:
+        raise Refused(reasons.UNREADABLE, "no data block of a CIF")
     atoms = _merged(_atoms(block))
     if name := _name(block.name, atoms):
         atoms.info["name"] = name
+    if formula := _told(dict(block), [FORMULA]):
+        atoms.info["formula_sum"] = formula[0]
     return atoms
 
 

@@ -6,6 +6,7 @@ Their ``@module`` and ``@class`` name classes that monty would import; nothing i
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,10 @@ def frames_of_json(path: Path) -> Iterator[Callable[[], Atoms]]:
         LimbeckError: too large, or no JSON.
     """
     if path.stat().st_size > MAX_BYTES:
-        raise LimbeckError(f"more than {MAX_BYTES} bytes of JSON: write one structure in a line")
+        raise LimbeckError(
+            f"more than {MAX_BYTES} bytes of JSON, which is read as a whole: write one structure "
+            "in a line (JSON Lines), or a table (CSV); these are read row by row, of any size"
+        )
     try:
         found = json.loads(path.read_bytes())
     except ValueError:
@@ -67,6 +71,18 @@ def _of_lines(path: Path) -> Iterator[Callable[[], Atoms]]:
                 yield from _structures(found)
 
 
+def structure_of_text(text: str) -> Atoms:
+    """The one structure in a text that is JSON.
+
+    Raises:
+        Refused: there is none, or more than one.
+    """
+    found = list(islice(_structures(json.loads(text)), 2))
+    if len(found) != 1:
+        raise Refused(reasons.UNREADABLE, f"{len(found) or 'no'} structures of pymatgen in it")
+    return found[0]()
+
+
 def _refuse(text: str) -> Atoms:
     raise Refused(reasons.UNREADABLE, text)
 
@@ -80,11 +96,38 @@ def _structures(
         if isinstance(value.get("sites"), list):
             yield partial(_atoms, value, name, beside or {})
             return
+        if _is_table(value):
+            yield from _of_table(value)
+            return
     for key, part in _parts(value) if depth < MAX_DEPTH else ():
         if isinstance(part, dict | list):
             beside = value if key in DOCUMENTED else None
             called = key if key and isinstance(part, dict) and not beside else name
             yield from _structures(part, called, depth + 1, beside)
+
+
+def _is_table(value: dict[str, Any]) -> bool:
+    """Whether it is a table of pandas (``orient="split"``), as those of Matbench are."""
+    return all(isinstance(value.get(part), list) for part in ("index", "columns", "data"))
+
+
+def _of_table(table: dict[str, Any]) -> Iterator[Callable[[], Atoms]]:
+    """Structures of a table, each with the name in its row, or else that of the row."""
+    columns, rows = [str(name) for name in table["columns"]], table["data"]
+    for index, row in zip_longest(table["index"], rows):
+        if not isinstance(row, list) or len(row) != len(columns):
+            yield partial(_refuse, f"row {index}: expected a list of {len(columns)} values")
+            continue
+        told = dict(zip(columns, row, strict=True))
+        # rows that are counted have no name
+        own = index if isinstance(index, str) else ""
+        name = next((str(told[n]) for n in NAMES if _is_name(told.get(n))), own)
+        found = [told[n] for n in DOCUMENTED if isinstance(told.get(n), dict)]
+        if len(found) != 1 or not isinstance(found[0].get("sites"), list):
+            yield partial(_refuse, f"row {index}: no structure of pymatgen in it")
+            continue
+        beside = {key: value for key, value in told.items() if key not in DOCUMENTED}
+        yield partial(_atoms, found[0], name, beside)
 
 
 def _parts(value: Any) -> list[tuple[str, Any]]:

@@ -14,10 +14,13 @@ from ase.io import read
 from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 from ase.io.trajectory import Trajectory
 
+from limbeck import reasons
 from limbeck.errors import LimbeckError
+from limbeck.reasons import Refused
 from limbeck.structures.reading.cif import frames_of_cif
 from limbeck.structures.reading.dictionaries import frames_of_json, frames_of_lines
 from limbeck.structures.reading.poscar import frames_of_poscar
+from limbeck.structures.reading.tables import frames_of_table
 from limbeck.structures.reading.xyz import frames_of_xyz
 
 #: parses one frame, or raises whatever its parser meets
@@ -47,8 +50,8 @@ def _kind(path: Path) -> str:
         first = handle.read(4096)
     if not first.strip():
         raise LimbeckError("it is empty")
-    if path.suffix.lower() in (".jsonl", ".ndjson"):
-        return "jsonl"
+    if own := BY_ENDING.get(path.suffix.lower()):
+        return own
     try:
         # of the whole path: ASE takes what begins with "postgres" for a server
         kind = filetype(str(path.resolve()))
@@ -95,11 +98,38 @@ def _copy_of(atoms: Atoms) -> Atoms:
 
 def _of_molfile(path: Path) -> Iterator[Parse]:
     """Molecules of a MOL file or an SDF, with their names and charges, which ASE leaves out."""
-    text = path.read_text(encoding="utf-8", errors="replace").replace("\r\n", "\n")
-    for n, block in enumerate(text.split("\n$$$$")):
-        if "M  END" in block:
-            # the first line is the name, which may be empty
-            yield partial(_molecule, block.removeprefix("\n") if n else block)
+    for line, start, stop in _records(path):
+        yield partial(_record, path, line, start, stop)
+
+
+def _records(path: Path) -> Iterator[tuple[int, int, int]]:
+    """Where each record of an SDF is: its first line, where it begins and where it ends."""
+    start = at = 0
+    first = number = 1
+    some = False  # empty lines at the end are no record, and the name of one may be empty
+    with open(path, "rb") as handle:
+        for line in handle:
+            if line.startswith(b"$$$$"):
+                if some:
+                    yield first, start, at
+                start, first, some = at + len(line), number + 1, False
+            else:
+                some = some or bool(line.strip())
+            at += len(line)
+            number += 1
+    if some:
+        yield first, start, at
+
+
+def _record(path: Path, line: int, start: int, stop: int) -> Atoms:
+    with open(path, "rb") as handle:
+        handle.seek(start)
+        block = handle.read(stop - start).decode("utf-8", "replace").replace("\r\n", "\n")
+    if "M  END" not in block:
+        raise Refused(reasons.UNREADABLE, f"line {line}: no M  END in its record: half-written?")
+    atoms = _molecule(block)
+    atoms.info["molfile"] = block
+    return atoms
 
 
 def _molecule(block: str) -> Atoms:
@@ -201,6 +231,8 @@ REFUSED = {
     "xtd": "its atoms are in another file",
     "dftb": "ASE does not read what it writes",
 }
+#: formats that ASE does not know
+BY_ENDING = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
 #: by ASE's name: those that can be read frame by frame
 OWN: dict[str, Callable[[Path], Iterator[Parse]]] = {
     "extxyz": frames_of_xyz,
@@ -211,6 +243,7 @@ OWN: dict[str, Callable[[Path], Iterator[Parse]]] = {
     "db": _of_database,
     "json": _of_json,
     "jsonl": frames_of_lines,
+    "csv": frames_of_table,
     "xsd": partial(_xml, _single, "xsd"),
     "mol": _of_molfile,
     "sdf": _of_molfile,

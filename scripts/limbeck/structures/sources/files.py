@@ -33,6 +33,8 @@ from limbeck.structures.units import LENGTHS, check_unit
 
 #: of a source are looked at for the unit of its lengths
 UNIT_FRAMES = 100
+#: Angstrom; more than between layers of a crystal, less than in OC20, which has 20 at the slab
+SLAB_GAP_A = 10.0
 #: a note on structures that are kept
 ROUNDED = "rounded special positions in its CIF, whose images were merged into one atom each"
 #: whose ending says what a structure is called, and not its format
@@ -65,6 +67,7 @@ def generate(source: StructureFile, job: GenerateStructures) -> tuple[Frames, li
         if group is None:
             group = own_group(n, atoms)
         atoms, vacuum = vacuum_of(atoms)
+        vacuum = vacuum or tagged_slab(atoms)
         info = {"number": n, "file": frame.file, "frame_in_file": frame.number}
         info |= {"name": name_of(frame, atoms)} | own | vacuum
         return Structure(atoms, group, info, charge, spin, notes)
@@ -91,6 +94,20 @@ def id_of(frame: Frame, source: StructureFile) -> str:
     made, _ = vacuum_of(atoms)
     one = from_atoms([made], groups=[""], source=source.name, charges=[charge], spins=[spin])
     return bytes(one.id[0]).decode()
+
+
+def tagged_slab(atoms: Atoms) -> dict[str, Any]:
+    """What the info of a slab says, where layers have tags, as in OC20, and the cell a gap along c.
+
+    Such files say that all is periodic. Tags alone say nothing, nor does a gap: layered crystals
+    have one.
+    """
+    if not (atoms.pbc.all() and atoms.get_tags().any()):
+        return {}
+    heights = np.sort(atoms.get_scaled_positions()[:, 2])  # wrapped into the cell
+    gaps = np.diff(heights, append=heights[0] + 1)
+    height = atoms.get_volume() / np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1]))
+    return {"vacuum_axis": 2} if gaps.max() * height >= SLAB_GAP_A else {}
 
 
 def is_lone_atom(atoms: Atoms) -> bool:

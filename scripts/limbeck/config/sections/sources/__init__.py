@@ -7,6 +7,7 @@ from pydantic import Field
 from limbeck.config.sections.sources.clusters import Clusters
 from limbeck.config.sections.sources.crystals import Crystals
 from limbeck.config.sections.sources.files import StructureFile
+from limbeck.config.sections.sources.generated import Generated
 from limbeck.config.sections.sources.molecules import MoleculeSource
 from limbeck.config.sections.sources.source import AnySource, Strained
 
@@ -14,6 +15,7 @@ __all__ = [
     "AnySource",
     "Clusters",
     "Crystals",
+    "Generated",
     "MoleculeSource",
     "Source",
     "Strained",
@@ -21,5 +23,5 @@ __all__ = [
 ]
 
 Source = Annotated[
-    MoleculeSource | Crystals | Clusters | StructureFile, Field(discriminator="kind")
+    MoleculeSource | Crystals | Clusters | StructureFile | Generated, Field(discriminator="kind")
 ]

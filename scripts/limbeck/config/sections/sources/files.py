@@ -11,9 +11,9 @@ class StructureFile(AnySource):
 
     kind: Literal["file"]
     path: t.UserPath
-    """Path of a file of structures (extended XYZ, CIF, POSCAR, another format of ASE, or JSON of
-    pymatgen; plain, gzip, bzip2, xz or zip), of a folder of such files, or a glob, as in
-    runs/**/*.cif."""
+    """Path of a file of structures (extended XYZ, CIF, POSCAR, another format of ASE, JSON of
+    pymatgen or Matbench, or a CSV with a column of CIFs; plain, gzip, bzip2, xz or zip), of a
+    folder of such files, or a glob, as in runs/**/*.cif."""
     format: t.Plain | None = None
     """ASE's name of the format of all these files, as in lammps-data; where not given, each is told
     by its name and content."""
@@ -27,3 +27,7 @@ class StructureFile(AnySource):
     length_unit: Literal["Angstrom", "nm", "Bohr"] | None = None
     """Unit of positions and cells in the file; Angstrom where not given, and the run stops where
     nearest neighbours are so far apart that it looks like another."""
+    licence: t.Plain | None = None
+    """Licence of the structures, for the report and the cards of students, such as "CC BY 4.0"."""
+    citation: t.Plain | None = None
+    """What to cite for the structures."""

@@ -14,7 +14,7 @@ class AnySource(NamedSection):
 
     kind: str
     """What the structures are; molecules from SMILES, crystals from prototypes, clusters of metals,
-    or those of a file of your own."""
+    those of a file of your own, or those that a generative model wrote."""
     count: t.Count
     """Number of structures to make, over all shards; of a file, the most that is taken."""
     shards: t.Count = 1
@@ -22,11 +22,26 @@ class AnySource(NamedSection):
     allow_empty: bool = False
     """Whether the run goes on where no structure of the source is left; if not, it stops with the
     commonest reason, before anything is labelled."""
+    generative_fraction: t.Fraction = 0.0
+    """Share of count that is taken from generative_model, from 0 to 1; what that falls short of is
+    made as if there were none."""
+    generative_model: t.ToSource | None = None
+    """Name of the source of kind generated whose structures are taken."""
+
+    @property
+    def n_generative(self) -> int:
+        """Structures that are asked of the generative model."""
+        return round(self.generative_fraction * self.count)
 
     def faults(self) -> Iterator[Fault]:
-        """More shards than structures."""
+        """More shards than structures, or a share of nothing."""
         if self.shards > self.count:
             yield "shards", f"{self.shards}, expected at most its count, {self.count}"
+        if self.generative_fraction and self.generative_model is None:
+            yield (
+                "generative_model",
+                "not given, expected a source of kind generated beside generative_fraction",
+            )
 
 
 class Strained(AnySource):
