@@ -3,9 +3,9 @@
 Usage: PYTHONPATH=scripts python benchmarks/volumes.py MP20.csv[.gz]
 
 The table has a column ``cif`` of crystals relaxed with PBE, as MP-20 has (Jain et al., APL
-Materials 1, 011002 (2013); Xie et al., ICLR 2022). Each model gets shape and elements of a crystal at ten
-times its volume, and tells the volume. Below, lattice parameters of the prototypes' table beside
-those of crystals in the file of the same formula and space group.
+Materials 1, 011002 (2013); Xie et al., ICLR 2022). Each model gets shape and elements of a crystal
+at ten times its volume, and tells the volume. Below, lattice parameters of the prototypes' table
+beside those of crystals in the file of the same formula and space group.
 """
 
 import sys
@@ -54,11 +54,8 @@ def report_volumes(crystals: list[Structure]) -> None:
 
 def report_table(table: pd.DataFrame, crystals: list[Structure]) -> None:
     """Volume per atom of each compound of the prototypes' table over that in the file."""
-    groups = {
-        name: conventional_cell(next(e for e in TABLE if e.prototype == name))
-        for name in PROTOTYPES
-    }
-    numbers = {n: SpacegroupAnalyzer(c).get_space_group_number() for n, c in groups.items()}
+    first = {entry.prototype: conventional_cell(entry) for entry in reversed(TABLE)}
+    numbers = {n: SpacegroupAnalyzer(c).get_space_group_number() for n, c in first.items()}
     for entry in TABLE:
         same = (table["spacegroup.number"] == numbers[entry.prototype]) & (
             table["pretty_formula"] == Composition(entry.formula).reduced_formula

@@ -224,7 +224,8 @@ def unserved(field: str, potential: str, source: str, missing: list[str]) -> str
 
 def _declared_elements(source: Source) -> list[str]:
     """Symbols that the config itself says a source is made of; more may come from its files."""
-    formulas = " ".join(getattr(source, "compounds", None) or [])
+    told = [getattr(source, field, None) or [] for field in ("compounds", "formulas")]
+    formulas = " ".join(formula for some in told for formula in some)
     symbols = [*(getattr(source, "elements", None) or []), *re.findall("[A-Z][a-z]?", formulas)]
     return list(dict.fromkeys(symbols))
 

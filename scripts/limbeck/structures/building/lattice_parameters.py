@@ -74,8 +74,8 @@ _WITH_C = {
         "nickel_arsenide",
         "W",
     ): "NiAs 3.602 5.009  NiSb 3.94 5.14  NiTe 3.957 5.354 "
-    "CoSb 3.866 5.188  CoTe 3.886 5.360  MnTe 4.1429 6.7031  CrSb 4.108 5.440  PtSb 4.130 5.472  PdSb 4.070 5.582 "
-    "AuSn 4.314 5.512",
+    "CoSb 3.866 5.188  CoTe 3.886 5.360  MnTe 4.1429 6.7031  CrSb 4.108 5.440 "
+    "PtSb 4.130 5.472  PdSb 4.070 5.582  AuSn 4.314 5.512",
     ("dichalcogenide_2h", "D"): "MoS2 3.1602 12.294",
     ("dichalcogenide_1t", "G"): "ZrS2 3.662 5.813  ZrSe2 3.770 6.138  HfS2 3.635 5.837 "
     "HfSe2 3.748 6.159  SnS2 3.639 5.868  SnSe2 3.811 6.137",

@@ -1,5 +1,6 @@
 """The source of random crystals by space group."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -7,6 +8,7 @@ from pydantic import Field
 
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault
+from limbeck.config.sections.known import SYMBOLS
 from limbeck.config.sections.sources.source import AnySource
 
 SpaceGroupNumber = Annotated[int, Field(ge=1, le=230)]
@@ -48,6 +50,10 @@ class RandomCrystals(AnySource):
     def faults(self) -> Iterator[Fault]:
         """None or several of what crystals are made of; more elements in one than there are."""
         yield from super().faults()
+        for formula in self.formulas or []:
+            symbols = re.findall("[A-Z][a-z]?", formula)
+            if not re.fullmatch("([A-Z][a-z]?[0-9]*)+", formula) or not set(symbols) <= {*SYMBOLS}:
+                yield "formulas", f"{formula!r}, expected symbols and whole numbers, as in MgAl2O4"
         ways = ("elements", "formulas", "smiles", "molecules")
         given = [way for way in ways if getattr(self, way) is not None]
         if len(given) != 1:
