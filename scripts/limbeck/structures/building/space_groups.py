@@ -137,14 +137,12 @@ def _tried(
                     max_count=1,
                     random_state=int(rng.integers(2**31)),
                 )
-                atoms = _primitive(crystal.to_ase(resort=False), number)
-            except Exception:  # noqa: BLE001, S112 - it raises anything where it gives up
+                whole = crystal.to_ase(resort=False)
+            except Exception:  # whatever it meets where it gives up
                 continue
-            wrong = expected is not None and len(atoms) != expected
-            if (
-                not wrong
-                and too_near(atoms.numbers, atoms.positions, atoms.cell.array, True) is None
-            ):
+            atoms = _primitive(whole, number)
+            complete = len(atoms) * _group(number).cellsize() == len(whole)
+            if complete and not too_near(atoms.numbers, atoms.positions, atoms.cell.array, True):
                 return atoms
     raise Refused(reasons.GAVE_UP, limits.attempts, f"space group {number}")
 
