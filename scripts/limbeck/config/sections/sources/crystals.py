@@ -7,7 +7,7 @@ from pydantic import Field
 
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault
-from limbeck.config.sections.sources.source import Strained
+from limbeck.config.sections.sources.source import Strained, too_large
 
 PrototypeName = Literal[
     "rocksalt",
@@ -68,6 +68,7 @@ class Crystals(Strained):
     def faults(self) -> Iterator[Fault]:
         """Decorated without elements or with compounds; a supercell and a number of atoms."""
         yield from super().faults()
+        yield from too_large(self.n_atoms)
         if self.decorate and self.elements is None:
             yield "elements", "not given, expected those that prototypes are decorated with"
         if self.decorate and self.compounds is not None:

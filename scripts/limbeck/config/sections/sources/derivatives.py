@@ -8,7 +8,7 @@ from pydantic import Field
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault
 from limbeck.config.sections.sources.crystals import PrototypeName
-from limbeck.config.sections.sources.source import Strained
+from limbeck.config.sections.sources.source import Strained, too_large
 
 Numbers = t.BoundsFromZero
 
@@ -40,6 +40,7 @@ class Derivatives(Strained):
     def faults(self) -> Iterator[Fault]:
         """None or both kinds of parents; substitutions by nothing."""
         yield from super().faults()
+        yield from too_large(self.n_atoms)
         if (self.path is None) == (self.prototypes is None):
             told = "neither" if self.path is None else "both"
             yield "path", f"{told} it nor prototypes given, expected one of them"

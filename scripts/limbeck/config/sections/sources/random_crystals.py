@@ -9,7 +9,7 @@ from pydantic import Field
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault
 from limbeck.config.sections.known import SYMBOLS
-from limbeck.config.sections.sources.source import AnySource
+from limbeck.config.sections.sources.source import AnySource, too_large
 
 SpaceGroupNumber = Annotated[int, Field(ge=1, le=230)]
 
@@ -50,6 +50,7 @@ class RandomCrystals(AnySource):
     def faults(self) -> Iterator[Fault]:
         """None or several of what crystals are made of; more elements in one than there are."""
         yield from super().faults()
+        yield from too_large(self.n_atoms)
         for formula in self.formulas or []:
             symbols = re.findall("[A-Z][a-z]?", formula)
             if not re.fullmatch("([A-Z][a-z]?[0-9]*)+", formula) or not set(symbols) <= {*SYMBOLS}:
@@ -63,5 +64,7 @@ class RandomCrystals(AnySource):
             yield "n_elements", f"{self.n_elements}, expected it with elements alone"
         elif self.n_elements and self.n_elements[0] > len(self.elements or []):
             yield "n_elements", f"{self.n_elements}, expected at most the number of elements"
+        elif self.n_elements and self.n_elements[0] > self.n_atoms[1]:
+            yield "n_elements", f"{self.n_elements}, expected at most n_atoms, {self.n_atoms}"
         elif self.charge_neutral and self.elements is None:
             yield "charge_neutral", "true, expected it with elements alone"

@@ -29,6 +29,12 @@ class AnySource(NamedSection):
             yield "shards", f"{self.shards}, expected at most its count, {self.count}"
 
 
+def too_large(n_atoms: list[int] | None) -> Iterator[Fault]:
+    """More atoms than any potential takes."""
+    if n_atoms is not None and n_atoms[1] > MOST_ATOMS:
+        yield "n_atoms", f"{n_atoms}, expected at most {MOST_ATOMS} atoms"
+
+
 class Strained(AnySource):
     """Structures that may be strained."""
 
