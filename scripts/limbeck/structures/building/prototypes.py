@@ -38,9 +38,9 @@ class Prototype(NamedTuple):
 
 
 # Free parameters have one value for all compounds of a prototype. Wurtzite's u is ideal, 3/8;
-# measured ones differ by under 0.01. The others are those of the compound the prototype is named
-# after, as is c/a: rutile TiO2 0.305 and 0.644, spinel MgAl2O4 0.2624 (0.1374 in pymatgen's origin,
-# on 43m), NiAs 1.391, MoS2 0.129 from the layer's middle and 3.89, CdI2 1/4 and 1.613.
+# measured ones differ by under 0.01. The others are those of the compound that a prototype is named
+# after, as is c/a: u = 0.305 of TiO2, u = 0.2624 of MgAl2O4 (from the centre of symmetry: 1/8 less
+# and from the next cation here, in pymatgen's first origin), z = 0.621 of MoS2, z = 1/4 of CdI2.
 PROTOTYPES = {
     "rocksalt": Prototype("Fm-3m", [(0, 0, 0), (1 / 2, 1 / 2, 1 / 2)], alike=True),
     "zincblende": Prototype("F-43m", [(0, 0, 0), (1 / 4, 1 / 4, 1 / 4)], alike=True),
@@ -166,7 +166,8 @@ def conventional_cell(entry: Entry) -> PymatgenStructure:
     if lacking := [symbol for symbol in elements_of(entry) if not has_radius(symbol)]:
         raise Refused(reasons.NO_RADIUS, ", ".join(lacking))
     structure = _cell(entry, 5.0, 5.0 * PROTOTYPES[entry.prototype].c_over_a)
-    structure.scale_lattice(volume_of(structure))
+    primitive = structure.get_primitive_structure()  # a quarter of the sites to go through
+    structure.scale_lattice(volume_of(primitive) * len(structure) / len(primitive))
     return structure
 
 

@@ -42,8 +42,8 @@ class Derivatives(Strained):
         yield from super().faults()
         yield from too_large(self.n_atoms)
         if (self.path is None) == (self.prototypes is None):
-            told = "neither" if self.path is None else "both"
-            yield "path", f"{told} it nor prototypes given, expected one of them"
+            told = "neither it nor" if self.path is None else "both it and"
+            yield "path", f"{told} prototypes given, expected one of them"
         if self.compounds is not None and self.prototypes is None:
             yield "compounds", "given, expected them with prototypes"
         if self.substitutions[1] and not self.substitute:
