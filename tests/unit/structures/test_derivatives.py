@@ -83,7 +83,7 @@ def test_groups_and_elements_are_told_before_anything_is_made():
 
 
 def test_seeds_and_shards_tell_which_sites():
-    asked = {"prototypes": ["rocksalt"], "vacancies": [1, 2], "n_atoms": [64, 64], "count": 6}
+    asked = {"prototypes": ["rocksalt"], "vacancies": [3, 4], "n_atoms": [64, 64], "count": 6}
     whole, _ = generate(job(**asked))
     parts = [generate(job(**asked, shard=s, shards=4))[0].id.tolist() for s in range(4)]
     assert parts == [whole.id[s::4].tolist() for s in range(4)]
