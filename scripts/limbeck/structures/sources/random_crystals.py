@@ -132,8 +132,7 @@ def _group(
     n: int,
     rng: np.random.Generator,
 ) -> int:
-    allowed = None if source.space_groups == "all" else source.space_groups
-    return group_for(allowed, holds, what, n, rng)
+    return group_for(source.space_groups, holds, what, n, rng)
 
 
 def _formula(counts: Mapping[str, int]) -> str:

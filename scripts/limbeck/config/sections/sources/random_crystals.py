@@ -31,9 +31,9 @@ class RandomCrystals(AnySource):
     """SMILES of molecules, in place of a file of them."""
     molecules_per_cell: t.Bounds = Field(default=[1, 8])
     """Smallest and largest number of molecules in the primitive cell."""
-    space_groups: Literal["all"] | t.Some[SpaceGroupNumber] = "all"
-    """Numbers of space groups, taken in turn; or all 230, of which each crystal is of a random one
-    that has sites for its composition."""
+    space_groups: t.Some[SpaceGroupNumber] | None = None
+    """Numbers of space groups, taken in turn; where not given, each crystal is of a random one of
+    all 230 that has sites for its composition."""
     n_atoms: t.Bounds = Field(default=[2, 20])
     """Smallest and largest number of atoms in the primitive cell of a crystal of atoms."""
     charge_neutral: bool = False
