@@ -268,7 +268,8 @@ def _declared_elements(source: Source) -> list[str]:
     """
     if isinstance(source, Generated):
         return []
-    formulas = " ".join(getattr(source, "compounds", None) or [])
+    told = [getattr(source, field, None) or [] for field in ("compounds", "formulas")]
+    formulas = " ".join(formula for some in told for formula in some)
     symbols = [*(getattr(source, "elements", None) or []), *re.findall("[A-Z][a-z]?", formulas)]
     return list(dict.fromkeys(symbols))
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SOURCES = {
     "molecules": "molecules",
     "crystals": "crystals",
+    "random_crystals": "random_crystals",
+    "derivatives": "derivatives",
     "clusters": "clusters",
     "file": "files",
     "generated": "generated",

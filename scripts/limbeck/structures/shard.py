@@ -206,6 +206,14 @@ def number_generator(job: GenerateStructures, n: int) -> np.random.Generator:
     return generator(job.seed, f"generate/{job.source.name}/{n}")
 
 
+def composition_generator(source: str, n: int) -> np.random.Generator:
+    """Random numbers for what structure n is made of: the same in every run, whatever its seed.
+
+    So the groups of a split are known before anything is made.
+    """
+    return generator(0, f"composition/{source}/{n}")
+
+
 def random_strain(rng: np.random.Generator, deviation: float) -> np.ndarray:
     """I + e with e = (A + A^T)/2 and A of normal numbers; float64 [3,3], for row vectors.
 

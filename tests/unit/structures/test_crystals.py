@@ -9,7 +9,7 @@ from limbeck.errors import LimbeckError
 from limbeck.geometry import density
 from limbeck.structures import generate
 from limbeck.structures.building.lattice_parameters import TABLE
-from limbeck.structures.sources.crystals import PROTOTYPES, choose_entries, conventional_cell
+from limbeck.structures.building.prototypes import PROTOTYPES, choose_entries, conventional_cell
 
 
 def make(**changed):
@@ -59,7 +59,9 @@ def test_a_prototype_has_the_space_group_it_names(prototype):
 
     numbers = {
         "rocksalt": 225, "zincblende": 216, "wurtzite": 186, "diamond": 227, "fcc": 225,
-        "bcc": 229, "hcp": 194, "perovskite": 221, "fluorite": 225,
+        "bcc": 229, "hcp": 194, "perovskite": 221, "fluorite": 225, "spinel": 227, "rutile": 136,
+        "cesium_chloride": 221, "antifluorite": 225, "nickel_arsenide": 194,
+        "dichalcogenide_2h": 194, "dichalcogenide_1t": 164,
     }  # fmt: skip
     crystal = conventional_cell(next(e for e in TABLE if e.prototype == prototype))
     cell = Cell(crystal.lattice.matrix.tolist(), crystal.frac_coords, list(crystal.atomic_numbers))

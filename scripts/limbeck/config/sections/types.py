@@ -71,6 +71,12 @@ def _plain(text: str) -> str:
     return text
 
 
+def _in_order(bounds: list[int]) -> list[int]:
+    if bounds[0] > bounds[1]:
+        raise wrong("the smaller number first")
+    return bounds
+
+
 def _usable_path(path: str) -> str:
     if len(path.encode()) > 2000 or max(len(part.encode()) for part in path.split("/")) > 255:
         raise wrong("a path of at most 2000 letters, at most 255 for each folder or file")
@@ -113,6 +119,12 @@ Unique = Annotated[
 ]
 Some = Annotated[Unique[_T], Field(min_length=1)]
 Three = Annotated[list[_T], Field(min_length=3, max_length=3)]
+
+#: the smallest and the largest number of something
+Bounds = Annotated[list[Count], Field(min_length=2, max_length=2), AfterValidator(_in_order)]
+BoundsFromZero = Annotated[
+    list[Whole], Field(min_length=2, max_length=2), AfterValidator(_in_order)
+]
 
 #: text that stands in commands and logs as it is
 Plain = Annotated[str, AfterValidator(_plain)]

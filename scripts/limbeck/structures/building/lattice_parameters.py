@@ -1,9 +1,14 @@
 """Lattice parameters that were measured at room temperature and ambient pressure, in Angstrom.
 
 Sources:
+    C: C. Kittel, Introduction to Solid State Physics, 8th ed. (2005), chapter 1.
+    D: B. Schönfeld, J. J. Huang, S. C. Moss, Acta Cryst. B 39, 404 (1983).
+    G: D. L. Greenaway, R. Nitsche, J. Phys. Chem. Solids 26, 1445 (1965).
     K: H. W. King, "Crystal structures and lattice parameters of allotropes of the elements",
        CRC Handbook of Chemistry and Physics.
-    P: powder diffraction file 29-1129 of the ICDD.
+    P: powder diffraction file of the ICDD: 29-1129 (SiC), 21-1152 (MgAl2O4), 05-0669 (ZnAl2O4),
+       10-0351 (MgCr2O4), 22-1107 (ZnCr2O4), 35-0782 (LiMn2O4), 21-1276 (TiO2), 41-1445 (SnO2),
+       24-0735 (MnO2), 41-1443 (MgF2).
     S: S. M. Sze, Physics of Semiconductor Devices, 2nd ed. (1981), appendix F, 300 K.
     W: R. W. G. Wyckoff, Crystal Structures, 2nd ed., vol. 1 and 2 (1963, 1964).
 
@@ -15,7 +20,10 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """One compound: ``c`` is 0 for a cubic one. Elements stand in the order of the sites."""
+    """One compound, its elements in the order of the sites.
+
+    ``c`` is 0 for a cubic one, both are for one whose volume is predicted.
+    """
 
     formula: str
     prototype: str
@@ -44,14 +52,34 @@ _CUBIC = {
     "CeO2 5.4110  ThO2 5.5997  UO2 5.4682",
     ("perovskite", "W"): "SrTiO3 3.9051  BaZrO3 4.1929  BaSnO3 4.1168  KTaO3 3.9885  KMgF3 3.973 "
     "KMnF3 4.190  KCoF3 4.069  KNiF3 4.012  KZnF3 4.055",
+    ("spinel", "P"): "MgAl2O4 8.0831  ZnAl2O4 8.0848  MgCr2O4 8.333  ZnCr2O4 8.3275 LiMn2O4 8.2476",
+    ("cesium_chloride", "W"): "CsCl 4.123  CsI 4.5667  TlCl 3.8340",
+    ("cesium_chloride", "C"): "TlBr 3.97  BeCu 2.70  NiAl 2.88  MgAg 3.28",
+    ("antifluorite", "W"): "Li2O 4.619  Li2S 5.708  Li2Se 6.005  Na2O 5.55  Na2S 6.526 "
+    "Na2Se 6.809  Na2Te 7.314  K2O 6.436  K2S 7.391  K2Se 7.676  K2Te 8.152  Rb2O 6.74 "
+    "Mg2Ge 6.378  Mg2Sn 6.765",
 }
-_HEXAGONAL = {
+_WITH_C = {
     ("hcp", "K"): "Be 2.2859 3.5845  Mg 3.2094 5.2107  Sc 3.3088 5.2680  Ti 2.9503 4.6836 "
     "Co 2.5071 4.0694  Zn 2.6650 4.9470  Y 3.6482 5.7318  Zr 3.2316 5.1475  Ru 2.7058 4.2816 "
     "Cd 2.9793 5.6196  Hf 3.1946 5.0510  Re 2.7608 4.4580  Os 2.7344 4.3173",
     ("wurtzite", "S"): "GaN 3.189 5.185  ZnS 3.82 6.26  CdS 4.16 6.756",
     ("wurtzite", "W"): "BeO 2.698 4.380  AlN 3.111 4.978  InN 3.533 5.693  ZnO 3.2495 5.2069 "
     "CdSe 4.30 7.02",
+    (
+        "rutile",
+        "P",
+    ): "TiO2 4.5933 2.9592  SnO2 4.7382 3.1871  MnO2 4.3999 2.8740 MgF2 4.6200 3.0509",
+    (
+        "nickel_arsenide",
+        "W",
+    ): "NiAs 3.602 5.009  NiSb 3.94 5.14  NiTe 3.957 5.354 "
+    "CoSb 3.866 5.188  CoTe 3.886 5.360  MnTe 4.1429 6.7031  CrSb 4.108 5.440 "
+    "PtSb 4.130 5.472  PdSb 4.070 5.582  AuSn 4.314 5.512",
+    ("dichalcogenide_2h", "D"): "MoS2 3.1602 12.294",
+    ("dichalcogenide_1t", "G"): "ZrS2 3.662 5.813  ZrSe2 3.770 6.138  HfS2 3.635 5.837 "
+    "HfSe2 3.748 6.159  SnS2 3.639 5.868  SnSe2 3.811 6.137",
+    ("dichalcogenide_1t", "W"): "CdI2 4.24 6.84",
 }
 
 
@@ -61,7 +89,7 @@ def _read() -> list[Entry]:
         words = text.split()
         for formula, a in zip(words[::2], words[1::2], strict=True):
             entries.append(Entry(formula, prototype, float(a), 0.0, source))
-    for (prototype, source), text in _HEXAGONAL.items():
+    for (prototype, source), text in _WITH_C.items():
         words = text.split()
         for formula, a, c in zip(words[::3], words[1::3], words[2::3], strict=True):
             entries.append(Entry(formula, prototype, float(a), float(c), source))

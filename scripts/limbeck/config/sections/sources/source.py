@@ -13,8 +13,9 @@ class AnySource(NamedSection):
     """What all kinds of sources have."""
 
     kind: str
-    """What the structures are; molecules from SMILES, crystals from prototypes, clusters of metals,
-    those of a file of your own, or those that a generative model wrote."""
+    """What the structures are; molecules from SMILES, crystals from prototypes, random crystals by
+    space group, derivatives of crystals, clusters of metals, those of a file of your own, or those
+    that a generative model wrote."""
     count: t.Count
     """Number of structures to make, over all shards; of a file, the most that is taken."""
     shards: t.Count = 1
@@ -42,6 +43,12 @@ class AnySource(NamedSection):
                 "generative_model",
                 "not given, expected a source of kind generated beside generative_fraction",
             )
+
+
+def too_large(n_atoms: list[int] | None) -> Iterator[Fault]:
+    """More atoms than any potential takes."""
+    if n_atoms is not None and n_atoms[1] > MOST_ATOMS:
+        yield "n_atoms", f"{n_atoms}, expected at most {MOST_ATOMS} atoms"
 
 
 class Strained(AnySource):

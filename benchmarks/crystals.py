@@ -1,0 +1,80 @@
+"""How many crystals of each kind one core makes in a second, and what PyXtal makes of each group.
+
+Usage: OMP_NUM_THREADS=1 PYTHONPATH=scripts python benchmarks/crystals.py [groups]
+
+The first structures of each kind, which load libraries and space groups, are not timed. With
+``groups``, MgAl2O4 in each of the 230 space groups in place of the rates: crystals of up to four
+formula units, by what became of them.
+"""
+
+import logging
+import sys
+import time
+from collections import Counter
+
+from limbeck.config.jobs import GenerateStructures
+from limbeck.config.sections.messages import validated
+from limbeck.structures import generate
+
+ELEMENTS = ["Li", "Mg", "Al", "Ti", "O", "F", "S"]
+KINDS = {
+    "crystals, of the table": {"kind": "crystals", "strain": 0.02},
+    "crystals, decorated": {
+        "kind": "crystals",
+        "strain": 0.02,
+        "prototypes": ["rocksalt", "fluorite", "rutile", "spinel", "perovskite"],
+        "decorate": True,
+        "elements": ELEMENTS,
+    },
+    "random_crystals, atoms, all groups": {"kind": "random_crystals", "elements": ELEMENTS},
+    "random_crystals, benzene, urea": {
+        "kind": "random_crystals",
+        "molecules": ["c1ccccc1", "NC(=O)N"],
+        "molecules_per_cell": [2, 4],
+        "space_groups": [2, 4, 14, 19],
+    },
+    "derivatives": {
+        "kind": "derivatives",
+        "prototypes": ["rocksalt", "spinel", "perovskite"],
+        "vacancies": [0, 2],
+        "substitutions": [0, 4],
+        "substitute": [["Li", "Na", "K"], ["Mg", "Ca", "Sr", "Ba"]],
+        "antisites": [0, 1],
+        "strain": 0.02,
+    },
+}
+
+
+def make(count: int, **fields: object) -> tuple[int, Counter[str], float]:
+    """How many were made, why others were not, and seconds."""
+    source = {"name": "measured", "count": count, **fields}
+    job = validated(GenerateStructures, {"seed": 1, "shard": 0, "source": source}, "settings")
+    start = time.process_time()
+    frames, rejected = generate(job)
+    return len(frames), Counter(r.reason for r in rejected), time.process_time() - start
+
+
+def report_rates(count: int = 300) -> None:
+    """One line for each kind."""
+    for name, fields in KINDS.items():
+        make(count, **fields)
+        made, reasons, seconds = make(count, **fields)
+        told = "; ".join(f"{n} {reason}" for reason, n in reasons.items())
+        print(f"{name:36} {made / seconds:6.0f} structures/s   {told}", flush=True)
+
+
+def report_groups() -> None:
+    """Numbers of space groups by what became of their crystal."""
+    found: dict[str, list[int]] = {}
+    for number in range(1, 231):
+        asked = {"formulas": ["MgAl2O4"], "space_groups": [number], "n_atoms": [7, 28]}
+        made, reasons, _ = make(4, kind="random_crystals", **asked)
+        fate = "made" if made else "not made: " + ", ".join(reasons)
+        found.setdefault(fate, []).append(number)
+    for fate, numbers in found.items():
+        print(f"{len(numbers)} {fate}: {numbers if fate != 'made' else ''}")
+
+
+if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)
+    report_groups() if sys.argv[1:] == ["groups"] else report_rates()
