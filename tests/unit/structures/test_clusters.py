@@ -5,6 +5,7 @@ import pytest
 
 from jobs_of import generate_job
 from limbeck.config.sections.screen import Screen
+from limbeck.config.sections.sources import Clusters
 from limbeck.errors import LimbeckError
 from limbeck.structures import generate
 from limbeck.structures.screening import screen
@@ -18,13 +19,17 @@ def make(**changed):
     return generate(generate_job("clusters", base | changed))
 
 
+def clusters(elements, **changed):
+    return Clusters(kind="clusters", name="clusters", count=1, elements=elements, **changed)
+
+
 def distances(positions: np.ndarray) -> np.ndarray:
     d = np.linalg.norm(positions[:, None] - positions, axis=-1)
     return d[np.triu_indices(len(d), 1)]
 
 
 def sizes(shape: str, largest: int) -> list[int]:
-    return [c.size for c in possible_clusters(["Cu"], [1, largest], [shape])]
+    return [c.size for c in possible_clusters(clusters(["Cu"], sizes=[1, largest], shapes=[shape]))]
 
 
 def test_icosahedra_have_the_magic_numbers():
