@@ -9,7 +9,13 @@ import numpy as np
 from limbeck.config.config import Config
 from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.force_constants import Preparation
-from limbeck.config.sections.sources import Crystals, MoleculeSource, Source, StructureFile
+from limbeck.config.sections.sources import (
+    Crystals,
+    MoleculeSource,
+    Source,
+    StructureFile,
+    Surfaces,
+)
 from limbeck.cost.amounts import Amounts
 from limbeck.frames import Frames, concatenate, from_atoms
 from limbeck.reasons import Refused
@@ -76,8 +82,9 @@ def _made(config: Config, source: Source) -> tuple[Frames, int, int]:
 
     few = source.model_copy(update={"count": min(source.count, SAMPLE), "shards": 1})
     frames, rejected = generate(GenerateStructures(seed=config.seed, shard=0, source=few))
-    # Those of the first SAMPLE alone: conformers that repeat are left out of the rest alike.
-    if isinstance(source, MoleculeSource):
+    # Those of the first SAMPLE alone: conformers that repeat are left out of the rest alike, and
+    # faces that have no more variants.
+    if isinstance(source, MoleculeSource | Surfaces):
         return frames, round(source.count * len(frames) / few.count), len(rejected)
     repeats = isinstance(source, Crystals) or len(frames) < few.count
     count = sum(1 for _ in groups_of(source)) if repeats else source.count

@@ -22,6 +22,8 @@ SOURCES = {
     "molecules": "molecules",
     "crystals": "crystals",
     "clusters": "clusters",
+    "surfaces": "surfaces",
+    "disordered": "disordered",
     "file": "files",
 }
 

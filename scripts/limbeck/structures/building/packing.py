@@ -20,7 +20,7 @@ from limbeck.structures.distances import OF_HYDROGEN, van_der_waals_radii
 #: In sums of van der Waals radii, of atoms of different molecules; with hydrogen,
 #: :data:`OF_HYDROGEN` of it: 2.6 A for O and O, 1.7 A for H and O, as in hydrogen bonds.
 CONTACT = 0.85
-#: Volume of the spheres of atoms over that of the box: random packings of equal spheres jam at 0.64,
+#: Volume of the spheres of atoms over that of the box: random packings of them jam at 0.64,
 #: metals melt at some 0.46.
 FILLING = 0.46
 #: Smallest and largest distance that atoms of a melt are pushed to, in sums of covalent radii.

@@ -6,20 +6,25 @@ from pydantic import Field
 
 from limbeck.config.sections.sources.clusters import Clusters
 from limbeck.config.sections.sources.crystals import Crystals
+from limbeck.config.sections.sources.disordered import Disordered
 from limbeck.config.sections.sources.files import StructureFile
 from limbeck.config.sections.sources.molecules import MoleculeSource
 from limbeck.config.sections.sources.source import AnySource, Strained
+from limbeck.config.sections.sources.surfaces import Surfaces
 
 __all__ = [
     "AnySource",
     "Clusters",
     "Crystals",
+    "Disordered",
     "MoleculeSource",
     "Source",
     "Strained",
     "StructureFile",
+    "Surfaces",
 ]
 
 Source = Annotated[
-    MoleculeSource | Crystals | Clusters | StructureFile, Field(discriminator="kind")
+    MoleculeSource | Crystals | Clusters | Surfaces | Disordered | StructureFile,
+    Field(discriminator="kind"),
 ]

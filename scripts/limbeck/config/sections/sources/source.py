@@ -13,8 +13,8 @@ class AnySource(NamedSection):
     """What all kinds of sources have."""
 
     kind: str
-    """What the structures are; molecules from SMILES, crystals from prototypes, clusters of metals,
-    or those of a file of your own."""
+    """What the structures are; molecules from SMILES, crystals from prototypes, clusters of
+    metals, surfaces of crystals, disordered boxes, or those of a file of your own."""
     count: t.Count
     """Number of structures to make, over all shards; of a file, the most that is taken."""
     shards: t.Count = 1
