@@ -29,6 +29,8 @@ LEAST_SPREAD, MOST_SPREAD = 0.8, 2.0
 REACHED = 0.9
 #: starts from other random places; rounds of each, and steps of a round
 ATTEMPTS, ROUNDS, STEPS = 3, 8, 60
+#: A round that has brought the nearest pair no farther apart than this is the last of its attempt.
+STUCK = 0.005
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class _Packing:
     def settled(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
         """Positions after one attempt, and the smallest distance in units of its limit."""
         centres, turned = self._start(rng)
+        before = 0.0
         for _ in range(ROUNDS):
             start = np.concatenate([centres, np.zeros((self.count, 3))]).ravel()
             found = minimize(
@@ -120,8 +123,9 @@ class _Packing:
             centres, turns = found.x.reshape(2, -1, 3)
             turned = self._turn(turned, turns)
             nearest = self._nearest(centres[self.body] + turned)
-            if nearest >= REACHED:
+            if nearest >= REACHED or nearest < before + STUCK:
                 break
+            before = nearest
         return centres[self.body] + turned, nearest
 
     def _start(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
