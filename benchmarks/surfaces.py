@@ -31,17 +31,17 @@ SOURCES = {
         },
         200,
     ),
-    "random heaps of Cu, 13 to 55 atoms": (
+    "random heaps of Cu, 13 to 32 atoms": (
         {"kind": "clusters", "elements": ["Cu"], "sizes": [13, 55], "shapes": ["random"]},
-        43,
+        20,
     ),
     "slabs of the rock salts, each face cut once": (
         {"kind": "surfaces", "prototypes": ["rocksalt"], "layers": 4},
-        40,
+        10,
     ),
     "CO on 2 x 2 slabs of Cu, strained": (
         ON_COPPER | {"adsorbates": ["[C-]#[O+]"], "strain": 0.02},
-        100,
+        60,
     ),
     "boxes of 64 water molecules": (WATER, 20),
     "boxes of 32 benzene molecules": (

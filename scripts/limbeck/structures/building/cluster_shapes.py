@@ -26,7 +26,7 @@ WULFF_RATIO = 2 / 3**0.5
 #: octahedral hole. The two lead to other sizes.
 MIDDLES = ((0.0, 0.0, 0.0), (0.5, 0.5, 0.5))
 #: Share of its volume that a heap of spheres fills: below 0.64, where random packings jam.
-HEAP_FILLING = 0.5
+HEAP_FILLING = 0.42
 #: of the nearest distance in the crystal, to which atoms of a heap are pushed apart
 HEAP_DISTANCE = 0.95
 
