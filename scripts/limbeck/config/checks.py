@@ -190,9 +190,10 @@ def _generative(config: Config) -> Lines:
 
 def _sizes(config: Config) -> Lines:
     for name, source in config.sources.items():
-        if isinstance(source, Clusters) and source.sizes[0] > config.screen.max_atoms:
+        sizes = source.sizes if isinstance(source, Clusters) else None
+        if sizes and sizes[0] > config.screen.max_atoms:
             text = f"expected at most screen.max_atoms, {config.screen.max_atoms}"
-            yield f"sources.{name}.sizes: {source.sizes}, {text}"
+            yield f"sources.{name}.sizes: {sizes}, {text}"
 
 
 def _files(config: Config) -> Lines:

@@ -16,6 +16,7 @@ from limbeck.config.sections.sources import (
     RandomCrystals,
     Source,
     StructureFile,
+    Surfaces,
 )
 from limbeck.cost.amounts import Amounts, total
 from limbeck.frames import Frames, concatenate, from_atoms
@@ -98,8 +99,8 @@ def _made(config: Config, source: Source) -> tuple[Frames, int, int]:
     few = source.model_copy(update={"count": min(source.count, SAMPLE), "shards": 1})
     frames, rejected = generate(GenerateStructures(seed=config.seed, shard=0, source=few))
     # Those of the first SAMPLE alone: conformers that repeat are left out of the rest alike, and
-    # random crystals that are given up.
-    if isinstance(source, MoleculeSource | RandomCrystals):
+    # random crystals that are given up, and faces that have no more variants.
+    if isinstance(source, MoleculeSource | RandomCrystals | Surfaces):
         return frames, round(source.count * len(frames) / few.count), len(rejected)
     repeats = isinstance(source, Crystals) or len(frames) < few.count
     count = sum(1 for _ in groups_of(source)) if repeats else source.count

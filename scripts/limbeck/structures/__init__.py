@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.sources import AnySource, Clusters
+from limbeck.config.sections.sources.clusters import OF_EVERY_SIZE
 from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ SOURCES = {
     "random_crystals": "random_crystals",
     "derivatives": "derivatives",
     "clusters": "clusters",
+    "surfaces": "surfaces",
+    "disordered": "disordered",
     "file": "files",
     "generated": "generated",
 }
@@ -93,7 +96,7 @@ def check_sizes(sources: Iterable[AnySource]) -> None:
         LimbeckError: there are none of a source.
     """
     for source in sources:
-        if isinstance(source, Clusters) and "compact" not in source.shapes:
+        if isinstance(source, Clusters) and not set(source.shapes) & set(OF_EVERY_SIZE):
             try:
                 elements_of(source)
             except LimbeckError as error:

@@ -187,6 +187,26 @@ def _check_contacts(frames: Frames, b: int, limits: Screen) -> None:
         raise _Fault(reasons.CONTACT_TOO_CLOSE, found.value, found.limit)
 
 
+def _check_vacuum(frames: Frames, b: int, limits: Screen) -> None:
+    # Few infos have it, and a search of bytes is faster than to parse all of them.
+    if b"vacuum_axis" not in frames.info[b]:
+        return
+    width = narrowest_vacuum(frames, b)
+    if width < limits.min_vacuum_A:
+        raise _Fault(reasons.NO_SURFACE, width, limits.min_vacuum_A)
+
+
+def narrowest_vacuum(frames: Frames, b: int) -> float:
+    """Angstrom; of a frame that is no slab or wire infinity."""
+    axes = np.atleast_1d(frames.info_of(b).get("vacuum_axis", [])).astype(int)
+    # columns of the inverse are normals to the faces, of the length of one over the height
+    inverse = np.linalg.inv(frames.cell[b])[:, axes]
+    along = np.sort(frames.positions[frames.atoms_of(b)] @ inverse % 1, axis=0)
+    # the widest gap of each axis, that over the edge of the cell among them
+    gaps = np.diff(along, axis=0, append=along[:1] + 1).max(axis=0)
+    return float((gaps / np.linalg.norm(inverse, axis=0)).min(initial=np.inf))
+
+
 def _check_duplicate(frame_id: bytes, seen: set[bytes]) -> None:
     if frame_id in seen:
         raise _Fault(reasons.DUPLICATE, "", "")
@@ -199,6 +219,7 @@ _CHECKS: list[Callable[[Frames, int, Screen], None]] = [
     _check_sound,
     _check_cell,
     _check_density,
+    _check_vacuum,
     _check_distance,
     _check_contacts,
 ]

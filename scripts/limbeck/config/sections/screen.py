@@ -23,6 +23,9 @@ class Screen(Section):
     max_density_g_cm3: t.Positive | None = None
     """Largest density of a periodic structure, in g/cm3; where not given, it follows the elements,
     with 0.8 Z^0.45 cubic Angstrom for an atom of atomic number Z, which is beyond a terapascal."""
+    min_vacuum_A: t.NotNegative = 6.0
+    """Smallest vacuum of a slab or wire between its atoms and their images across it, in Angstrom;
+    with less it has no surface."""
     max_atoms: t.Count = 500
     """Largest number of atoms of a structure."""
 

@@ -1,20 +1,26 @@
-"""Clusters of metals: pieces of a crystal, and the closed shells of ``ase.cluster``."""
+"""Clusters of metals and alloys: pieces of a crystal, closed shells, Wulff shapes, random heaps."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import count
-from typing import Any, NamedTuple
+from itertools import permutations
+from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
-from ase.build import bulk
-from ase.cluster import Decahedron, Icosahedron, Octahedron
-from ase.data import atomic_numbers, reference_states
 
 from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.sources import Clusters
+from limbeck.config.sections.sources.clusters import OF_EVERY_SIZE
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
+from limbeck.structures.building.alloys import closed_cores, counts_of, first_of, mixed
+from limbeck.structures.building.cluster_shapes import (
+    CLOSED,
+    WITH_SHELLS,
+    compact,
+    heap,
+    nearest_distance,
+)
 from limbeck.structures.chemistry import chemistry
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (
@@ -25,23 +31,40 @@ from limbeck.structures.shard import (
     refuse_repeat,
 )
 
-#: nearest-neighbour distance over the lattice parameter a (hcp: in the basal plane)
-NEAREST = {"fcc": 2**-0.5, "bcc": 3**0.5 / 2, "hcp": 1.0}
-
 
 class Choice(NamedTuple):
-    """One kind of cluster; ``atoms`` is None where a random piece of the crystal is meant."""
+    """One kind of cluster.
+
+    Attributes:
+        element: the first metal, whose crystal it is built as.
+        atoms: of a closed shape; None where a random piece or heap is meant.
+        others: the other metals of an alloy.
+        alloy: how they share it; empty of one metal.
+        core: atoms of the core of a closed shape; 0 where the first metal has a share.
+    """
 
     size: int
     element: str
     shape: str
     atoms: Atoms | None
+    others: tuple[str, ...] = ()
+    alloy: str = ""
+    core: int = 0
+
+    @property
+    def metals(self) -> tuple[str, ...]:
+        """All of them, the first one first."""
+        return (self.element, *self.others)
+
+    @property
+    def is_one(self) -> bool:
+        """Whether nothing in it is random, but for strain."""
+        return self.atoms is not None and (not self.alloy or self.core > 0)
 
 
 def generate(source: Clusters, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
-    """Structure n is choice ``n % len(choices)``, choices going by size, element and shape."""
-    found = possible_clusters(source.elements, source.sizes, source.shapes)
-    return collect(job, partial(_cluster, source, job, found))
+    """Structure n is choice ``n % len(choices)``, choices going by size, metals, shape, alloy."""
+    return collect(job, partial(_cluster, source, job, possible_clusters(source)))
 
 
 def elements(source: Clusters) -> frozenset[str]:
@@ -50,133 +73,118 @@ def elements(source: Clusters) -> frozenset[str]:
     Raises:
         LimbeckError: as :func:`possible_clusters`.
     """
-    found = possible_clusters(source.elements, source.sizes, source.shapes)
-    return frozenset(choice.element for choice in found)
+    return frozenset(metal for choice in possible_clusters(source) for metal in choice.metals)
 
 
 def groups(source: Clusters) -> Iterator[tuple[str, frozenset[str]]]:
     """Group and elements of each cluster; unstrained ones with closed shells are there once."""
-    found = possible_clusters(source.elements, source.sizes, source.shapes)
+    found = possible_clusters(source)
     for n in range(source.count):
         choice = found[n % len(found)]
-        if n < len(found) or source.strain or choice.atoms is None:
-            yield chemistry(Atoms([choice.element] * choice.size)), frozenset([choice.element])
+        if n < len(found) or source.strain or not choice.is_one:
+            symbols = np.repeat(choice.metals, _counts(source, choice, n // len(found)))
+            yield chemistry(Atoms(symbols.tolist())), frozenset(choice.metals)
 
 
-def possible_clusters(
-    elements: Sequence[str], sizes: Sequence[int], shapes: Sequence[str]
-) -> list[Choice]:
+def possible_clusters(source: Clusters) -> list[Choice]:
     """Every cluster that the settings allow.
 
     Raises:
-        LimbeckError: an element has no fcc, hcp or bcc crystal, or no shape has such a size.
+        LimbeckError: an element has no fcc, hcp or bcc crystal, no shape has such a size, or no
+            shape has a core of such a share.
     """
-    smallest, largest = sizes
-    found = []
-    for element in elements:
-        spacing = nearest_distance(element)
-        if "compact" in shapes:
-            found += [Choice(n, element, "compact", None) for n in range(smallest, largest + 1)]
-        for shape in sorted(set(shapes) - {"compact"}):
-            # ase.cluster builds from an fcc lattice parameter: sqrt(2) nearest-neighbour distances
-            closed = SHELLS[shape](element, spacing * 2**0.5, largest)
-            found += [Choice(len(a), element, shape, a) for a in closed if len(a) >= smallest]
+    found = [choice for metal in source.elements for choice in _of_one_metal(source, metal)]
     if not found:
-        raise LimbeckError(f"sizes: no {' or '.join(shapes)} has {smallest} to {largest} atoms")
-    return sorted(found, key=lambda choice: choice[:3])
-
-
-def nearest_distance(element: str) -> float:
-    """Distance of neighbours in the element's crystal, Angstrom (ASE's reference table)."""
-    state: dict[str, Any] = reference_states[atomic_numbers[element]] or {}
-    if state.get("symmetry") not in NEAREST:
+        smallest, largest = source.sizes or (0, 0)
+        shapes = " or ".join(source.shapes)
+        raise LimbeckError(f"sizes: no {shapes} has {smallest} to {largest} atoms")
+    found = sorted(found, key=lambda choice: choice[:3])
+    if not source.alloys:
+        return found
+    mixed_ones = [
+        choice
+        for one in found
+        for metals in permutations(source.elements, source.n_metals)
+        if metals[0] == one.element and one.size >= source.n_metals
+        for alloy in sorted(source.alloys)
+        for choice in _alloys(source, one._replace(others=metals[1:], alloy=alloy))
+    ]
+    if not mixed_ones:
         raise LimbeckError(
-            f"elements: {element} is {state.get('symmetry')} in ASE's table, "
-            f"expected one of {sorted(NEAREST)}"
+            f"first_share: no cluster has {source.n_metals} metals, the first with a share of "
+            f"{source.first_share[0]:g} to {source.first_share[1]:g}"
         )
-    return float(state["a"] * NEAREST[state["symmetry"]])
+    return mixed_ones
 
 
-def _icosahedra(element: str, a: float, largest: int) -> Iterator[Atoms]:
-    yield from _until(largest, (Icosahedron(element, shells, a) for shells in count(2)))
+def _of_one_metal(source: Clusters, metal: str) -> Iterator[Choice]:
+    # ase.cluster builds from an fcc lattice parameter: sqrt(2) nearest-neighbour distances
+    a = nearest_distance(metal) * 2**0.5
+    for shape in _in_order(source.shapes):
+        if source.sizes is None:
+            least, most = source.shells or [1, 1]
+            closed = (WITH_SHELLS[shape](metal, a, k) for k in range(least, most + 1))
+            yield from (Choice(len(atoms), metal, shape, atoms) for atoms in closed)
+            continue
+        smallest, largest = source.sizes
+        if shape in OF_EVERY_SIZE:
+            yield from (Choice(n, metal, shape, None) for n in range(smallest, largest + 1))
+        else:
+            closed = (atoms for atoms in CLOSED[shape](metal, a, largest))
+            yield from (Choice(len(c), metal, shape, c) for c in closed if len(c) >= smallest)
 
 
-def _octahedra(element: str, a: float, largest: int) -> Iterator[Atoms]:
-    """With each number of layers cut from the corners, from none to the cuboctahedron."""
-    for cut in count(0):
-        # With cut = (edge - 1) / 2 the square faces meet: the cuboctahedron. More cannot be cut.
-        family = (Octahedron(element, edge, cut, a) for edge in count(max(2, 2 * cut + 1)))
-        fitting = list(_until(largest, family))
-        if not fitting:
-            return
-        yield from fitting
+def _in_order(shapes: Sequence[str]) -> list[str]:
+    """Whatever the order in the config, so that it moves no structure."""
+    return sorted(shapes, key=lambda shape: (shape != "compact", shape))
 
 
-def _decahedra(element: str, a: float, largest: int) -> Iterator[Atoms]:
-    """Without re-entrant edges."""
-    for edge in count(2):
-        family = (Decahedron(element, edge, height, 0, a) for height in count(1))
-        fitting = list(_until(largest, family))
-        if not fitting:
-            return
-        yield from fitting
+def _alloys(source: Clusters, choice: Choice) -> Iterator[Choice]:
+    """One of each closed core; else itself, with another composition each time."""
+    if choice.atoms is None or choice.alloy != "core_shell":
+        yield choice
+        return
+    cores = closed_cores(choice.atoms.positions, len(choice.metals), source.first_share)
+    yield from (choice._replace(core=core) for core in cores)
 
 
-#: shape -> clusters of at most so many atoms: f(element, fcc lattice parameter, largest)
-SHELLS: dict[str, Callable[[str, float, int], Iterator[Atoms]]] = {
-    "icosahedron": _icosahedra,
-    "octahedron": _octahedra,
-    "decahedron": _decahedra,
-}
-
-
-def _until(largest: int, family: Iterator[Atoms]) -> Iterator[Atoms]:
-    for atoms in family:
-        if len(atoms) > largest:
-            return
-        yield atoms
+def _counts(source: Clusters, choice: Choice, turn: int) -> tuple[int, ...]:
+    """Atoms of each metal of a choice when its turn comes, from 0."""
+    if not choice.alloy:
+        return (choice.size,)
+    metals = len(choice.metals)
+    first = choice.core or first_of(choice.size, metals, source.first_share, turn)
+    return counts_of(choice.size, metals, first)
 
 
 def _cluster(source: Clusters, job: GenerateStructures, found: list[Choice], n: int) -> Structure:
     choice = found[n % len(found)]
+    if choice.is_one and source.strain == 0:
+        refuse_repeat(n, len(found))
     rng = number_generator(job, n)
+    positions = _sites(choice, rng)
+    counts = _counts(source, choice, n // len(found))
+    symbols = [choice.element] * choice.size
+    info = {"shape": choice.shape}
+    if choice.alloy:
+        positions = positions * _vegard(choice.metals, counts)
+        symbols = mixed(positions, choice.metals, counts, choice.alloy, rng)
+        info["alloy"] = choice.alloy
+    atoms = Atoms(symbols, positions=positions @ random_strain(rng, source.strain))
+    parts = "".join(f"{m}{k}" for m, k in zip(choice.metals, counts, strict=True))
+    return Structure(atoms, chemistry(atoms), {"number": n, "name": f"cluster-{parts}", **info})
+
+
+def _sites(choice: Choice, rng: np.random.Generator) -> np.ndarray:
+    """Positions of a cluster of the first metal alone, about their centre; [n,3], Angstrom."""
+    if choice.shape == "compact":
+        return compact(choice.element, choice.size, rng)
     if choice.atoms is None:
-        positions = compact(choice.element, choice.size, rng)
-    else:
-        if source.strain == 0:
-            refuse_repeat(n, len(found))
-        positions = choice.atoms.positions - choice.atoms.positions.mean(axis=0)
-    name = f"cluster-{choice.element}{choice.size}"
-    atoms = Atoms(
-        [choice.element] * choice.size,
-        positions=positions @ random_strain(rng, source.strain),
-    )
-    return Structure(atoms, chemistry(atoms), {"number": n, "name": name, "shape": choice.shape})
+        return heap(choice.element, choice.size, rng)
+    return np.asarray(choice.atoms.positions - choice.atoms.positions.mean(axis=0))
 
 
-def compact(element: str, size: int, rng: np.random.Generator) -> np.ndarray:
-    """The ``size`` atoms of the element's crystal nearest to a random point.
-
-    Returns:
-        float64 [size,3], Angstrom, about their centre. Equal pieces have equal bits, so that
-        their ids show them as duplicates.
-    """
-    cell = bulk(element)
-    lattice = cell.cell.array
-    centre = rng.random(3) @ lattice
-    steps = _reach(cell, size)
-    grid = np.stack(np.meshgrid(*[np.arange(-s, s + 1) for s in steps], indexing="ij"), -1)
-    points = (grid.reshape(-1, 1, 3) @ lattice + cell.positions).reshape(-1, 3)
-    nearest = np.argsort(np.linalg.norm(points - centre, axis=1), kind="stable")[:size]
-    # Rounded and sorted, and -0 made 0: the same piece cut elsewhere in the crystal gets the same
-    # id.
-    positions = np.round(points[nearest] - points[nearest].mean(axis=0), 9) + 0.0
-    return positions[np.lexsort(positions.T)]
-
-
-def _reach(cell: Atoms, size: int) -> np.ndarray:
-    """int [3]: cells along each vector that surely hold ``size`` atoms around a point of cell 0."""
-    radius = (3 * size * cell.get_volume() / len(cell) / (4 * np.pi)) ** (1 / 3)
-    heights = 1 / np.linalg.norm(np.linalg.inv(cell.cell.array), axis=0)
-    # The ball of that volume, widened by the cell's diameter, contains at least `size` atoms.
-    return np.ceil((radius + np.abs(cell.cell.array).sum()) / heights).astype(int) + 1
+def _vegard(metals: Sequence[str], counts: Sequence[int]) -> float:
+    """Mean nearest distance of the metals (Vegard's rule), over that of the first."""
+    distances = [nearest_distance(metal) for metal in metals]
+    return float(np.average(distances, weights=counts)) / distances[0]

@@ -14,8 +14,8 @@ class AnySource(NamedSection):
 
     kind: str
     """What the structures are; molecules from SMILES, crystals from prototypes, random crystals by
-    space group, derivatives of crystals, clusters of metals, those of a file of your own, or those
-    that a generative model wrote."""
+    space group, derivatives of crystals, clusters of metals, surfaces of crystals, disordered
+    boxes, those of a file of your own, or those that a generative model wrote."""
     count: t.Count
     """Number of structures to make, over all shards; of a file, the most that is taken."""
     shards: t.Count = 1
