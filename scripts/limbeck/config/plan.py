@@ -332,7 +332,8 @@ def source_files(config: Config, source: str) -> list[str]:
 
 def _paths(config: Config, source: str) -> list[str]:
     section = config.sources[source]
-    return [getattr(section, field) for field in ("smiles", "path") if hasattr(section, field)]
+    found = [getattr(section, field, None) for field in ("smiles", "path")]
+    return [path for path in found if path is not None]
 
 
 def source_content(config: Config, source: str) -> str:
