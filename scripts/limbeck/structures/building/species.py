@@ -101,6 +101,9 @@ def variants(mol: Chem.Mol, source: MoleculeSource, limits: Limits) -> Iterator[
 
 def stereoisomers(mol: Chem.Mol) -> list[str]:
     """Canonical SMILES of those that differ in what the molecule leaves open, sorted."""
+    open_ones = Chem.StereoSpecified.Unspecified
+    if not any(one.specified == open_ones for one in Chem.FindPotentialStereo(mol)):
+        return [_smiles(mol)]  # of most molecules, and ten times as fast
     options = StereoEnumerationOptions(
         unique=True, onlyUnassigned=True, maxIsomers=MOST_STEREOISOMERS, rand=0
     )
