@@ -101,7 +101,11 @@ def _made(config: Config, source: Source) -> tuple[Frames, int, int]:
     # Those of the first SAMPLE alone: conformers that repeat are left out of the rest alike, and
     # random crystals that are given up, and faces that have no more variants.
     if isinstance(source, MoleculeSource | RandomCrystals | Surfaces):
-        return frames, round(source.count * len(frames) / few.count), len(rejected)
+        of_few, count = few.count, source.count
+        if isinstance(source, MoleculeSource) and (source.assemble != "none" or source.conformers):
+            # there may be fewer than are asked for
+            of_few, count = (sum(1 for _ in groups_of(each)) for each in (few, source))
+        return frames, round(count * len(frames) / max(1, of_few)), len(rejected)
     repeats = isinstance(source, Crystals) or len(frames) < few.count
     count = sum(1 for _ in groups_of(source)) if repeats else source.count
     return frames, count, len(rejected)

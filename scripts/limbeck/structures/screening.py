@@ -1,10 +1,12 @@
 """Screening: refuse what no structure may have; no potential is asked."""
 
 import csv
+import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,15 @@ from limbeck.files import write_csv
 from limbeck.frames import Frames
 from limbeck.geometry import G_CM3, MAX_COORDINATE_A, MIN_CELL_HEIGHT_A, cell_height, density
 from limbeck.structures.distances import all_alone, contact_too_near, too_near
+from limbeck.structures.neighbours import (
+    Neighbours,
+    all_apart,
+    crowded,
+    cutoff,
+    fragments,
+    no_contacts,
+    stands_alone,
+)
 
 log = logging.getLogger(__name__)
 
@@ -51,15 +62,56 @@ class _Fault(Exception):
     """reason, value, limit."""
 
 
+@dataclass
+class _Structure:
+    """One frame, and its neighbours, which are found once for all checks."""
+
+    numbers: np.ndarray
+    positions: np.ndarray
+    cell: np.ndarray
+    periodic: bool
+    charge: int
+    info: bytes
+    found: Neighbours | None = None
+
+    @property
+    def atoms(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+        return self.numbers, self.positions, self.cell, self.periodic
+
+    def near(self, limits: Screen) -> Neighbours:
+        if self.found is None:
+            elements = frozenset(self.numbers.tolist())
+            own = limits.min_distance_ratio, limits.min_contact_ratio
+            reach = cutoff(elements, self.periodic, *own)
+            self.found = Neighbours.of(*self.atoms, reach)
+        return self.found
+
+
+def _structures(frames: Frames) -> list[_Structure]:
+    # int64: an index of numbers that are bytes would be made anew for each table
+    numbers, positions = frames.numbers.astype(np.int64), frames.positions
+    return [
+        _Structure(numbers[start:end], positions[start:end], *rest)
+        for (start, end), *rest in zip(
+            pairwise(frames.offsets.tolist()),
+            frames.cell,
+            frames.periodic.tolist(),
+            frames.charge.tolist(),
+            frames.info.tolist(),
+            strict=True,
+        )
+    ]
+
+
 def screen(frames: Frames, limits: Screen) -> tuple[Frames, list[Rejected]]:
     """Keep the frames that pass every check; each other one gets the first that it fails."""
     keep = np.ones(len(frames), dtype=bool)
     rejected = []
     seen: set[bytes] = set()
-    for b in each(range(len(frames)), "screening", "structures"):
+    for b, structure in enumerate(each(_structures(frames), "screening", "structures")):
         try:
             for check in _CHECKS:
-                check(frames, b, limits)
+                check(structure, limits)
             _check_duplicate(frames.id[b], seen)
         except _Fault as fault:
             keep[b] = False
@@ -95,8 +147,8 @@ def _report(count: int, rejected: list[Rejected]) -> None:
         log.warning("nothing is left")
 
 
-def _check_size(frames: Frames, b: int, limits: Screen) -> None:
-    n_atoms, limit = int(frames.n_atoms[b]), limits.max_atoms
+def _check_size(structure: _Structure, limits: Screen) -> None:
+    n_atoms, limit = len(structure.numbers), limits.max_atoms
     if n_atoms == 0:
         raise _Fault(reasons.NO_ATOMS, n_atoms, 1)
     if n_atoms > limit:
@@ -128,26 +180,25 @@ def unsound(
     return None
 
 
-def _check_sound(frames: Frames, b: int, limits: Screen) -> None:
-    rows = frames.atoms_of(b)
-    fault = unsound(frames.numbers[rows], frames.positions[rows], frames.cell[b])
+def _check_sound(structure: _Structure, limits: Screen) -> None:
+    fault = unsound(structure.numbers, structure.positions, structure.cell)
     if fault:
         raise _Fault(*fault)
 
 
-def _check_cell(frames: Frames, b: int, limits: Screen) -> None:
-    if not frames.periodic[b]:
+def _check_cell(structure: _Structure, limits: Screen) -> None:
+    if not structure.periodic:
         return
-    height = cell_height(frames.cell[b])
+    height = cell_height(structure.cell)
     if height < MIN_CELL_HEIGHT_A:
         raise _Fault(reasons.FLAT_CELL, height, MIN_CELL_HEIGHT_A)
 
 
-def _check_density(frames: Frames, b: int, limits: Screen) -> None:
-    if not frames.periodic[b]:
+def _check_density(structure: _Structure, limits: Screen) -> None:
+    if not structure.periodic:
         return
-    numbers = frames.numbers[frames.atoms_of(b)]
-    value = density(numbers, frames.cell[b])
+    numbers = structure.numbers
+    value = density(numbers, structure.cell)
     lowest, highest = limits.min_density_g_cm3, limits.max_density_g_cm3
     if highest is None:
         highest = largest_density(numbers)
@@ -155,7 +206,7 @@ def _check_density(frames: Frames, b: int, limits: Screen) -> None:
         raise _Fault(reasons.TOO_DENSE, value, highest)
     # One atom or two in a wide box are as good as a molecule in it; three of which none has a
     # neighbour are a crystal that was blown up.
-    if value < lowest and len(numbers) > 2 and all_alone(*_atoms(frames, b)):
+    if value < lowest and len(numbers) > 2 and all_alone(*structure.atoms):
         raise _Fault(reasons.TOO_THIN, value, lowest)
 
 
@@ -170,41 +221,85 @@ def largest_density(numbers: np.ndarray) -> float:
     return float(atomic_masses[numbers].sum() / volume * G_CM3)
 
 
-def _atoms(frames: Frames, b: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
-    rows = frames.atoms_of(b)
-    return frames.numbers[rows], frames.positions[rows], frames.cell[b], bool(frames.periodic[b])
-
-
-def _check_distance(frames: Frames, b: int, limits: Screen) -> None:
-    found = too_near(*_atoms(frames, b), limits.min_distance_ratio)
+def _check_distance(structure: _Structure, limits: Screen) -> None:
+    ratio = limits.min_distance_ratio
+    if all_apart(structure.near(limits), ratio):
+        return
+    found = too_near(*structure.atoms, ratio)
     if found:
         raise _Fault(reasons.TOO_CLOSE, found.value, found.limit)
 
 
-def _check_contacts(frames: Frames, b: int, limits: Screen) -> None:
-    found = contact_too_near(*_atoms(frames, b), limits.min_contact_ratio)
+def _check_contacts(structure: _Structure, limits: Screen) -> None:
+    ratio = limits.min_contact_ratio
+    if no_contacts(structure.near(limits), ratio):
+        return
+    found = contact_too_near(*structure.atoms, ratio)
     if found:
         raise _Fault(reasons.CONTACT_TOO_CLOSE, found.value, found.limit)
 
 
-def _check_vacuum(frames: Frames, b: int, limits: Screen) -> None:
+def _check_vacuum(structure: _Structure, limits: Screen) -> None:
     # Few infos have it, and a search of bytes is faster than to parse all of them.
-    if b"vacuum_axis" not in frames.info[b]:
+    if b"vacuum_axis" not in structure.info:
         return
-    width = narrowest_vacuum(frames, b)
+    axes = json.loads(structure.info).get("vacuum_axis", [])
+    width = narrowest_vacuum(structure.positions, structure.cell, axes)
     if width < limits.min_vacuum_A:
         raise _Fault(reasons.NO_SURFACE, width, limits.min_vacuum_A)
 
 
-def narrowest_vacuum(frames: Frames, b: int) -> float:
-    """Angstrom; of a frame that is no slab or wire infinity."""
-    axes = np.atleast_1d(frames.info_of(b).get("vacuum_axis", [])).astype(int)
+def narrowest_vacuum(positions: np.ndarray, cell: np.ndarray, axes: int | Sequence[int]) -> float:
+    """Angstrom, along these axes of the cell; infinity where there are none.
+
+    Args:
+        positions, cell: [n,3] and [3,3], Angstrom.
+    """
+    along_axes = np.atleast_1d(axes).astype(int)
     # columns of the inverse are normals to the faces, of the length of one over the height
-    inverse = np.linalg.inv(frames.cell[b])[:, axes]
-    along = np.sort(frames.positions[frames.atoms_of(b)] @ inverse % 1, axis=0)
+    inverse = np.linalg.inv(cell)[:, along_axes]
+    along = np.sort(positions @ inverse % 1, axis=0)
     # the widest gap of each axis, that over the edge of the cell among them
     gaps = np.diff(along, axis=0, append=along[:1] + 1).max(axis=0)
     return float((gaps / np.linalg.norm(inverse, axis=0)).min(initial=np.inf))
+
+
+def _check_bonds(structure: _Structure, limits: Screen) -> None:
+    if limits.any_bonds:
+        return
+    found = crowded(structure.near(limits), structure.charge)
+    if found:
+        raise _Fault(reasons.CROWDED, *found)
+
+
+def _check_whole(structure: _Structure, limits: Screen) -> None:
+    """Isolated structures, whose source says of how many pieces they are, or by their SMILES."""
+    if limits.any_bonds or structure.periodic:
+        return
+    promised = pieces_of(structure.info)
+    if promised and (found := fragments(structure.near(limits))) > promised:
+        raise _Fault(reasons.FELL_APART, found, promised)
+
+
+def pieces_of(info: bytes) -> int | None:
+    """Of how many molecules a frame is to be, None where its info does not say.
+
+    It stands there as ``n_fragments``, or a SMILES has its dots.
+    """
+    if b'"n_fragments"' not in info and b'"smiles"' not in info:
+        return None
+    found = json.loads(info)
+    if "n_fragments" in found:
+        return int(found["n_fragments"])
+    return str(found["smiles"]).count(".") + 1
+
+
+def _check_alone(structure: _Structure, limits: Screen) -> None:
+    if limits.lone_atoms or structure.periodic:
+        return
+    found = stands_alone(structure.near(limits), structure.positions)
+    if found:
+        raise _Fault(reasons.STANDS_ALONE, *found)
 
 
 def _check_duplicate(frame_id: bytes, seen: set[bytes]) -> None:
@@ -214,7 +309,7 @@ def _check_duplicate(frame_id: bytes, seen: set[bytes]) -> None:
 
 
 #: in the order they run: later ones rely on earlier ones (a neighbour list wants a sound cell)
-_CHECKS: list[Callable[[Frames, int, Screen], None]] = [
+_CHECKS: list[Callable[[_Structure, Screen], None]] = [
     _check_size,
     _check_sound,
     _check_cell,
@@ -222,4 +317,7 @@ _CHECKS: list[Callable[[Frames, int, Screen], None]] = [
     _check_vacuum,
     _check_distance,
     _check_contacts,
+    _check_bonds,
+    _check_whole,
+    _check_alone,
 ]

@@ -1,6 +1,7 @@
 """What all sources share: the structures of a shard, and how one of them is refused.
 
-Structure number n of a source belongs to shard ``n % shards``, and its random numbers come
+Structure number n of a source belongs to shard ``n % shards`` (where some go together, to shard
+``n // together % shards``), and its random numbers come
 from n alone: cutting a source into other shards moves no structure.
 """
 
@@ -62,6 +63,7 @@ def collect(
     *,
     most: int | None = None,
     name_of: Callable[[int], str] | None = None,
+    together: int = 1,
 ) -> tuple[Frames, list[Rejected]]:
     """Make the structures of one shard; those that raise :class:`Refused` are set aside.
 
@@ -69,12 +71,17 @@ def collect(
         make: number -> structure.
         most: how many there are in all shards, where that may be fewer than are asked for.
         name_of: number -> what the user calls it, for the table of those that were set aside.
+        together: so many that follow one another go to one shard, as conformers of a molecule do,
+            each of which is compared with those before it.
     """
     source = job.source
     count = source.count if most is None else min(source.count, most)
     made: list[Structure] = []
     rejected: list[Rejected] = []
-    for n in each(range(job.shard, count, source.shards), source.name, "structures"):
+    step = source.shards * together
+    firsts = range(job.shard * together, count, step)
+    numbers = [n for first in firsts for n in range(first, min(first + together, count))]
+    for n in each(numbers, source.name, "structures"):
         try:
             structure = make(n)
             check_sound(structure.atoms, structure.charge, structure.spin)

@@ -28,6 +28,13 @@ class Screen(Section):
     with less it has no surface."""
     max_atoms: t.Count = 500
     """Largest number of atoms of a structure."""
+    any_bonds: bool = False
+    """Whether atoms of H, C, N, O and F may have more bonds to nonmetals than their valence allows,
+    and molecules of a source that says what they are may be in pieces."""
+    lone_atoms: bool = False
+    """Whether an atom of an isolated structure of three or more may be out of reach of all others,
+    farther than 1.5 sums of van der Waals radii; as at the end of a dissociation. Noble gases
+    always may."""
 
     def faults(self) -> Iterator[Fault]:
         """Densities that leave nothing between them."""
