@@ -15,9 +15,11 @@ from limbeck.config.plan import (
     driver,
     from_files,
     has_curl,
+    pilot_slices,
     potential_meets,
     samplings_used,
     sources_of,
+    sources_selected,
     sources_used,
     teachers,
 )
@@ -454,6 +456,18 @@ def _diversity(config: Config) -> Lines:
             )
 
 
+def _gate(config: Config) -> Lines:
+    gate, included = config.gate, sources_selected(config)
+    for name in gate.proportions or {}:
+        if name not in included:
+            yield f"gate.proportions: {shown(name)}, {one_of(name, included)}"
+    if gate.pilot and pilot_slices(config) >= config.select.slices:
+        yield (
+            f"gate.pilot: {gate.pilot}, expected fewer frames than all: it takes "
+            f"{pilot_slices(config)} of {config.select.slices} slices (select.slices)"
+        )
+
+
 _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _purpose,
     _counts,
@@ -476,4 +490,5 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _phonons,
     _kept,
     _diversity,
+    _gate,
 )
