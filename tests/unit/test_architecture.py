@@ -99,6 +99,7 @@ WINGS = {
     "report/run": {"report/page", "sampling", "warrant"},
     "report/topics": {
         "datasets",
+        "diversity",
         "molecules",
         "physics",
         "report/page",

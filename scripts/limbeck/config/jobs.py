@@ -334,9 +334,7 @@ class JudgeLabels(Gate):
     @classmethod
     def of(cls, config: Config, label_set: str, part: Literal["set", "pilot"] = "set") -> Self:
         """That of a job, where the proportions are those of the sources if not given."""
-        included = list(
-            dict.fromkeys(s for n in config.select.include for s in sources_of(config, n))
-        )
+        included = sources_selected(config)
         found: dict[str, Any] = {"label_set": label_set, "part": part}
         if config.gate.min_balance is not None and config.gate.proportions is None:
             found["proportions"] = {s: float(config.sources[s].count) for s in included}

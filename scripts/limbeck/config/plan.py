@@ -678,7 +678,7 @@ def handed_over(config: Config) -> list[str]:
     of_shard = [*_clusters(config), *_phonon_folders(config)]
     return [
         *folders_with_sums(config),
-        *(f"report/{name}" for name in ("index.html", "SHA256SUMS")),
+        *(f"report/{name}" for name in ("index.html", "dataset.md", "SHA256SUMS")),
         *(f"{path}/{name}" for path in sets for name in in_set),
         *(f"{path}/{name}" for path in students for name in (*_STUDENT, *_LEARNED)),
         *(f"{path}.{kind}" for path in _clusters(config) for kind in ("h5", "fragments.csv")),
