@@ -73,12 +73,12 @@ PLANTED = {
     "size_variation": ("diversity/whole/size_variation", 0.49),
 }
 MISSING = {
-    "one_size": ("diversity/by_source/a/dominance", {}),
+    "one_size": ("diversity/by_source/a/dominance/size", {}),
     "one_space_group": ("diversity/space_groups", {}),
     "seconds_per_structure": ("seconds", {}),
     # noise that is more than may be found says nothing
     "bond_shift": ("diversity/distances/a", [BOND | {"noise_A": 0.2}]),
-    "extreme_energy": ("ranges", {}),
+    "extreme_energy": ("ranges/a/energy_eV_per_atom", None),
     "mean_atoms": ("diversity/whole/mean_atoms", None),
 }
 
