@@ -7,8 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from ase.visualize.plot import plot_atoms
+from ase.data import covalent_radii
+from ase.data.colors import jmol_colors
+from ase.utils import rotate
+from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Circle
 
 from limbeck.config.written import Verdict
 from limbeck.diversity.dominance import formulas
@@ -26,6 +31,8 @@ from limbeck.warrant.statistics import Estimate
 
 #: structures of the contact sheet, and how many of them in a row
 SHEET, IN_A_ROW = 100, 10
+#: how they are turned: along an axis of a crystal its atoms would hide each other
+TURNED = rotate("-75x,20y,10z").T
 
 told = prose("diversity")
 
@@ -139,20 +146,18 @@ def sheet(run: Run) -> PageFigure | None:
     if not len(frames):
         return None
     rows = ceil(len(frames) / IN_A_ROW)
+    # one pair of axes: a hundred of them take minutes
     canvas = Canvas(figsize=(1.5 * WIDTH, 1.8 * rows))
+    axes = canvas.add_axes((0, 0, 1, 1))
     names = formulas(frames)
-    for b, atoms in enumerate(frames.to_atoms()):
-        axes = canvas.add_subplot(rows, IN_A_ROW, b + 1)
-        atoms.wrap()
-        # turned a little, or atoms of a crystal hide each other
-        plot_atoms(atoms, axes, rotation="-80x,20y,10z", show_unit_cell=2 * atoms.pbc.any())
-        axes.set_axis_off()
+    for b in range(len(frames)):
+        corner = np.array([b % IN_A_ROW, 1.25 * (rows - 1 - b // IN_A_ROW)])
+        _draw(axes, frames, b, corner)
         source, sampling = frames.source[b].decode(), frames.sampling[b].decode()
-        name = names[b] if len(names[b]) < 18 else f"{names[b][:17]}…"
-        text = f"{name}\n{len(atoms)} atoms\n{source[:20]}\n{sampling[:20]}"
-        axes.set_title(text, fontsize=6, pad=2)
-    # tight_layout asks each of a hundred axes for its size, several times
-    canvas.subplots_adjust(0.01, 0.01, 0.99, 1 - 0.5 / (1.8 * rows), 0.1, 0.6)
+        text = f"{names[b][:18]}\n{frames.n_atoms[b]} atoms\n{source[:18]}, {sampling[:14]}"
+        axes.text(corner[0] + 0.5, corner[1] + 1.0, text, fontsize=6, ha="center", va="bottom")
+    axes.set(xlim=(0, IN_A_ROW), ylim=(0, 1.25 * rows), aspect="equal")
+    axes.set_axis_off()
     sources = sorted({source.decode() for source in frames.source})
     data = pd.DataFrame(
         {
@@ -165,6 +170,19 @@ def sheet(run: Run) -> PageFigure | None:
     )
     alt = told("sheet_alt", count=len(frames), sources=", ".join(sources))
     return PageFigure("contact_sheet", told("sheet", count=len(frames)), alt, canvas, data)
+
+
+def _draw(axes: Axes, frames: Frames, b: int, corner: np.ndarray) -> None:
+    """Atoms of one frame in a square of unit length, turned a little, the nearest last."""
+    atoms = frames.atoms_of(b)
+    seen = (frames.positions[atoms] - frames.positions[atoms].mean(axis=0)) @ TURNED.T
+    order, numbers = np.argsort(seen[:, 2]), frames.numbers[atoms]
+    radii = 0.8 * covalent_radii[numbers]
+    scale = 0.45 / max(float((np.abs(seen[:, :2]).max(axis=1) + radii).max()), 2.0)
+    circles = [Circle(corner + 0.5 + scale * seen[i, :2], scale * radii[i]) for i in order]
+    colours = jmol_colors[numbers[order]]
+    look = {"facecolors": colours, "edgecolors": "#555555", "linewidths": 0.3}
+    axes.add_collection(PatchCollection(circles, **look))
 
 
 def as_markdown(run: Run) -> str:
