@@ -36,6 +36,7 @@ include: "workflow/rules/report.smk"
 
 localrules:
     pass_gate,
+    pass_pilot,
     all,
 
 

@@ -46,7 +46,7 @@ def expect_one_line(done, message):
 def test_good_labels_pass(folder):
     done = judge(folder, [0])
     assert done.returncode == 0, done.stderr
-    assert "good_label_fraction of real: 1.0, at least 0.9" in done.stderr
+    assert "good_label_fraction of real is 1.000, at least 0.9 was asked for" in done.stderr
     found = json.loads((folder / "emt.json").read_text())
     assert found["go"] is True
     assert {n: counts["good"] for n, counts in found["by_source"].items()} == {"real": 6}

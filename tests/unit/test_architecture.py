@@ -60,7 +60,8 @@ WINGS = {
         "structures/reading",
         "structures/sources",
     },
-    "gate": set(),
+    "diversity": set(),
+    "gate": {"diversity"},
     "datasets": {"structures"},
     "warrant": {"averaging", "potentials", "selection", "symmetry"},
     "physics": {"phonons", "potentials", "preparation", "sampling/dynamics", "warrant"},
@@ -98,6 +99,7 @@ WINGS = {
     "report/run": {"report/page", "sampling", "warrant"},
     "report/topics": {
         "datasets",
+        "diversity",
         "molecules",
         "physics",
         "report/page",

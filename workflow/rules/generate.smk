@@ -49,6 +49,8 @@ for kind in SOURCES:
             # No work before labels of one's own are known to be right; what they are like makes no
             # structure anew.
             file_labels=ancient(files(plan.all_checks_of_file_labels)),
+            # Nor before the pilot passed, but for the pilot itself.
+            pilot=ancient(files(plan.pilots_before_source)),
             files=lambda wildcards: plan.source_files(CONFIG, wildcards.source),
             reserve=files(plan.reserve_files),
         output:

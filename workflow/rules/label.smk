@@ -5,7 +5,7 @@
 rule choose_views:
     input:
         script=f"{SCRIPTS}/choose_views.py",
-        frames=slices(f"{RUN}/selected/{{slice}}.h5"),
+        frames=files(plan.frames_to_choose_views),
     output:
         figures=f"{RUN}/labels/{{label_set}}.views.json",
         table=f"{RUN}/labels/{{label_set}}.views.csv",
@@ -59,6 +59,7 @@ rule read_labels:
     input:
         script=f"{SCRIPTS}/read_labels.py",
         frames=f"{RUN}/selected/{{slice}}.h5",
+        pilot=ancient(files(plan.pilot_before_labels)),
         found=f"{RUN}/labels/{{label_set}}.file.json",
         files=lambda wildcards: plan.labelled_files(CONFIG, wildcards.label_set),
     output:
@@ -89,6 +90,7 @@ rule label_frames:
     input:
         script=f"{SCRIPTS}/label_frames.py",
         frames=f"{RUN}/selected/{{slice}}.h5",
+        pilot=ancient(files(plan.pilot_before_labels)),
         views=files(plan.choices_of_views),
     output:
         f"{RUN}/labels/{{label_set}}/{{slice}}.h5",
@@ -120,11 +122,20 @@ rule label_frames:
         " --attempts-left {resources.attempts_left} --output {output:q} > {log:q} 2>&1"
 
 
+def judged(paths):
+    """Files of the run."""
+    return [f"{RUN}/{path}" for path in paths]
+
+
 rule judge_labels:
     input:
         script=f"{SCRIPTS}/judge_labels.py",
-        frames=slices(f"{RUN}/selected/{{slice}}.h5"),
-        labels=slices(f"{RUN}/labels/{{label_set}}/{{slice}}.h5"),
+        frames=lambda wildcards: judged(plan.frames_judged(CONFIG, "set")),
+        labels=lambda wildcards: judged(
+            plan.labels_judged(CONFIG, wildcards.label_set, "set")
+        ),
+        reference=lambda wildcards: judged(plan.reference_of_gate(CONFIG, "set")),
+        structures=lambda wildcards: judged(plan.structures_of_gate(CONFIG, "set")),
     output:
         f"{RUN}/gate/{{label_set}}.json",
     log:
@@ -139,11 +150,37 @@ rule judge_labels:
         **needs(2000, 30),
     params:
         settings=settings(jobs.JudgeLabels),
-        recipes=recipes("frames", "labels"),
+        recipes=recipes("frames", "labels", "reference", "structures"),
+        results=lambda wildcards, output: str(Path(output[0]).parents[1]),
     shell:
         "python {input.script:q} --settings {params.settings:q}"
         " --recipes {params.recipes} --frames {input.frames:q}"
-        " --labels {input.labels:q} --output {output:q} > {log:q} 2>&1"
+        " --labels {input.labels:q} --reference {input.reference:q}"
+        " --structures {input.structures:q} --results {params.results:q}"
+        " --output {output:q} > {log:q} 2>&1"
+
+
+# The pilot is judged before the rest is made.
+use rule judge_labels as judge_pilot with:
+    input:
+        script=f"{SCRIPTS}/judge_labels.py",
+        frames=lambda wildcards: judged(plan.frames_judged(CONFIG, "pilot")),
+        labels=lambda wildcards: judged(
+            plan.labels_judged(CONFIG, wildcards.label_set, "pilot")
+        ),
+        reference=lambda wildcards: judged(plan.reference_of_gate(CONFIG, "pilot")),
+        structures=lambda wildcards: judged(plan.structures_of_gate(CONFIG, "pilot")),
+    output:
+        f"{RUN}/gate/{{label_set}}.pilot.json",
+    log:
+        f"{LOGS}/judge_pilot/{{label_set}}.log",
+    benchmark:
+        f"{BENCHMARKS}/judge_pilot/{{label_set}}.tsv"
+    priority: 100
+    params:
+        settings=settings(jobs.JudgePilot),
+        recipes=recipes("frames", "labels", "reference", "structures"),
+        results=lambda wildcards, output: str(Path(output[0]).parents[1]),
 
 
 # Snakemake deletes what a failed job made: judge writes the verdict, gate fails on it.
@@ -170,3 +207,16 @@ rule pass_gate:
         "python {input.script:q} --settings {params.settings:q}"
         " --recipes {params.recipes} --input {input.verdict:q}"
         " --output {output:q} > {log:q} 2>&1"
+
+
+use rule pass_gate as pass_pilot with:
+    input:
+        script=f"{SCRIPTS}/pass_gate.py",
+        verdict=f"{RUN}/gate/{{label_set}}.pilot.json",
+    output:
+        f"{RUN}/gate/{{label_set}}.pilot.passed",
+    log:
+        f"{LOGS}/pass_pilot/{{label_set}}.log",
+    benchmark:
+        f"{BENCHMARKS}/pass_pilot/{{label_set}}.tsv"
+    priority: 100

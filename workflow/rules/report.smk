@@ -23,6 +23,7 @@ rule write_report:
             caption="../report/tables.rst",
             category="Tables",
         ),
+        dataset=f"{RUN}/report/dataset.md",
         sums=f"{RUN}/report/SHA256SUMS",
     log:
         f"{LOGS}/write_report.log",

@@ -34,7 +34,7 @@ rule select_frames:
         script=f"{SCRIPTS}/select_frames.py",
         frames=files(plan.frames_of_slice),
         # waited for, and no reason to select anew
-        yields=[ancient(f"{RUN}/{path}") for path in plan.yields_judged(CONFIG)],
+        yields=ancient(files(plan.yields_before)),
     output:
         f"{RUN}/selected/{{slice}}.h5",
     log:

@@ -16,10 +16,12 @@ from limbeck.config.plan import (
     from_files,
     has_curl,
     is_isolated,
+    pilot_slices,
     potential_meets,
     reserves,
     samplings_used,
     sources_of,
+    sources_selected,
     sources_used,
     takers,
     teachers,
@@ -500,6 +502,18 @@ def _diversity(config: Config) -> Lines:
             )
 
 
+def _gate(config: Config) -> Lines:
+    gate, included = config.gate, sources_selected(config)
+    for name in gate.proportions or {}:
+        if name not in included:
+            yield f"gate.proportions: {shown(name)}, {one_of(name, included)}"
+    if gate.pilot and pilot_slices(config) >= config.select.slices:
+        yield (
+            f"gate.pilot: {gate.pilot}, expected fewer frames than all: it takes "
+            f"{pilot_slices(config)} of {config.select.slices} slices (select.slices)"
+        )
+
+
 _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _purpose,
     _counts,
@@ -523,4 +537,5 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _phonons,
     _kept,
     _diversity,
+    _gate,
 )

@@ -21,6 +21,8 @@ from limbeck.config.plan import (
     of_kind,
     origins,
     physics_temperatures,
+    shards_judged,
+    sources_selected,
     takers,
     teachers,
     trained,
@@ -342,13 +344,31 @@ def labels_of_slice(config: Config, label_set: str, slice: str) -> LabelFrames |
 
 
 class JudgeLabels(Gate):
-    """When a label set is good enough."""
+    """When a label set is good enough, or its pilot; ``sources`` are those whose time is judged,
+    with their shards."""
 
     label_set: str
+    part: Literal["set", "pilot"] = "set"
+    sources: dict[str, list[t.Whole]] = Field(default={})
 
     @classmethod
-    def of(cls, config: Config, label_set: str) -> Self:
-        return cls(label_set=label_set, **config.gate.model_dump())
+    def of(cls, config: Config, label_set: str, part: Literal["set", "pilot"] = "set") -> Self:
+        """That of a job, where the proportions are those of the sources if not given."""
+        included = sources_selected(config)
+        found: dict[str, Any] = {"label_set": label_set, "part": part}
+        if config.gate.min_balance is not None and config.gate.proportions is None:
+            found["proportions"] = {s: float(config.sources[s].count) for s in included}
+        if config.gate.max_seconds_per_structure is not None:
+            found["sources"] = {s: shards_judged(config, s, part) for s in included}
+        return cls(**{**config.gate.model_dump(), **found})
+
+
+class JudgePilot(JudgeLabels):
+    """When the pilot of a label set is good enough for the rest to be made."""
+
+    @classmethod
+    def of(cls, config: Config, label_set: str, part: Literal["set", "pilot"] = "pilot") -> Self:
+        return super().of(config, label_set, part)
 
 
 class Split(Section):

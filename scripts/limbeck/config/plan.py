@@ -192,6 +192,78 @@ def frames_of_slice(config: Config, slice: int | str) -> list[str]:
     ]
 
 
+def sources_selected(config: Config) -> list[str]:
+    """Sources that selected frames descend from."""
+    return list(dict.fromkeys(s for n in config.select.include for s in sources_of(config, n)))
+
+
+def pilot_slices(config: Config) -> int:
+    """How many slices, the first ones, are the pilot; 0 where the config asks for none."""
+    if not config.gate.pilot or not config.labels:
+        return 0
+    select = config.select
+    return min(-(-config.gate.pilot * select.slices // select.count), select.slices)
+
+
+def shards_judged(config: Config, source: str, part: str) -> list[int]:
+    """Shards of a source that the pilot, or the whole set, is made from."""
+    slices = config.select.slices
+    first = pilot_slices(config) if part == "pilot" else slices
+    return [i for i in range(config.sources[source].shards) if i % slices < first]
+
+
+def slices_judged(config: Config, part: str) -> range:
+    """Slices of the pilot, or of the whole set."""
+    return range(pilot_slices(config) if part == "pilot" else config.select.slices)
+
+
+def frames_judged(config: Config, part: str) -> list[str]:
+    """Selected frames of the pilot, or of the whole set."""
+    return [f"selected/{i}.h5" for i in slices_judged(config, part)]
+
+
+def labels_judged(config: Config, label_set: str, part: str) -> list[str]:
+    """Labels of the same."""
+    return [f"labels/{label_set}/{i}.h5" for i in slices_judged(config, part)]
+
+
+def reference_of_gate(config: Config, part: str) -> list[str]:
+    """Structures whose bond lengths are the reference; none where the gate asks for none."""
+    source = config.gate.reference
+    shards = shards_judged(config, source, part) if source else []
+    return [f"screened/{source}/{i}.h5" for i in shards]
+
+
+def structures_of_gate(config: Config, part: str) -> list[str]:
+    """Structures whose space groups are judged; none where the gate does not ask for them."""
+    if config.gate.max_one_space_group is None:
+        return []
+    sources = sources_selected(config)
+    return [f"screened/{s}/{i}.h5" for s in sources for i in shards_judged(config, s, part)]
+
+
+def pilots_before_source(config: Config, source: str, shard: str) -> list[str]:
+    """What says that the pilot of each label set passed; none for a shard of the pilot itself."""
+    own = int(shard) in shards_judged(config, source, "pilot") or not pilot_slices(config)
+    return [] if own else [f"gate/{name}.pilot.passed" for name in config.labels]
+
+
+def pilot_before_labels(config: Config, label_set: str, slice: str) -> list[str]:
+    """What says that the pilot of a label set passed; none for a slice of the pilot itself."""
+    pilot = pilot_slices(config)
+    return [f"gate/{label_set}.pilot.passed"] if pilot and int(slice) >= pilot else []
+
+
+def yields_before(config: Config, slice: str) -> list[str]:
+    """What a slice waits for; a slice of the pilot for none, since what it says is of all."""
+    return [] if int(slice) < pilot_slices(config) else yields_judged(config)
+
+
+def frames_to_choose_views(config: Config, label_set: str) -> list[str]:
+    """Frames on which it is measured whether averaging is worth it; with a pilot, its own."""
+    return frames_judged(config, "pilot" if pilot_slices(config) else "set")
+
+
 def _shards(config: Config, names: list[str]) -> Iterator[tuple[str, int]]:
     """Each source behind samplings or subsystems, with each of its shards."""
     for source in dict.fromkeys(s for name in names for s in sources_of(config, name)):
@@ -249,7 +321,8 @@ def sources_used(config: Config) -> list[str]:
     names = [*config.select.include, *config.subsystems]
     of_frames = (source for name in names for source in sources_of(config, name))
     of_constants = (s for section in config.force_constants.values() for s in section.sources)
-    return list(dict.fromkeys([*of_frames, *of_constants]))
+    compared = [config.gate.reference] if config.gate.reference else []
+    return list(dict.fromkeys([*of_frames, *of_constants, *compared]))
 
 
 def reserves_used(config: Config) -> list[str]:
@@ -635,6 +708,7 @@ def results(config: Config) -> list[str]:
         *all_checks_of_file_labels(config),
         *yields_judged(config),
         *(f"gate/{name}.json" for name in labels),
+        *(f"gate/{name}.pilot.json" for name in labels if pilot_slices(config)),
         *(f"datasets/{n}/{part}" for n in labels for part in (*_parts("h5"), "counts.json")),
         *(f"{path}.{kind}" for path in _measured(config) for kind in ("json", "csv")),
         *(f"{path}/{name}" for path in students for name in _LEARNED),
@@ -671,7 +745,7 @@ def handed_over(config: Config) -> list[str]:
     of_shard = [*_clusters(config), *_phonon_folders(config)]
     return [
         *folders_with_sums(config),
-        *(f"report/{name}" for name in ("index.html", "SHA256SUMS")),
+        *(f"report/{name}" for name in ("index.html", "dataset.md", "SHA256SUMS")),
         *(f"{path}/{name}" for path in sets for name in in_set),
         *(f"{path}/{name}" for path in students for name in (*_STUDENT, *_LEARNED)),
         *(f"{path}.{kind}" for path in _clusters(config) for kind in ("h5", "fragments.csv")),

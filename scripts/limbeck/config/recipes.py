@@ -34,6 +34,16 @@ def _files(*patterns: str) -> Find:
     return lambda config, **wildcards: [pattern.format(**wildcards) for pattern in patterns]
 
 
+def _judged(part: str) -> tuple[Find, ...]:
+    """What the gate reads: of the pilot, or of the whole set."""
+    return (
+        lambda config, **wildcards: plan.frames_judged(config, part),
+        lambda config, **wildcards: plan.labels_judged(config, part=part, **wildcards),
+        lambda config, **wildcards: plan.reference_of_gate(config, part),
+        lambda config, **wildcards: plan.structures_of_gate(config, part),
+    )
+
+
 def _of_data_set(config: Config, label_set: str) -> list[str]:
     """What a data set is made of: selected frames and labels; of a round, what it extends."""
     if label_set in config.labels:
@@ -69,7 +79,7 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
     ),
     "yields/{stage}.json": (jobs.CheckYields.of, (plan.frames_of_stage,)),
     "selected/{slice}.h5": (jobs.SelectFrames.of, (plan.frames_of_slice,)),
-    "labels/{label_set}.views.json": (jobs.ChooseViews.of, (SELECTED,)),
+    "labels/{label_set}.views.json": (jobs.ChooseViews.of, (plan.frames_to_choose_views,)),
     "labels/{label_set}/{slice}.h5": (
         jobs.labels_of_slice,
         (
@@ -79,7 +89,8 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
         ),
     ),
     "labels/{label_set}.file.json": (jobs.CheckFileLabels.of, ()),
-    "gate/{label_set}.json": (jobs.JudgeLabels.of, (SELECTED, LABELS)),
+    "gate/{label_set}.pilot.json": (jobs.JudgePilot.of, _judged("pilot")),
+    "gate/{label_set}.json": (jobs.JudgeLabels.of, _judged("set")),
     "atoms/{label_set}.json": (jobs.EvaluateIsolatedAtoms.of, (SELECTED,)),
     f"{DATASET}{{file}}": (jobs.data_set, (_of_data_set,)),
     "delta/{delta}/{file}": (

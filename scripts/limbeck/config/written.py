@@ -114,18 +114,43 @@ class Training(Written):
 
 
 class Criterion(Written):
-    """One of a verdict."""
+    """One of a verdict; one that was not measured has no value, and is not passed."""
 
     name: str
     scope: str
-    value: Fraction
-    threshold: Fraction
+    value: float | None
+    threshold: float
     passed: bool
+    #: whether the threshold is the most, and not the least, that was asked for
+    at_most: bool = False
+    #: told, and stops nothing
+    advice: bool = False
+    unit: str = ""
+    #: what it means, in plain words
+    words: str = ""
+
+    def line(self) -> str:
+        """In a few words."""
+        bound = f"{'at most' if self.at_most else 'at least'} {self.threshold:g}"
+        unit = f" {self.unit}" if self.unit else ""
+        found = "was not measured" if self.value is None else f"is {self.value:.3f}{unit}"
+        words = f" ({self.words})" if self.words else ""
+        return f"{self.name} of {self.scope} {found}, {bound} was asked for{words}"
 
     def faults(self) -> Iterator[Fault]:
-        if self.passed != (self.value >= self.threshold):
-            text = f"{self.passed}, but {self.value:g} was found and {self.threshold:g} asked for"
+        if self.name == "good_label_fraction" and not 0 <= (self.value or 0) <= 1:
+            yield "value", f"{self.value:g}, expected at most 1"
+        if self.passed != meets(self.value, self.threshold, at_most=self.at_most):
+            found = "nothing" if self.value is None else f"{self.value:g}"
+            text = f"{self.passed}, but {found} was found and {self.threshold:g} asked for"
             yield "passed", text
+
+
+def meets(value: float | None, threshold: float, *, at_most: bool = False) -> bool:
+    """Whether a value is within what was asked for; what was not measured never is."""
+    if value is None:
+        return False
+    return value <= threshold if at_most else value >= threshold
 
 
 class Verdict(Written):
@@ -135,10 +160,22 @@ class Verdict(Written):
     criteria: list[Criterion]
     status: dict[str, t.Whole]
     by_source: dict[str, dict[str, t.Whole]] = Field(default={})
+    on_no_go: Literal["stop", "continue"] = "stop"
+    fallback: str | None = None
+    #: of limbeck.diversity.measure; older files have none
+    diversity: dict[str, Any] | None = None
+    #: by source, quantiles of what good labels are like
+    ranges: dict[str, dict[str, list[float] | None]] = Field(default={})
 
     def faults(self) -> Iterator[Fault]:
-        if self.go != (bool(self.criteria) and all(c.passed for c in self.criteria)):
+        if self.go != is_go(self.criteria):
             yield "go", f"{self.go}, which its criteria do not say"
+
+
+def is_go(criteria: list[Criterion]) -> bool:
+    """Whether all criteria that are no advice are met; of none, no."""
+    asked = [c.passed for c in criteria if not c.advice]
+    return bool(asked) and all(asked)
 
 
 class DeltaPart(Written):

@@ -106,6 +106,37 @@ def statuses(found: Summary) -> np.ndarray:
     return status
 
 
+#: of what labels are like: from the least to the largest
+QUANTILES = (0, 0.05, 0.5, 0.95, 1)
+
+
+def ranges(found: Summary, status: np.ndarray) -> dict[str, dict[str, list[float] | None]]:
+    """:data:`QUANTILES` of good labels by source; None where nothing is known.
+
+    ``energy_eV_per_atom`` is after what the elements account for, from the median of the source;
+    ``force_eV_per_A`` the largest component in a frame.
+
+    Args:
+        status: of :func:`statuses`.
+    """
+    told: dict[str, dict[str, list[float] | None]] = {
+        name.decode(): {"energy_eV_per_atom": None, "force_eV_per_A": None}
+        for name in np.unique(found.source[status == Status.GOOD])
+    }
+    for name, key in (("energy", "energy_eV_per_atom"), ("forces", "force_eV_per_A")):
+        size = found.sizes.get(name, np.zeros(0))
+        known = np.flatnonzero((status[: len(size)] == Status.GOOD) & np.isfinite(size))
+        values = size[known]
+        if name == "energy":
+            ordinary = property_of(name).ordinary
+            known, values = _beyond_elements(known, found.shares, size, ordinary)
+            values = _by_source(values, found.source[known])[0]
+        for source in np.unique(found.source[known]):
+            of_source = values[found.source[known] == source]
+            told[source.decode()][key] = np.quantile(of_source, QUANTILES).tolist()
+    return told
+
+
 def _by_source(values: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distance of each from the median of its source, and the source's robust standard deviation.
 

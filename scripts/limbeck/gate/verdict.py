@@ -1,19 +1,22 @@
 """The gate between labels and data sets: are the labels fit to be learned?"""
 
+import logging
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from limbeck.config.written import Verdict, as_written
-from limbeck.errors import LimbeckError
+from limbeck.config.written import Criterion, Verdict, as_written, is_go
+from limbeck.errors import LimbeckError, Unfit
 from limbeck.frames import Frames
-from limbeck.gate.outliers import statuses, summary, together
+from limbeck.gate.outliers import ranges, statuses, summary, together
 from limbeck.labels import Labels, counts_of, unanswered
 from limbeck.reasons import NOT_WANTED, STATUS, Status
+
+log = logging.getLogger(__name__)
 
 #: of labels that are not good, that a message names
 MOST_STATUSES = 3
@@ -24,6 +27,7 @@ def verdict(
     labels: Iterable[Labels],
     min_good_fraction: float,
     paths: Sequence[str] = (),
+    watch: Callable[[Frames], None] | None = None,
 ) -> dict[str, Any]:
     """Share of good labels by source against the least share asked for.
 
@@ -34,11 +38,13 @@ def verdict(
         frames, labels: shard by shard, in the same order.
         min_good_fraction: of the frames of each source.
         paths: files of the labels.
+        watch: is shown the frames with good labels, shard by shard.
 
     Returns:
         ``{"go": bool, "criteria": [{"name", "scope", "value", "threshold", "passed"}],
         "status": {meaning: count}, "by_source": {source: {meaning: count}},
-        "unanswered": [path]}``; the last are files with frames that have no answer.
+        "unanswered": [path], "ranges"}``; ``unanswered`` are files with frames that have no
+        answer, ``ranges`` those of :func:`limbeck.gate.outliers.ranges`.
 
     Raises:
         LimbeckError: a shard's labels are missing, or of other frames.
@@ -48,7 +54,10 @@ def verdict(
         sources.append(part.source)
         summaries.append(summary(part, answer))
         failed.append(bool(unanswered(summaries[-1].status).any()))
-    status = statuses(together(summaries))
+        if watch:
+            watch(part.select(summaries[-1].status == Status.GOOD))
+    whole = together(summaries)
+    status = statuses(whole)
     source = np.concatenate([*sources, np.zeros(0, dtype="S1")])
     good: dict[str, list[int]] = {}
     wanted = ~np.isin(status, NOT_WANTED)
@@ -66,6 +75,7 @@ def verdict(
         "status": counts_of(status),
         "by_source": {n.decode(): counts_of(status[source == n]) for n in np.unique(source)},
         "unanswered": [path for path, some in zip(paths, failed, strict=False) if some],
+        "ranges": ranges(whole, status),
     }
 
 
@@ -91,6 +101,36 @@ def _criterion(source: str, good: int, count: int, threshold: float) -> dict[str
     }
 
 
+def extended(
+    found: dict[str, Any],
+    more: Sequence[dict[str, Any]],
+    on_no_go: str = "stop",
+    fallback: str | None = None,
+) -> dict[str, Any]:
+    """A verdict with further criteria, and with what is to be done where it is no go."""
+    both = [*found["criteria"], *more] if found["criteria"] else []
+    go = is_go([as_written(Criterion, c, c["name"]) for c in both])
+    return {**found, "go": go, "criteria": both, "on_no_go": on_no_go, "fallback": fallback}
+
+
+def let_pass(path: str | Path, found: Any) -> str:
+    """What to write where the run may go on: the verdict is go, or the config does not stop at it.
+
+    Raises:
+        LimbeckError: as :func:`require_go`.
+    """
+    try:
+        require_go(path, found)
+    except Unfit:  # a damaged file
+        raise
+    except LimbeckError as error:
+        if as_written(Verdict, found, path).on_no_go == "stop":
+            raise
+        log.warning("%s; gate.on_no_go is continue, so that the run goes on", error)
+        return f"not passed, and gate.on_no_go is continue: {error}\n"
+    return "passed\n"
+
+
 def require_go(path: str | Path, found: Any) -> None:
     """Raise LimbeckError, naming each criterion that was missed, unless the verdict is go.
 
@@ -99,11 +139,7 @@ def require_go(path: str | Path, found: Any) -> None:
     judged = as_written(Verdict, found, path)
     if judged.go:
         return
-    missed = [
-        f"{c.name} of {c.scope} is {c.value:.3f}, at least {c.threshold} was asked for"
-        for c in judged.criteria
-        if not c.passed
-    ]
+    missed = [c.line() for c in judged.criteria if not (c.passed or c.advice)]
     text = "; ".join(missed) or "there are no labelled frames"
     fine = {STATUS[code] for code in (Status.GOOD, *NOT_WANTED)}
     wrong = {meaning: n for meaning, n in judged.status.items() if n and meaning not in fine}
@@ -117,4 +153,6 @@ def require_go(path: str | Path, found: Any) -> None:
             "; where a potential failed for a reason that has passed, remove just the labels with "
             f"such frames, and this verdict, and run again: rm {files}"
         )
+    if judged.fallback:
+        text += f"; to go on with the plan that is ready for this: --configfile {judged.fallback}"
     raise LimbeckError(f"{path}: no go: {text}")

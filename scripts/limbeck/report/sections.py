@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib
 
 from limbeck.config.plan import trained_in_rounds
+from limbeck.files import write_text
 from limbeck.report import losses, rounds
 from limbeck.report.page.items import Section, section
 from limbeck.report.page.page import write_page
@@ -18,6 +19,7 @@ from limbeck.report.topics import (
     answers,
     clusters,
     comparison,
+    diversity,
     dynamics,
     files,
     gaps,
@@ -32,7 +34,7 @@ from limbeck.report.topics import (
 )
 
 #: Each has ``parts_of(run)``, which gives the sections that there are.
-MADE = (structures, dynamics, phonons, clusters)
+MADE = (structures, diversity, dynamics, phonons, clusters)
 ALL = (
     study,
     got,
@@ -84,6 +86,7 @@ def lead(run: Run) -> str:
 
 
 def write_report(run: Run, folder: str | Path) -> None:
-    """Write index.html, figures/*.{png,pdf} and tables/*.csv into ``folder``; older ones go."""
+    """Write index.html, dataset.md, figures/*.{png,pdf} and tables/*.csv; older ones go."""
     with matplotlib.rc_context(fname=TEMPLATES / "figures.mplstyle"):
         write_page(str(run.config.run), made(run), lead(run), sections_of(run), folder)
+    write_text(Path(folder) / "dataset.md", diversity.as_markdown(run))

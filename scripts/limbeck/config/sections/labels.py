@@ -185,8 +185,91 @@ def default_views(label_set: dict[str, Any], potential: Mapping[str, Any]) -> di
     return {**label_set, "views": "as_given" if equivariant else 1}
 
 
-class Gate(Section):
-    """When the labels are good enough to go on."""
+#: what the gate can ask
+Criteria = Literal[
+    "good_label_fraction",
+    "element_entropy",
+    "coverage",
+    "one_size",
+    "one_composition",
+    "one_space_group",
+    "one_root",
+    "seconds_per_structure",
+    "bond_shift",
+    "extreme_energy",
+    "strongest_force",
+    "balance",
+    "mean_atoms",
+    "size_variation",
+]
+_Share = Annotated[float, Field(ge=0, le=1)]
 
-    min_good_fraction: Annotated[float, Field(ge=0, le=1)] = 0.95
+
+class Gate(Section):
+    """When the labels are good enough to go on. What is null is not asked."""
+
+    min_good_fraction: _Share = 0.95
     """Smallest fraction of frames with a good label, no unit; below it the run stops."""
+    elements: t.Some[t.Element] | None = None
+    """Elements that the plan asks for, what coverage and the largest entropy are of."""
+    min_entropy_fraction: _Share | None = None
+    """Smallest Shannon entropy of the elements, over the largest that so many elements allow, no
+    unit; an element counts once for each structure that holds it."""
+    min_coverage: _Share | None = None
+    """Smallest share of elements that is in any structure, no unit."""
+    max_one_size: _Share | None = None
+    """Largest share of a source's frames with one number of atoms, no unit."""
+    max_one_composition: _Share | None = None
+    """Largest share of a source's frames with one composition, no unit."""
+    max_one_space_group: _Share | None = None
+    """Largest share of a source's crystals, as they were made, with one space group, no unit."""
+    max_one_root: _Share | None = None
+    """Largest share of a source's frames that descend from one structure, no unit."""
+    max_seconds_per_structure: t.Positive | None = None
+    """Longest time in seconds that a source may take for a structure, by the clock of its jobs, and
+    the labels for a frame."""
+    reference: t.ToSource | None = None
+    """Source whose bond lengths those of the other sources are compared with."""
+    max_bond_shift_A: t.Positive | None = None
+    """Largest distance of the bond lengths of a pair of elements from those of reference, in
+    Angstrom; Wasserstein's, of pairs whose noise level is below it."""
+    max_energy_eV_per_atom: t.Positive | None = None
+    """Largest distance of a good label's energy from the median of its source, in eV/atom, after
+    what the elements account for."""
+    max_force_eV_per_A: t.Positive | None = None
+    """Largest component of a force among good labels, in eV/Angstrom."""
+    proportions: dict[t.Name, t.Positive] | None = None
+    """Share of each source in the set that the plan asks for, in any unit; their count where not
+    given."""
+    min_balance: _Share | None = None
+    """Smallest share of the whole set, no unit, that need not be replaced for it to have those
+    proportions."""
+    min_mean_atoms: t.Positive | None = None
+    """Smallest mean number of atoms of the whole set."""
+    max_mean_atoms: t.Positive | None = None
+    """Largest mean number of atoms of the whole set."""
+    min_size_variation: t.NotNegative | None = None
+    """Smallest coefficient of variation of the number of atoms of the whole set, no unit."""
+    advice: t.Unique[Criteria] = Field(default=["mean_atoms", "size_variation"])
+    """Criteria that are told and stop nothing."""
+    n_environments: Annotated[int, Field(ge=0, le=20_000)] = 0
+    """Local environments whose information entropy is measured; its cost grows with their
+    square. 0 for none."""
+    pilot: t.Count | None = None
+    """Frames that are made, labelled and judged before any others; as many whole slices as have so
+    many. All slices at once where not given."""
+    on_no_go: Literal["stop", "continue"] = "stop"
+    """stop ends the run at the gate; continue goes on, and the report says so."""
+    fallback: t.UserPath | None = None
+    """Config that is ready to go on with where this one does not pass; told by the message."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Criteria that lack what they are measured by."""
+        for field in ("min_entropy_fraction", "min_coverage"):
+            if getattr(self, field) is not None and self.elements is None:
+                yield "elements", f"not given, expected the elements that {field} is of"
+        if self.max_bond_shift_A is not None and self.reference is None:
+            yield "reference", "not given, expected the source that max_bond_shift_A is from"
+        low, high = self.min_mean_atoms, self.max_mean_atoms
+        if low is not None and high is not None and low > high:
+            yield "min_mean_atoms", f"{low:g}, expected at most max_mean_atoms, {high:g}"

@@ -1,0 +1,64 @@
+"""How long structures and labels take, by the clock of their jobs.
+
+Snakemake writes a table for each job, with its seconds in column ``s``. Of a source those of its
+structures and of their screening count, over the structures that passed; of a label set those of
+its labels, over their frames. Labels that were in the store already take no time.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from limbeck.errors import LimbeckError
+from limbeck.storage import read_header
+
+
+def seconds_per_structure(
+    results: str | Path,
+    label_set: str,
+    labels: Iterable[str | Path],
+    sources: Mapping[str, Iterable[int]],
+) -> dict[str, float | None]:
+    """Seconds for each structure, by source, and for each frame of the labels; None where a table
+    is missing or nothing was made.
+
+    Args:
+        results: folder of the run.
+        labels: files of the labels that are judged.
+        sources: those judged, with the numbers of their shards that are.
+    """
+    run = Path(results)
+    found = {}
+    for source, shards in sources.items():
+        of_shards = [f"{source}/{i}" for i in shards]
+        tables = [_table(run, f"{rule}/{x}") for x in of_shards for rule in _MADE_BY]
+        found[source] = _rate(tables, [run / f"screened/{x}.h5" for x in of_shards])
+    paths = [Path(path) for path in labels]
+    # there is a folder of one of the two
+    rule = (
+        "label_frames" if (run / f"benchmarks/label_frames/{label_set}").is_dir() else "read_labels"
+    )
+    tables = [_table(run, f"{rule}/{label_set}/{path.stem}") for path in paths]
+    return found | {f"labels of {label_set}": _rate(tables, paths)}
+
+
+#: rules that make structures, as patterns
+_MADE_BY = ("generate_*", "screen_structures")
+
+
+def _table(run: Path, pattern: str) -> Path:
+    """The one table of a pattern; where there is none, a path at which nothing is."""
+    return next((run / "benchmarks").glob(f"{pattern}.tsv"), run / "no table")
+
+
+def _rate(tables: Iterable[Path], made: Iterable[Path]) -> float | None:
+    try:
+        count = sum(int(read_header(path)["count"]) for path in made)
+        return sum(map(_seconds, tables)) / count if count else None
+    except (LimbeckError, OSError, ValueError, KeyError, StopIteration):
+        return None
+
+
+def _seconds(table: Path) -> float:
+    with table.open(encoding="utf-8", newline="") as file:
+        return float(next(csv.DictReader(file, delimiter="\t"))["s"])
