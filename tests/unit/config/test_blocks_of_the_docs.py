@@ -13,7 +13,8 @@ from limbeck.errors import LimbeckError
 from limbeck.sampling import METHODS
 
 ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted((DOCS / "sources").glob("*.md"))]
 #: what a block goes into: the last that its section names before it, or the demo's
 DEMO = "config/config.yaml"
 NAMED = re.compile(r"\b(?:config|slurm)/\w+\.yaml\b")
@@ -34,8 +35,14 @@ def blocks():
 
 
 def pasted(config, block):
-    """Entries are put into their sections by name, in place of those of the same name."""
+    """Entries are put into their sections by name, in place of those of the same name.
+
+    Of a block of sources alone all are labelled as they are, where no sampling names them.
+    """
     result = dict(config)
+    if set(block) == {"sources"}:
+        include = [*config["select"]["include"], "generated"]
+        result["select"] = {**config["select"], "include": include}
     for section, entries in block.items():
         own = result.get(section)
         both = isinstance(own, dict) and isinstance(entries, dict)

@@ -21,8 +21,8 @@ from limbeck.potentials.trainable import TrainablePotential
 #: In sums of covalent radii. No bond is so short (N2 has 0.77), so that all pairs repel below the
 #: last; below the first nuclei do not come in any dynamics that this project samples.
 RATIOS = np.linspace(0.3, 0.7, 21)
-#: of each pair, in a training; none of them at :data:`RATIOS`, which judge it
-TRAINED = 24
+#: of each pair, in a training, and between which ratios, somewhat beyond those that judge it
+TRAINED, TRAINED_RATIOS = 24, (0.28, 0.73)
 #: of all pairs, in one step of a training, and in how many steps there are some: a step with dimers
 #: costs a small network half as much again
 IN_A_STEP, EVERY = 16, 4
@@ -74,7 +74,7 @@ def _sum(pair: tuple[str, str]) -> float:
 class Repelling:
     """What a training pays for pairs of its elements that do not repel where nuclei are near.
 
-    No teacher is asked: dimers below 0.7 of the sum of their covalent radii, alone in vacuum and
+    No teacher is asked: dimers below 0.73 of the sum of their covalent radii, alone in vacuum and
     turned at random, of which only the sign of the force is known. One whose atoms are pushed apart
     by more than the root mean square force of the data costs nothing. Only one step in
     :data:`EVERY` has any, and there they count as often.
@@ -85,7 +85,7 @@ class Repelling:
         self._student, self._scale = student, forces_rms
         pairs = pairs_of(student.about.elements)
         rng = np.random.default_rng(0)  # any: no two trainings need other dimers
-        ratios = rng.uniform(RATIOS[0], RATIOS[-1], (len(pairs), TRAINED))
+        ratios = rng.uniform(*TRAINED_RATIOS, (len(pairs), TRAINED))
         directions = rng.normal(size=(ratios.size, 3))
         self._directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
         self._graphs = student.graphs(dimers_of(pairs, ratios, self._directions))
