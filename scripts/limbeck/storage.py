@@ -7,7 +7,7 @@ Nothing is ever unpickled.
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,6 +65,7 @@ SAID: dict[str, dict[str, str]] = {
 }
 LAYOUT = {
     "frames": "row b is frame b, from 0",
+    "arrays": "one row for each structure, or for all of them end to end",
     "atoms": "atoms of all frames, one frame after another: frame b has the rows from "
     "sum(frames/n_atoms[:b]) up to but not including sum(frames/n_atoms[:b + 1])",
 }
@@ -119,6 +120,30 @@ def write_entry(path: str | Path, label_set: str, labels: Labels) -> None:
     """Write labels of a cache: a file that is there stays, and the disk is not waited for."""
     with _writing(path, durable=False, first_stays=True) as file:
         _write_labels_alone(file, label_set, labels, None, "")
+
+
+def write_arrays(
+    path: str | Path, arrays: Mapping[str, np.ndarray], *, stage: str, settings: Any, recipe: str
+) -> None:
+    """Write arrays that are no frames as one whole file; read them with :func:`read_arrays`.
+
+    Args:
+        stage, settings, recipe: as in :func:`write_frames`.
+    """
+    with _writing(path) as file:
+        _write_header(file, stage, settings, recipe)
+        for name, values in arrays.items():
+            _write_array(file, f"arrays/{name}", values)
+
+
+def read_arrays(path: str | Path, dtypes: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Read arrays of these names and types.
+
+    Raises:
+        LimbeckError: the file is missing, damaged, or has not these arrays.
+    """
+    with _open(path) as file:
+        return {name: file.array(f"arrays/{name}", dtype) for name, dtype in dtypes.items()}
 
 
 def read_frames(path: str | Path) -> Frames:

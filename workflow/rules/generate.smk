@@ -78,10 +78,39 @@ for kind in SOURCES:
             " --output {output.frames:q} --failed {output.failed:q} > {log:q} 2>&1"
 
 
+# A source waits for those before it alone: one that is added at the end makes nothing anew.
+rule find_duplicates:
+    input:
+        script=f"{SCRIPTS}/find_duplicates.py",
+        structures=files(plan.structures_compared),
+        earlier=files(plan.keys_compared),
+    output:
+        kept=f"{RUN}/duplicates/{{source}}.h5",
+        table=f"{RUN}/duplicates/{{source}}.csv",
+    log:
+        f"{LOGS}/find_duplicates/{{source}}.log",
+    benchmark:
+        f"{BENCHMARKS}/find_duplicates/{{source}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(4000, 120),
+    params:
+        settings=settings(jobs.FindDuplicates),
+        recipes=recipes("structures", "earlier"),
+    shell:
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --input {input.structures:q}"
+        " --earlier {input.earlier:q} --output {output.kept:q}"
+        " --table {output.table:q} > {log:q} 2>&1"
+
+
 rule screen_structures:
     input:
         script=f"{SCRIPTS}/screen_structures.py",
         frames=f"{RUN}/structures/{{source}}/{{shard}}.h5",
+        duplicates=files(plan.duplicates_of),
     output:
         frames=f"{RUN}/screened/{{source}}/{{shard}}.h5",
         rejects=f"{RUN}/screened/{{source}}/{{shard}}.rejects.csv",
@@ -96,8 +125,9 @@ rule screen_structures:
         **needs(2000, 30),
     params:
         settings=SETTINGS.path(CONFIG.screen.text()),
-        recipes=recipes("frames"),
+        recipes=recipes("frames", "duplicates"),
     shell:
         "python {input.script:q} --settings {params.settings:q}"
         " --recipes {params.recipes} --input {input.frames:q}"
+        " --duplicates {input.duplicates:q}"
         " --output {output.frames:q} --rejects {output.rejects:q} > {log:q} 2>&1"

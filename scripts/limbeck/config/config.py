@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Section
 from limbeck.config.sections.datasets import DatasetSettings, Delta
+from limbeck.config.sections.duplicates import Duplicates
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.labels import Gate, LabelSet, Select, default_views
@@ -46,6 +47,8 @@ class Config(Section):
     """Where structures come from, by name."""
     screen: Screen = Screen()
     """Which structures are refused before they are sampled."""
+    duplicates: Duplicates = Duplicates()
+    """Structures that are the same as an earlier one are dropped before they are sampled."""
     potentials: t.Named[Potential] = Field(default={})
     """Models that give energy, forces and stress, by name; used as samplers and as teachers."""
     force_constants: t.Named[ForceConstants] = Field(default={})

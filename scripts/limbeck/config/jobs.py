@@ -13,6 +13,7 @@ from pydantic import Field
 from limbeck.check.content import sha256_now
 from limbeck.config.config import Config
 from limbeck.config.plan import (
+    all_stay,
     arms,
     driver,
     floor_under,
@@ -44,6 +45,7 @@ from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.labels import Gate, LabelSet, Select
 from limbeck.config.sections.potentials import Potential, Weights, keep_faults
 from limbeck.config.sections.sampling import MolecularDynamics, Sampling
+from limbeck.config.sections.screen import Screen
 from limbeck.config.sections.sources import Source, StructureFile
 from limbeck.config.sections.students import Distill, Rounds, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem
@@ -149,6 +151,38 @@ def _taken_before(config: Config, source: str) -> int:
     others = takers(config, own.generative_model) if own.generative_model else []
     alike = (config.sources[n] for n in others[: others.index(source)]) if source in others else ()
     return sum(s.n_generative for s in alike if is_isolated(s) == is_isolated(own))
+
+
+class FindDuplicates(Section):
+    """Which structures of a source are the same as an earlier one.
+
+    Attributes:
+        all_stay: whether none of it is dropped.
+        siblings: how structures of the source are compared with each other: all; those that may be
+            displacements of one another not, as of a file; or none, as where it strains them.
+    """
+
+    source: str
+    distance_A: t.Positive
+    screen: Screen
+    all_stay: bool
+    siblings: Literal["all", "not_displaced", "none"]
+
+    @classmethod
+    def of(cls, config: Config, source: str) -> Self:
+        section = config.sources[source]
+        siblings: Literal["all", "not_displaced", "none"] = "all"
+        if isinstance(section, StructureFile):
+            siblings = "not_displaced"
+        elif getattr(section, "strain", 0):
+            siblings = "none"
+        return cls(
+            source=source,
+            distance_A=config.duplicates.distance_A or 1.0,
+            screen=config.screen,
+            all_stay=all_stay(config, source),
+            siblings=siblings,
+        )
 
 
 class CalculateForceConstants(AsksPotential):

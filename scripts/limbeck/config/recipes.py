@@ -64,7 +64,14 @@ STUDENT = "students/{label_set}/{student}/seed{seed}/"
 #: path below the run -> settings of its job, and what finds the job's inputs, in their order
 JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
     "structures/{source}/{shard}.h5": (jobs.GenerateStructures.of, (plan.reserve_files,)),
-    "screened/{source}/{shard}.h5": (_screen, (_files("structures/{source}/{shard}.h5"),)),
+    "duplicates/{source}.h5": (
+        jobs.FindDuplicates.of,
+        (plan.structures_compared, plan.keys_compared),
+    ),
+    "screened/{source}/{shard}.h5": (
+        _screen,
+        (_files("structures/{source}/{shard}.h5"), plan.duplicates_of),
+    ),
     "force_constants/{force_constants}/{source}/{shard}": (
         jobs.CalculateForceConstants.of,
         (_files("screened/{source}/{shard}.h5"),),

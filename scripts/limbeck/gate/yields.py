@@ -23,6 +23,7 @@ AGAIN = frozenset(
         reasons.REPEATED,
         reasons.REPEATED_CONFORMER,
         reasons.DUPLICATE,
+        reasons.SAME_STRUCTURE,
         reasons.SINGLE_ATOM,  # no structure, but the energy of an element beside those of others
     }
 )
@@ -55,6 +56,7 @@ GUESSES = {
     reasons.TOO_MANY_ATOMS: "raise screen.max_atoms, or take smaller cells",
     reasons.NO_PERIOD: "give every direction that pbc names a lattice vector",
     reasons.ELECTRONS: "is spin the multiplicity? Then write spin_is: multiplicity into the source",
+    reasons.SAME_STRUCTURE: "duplicates.keep_all_of keeps them",
     reasons.PARTLY_OCCUPIED: "write ordered structures instead",
     reasons.OUTSIDE: "widen elements (H among them), n_heavy, n_atoms or charges",
     reasons.NO_MORE: "widen elements, n_heavy or charges, or lower count",
@@ -124,7 +126,8 @@ def _yield_of(config: Config, part: Part, path: Callable[[str], Path]) -> Yield:
     made = sum(int(read_header(path(name))["count"]) for name in files)
     if part.section == "sources":  # its tables have what was refused alone
         lost = _reasons(rows)
-        again = sum(lost.pop(reason, 0) for reason in AGAIN)
+        # where nothing is left, what was there already is why
+        again = sum(lost.pop(reason, 0) for reason in AGAIN) if made else 0
         return Yield(part, made, made + len(rows) - again, lost, "structures")
     if part.section == "force_constants":
         made = sum(not row.get("reason") for row in rows)

@@ -4,7 +4,7 @@ import csv
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
@@ -103,9 +103,17 @@ def _structures(frames: Frames) -> list[_Structure]:
     ]
 
 
-def screen(frames: Frames, limits: Screen) -> tuple[Frames, list[Rejected]]:
-    """Keep the frames that pass every check; each other one gets the first that it fails."""
+def screen(
+    frames: Frames, limits: Screen, duplicates: Mapping[str, tuple[float, float]] | None = None
+) -> tuple[Frames, list[Rejected]]:
+    """Keep the frames that pass every check; each other one gets the first that it fails.
+
+    Args:
+        duplicates: name (:func:`name_of`) of each that is the same as an earlier structure -> how
+            far apart both are and what was allowed, Angstrom.
+    """
     keep = np.ones(len(frames), dtype=bool)
+    same = duplicates or {}
     rejected = []
     seen: set[bytes] = set()
     for b, structure in enumerate(each(_structures(frames), "screening", "structures")):
@@ -113,14 +121,30 @@ def screen(frames: Frames, limits: Screen) -> tuple[Frames, list[Rejected]]:
             for check in _CHECKS:
                 check(structure, limits)
             _check_duplicate(frames.id[b], seen)
+            if found := same.get(name_of(frames, b)):
+                raise _Fault(reasons.SAME_STRUCTURE, *found)
         except _Fault as fault:
             keep[b] = False
             reason, value, limit = fault.args
-            where, name = _name(frames, b), str(frames.info_of(b).get("name", ""))
+            where, name = name_of(frames, b), str(frames.info_of(b).get("name", ""))
             frame_id = frames.id[b].decode()
             rejected.append(Rejected(where, frame_id, reason, value, limit, name))
     _report(len(frames), rejected)
     return frames.select(keep), rejected
+
+
+def passing(frames: Frames, limits: Screen) -> np.ndarray:
+    """Which frames pass every check, bool [B]; duplicates among them, too."""
+    return np.array([_passes(structure, limits) for structure in _structures(frames)], dtype=bool)
+
+
+def _passes(structure: _Structure, limits: Screen) -> bool:
+    try:
+        for check in _CHECKS:
+            check(structure, limits)
+    except _Fault:
+        return False
+    return True
 
 
 def write_rejected(path: str | Path, rejected: Sequence[Rejected]) -> None:
@@ -135,7 +159,8 @@ def read_rejected(path: str | Path) -> list[Rejected]:
         return [Rejected(**row) for row in csv.DictReader(handle)]
 
 
-def _name(frames: Frames, b: int) -> str:
+def name_of(frames: Frames, b: int) -> str:
+    """``source/number``, or the row in the file where a frame has no number."""
     return f"{frames.source[b].decode()}/{frames.info_of(b).get('number', f'row {b}')}"
 
 

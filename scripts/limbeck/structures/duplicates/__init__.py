@@ -1,0 +1,1 @@
+"""Structures that several sources, or several entries of one, have in common."""
