@@ -28,8 +28,8 @@ from limbeck.config.sections.screen import Screen  # noqa: E402
 from limbeck.config.sections.sources import MoleculeSource  # noqa: E402
 from limbeck.frames import Frames, from_atoms  # noqa: E402
 from limbeck.structures import generate  # noqa: E402
-from limbeck.structures.building.species import Limits  # noqa: E402
-from limbeck.structures.building.templates import from_templates  # noqa: E402
+from limbeck.structures.building.molecules.species import Limits  # noqa: E402
+from limbeck.structures.building.molecules.templates import from_templates  # noqa: E402
 from limbeck.structures.screening import screen  # noqa: E402
 
 

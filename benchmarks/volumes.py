@@ -17,9 +17,9 @@ import pandas as pd
 from pymatgen.core import Composition, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
-from limbeck.structures.building.lattice_parameters import TABLE
-from limbeck.structures.building.prototypes import conventional_cell
-from limbeck.structures.building.volumes import volume_by_dls, volume_by_radii, volume_of
+from limbeck.structures.building.crystals.lattice_parameters import TABLE
+from limbeck.structures.building.crystals.prototypes import conventional_cell
+from limbeck.structures.building.crystals.volumes import volume_by_dls, volume_by_radii, volume_of
 
 MODELS: dict[str, Callable[[Structure], float]] = {
     "DLS": volume_by_dls,

@@ -63,7 +63,7 @@ FELL_APART = "molecule fell apart: fragments by bonds"
 STANDS_ALONE = "an atom that stands alone: A to its nearest neighbour"
 CROWDED = "an atom with more bonds than its element has: neighbours as near as bonded"
 DUPLICATE = "duplicate of an earlier frame"
-SAME_STRUCTURE = "the same structure as an earlier one: RMSD in A"
+SAME_STRUCTURE = "the same structure as an earlier one: distances differ by, A"
 
 # Structures that cannot be prepared or sampled.
 CHARGED = "charged or open-shell cell: its supercell is not defined"

@@ -190,6 +190,19 @@ def _generative(config: Config) -> Lines:
                 )
 
 
+def _duplicates(config: Config) -> Lines:
+    """A source waits for those before it, which may not wait for it in turn."""
+    if config.duplicates.distance_A is None:
+        return
+    waiting = [f"sources.{name}.generative_model" for name in reserves(config)][:1]
+    waiting += ["gate.pilot"] * (config.gate.pilot is not None)
+    for other in waiting:
+        yield (
+            f"duplicates.distance_A: {config.duplicates.distance_A:g}, expected none beside "
+            f"{other}, for which other structures wait"
+        )
+
+
 def _sizes(config: Config) -> Lines:
     for name, source in config.sources.items():
         sizes = source.sizes if isinstance(source, Clusters) else None
@@ -520,6 +533,7 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _unused,
     _cells,
     _generative,
+    _duplicates,
     _sizes,
     _files,
     _weights,

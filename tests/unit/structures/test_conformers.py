@@ -7,7 +7,7 @@ from scipy.spatial.distance import cdist
 
 from jobs_of import generate_job
 from limbeck.structures import generate
-from limbeck.structures.building.conformers import APART_A, _embed_apart, embed, rmsd_of
+from limbeck.structures.building.molecules.conformers import APART_A, _embed_apart, embed, rmsd_of
 from limbeck.structures.distances import contact_too_near, too_near
 from limbeck.structures.shard import Refused
 

@@ -8,8 +8,12 @@ from jobs_of import generate_job
 from limbeck.errors import LimbeckError
 from limbeck.geometry import density
 from limbeck.structures import generate
-from limbeck.structures.building.lattice_parameters import TABLE
-from limbeck.structures.building.prototypes import PROTOTYPES, choose_entries, conventional_cell
+from limbeck.structures.building.crystals.lattice_parameters import TABLE
+from limbeck.structures.building.crystals.prototypes import (
+    PROTOTYPES,
+    choose_entries,
+    conventional_cell,
+)
 
 
 def make(**changed):

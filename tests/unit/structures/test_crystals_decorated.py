@@ -10,9 +10,9 @@ from jobs_of import generate_job
 from limbeck.errors import LimbeckError
 from limbeck.reasons import Refused
 from limbeck.structures import elements_of, generate, groups_of
-from limbeck.structures.building.cells import cell_of_size
-from limbeck.structures.building.neutrality import is_neutral
-from limbeck.structures.building.prototypes import (
+from limbeck.structures.building.crystals.cells import cell_of_size
+from limbeck.structures.building.crystals.neutrality import is_neutral
+from limbeck.structures.building.crystals.prototypes import (
     PREDICTED,
     Entry,
     atoms_of,
@@ -20,7 +20,7 @@ from limbeck.structures.building.prototypes import (
     conventional_cell,
     decorate,
 )
-from limbeck.structures.building.volumes import volume_by_radii, volume_of
+from limbeck.structures.building.crystals.volumes import volume_by_radii, volume_of
 
 
 def job(**changed):
@@ -135,7 +135,9 @@ def test_elements_that_dls_does_not_know_have_radii():
 
 
 def test_an_element_without_a_radius_is_refused(monkeypatch):
-    monkeypatch.setattr("limbeck.structures.building.prototypes.has_radius", lambda s: s != "Na")
+    monkeypatch.setattr(
+        "limbeck.structures.building.crystals.prototypes.has_radius", lambda s: s != "Na"
+    )
     frames, rejected = generate(
         job(prototypes=["rocksalt"], decorate=True, elements=["Na", "K", "Br"], count=3)
     )

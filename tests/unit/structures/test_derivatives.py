@@ -11,7 +11,7 @@ from ase.io import write
 from jobs_of import generate_job
 from limbeck.errors import LimbeckError
 from limbeck.structures import elements_of, generate, groups_of
-from limbeck.structures.building.defects import Defects, with_defects
+from limbeck.structures.building.crystals.defects import Defects, with_defects
 
 SALT = {"prototypes": ["rocksalt"], "compounds": ["NaCl"], "n_atoms": [8, 8]}
 

@@ -9,7 +9,7 @@ from ase.build import molecule
 from jobs_of import generate_job
 from limbeck.errors import LimbeckError
 from limbeck.structures import generate
-from limbeck.structures.building.conformers import embed
+from limbeck.structures.building.molecules.conformers import embed
 from limbeck.structures.chemistry import chemistry
 from limbeck.structures.shard import Refused
 from limbeck.structures.sources.molecules import REPEAT_RMSD_A, elements, read_smiles

@@ -11,9 +11,15 @@ from jobs_of import generate_job
 from limbeck.config.sections.sources import MoleculeSource
 from limbeck.errors import LimbeckError
 from limbeck.structures import elements_of, generate, groups_of
-from limbeck.structures.building.brics import from_fragments
-from limbeck.structures.building.species import Limits, ions, radicals, stereoisomers
-from limbeck.structures.building.templates import CHAINS, GROUPS, RINGS, SMALL, from_templates
+from limbeck.structures.building.molecules.brics import from_fragments
+from limbeck.structures.building.molecules.species import Limits, ions, radicals, stereoisomers
+from limbeck.structures.building.molecules.templates import (
+    CHAINS,
+    GROUPS,
+    RINGS,
+    SMALL,
+    from_templates,
+)
 
 NO_MORE = "no more molecules can be put together: how many there are"
 

@@ -7,7 +7,7 @@ from rdkit import Chem
 
 from limbeck.errors import LimbeckError
 from limbeck.reasons import Refused
-from limbeck.structures.building.conformers import embed, parse
+from limbeck.structures.building.molecules.conformers import embed, parse
 from limbeck.structures.building.packing import Body
 
 
@@ -16,7 +16,7 @@ def body(smiles: str, seed: int) -> Body:
     """A molecule in one relaxed conformer, about the mean of its atoms.
 
     Raises:
-        Refused: as :func:`limbeck.structures.building.conformers.embed`.
+        Refused: as :func:`limbeck.structures.building.molecules.conformers.embed`.
     """
     mol = Chem.AddHs(parse(smiles))
     if mol.GetNumAtoms() == 1:  # nothing to embed, and no force field knows it

@@ -9,9 +9,9 @@ from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.sources import Crystals
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
-from limbeck.structures.building.cells import cell_of_size
-from limbeck.structures.building.lattice_parameters import Entry
-from limbeck.structures.building.prototypes import (
+from limbeck.structures.building.crystals.cells import cell_of_size
+from limbeck.structures.building.crystals.lattice_parameters import Entry
+from limbeck.structures.building.crystals.prototypes import (
     atoms_of,
     choose_entries,
     conventional_cell,

@@ -14,15 +14,19 @@ from limbeck.config.sections.sources import Derivatives, StructureFile
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.reasons import Refused
-from limbeck.structures.building.cells import cell_of_size
-from limbeck.structures.building.defects import (
+from limbeck.structures.building.crystals.cells import cell_of_size
+from limbeck.structures.building.crystals.defects import (
     Defects,
     draw_antisites,
     draw_substitutions,
     draw_vacancies,
     with_defects,
 )
-from limbeck.structures.building.prototypes import atoms_of, choose_entries, conventional_cell
+from limbeck.structures.building.crystals.prototypes import (
+    atoms_of,
+    choose_entries,
+    conventional_cell,
+)
 from limbeck.structures.chemistry import chemistry
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (

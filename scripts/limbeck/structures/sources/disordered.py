@@ -13,7 +13,7 @@ from limbeck.frames import Frames
 from limbeck.geometry import G_CM3
 from limbeck.seeds import torch_seed
 from limbeck.structures.building.bodies import body, numbers_of
-from limbeck.structures.building.conformers import parse
+from limbeck.structures.building.molecules.conformers import parse
 from limbeck.structures.building.packing import Body, contact_limits, melt_limits, pack
 from limbeck.structures.chemistry import chemistry
 from limbeck.structures.screening import Rejected

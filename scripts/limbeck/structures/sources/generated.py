@@ -14,7 +14,7 @@ from limbeck.config.sections.sources import Generated
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames, from_atoms
 from limbeck.reasons import Refused
-from limbeck.structures.building.hydrogens import completed
+from limbeck.structures.building.molecules.hydrogens import completed
 from limbeck.structures.chemistry import chemistry
 from limbeck.structures.reading import Frame, read_files
 from limbeck.structures.reading.cif import partly_occupied

@@ -18,10 +18,10 @@ from limbeck.config.sections.sources import MoleculeSource
 from limbeck.errors import LimbeckError, explained
 from limbeck.frames import Frames
 from limbeck.seeds import generator, torch_seed
-from limbeck.structures.building.brics import from_fragments
-from limbeck.structures.building.conformers import Conformer, embed, parse, rmsd_of
-from limbeck.structures.building.species import ANY_CHARGE, ANY_SIZE, Limits, variants
-from limbeck.structures.building.templates import from_templates, template_elements
+from limbeck.structures.building.molecules.brics import from_fragments
+from limbeck.structures.building.molecules.conformers import Conformer, embed, parse, rmsd_of
+from limbeck.structures.building.molecules.species import ANY_CHARGE, ANY_SIZE, Limits, variants
+from limbeck.structures.building.molecules.templates import from_templates, template_elements
 from limbeck.structures.chemistry import chemistry_of_molecule
 from limbeck.structures.reading.unpack import plain
 from limbeck.structures.screening import Rejected

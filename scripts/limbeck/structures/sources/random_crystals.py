@@ -17,9 +17,8 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.reasons import Refused
 from limbeck.seeds import torch_seed
-from limbeck.structures.building.conformers import embed, parse
-from limbeck.structures.building.neutrality import is_neutral
-from limbeck.structures.building.space_groups import (
+from limbeck.structures.building.crystals.neutrality import is_neutral
+from limbeck.structures.building.crystals.space_groups import (
     Limits,
     crystal_of_atoms,
     crystal_of_molecules,
@@ -27,6 +26,7 @@ from limbeck.structures.building.space_groups import (
     holds_atoms,
     molecules_held,
 )
+from limbeck.structures.building.molecules.conformers import embed, parse
 from limbeck.structures.chemistry import chemistry
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (

@@ -11,8 +11,8 @@ from itertools import combinations_with_replacement
 import numpy as np
 from rdkit import Chem
 
-from limbeck.structures.building.assembly import Part, assembled
-from limbeck.structures.building.species import Limits
+from limbeck.structures.building.molecules.assembly import Part, assembled
+from limbeck.structures.building.molecules.species import Limits
 
 #: groups on one chain or ring, at most
 MOST_GROUPS = 3

@@ -13,10 +13,10 @@ from pymatgen.symmetry.groups import SpaceGroup
 from limbeck import reasons
 from limbeck.errors import LimbeckError
 from limbeck.reasons import Refused
-from limbeck.structures.building.cells import primitive_cell
-from limbeck.structures.building.lattice_parameters import TABLE, Entry
-from limbeck.structures.building.neutrality import is_neutral
-from limbeck.structures.building.volumes import has_radius, volume_of
+from limbeck.structures.building.crystals.cells import primitive_cell
+from limbeck.structures.building.crystals.lattice_parameters import TABLE, Entry
+from limbeck.structures.building.crystals.neutrality import is_neutral
+from limbeck.structures.building.crystals.volumes import has_radius, volume_of
 
 IDEAL = (8 / 3) ** 0.5  # c/a of close-packed spheres
 

@@ -12,8 +12,8 @@ import numpy as np
 from rdkit import Chem, rdBase
 from rdkit.Chem import BRICS
 
-from limbeck.structures.building.assembly import Part, assembled
-from limbeck.structures.building.species import Limits
+from limbeck.structures.building.molecules.assembly import Part, assembled
+from limbeck.structures.building.molecules.species import Limits
 
 #: Molecules of a list that are cut; of a longer one, some at random.
 MOST_PARENTS = 2000

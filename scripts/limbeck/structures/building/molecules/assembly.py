@@ -14,7 +14,7 @@ from math import gcd, prod
 import numpy as np
 from rdkit import Chem, rdBase
 
-from limbeck.structures.building.species import Limits
+from limbeck.structures.building.molecules.species import Limits
 
 #: Combinations of one core that fit no limits or are known, one after another, until it is left.
 MOST_IN_VAIN = 2000

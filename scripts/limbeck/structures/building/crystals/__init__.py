@@ -1,0 +1,1 @@
+"""Crystals: prototypes, cells, volumes, symmetry and defects."""

@@ -1,0 +1,1 @@
+"""Molecules: put together, completed, and made into conformers."""
