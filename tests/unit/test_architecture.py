@@ -36,7 +36,7 @@ WINGS = {
     "structures": {"molecules"},
     "structures/sources": {"structures", "structures/building", "structures/reading"},
     "structures/building": {"structures"},
-    "structures/duplicates": {"structures"},
+    "structures/duplicates": {"molecules", "structures"},
     "structures/reading": set(),
     "preparation": {"potentials"},
     "phonons": {"potentials", "preparation"},

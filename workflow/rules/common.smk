@@ -188,3 +188,8 @@ wildcard_constraints:
     round=one_of(each.name for each in rounds.all_rounds(CONFIG)),
     student=one_of(CONFIG.students),
     seed=one_of({student.seed for student in plan.trained(CONFIG)}),
+
+
+def judged(paths):
+    """Files of the run that a verdict is of."""
+    return [f"{RUN}/{path}" for path in paths]

@@ -87,13 +87,16 @@ def from_files(config: Config) -> list[str]:
 def zeros_differ(config: Config, label_set: str = "", potential: str = "") -> bool:
     """Whether energies of a teacher, or of a student of a label set, have another zero for each
     element than those of the reference: a program's own and a foundation model's always do, and
-    those of two potentials where it is known of both whose zeros they have."""
+    those of two potentials where it is known of both whose zeros they have. With neither, of any
+    teacher."""
     reference, label_set = config.warrant.reference, rounds.label_set_of(label_set)
     if reference is None or reference == label_set:
         return False
     from_file = from_files(config)
     if reference in from_file or label_set in from_file:
         return True
+    if not label_set and not potential:
+        return any(zeros_differ(config, potential=name) for name in teachers(config))
     own, other = _zeros(config, reference, ""), _zeros(config, label_set, potential)
     return None not in (own, other) and own != other
 

@@ -70,6 +70,13 @@ def test_energies_are_brought_to_one_scale_where_one_of_two_is_from_a_file():
     assert not plan.zeros_differ(resolve(CONFIG | {"warrant": {}}), potential="chgnet")
 
 
+DEMO = {
+    "model": "orb",
+    "path": "resources/models/orb-demo",
+    "sha256": "b2fbdd2114bef8f64988d4996758aabeab27ce1c25b326ee75b0ce2ff4004e2c",
+}
+
+
 @pytest.mark.parametrize(
     ("reference", "teacher", "differ"),
     [
@@ -80,7 +87,7 @@ def test_energies_are_brought_to_one_scale_where_one_of_two_is_from_a_file():
         ({"model": "xtb"}, {"model": "xtb", "method": "GFN1-xTB"}, True),
         ({"model": "orb-v3-conservative-omol"}, {"model": "orb-v2"}, True),
         # weights of one's own may well imitate the reference, as those of the demo do
-        ({"model": "chgnet"}, {"model": "nep", "path": "x", "sha256": "0" * 64}, False),
+        ({"model": "chgnet"}, DEMO, False),
     ],
 )
 def test_energies_of_two_potentials_are_on_one_scale_where_their_zeros_are_known(

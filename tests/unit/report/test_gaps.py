@@ -26,7 +26,7 @@ def test_a_run_of_gaps_alone_answers_with_them(gaps_page):
     assert "labels better" not in page.text
     assert "Student" not in page.text
     drawn = {p.stem for p in gaps_page.glob("figures/*.png")}
-    assert drawn == {"warrant_gaps", "speed", "temperatures", "dynamics_md-300"}
+    assert drawn == {"warrant_gaps", "speed", "temperatures", "dynamics_md-300", "contact_sheet"}
 
 
 def test_the_table_of_gaps_says_what_each_number_is(gaps_page):

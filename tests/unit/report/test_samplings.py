@@ -120,7 +120,7 @@ def run(results, settings):
 
 def made_of(run):
     """Sections of what a run made beside labels and students."""
-    parts = [part for topic in MADE[1:] for part in topic.parts_of(run)]
+    parts = [part for topic in MADE[2:] for part in topic.parts_of(run)]
     return [*parts, *([labels.deltas_table(run)] if run.config.delta else [])]
 
 
