@@ -374,7 +374,7 @@ def test_density_is_drawn_where_it_changes_and_a_cut_is_marked(made_up):
 
 def test_the_page_has_dynamics_only_where_there_are_some(made_up):
     anchors = [s.anchor for s in sections_of(made_up)]
-    assert anchors[anchors.index("run") + 1] == "dynamics"
+    assert anchors[anchors.index("diversity") + 1] == "dynamics"
     assert not {"phonons", "clusters", "delta"} & set(anchors)
     without = deepcopy(SETTINGS)
     without["select"]["include"] = ["rattled"]
