@@ -4,7 +4,7 @@
 # make retune CONFIG=...     measure the speed of its potentials, and their best batches, anew
 # make list          the potentials, gaps, sources, samplers and students there are
 # make test          style, types and the quick tests
-# make test-all      the slow tests as well, in half an hour
+# make test-all      both, and the slow tests, in an hour at most
 # make config-docs   write config/README.md and the config's schema anew, after a change of its sections
 # make demo-models   train the models of resources/models anew
 #
