@@ -1,4 +1,4 @@
-"""Planted copies among many crystals: how many are found, what else is linked, and how long it takes.
+"""Planted copies among many crystals: how many are found, what else is linked, in which time.
 
     python benchmarks/duplicates.py [--crystals 30000]
 

@@ -39,7 +39,7 @@ TOO_DENSE = "density too high, g/cm3"
 TOO_CLOSE = "atoms too close: distance over sum of covalent radii"
 CONTACT_TOO_CLOSE = "molecules too close: distance over sum of van der Waals radii"
 DUPLICATE = "duplicate of an earlier frame"
-SAME_STRUCTURE = "the same structure as an earlier one: RMSD in A"
+SAME_STRUCTURE = "the same structure as an earlier one: distances differ by, A"
 
 # Structures that cannot be prepared or sampled.
 CHARGED = "charged or open-shell cell: its supercell is not defined"

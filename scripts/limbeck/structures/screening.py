@@ -57,8 +57,8 @@ def screen(
     """Keep the frames that pass every check; each other one gets the first that it fails.
 
     Args:
-        duplicates: name (:func:`name_of`) of each that is the same as an earlier structure -> how
-            far apart both are and what was allowed, Angstrom.
+        duplicates: name (:func:`name_of`) of each that is the same as an earlier structure -> by
+            how much distances of both differ, and what was allowed, Angstrom.
     """
     keep = np.ones(len(frames), dtype=bool)
     same = duplicates or {}

@@ -14,7 +14,7 @@ from limbeck.config.sections.screen import Screen
 from limbeck.frames import Frames, from_atoms
 from limbeck.structures.duplicates.groups import Keys, find, keys_of, read
 from limbeck.structures.duplicates.key import composition, key
-from limbeck.structures.duplicates.match import One, distance
+from limbeck.structures.duplicates.match import One, same
 
 #: A, as the config has it
 LIMIT = 0.02
@@ -239,7 +239,7 @@ def test_a_chain_of_small_steps_is_not_one_structure():
     frames = frames_of([chain[n] for n in stay])
     ones = [One(a.numbers, a.positions, np.array(a.cell)) for a in frames.to_atoms()]
     for n, one in enumerate(ones):
-        assert all(distance(one, other, LIMIT) is None for other in ones[n + 1 :])
+        assert not any(same(one, other, LIMIT) for other in ones[n + 1 :])
 
 
 def test_displacements_of_one_crystal_in_a_file_all_stay():
@@ -272,6 +272,9 @@ def test_the_length_is_what_it_is_said_to_be():
     moved = SALT.copy()
     moved.positions[moved.numbers == 11, 0] += 0.03
     one, other = (One(a.numbers, a.positions, np.array(a.cell)) for a in (SALT, moved))
-    # pymatgen refers shifts to one pair of atoms, and takes the mean off
-    assert distance(one, other, LIMIT) == pytest.approx(0.015, abs=1e-4)
-    assert distance(one, other, 0.012) is None
+    assert same(one, other, 0.016)
+    assert not same(one, other, 0.014)
+    pair = [Atoms("N2", [[0, 0, 0], [0, 0, z]]) for z in (1.1, 1.13)]  # each atom by 0.015
+    first, second = (One(a.numbers, a.positions, np.zeros((3, 3))) for a in pair)
+    assert same(first, second, 0.016)
+    assert not same(first, second, 0.014)

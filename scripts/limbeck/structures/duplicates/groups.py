@@ -17,7 +17,7 @@ from limbeck.check.progress import each
 from limbeck.config.sections.screen import Screen
 from limbeck.frames import Frames
 from limbeck.structures.duplicates.key import composition, key
-from limbeck.structures.duplicates.match import One, distance
+from limbeck.structures.duplicates.match import One, same
 from limbeck.structures.screening import name_of, passes
 
 log = logging.getLogger(__name__)
@@ -71,13 +71,13 @@ class Dropped:
 
     Attributes:
         frame, id: of it.
-        distance_A: root mean square over atoms, see :func:`~.match.distance`.
+        difference_A: the largest between both keys, see :func:`~.key.key`.
         kept_frame, kept_id: of the one that stays.
     """
 
     frame: str
     id: str
-    distance_A: float
+    difference_A: float
     kept_frame: str
     kept_id: str
 
@@ -147,6 +147,10 @@ class Alike:
         found = members[tree.query_ball_point(self._rows[n], self._radius, p=np.inf)]
         return sorted(found[found < n].tolist())
 
+    def difference(self, m: int, n: int) -> float:
+        """The largest between two keys; Angstrom."""
+        return float(np.abs(self._rows[m] - self._rows[n]).max())
+
 
 def find(
     own: Keys,
@@ -182,12 +186,11 @@ def find(
                 continue
             if m >= first and _related(one, other, siblings):
                 continue
-            apart = distance(other, one, limit_A)
-            if apart is not None:
+            if same(other, one, limit_A):
                 gone.add(n)
                 frame, own_id = keys.frame[n].decode(), keys.id[n].decode()
                 stays = keys.frame[m].decode(), keys.id[m].decode()
-                dropped.append(Dropped(frame, own_id, apart, *stays))
+                dropped.append(Dropped(frame, own_id, alike.difference(m, n), *stays))
                 break
     return dropped
 

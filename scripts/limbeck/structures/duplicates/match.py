@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: others. Moving all atoms by d changes these by up to 2 d; twice that is allowed, since the limit
 #: is a root mean square.
 _ROOM = 4
+#: How far atoms of a cell may be from what translations of a smaller one ask for, in limits.
+#: pymatgen finds no smaller cell in some copies rattled by half a limit where it is 2.
+_OF_TRANSLATIONS = 4
 
 
 #: what displacements are larger than, and the digits of a file smaller
@@ -53,11 +56,26 @@ class One:
             found = Structure(
                 Lattice(self.cell), self.numbers.tolist(), self.positions, coords_are_cartesian=True
             )
-            _, counts = np.unique(self.numbers, return_counts=True)
-            if gcd(*counts.tolist()) > 1:  # else there is no smaller cell
+            if self._has_translations(tolerance_A):  # pymatgen looks for them for long
                 found = found.get_primitive_structure(tolerance=tolerance_A)
-            self._reduced[tolerance_A] = found.get_reduced_structure()
+            self._reduced[tolerance_A] = found.get_reduced_structure("LLL")
         return self._reduced[tolerance_A]
+
+    def _has_translations(self, tolerance_A: float) -> bool:
+        """Whether a smaller cell may do, atoms being so far from where it has them at most."""
+        elements, counts = np.unique(self.numbers, return_counts=True)
+        if gcd(*counts.tolist()) == 1:
+            return False
+        scaled = np.linalg.solve(self.cell.T, self.positions.T).T
+        rare = np.flatnonzero(self.numbers == elements[counts.argmin()])
+        unlike = self.numbers[:, None] != self.numbers
+        for shift in scaled[rare[1:]] - scaled[rare[0]]:
+            apart = (scaled + shift)[:, None] - scaled
+            distance = np.linalg.norm((apart - np.round(apart)) @ self.cell, axis=2)
+            # the shift is between two atoms that may both be displaced
+            if np.where(unlike, np.inf, distance).min(axis=1).max() <= 2 * tolerance_A:
+                return True
+        return False
 
     def displaced_from(self, other: "One") -> bool:
         """Whether both have the same atoms in the same order in the same cell, elsewhere."""
@@ -68,55 +86,50 @@ class One:
         )
 
 
-def distance(one: One, other: One, limit_A: float) -> float | None:
-    """How far the atoms of two structures are apart when the one is laid upon the other.
+def same(one: One, other: One, limit_A: float) -> bool:
+    """Whether two structures have the same atoms when the one is laid upon the other.
 
-    Root mean square over atoms, Angstrom; None where it is more than ``limit_A``, or cells differ
-    by a strain that would move neighbours by more. Mirror images are laid upon each other, too.
+    They are apart by at most ``limit_A``, root mean square over atoms, and cells differ by no
+    strain that moves neighbours by more. Mirror images are laid upon each other, too.
 
     Args:
         one, other: of the same composition, see :func:`~.key.composition`.
+        limit_A: Angstrom.
     """
-    compare = _of_crystals if one.periodic else _of_molecules
-    found = compare(one, other, limit_A)
-    return found if found is not None and found <= limit_A else None
+    return (_same_crystals if one.periodic else _same_molecules)(one, other, limit_A)
 
 
-def _of_crystals(one: One, other: One, limit_A: float) -> float | None:
+def _same_crystals(one: One, other: One, limit_A: float) -> bool:
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
-    # Two copies rattled by the limit differ from a translation by up to twice as much.
-    first, second = (each.reduced(2 * limit_A) for each in (one, other))
+    first, second = (each.reduced(_OF_TRANSLATIONS * limit_A) for each in (one, other))
     if len(first) != len(second):
-        return None
+        return False
     # The length as a strain: neighbours at the distance of ``length_A`` move by it.
     strain = limit_A / one.length_A
     matcher = StructureMatcher(
         ltol=strain,
-        stol=strain,
+        stol=strain,  # in units of the same length
         angle_tol=float(np.degrees(strain)),
         primitive_cell=False,
         scale=False,
     )
-    found = matcher.get_rms_dist(first, second)  # in units of the same length
-    return None if found is None else float(found[0]) * one.length_A
+    return bool(matcher.fit(first, second, skip_structure_reduction=True))
 
 
-def _of_molecules(one: One, other: One, limit_A: float) -> float | None:
-    """The smallest root mean square that is below the limit, of heavy atoms and of all atoms.
+def _same_molecules(one: One, other: One, limit_A: float) -> bool:
+    """Heavy atoms are laid upon each other, and all atoms have to be there.
 
     Hydrogen counts as well: its atoms tell conformers of an alcohol from each other.
     """
+    heavy = one.numbers != HYDROGEN
+    parts = [part for part in (heavy, np.ones_like(heavy)) if part.any()]
     for image in (np.array([1.0, 1.0, 1.0]), np.array([1.0, 1.0, -1.0])):
         for order in _orders(one, other.positions * image, other.numbers, limit_A):
-            moved = other.positions[order] * image
-            apart = _laid_upon(one.positions, moved)
-            heavy = one.numbers != HYDROGEN
-            heavy = heavy if heavy.any() else ~heavy
-            found = np.sqrt([(apart**2).mean(), (apart[heavy] ** 2).mean()]).max()
-            if found <= limit_A:
-                return float(found)
-    return None
+            apart = _laid_upon(one.positions, other.positions[order] * image)
+            if all(np.sqrt((apart[part] ** 2).mean()) <= limit_A for part in parts):
+                return True
+    return False
 
 
 def _laid_upon(fixed: np.ndarray, moved: np.ndarray) -> np.ndarray:

@@ -17,16 +17,16 @@ KEYS = {
     "size": np.int32,
     "values": np.float32,
 }
-DROPPED = {"dropped_frame": "S", "dropped_distance_A": np.float64, "dropped_limit_A": np.float64}
+DROPPED = {"dropped_frame": "S", "dropped_difference_A": np.float64, "dropped_limit_A": np.float64}
 
 
 def write(
     path: Path, kept: Keys, dropped: Sequence[Dropped], limit_A: float, settings: Any, recipe: str
 ) -> None:
-    """Write the keys of what stays, and names and distances of what is dropped."""
+    """Write the keys of what stays, and names and differences of what is dropped."""
     arrays = {name: getattr(kept, name) for name in KEYS} | {
         "dropped_frame": np.array([one.frame for one in dropped], dtype="S"),
-        "dropped_distance_A": np.array([one.distance_A for one in dropped], dtype=np.float64),
+        "dropped_difference_A": np.array([one.difference_A for one in dropped], dtype=np.float64),
         "dropped_limit_A": np.full(len(dropped), limit_A),
     }
     write_arrays(path, arrays, stage=STAGE, settings=settings, recipe=recipe)
@@ -43,9 +43,9 @@ def read_keys(path: Path) -> Keys:
 
 
 def read_dropped(path: Path) -> dict[str, tuple[float, float]]:
-    """Name of what a source drops -> how far it is from what stays, and the limit; Angstrom."""
+    """Name of what a source drops -> by how much keys differ, and the limit; Angstrom."""
     found = read_arrays(path, DROPPED)
     pairs = zip(
-        found["dropped_distance_A"].tolist(), found["dropped_limit_A"].tolist(), strict=True
+        found["dropped_difference_A"].tolist(), found["dropped_limit_A"].tolist(), strict=True
     )
     return dict(zip((i.decode() for i in found["dropped_frame"].tolist()), pairs, strict=True))
