@@ -34,6 +34,7 @@ WINGS = {
     "timing": {"potentials", "warrant"},
     "molecules": set(),
     "structures": {"molecules"},
+    "structures/duplicates": {"molecules", "structures"},
     "structures/sources": {"structures", "structures/building", "structures/reading"},
     "structures/building": {"structures"},
     "structures/reading": set(),

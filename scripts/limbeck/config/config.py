@@ -7,13 +7,12 @@ from pydantic import Field, model_validator
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Section
 from limbeck.config.sections.datasets import DatasetSettings, Delta
-from limbeck.config.sections.duplicates import Duplicates
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.labels import Gate, LabelSet, Select, default_views
 from limbeck.config.sections.potentials import Potential
 from limbeck.config.sections.sampling import Sampling
-from limbeck.config.sections.screen import Screen
+from limbeck.config.sections.screen import Duplicates, Screen
 from limbeck.config.sections.sources import Source
 from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem

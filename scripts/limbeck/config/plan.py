@@ -142,6 +142,30 @@ def frames_of_slice(config: Config, slice: int | str) -> list[str]:
     ]
 
 
+def batches(config: Config) -> list[range]:
+    """Slices whose frames are chosen together: all, or those of the pilot and then the others."""
+    select, pilot = config.select, getattr(config.gate, "pilot", None) or 0
+    first = min(-(-pilot * select.slices // select.count), select.slices) or select.slices
+    found = [range(first), range(first, select.slices)]
+    return [batch for batch in found if batch]
+
+
+def frames_of_batch(config: Config, batch: int | str) -> list[str]:
+    """Files that the frames of a batch are chosen from."""
+    return [path for i in batches(config)[int(batch)] for path in frames_of_slice(config, i)]
+
+
+def batches_before(config: Config, batch: int | str) -> list[str]:
+    """What earlier batches chose."""
+    return [f"choices/{i}.h5" for i in range(int(batch))]
+
+
+def choice_of_frames(config: Config, slice: int | str) -> list[str]:
+    """What says which frames of a batch are taken; none where each slice takes its own."""
+    found = [i for i, batch in enumerate(batches(config)) if int(slice) in batch]
+    return [f"choices/{i}.h5" for i in found] if config.select.choice else []
+
+
 def _shards(config: Config, names: list[str]) -> Iterator[tuple[str, int]]:
     """Each source behind samplings or subsystems, with each of its shards."""
     for source in dict.fromkeys(s for name in names for s in sources_of(config, name)):

@@ -1,6 +1,9 @@
-"""Screening: which structures are refused."""
+"""Screening: which structures are refused, and which are taken for one and the same."""
 
 from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
 
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault, Section
@@ -31,3 +34,17 @@ class Screen(Section):
         low, high = self.min_density_g_cm3, self.max_density_g_cm3
         if high is not None and low > high:
             yield "min_density_g_cm3", f"{low:g}, expected at most max_density_g_cm3, {high:g}"
+
+
+class Duplicates(Section):
+    """Structures that are the same as an earlier one are dropped before they are sampled."""
+
+    distance_A: Annotated[float, Field(gt=0, le=0.2)] | None = None
+    """Two structures are the same where their atoms are at most so far apart when one is laid upon
+    the other, root mean square, in Angstrom; cells may differ by a strain that moves neighbours
+    about as far. Turned, shifted, mirrored and renumbered, or in another cell, a structure stays
+    the same. The first of the first source stays. Not given, none is looked for; 0.02 finds copies
+    that were rattled by 0.01, and leaves what is strained by 2 %."""
+    keep_all_of: t.Unique[t.ToSource] = Field(default=[])
+    """Names of sources of which none is dropped; of those whose files have labels that the run uses
+    none ever is."""
