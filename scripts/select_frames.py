@@ -11,8 +11,8 @@ from limbeck import cli
 from limbeck.config.jobs import SelectFrames
 from limbeck.config.sections.labels import Score
 from limbeck.frames import Frames, concatenate
-from limbeck.selection.fair import chosen
-from limbeck.storage import stream, write_frames
+from limbeck.selection.fair import chosen, first_of_each
+from limbeck.storage import read_arrays, stream, write_frames
 
 log = logging.getLogger("select_frames")
 
@@ -39,6 +39,13 @@ def unlike(parts: Iterable[Frames], job: SelectFrames) -> tuple[Frames, np.ndarr
     return frames, priorities_by_diversity(frames, joined([f for _, f in found]), job)
 
 
+def taken(frames: Frames, path: Path) -> np.ndarray:
+    """Which frames were chosen among those of all slices. int64, sorted; each once."""
+    ids = read_arrays(path, {"id": "S"})["id"]
+    first = first_of_each(frames.id)
+    return first[np.isin(frames.id[first], ids)]
+
+
 def light(part: Frames) -> Frames:
     """The frames without descriptors and their like, which are far larger than all the rest."""
     return replace(part, extra={}, atom_extra={})
@@ -58,9 +65,12 @@ def main() -> None:
     parser.add_argument(
         "--input", type=Path, nargs="*", required=True, help="frames of the slice, .h5"
     )
+    parser.add_argument(
+        "--choice", type=Path, nargs="*", default=[], help="which of all slices are taken, .h5"
+    )
     parser.add_argument("--output", type=Path, required=True, help="selected frames, .h5")
     arguments = parser.parse_args()
-    recipe = cli.recipe(arguments, *arguments.input)
+    recipe = cli.recipe(arguments, *arguments.input, *arguments.choice)
     job, parts = arguments.settings, stream(arguments.input)
 
     turns = None
@@ -70,7 +80,7 @@ def main() -> None:
         frames, turns = unlike(parts, job)
     else:
         frames = concatenate([light(part) for part in parts])
-    index = chosen(frames, job, turns)
+    index = taken(frames, *arguments.choice) if arguments.choice else chosen(frames, job, turns)
     selected = concatenate(list(picked(stream(arguments.input), index)))
     settings = job.model_dump()
     write_frames(

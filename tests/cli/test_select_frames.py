@@ -109,3 +109,28 @@ def test_frames_without_descriptors_cannot_be_spread(tmp_path):
     done = run([tmp_path / "a.h5"], tmp_path / "out.h5", count=2, diversity={"by": "kmeans"})
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: frames of generated: no descriptors")
+
+
+def test_one_choice_is_shared_by_all_slices(tmp_path):
+    """Five of 12 crystals in two slices: each slice takes what was chosen of its own."""
+    inputs = []
+    for source, count in {"a": 9, "b": 3}.items():
+        inputs.append(tmp_path / f"{source}.h5")
+        write_frames(inputs[-1], crystals(count, source), stage="screen")
+    chosen = tmp_path / "choice.h5"
+    settings = {"seed": 1, "count": 5, "choice": {"by": "farthest"}}
+    files = ["--input", *inputs, "--output", chosen]
+    done = in_process.run_as_process("choose_over_all", *files, settings=settings)
+    assert done.returncode == 0, done.stderr
+    assert "5 of 12 frames" in done.stderr
+    taken = []
+    for place, path in enumerate(inputs):
+        output = tmp_path / f"out{place}.h5"
+        files = ["--input", path, "--choice", chosen, "--output", output]
+        asked = select_job(SETTINGS | {"slice": place, "slices": 2, "count": 5})
+        done = in_process.run("select_frames", *files, settings=asked.model_dump(mode="json"))
+        assert done.returncode == 0, done.stderr
+        taken.append(len(read_frames(output)))
+    assert sum(taken) == 5
+    # the crystals of b are the widest, and far from each other only by their ends
+    assert taken[1] >= 1

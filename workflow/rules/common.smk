@@ -182,6 +182,7 @@ wildcard_constraints:
     force_constants=one_of(CONFIG.force_constants),
     stage=one_of(plan.STAGES),
     slice=one_of(SLICES),
+    batch=one_of(range(len(plan.batches(CONFIG)))),
     label_set=one_of(CONFIG.labels),
     potential=one_of(CONFIG.potentials),
     delta=one_of(CONFIG.delta),

@@ -29,10 +29,38 @@ rule check_yields:
         " --results {params.results:q} --output {output:q} > {log:q} 2>&1"
 
 
+rule choose_over_all:
+    input:
+        script=f"{SCRIPTS}/choose_over_all.py",
+        frames=files(plan.frames_of_batch),
+        before=files(plan.batches_before),
+        # waited for, and no reason to choose anew
+        yields=ancient(files(plan.yields_before_batch)),
+    output:
+        f"{RUN}/choices/{{batch}}.h5",
+    log:
+        f"{LOGS}/choose_over_all/{{batch}}.log",
+    benchmark:
+        f"{BENCHMARKS}/choose_over_all/{{batch}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(4000, 120),
+    params:
+        settings=settings(jobs.ChooseOverAll),
+        recipes=recipes("frames", "before"),
+    shell:
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --input {input.frames:q}"
+        " --before {input.before:q} --output {output:q} > {log:q} 2>&1"
+
+
 rule select_frames:
     input:
         script=f"{SCRIPTS}/select_frames.py",
         frames=files(plan.frames_of_slice),
+        choice=files(plan.choice_of_frames),
         # waited for, and no reason to select anew
         yields=ancient(files(plan.yields_before)),
     output:
@@ -48,8 +76,9 @@ rule select_frames:
         **needs(4000, gpu=CONFIG.select.score is not None, asks="select_frames"),
     params:
         settings=settings(jobs.SelectFrames),
-        recipes=recipes("frames"),
+        recipes=recipes("frames", "choice"),
     shell:
         "python {input.script:q} --settings {params.settings:q}"
         " --recipes {params.recipes} --input {input.frames:q}"
+        " --choice {input.choice:q}"
         " --output {output:q} > {log:q} 2>&1"

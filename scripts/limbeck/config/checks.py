@@ -507,10 +507,13 @@ def _kept(config: Config) -> Lines:
 
 def _diversity(config: Config) -> Lines:
     kept = {name: s.keep for name, s in [*config.sampling.items(), *config.subsystems.items()]}
-    for name in config.select.include if config.select.diversity else []:
+    choice = config.select.choice
+    by_kept = choice is not None and choice.descriptors == "kept"
+    field = "choice" if by_kept else "diversity"
+    for name in config.select.include if config.select.diversity or by_kept else []:
         if "descriptors" not in kept.get(name, []):
             yield (
-                f"select.diversity: frames of {name!r} have no descriptors, expected only "
+                f"select.{field}: frames of {name!r} have no descriptors, expected only "
                 "samplings and subsystems in select.include with descriptors in their keep"
             )
 
@@ -524,6 +527,16 @@ def _gate(config: Config) -> Lines:
         yield (
             f"gate.pilot: {gate.pilot}, expected fewer frames than all: it takes "
             f"{pilot_slices(config)} of {config.select.slices} slices (select.slices)"
+        )
+
+
+def _whole_set(config: Config) -> Lines:
+    choice, pilot = config.select.choice, config.gate.pilot
+    if choice and pilot and choice.by == "direct":
+        yield (
+            f"select.choice.by: direct chooses among all frames at once, and gate.pilot: {pilot} "
+            "has some labelled before the others are made; expected one of the two, or by: "
+            "farthest or random"
         )
 
 
@@ -552,4 +565,5 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _kept,
     _diversity,
     _gate,
+    _whole_set,
 )

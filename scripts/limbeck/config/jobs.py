@@ -15,6 +15,7 @@ from limbeck.config.config import Config
 from limbeck.config.plan import (
     all_stay,
     arms,
+    batches,
     driver,
     floor_under,
     is_isolated,
@@ -42,7 +43,7 @@ from limbeck.config.sections.base import Fault, Section
 from limbeck.config.sections.datasets import DatasetSettings, Delta
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.force_constants import ForceConstants
-from limbeck.config.sections.labels import Gate, LabelSet, Select
+from limbeck.config.sections.labels import Choice, Gate, LabelSet, Select
 from limbeck.config.sections.potentials import Potential, Weights, keep_faults
 from limbeck.config.sections.sampling import MolecularDynamics, Sampling
 from limbeck.config.sections.screen import Screen
@@ -290,6 +291,25 @@ class CheckYields(Section):
             "select": {"include": config.select.include},
         }
         return cls.model_validate({"stage": stage, "config": asked})
+
+
+class ChooseOverAll(Section):
+    """Which frames of all slices, or of those of a batch, are labelled."""
+
+    seed: t.Whole
+    count: t.Whole
+    choice: Choice
+
+    @classmethod
+    def of(cls, config: Config, batch: str) -> Self:
+        choice, select = config.select.choice, config.select
+        if choice is None:
+            raise LimbeckError("select.choice: the config has none")
+        # As many as its slices would take one by one; the first ones take what does not divide.
+        ends = [sum(map(len, batches(config)[: int(batch) + more])) for more in (0, 1)]
+        whole, rest = divmod(select.count, select.slices)
+        before, up_to = (end * whole + min(end, rest) for end in ends)
+        return cls(seed=config.seed, count=up_to - before, choice=choice)
 
 
 class SelectFrames(MayAskPotential):

@@ -267,6 +267,34 @@ def frames_to_choose_views(config: Config, label_set: str) -> list[str]:
     return frames_judged(config, "pilot" if pilot_slices(config) else "set")
 
 
+def batches(config: Config) -> list[range]:
+    """Slices whose frames are chosen together: all, or those of the pilot and then the others."""
+    first = pilot_slices(config) or config.select.slices
+    found = [range(first), range(first, config.select.slices)]
+    return [batch for batch in found if batch]
+
+
+def frames_of_batch(config: Config, batch: int | str) -> list[str]:
+    """Files that the frames of a batch are chosen from."""
+    return [path for i in batches(config)[int(batch)] for path in frames_of_slice(config, i)]
+
+
+def batches_before(config: Config, batch: int | str) -> list[str]:
+    """What earlier batches chose."""
+    return [f"choices/{i}.h5" for i in range(int(batch))]
+
+
+def choice_of_frames(config: Config, slice: int | str) -> list[str]:
+    """What says which frames of a batch are taken; none where each slice takes its own."""
+    found = [i for i, batch in enumerate(batches(config)) if int(slice) in batch]
+    return [f"choices/{i}.h5" for i in found] if config.select.choice else []
+
+
+def yields_before_batch(config: Config, batch: int | str) -> list[str]:
+    """What a choice waits for, as its slices do."""
+    return yields_before(config, str(batches(config)[int(batch)][0]))
+
+
 def _shards(config: Config, names: list[str]) -> Iterator[tuple[str, int]]:
     """Each source behind samplings or subsystems, with each of its shards."""
     for source in dict.fromkeys(s for name in names for s in sources_of(config, name)):

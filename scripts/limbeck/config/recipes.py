@@ -85,7 +85,14 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
         (plan.frames_to_cut,),
     ),
     "yields/{stage}.json": (jobs.CheckYields.of, (plan.frames_of_stage,)),
-    "selected/{slice}.h5": (jobs.SelectFrames.of, (plan.frames_of_slice,)),
+    "choices/{batch}.h5": (
+        jobs.ChooseOverAll.of,
+        (plan.frames_of_batch, plan.batches_before),
+    ),
+    "selected/{slice}.h5": (
+        jobs.SelectFrames.of,
+        (plan.frames_of_slice, plan.choice_of_frames),
+    ),
     "labels/{label_set}.views.json": (jobs.ChooseViews.of, (plan.frames_to_choose_views,)),
     "labels/{label_set}/{slice}.h5": (
         jobs.labels_of_slice,

@@ -105,19 +105,19 @@ def fair_order(frames: Frames, seed: int, priorities: np.ndarray | None = None) 
 
     In a root frames go by ``priorities`` [B], and by chance where these are equal or not given.
     """
-    chance: np.ndarray = np.array([_hash(seed, n) for n in frames.id], dtype=np.uint64)
+    chance = hashes(frames.id, seed)
     if priorities is not None:
         # ranks by priority, ties by the hash
         chance = np.lexsort([chance, priorities]).argsort()
     strata = _codes(frames.source, frames.sampling)
     # n-th frame of its root; then n-th of its stratum, where first frames of roots come before
     # second ones. Taking all first turns, then all second ones, is dealing in turn.
-    turn_in_root = _turns(_codes(strata, frames.root), chance)
-    turn_in_stratum = _turns(strata, turn_in_root, chance)
+    turn_in_root = turns_in(_codes(strata, frames.root), chance)
+    turn_in_stratum = turns_in(strata, turn_in_root, chance)
     return np.lexsort([chance, turn_in_stratum])
 
 
-def _turns(groups: np.ndarray, *keys: np.ndarray) -> np.ndarray:
+def turns_in(groups: np.ndarray, *keys: np.ndarray) -> np.ndarray:
     """Place of each entry in its group, when the group is ordered by ``keys``. int64 [B]."""
     order = np.lexsort([*reversed(keys), groups])
     _, counts = np.unique(groups, return_counts=True)
@@ -135,6 +135,11 @@ def _codes(*columns: np.ndarray) -> np.ndarray:
         # Renumbered after each column, so that the product of many columns does not overflow.
         codes = np.unique(codes * len(values) + inverse, return_inverse=True)[1]
     return codes
+
+
+def hashes(ids: np.ndarray, seed: int) -> np.ndarray:
+    """A number for each id that looks like chance. uint64 [B]."""
+    return np.array([_hash(seed, frame_id) for frame_id in ids], dtype=np.uint64)
 
 
 def _hash(seed: int, frame_id: bytes) -> int:

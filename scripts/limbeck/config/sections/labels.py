@@ -32,6 +32,27 @@ class Diversity(Section):
     where there are many."""
 
 
+class Choice(Section):
+    """How frames are chosen among all of the run, whatever slice they are of."""
+
+    by: Literal["random", "farthest", "direct"]
+    """random takes each frame with the same chance; farthest takes in turn the frame that is
+    farthest from all taken before, and so the outermost ones; direct takes the middle of each of
+    as many clusters (DIRECT sampling)."""
+    descriptors: Literal["distances", "kept"] = "distances"
+    """What frames are compared by; sorted distances to neighbours, which need no model, or kept for
+    the descriptors of a potential, which every sampling of include has to keep."""
+    per_cluster: t.Count = 1
+    """Of direct; frames of each cluster, of which there are as many fewer."""
+    keep_source_shares: bool = False
+    """Whether each source has the share of the chosen frames that it has of all."""
+
+    def faults(self) -> Iterator[Fault]:
+        """What only clusters have."""
+        if self.per_cluster > 1 and self.by != "direct":
+            yield "per_cluster", f"{self.per_cluster} with by: {self.by}, expected by: direct"
+
+
 #: to be labelled; a run of more would be cut into several
 MOST_FRAMES = 10_000_000
 
@@ -55,6 +76,9 @@ class Select(Section):
     diversity: Diversity | None = None
     """Take the frames of a sampling of a source that are least alike, by their descriptors; every
     sampling of include has to keep them. By chance, or by score, where not given."""
+    choice: Choice | None = None
+    """Choose count frames among all of the run at once. Where not given, each slice takes its part
+    of count, in turn from every source, sampling and root."""
 
     def faults(self) -> Iterator[Fault]:
         """Too few frames for the slices, far too many, or two ways to order them."""
@@ -65,6 +89,9 @@ class Select(Section):
             yield "count", f"{self.count}, expected at least one frame for {slices}"
         if self.diversity and self.score:
             yield "diversity", "given beside select.score, expected one of the two"
+        for field in ("score", "diversity"):
+            if self.choice and getattr(self, field):
+                yield "choice", f"given beside select.{field}, expected one of the two"
 
 
 class Auto(Section):
