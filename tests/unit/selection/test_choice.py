@@ -2,7 +2,6 @@
 
 import tracemalloc
 from contextlib import ExitStack
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -177,7 +176,8 @@ def test_one_choice_for_all_slices_or_one_for_the_pilot_and_one_for_the_others()
     assert plan.batches(config) == [range(4)]
     assert jobs.ChooseOverAll.of(config, "0").count == 11
     assert plan.choice_of_frames(config, "3") == ["choices/0.h5"]
-    pilot = SimpleNamespace(gate=SimpleNamespace(pilot=3), select=config.select, seed=1)
+    farthest = CONFIG["select"] | {"choice": {"by": "farthest"}}
+    pilot = resolve(CONFIG | {"gate": {"pilot": 3}, "select": farthest})
     assert plan.batches(pilot) == [range(2), range(2, 4)]
     assert [jobs.ChooseOverAll.of(pilot, batch).count for batch in "01"] == [6, 5]
     assert plan.choice_of_frames(pilot, "3") == ["choices/1.h5"]
