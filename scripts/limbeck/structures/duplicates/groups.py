@@ -188,6 +188,7 @@ def find(
                 continue
             if same(other, one, limit_A):
                 gone.add(n)
+                one.forget()  # nothing is compared with it any more
                 frame, own_id = keys.frame[n].decode(), keys.id[n].decode()
                 stays = keys.frame[m].decode(), keys.id[m].decode()
                 dropped.append(Dropped(frame, own_id, alike.difference(m, n), *stays))

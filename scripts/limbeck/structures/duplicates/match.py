@@ -61,6 +61,10 @@ class One:
             self._reduced[tolerance_A] = found.get_reduced_structure("LLL")
         return self._reduced[tolerance_A]
 
+    def forget(self) -> None:
+        """What is worked out anew when it is asked for; pymatgen's structures are large."""
+        self._reduced.clear()
+
     def _has_translations(self, tolerance_A: float) -> bool:
         """Whether a smaller cell may do, atoms being so far from where it has them at most."""
         elements, counts = np.unique(self.numbers, return_counts=True)
