@@ -21,8 +21,8 @@ from limbeck.potentials.trainable import TrainablePotential
 #: In sums of covalent radii. No bond is so short (N2 has 0.77), so that all pairs repel below the
 #: last; below the first nuclei do not come in any dynamics that this project samples.
 RATIOS = np.linspace(0.3, 0.7, 21)
-#: of each pair, in a training, and between which ratios, somewhat beyond those that judge it
-TRAINED, TRAINED_RATIOS = 24, (0.28, 0.73)
+#: of each pair, in a training: somewhat beyond those that judge it
+TRAINED_RATIOS = np.linspace(0.28, 0.73, 24)
 #: of all pairs, in one step of a training, and in how many steps there are some: a step with dimers
 #: costs a small network half as much again
 IN_A_STEP, EVERY = 16, 4
@@ -84,9 +84,9 @@ class Repelling:
         """``forces_rms``: of a component of the training set, eV/Angstrom."""
         self._student, self._scale = student, forces_rms
         pairs = pairs_of(student.about.elements)
-        rng = np.random.default_rng(0)  # any: no two trainings need other dimers
-        ratios = rng.uniform(*TRAINED_RATIOS, (len(pairs), TRAINED))
-        directions = rng.normal(size=(ratios.size, 3))
+        ratios = np.tile(TRAINED_RATIOS, (len(pairs), 1))
+        # any: no two trainings need other dimers
+        directions = np.random.default_rng(0).normal(size=(ratios.size, 3))
         self._directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
         self._graphs = student.graphs(dimers_of(pairs, ratios, self._directions))
 
