@@ -120,7 +120,8 @@ def test_a_source_is_judged_over_all_its_shards(results):
     assert results.check("structures")[0] == [
         "sources.oxides: of 5 structures none is left; 4 of them: atoms too close: distance over "
         "sum of covalent radii (are lengths in nm or Bohr? Then write length_unit: nm, or Bohr, "
-        "into the source); where that is meant, write allow_empty: true into sources.oxides"
+        "into the source); 1 of them: " + reasons.UNREADABLE + "; where that is meant, write "
+        "allow_empty: true into sources.oxides"
     ]
 
 

@@ -97,9 +97,9 @@ def test_a_failed_job_shows_its_sentence_and_little_else(folder):
     assert len(told) < 2500
     (line,) = [line for line in told.splitlines() if line.startswith("error: ")]
     assert line == (
-        "error: sources.metals: of 1 structures none is left; all of them: too many atoms (raise "
-        "screen.max_atoms, or take smaller cells); where that is meant, write allow_empty: true "
-        "into sources.metals"
+        "error: sources.metals: of 2 structures none is left; 1 of them: too many atoms (raise "
+        "screen.max_atoms, or take smaller cells); 1 of them: repeats a structure of smaller "
+        "number; where that is meant, write allow_empty: true into sources.metals"
     )
 
 

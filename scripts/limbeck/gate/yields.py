@@ -43,6 +43,8 @@ OUTCOME = {
 #: columns of summaries that are counted
 NUMBERS = {"frames", "set_aside"}
 DRAWS_TOO_NEAR = "no draw kept all atoms apart"
+#: reasons that a line names, the most frequent first
+REASONS_TOLD = 2
 
 _ASTRAY = "is the potential fit for these structures, and time_step_fs short enough?"
 _UNIT = "are lengths in nm or Bohr? Then write length_unit: nm, or Bohr, into the source"
@@ -189,7 +191,9 @@ def _line(config: Config, one: Yield) -> str:
     section, name, source = one.part
     text = f"{section}.{name}" + f" of sources.{source}" * (section != "sources")
     text += f": of {one.asked} {one.what} {OUTCOME[section]}"
-    for reason, number in one.lost.most_common(1):
+    # what repeats another says little: the other is gone as well
+    told = sorted(one.lost.items(), key=lambda item: (item[0] in AGAIN, -item[1]))
+    for reason, number in told[:REASONS_TOLD]:
         which = "all" if number == one.asked else number
         text += f"; {which} of them: {reason}{_guess(config, one, reason)}"
     return f"{text}; where that is meant, write allow_empty: true into {section}.{name}"
