@@ -123,6 +123,8 @@ WINGS = {
 }
 #: They stand outside: the package's front doors, to programs and to the shell.
 OUTSIDE = {"__init__", "__main__"}
+#: Large modules in several files, each with one front door in its ``__init__``: no rooms.
+MODULES = {"config/jobs", "config/plan"}
 MOST_FILES = 15
 MOST_ON_THE_GROUND = 12
 
@@ -131,8 +133,9 @@ def room_of(module):
     """The wing of ``limbeck.a.b``, or the module itself on the ground floor."""
     parts = module.split(".")[1:]
     for depth in (2, 1):
-        if (LIBRARY / "/".join(parts[:depth])).is_dir() and len(parts) >= depth:
-            return "/".join(parts[:depth])
+        room = "/".join(parts[:depth])
+        if (LIBRARY / room).is_dir() and len(parts) >= depth and room not in MODULES:
+            return room
     return parts[0] if parts else "__init__"
 
 

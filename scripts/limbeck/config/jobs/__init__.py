@@ -1,0 +1,105 @@
+"""What each rule tells its script, as ``--settings``: made of the config, read by the script.
+
+``of`` takes the config and the wildcards of a job, which are text. What a job does not depend on is
+left out or put at a fixed value, so that a change of it makes nothing anew.
+"""
+
+from limbeck.config.jobs.base import (
+    ANY_YIELD,
+    AsksPotential,
+    Compute,
+    MayAskPotential,
+    Origins,
+    Split,
+)
+from limbeck.config.jobs.datasets import (
+    BuildDataset,
+    BuildDeltaSet,
+    EvaluateIsolatedAtoms,
+)
+from limbeck.config.jobs.labels import (
+    CheckFileLabels,
+    ChooseOverAll,
+    ChooseViews,
+    JudgeLabels,
+    JudgePilot,
+    LabelFrames,
+    ReadLabels,
+    SelectFrames,
+    labels_of_slice,
+)
+from limbeck.config.jobs.rounds import (
+    ChooseFrames,
+    CompareRounds,
+    ExploreRound,
+    ExtendDataset,
+    LabelRound,
+    data_set,
+)
+from limbeck.config.jobs.structures import (
+    CalculateForceConstants,
+    CheckYields,
+    ExpandManyBody,
+    ExtractSubsystems,
+    FindDuplicates,
+    GenerateStructures,
+    SampleFrames,
+)
+from limbeck.config.jobs.students import (
+    EvaluateStudent,
+    TrainStudent,
+)
+from limbeck.config.jobs.studies import (
+    FillTable,
+    GatherTables,
+    RunStudy,
+)
+from limbeck.config.jobs.warrant import (
+    CertifyQuadrature,
+    MeasureGap,
+    MeasurePhysics,
+    MeasureSpeed,
+)
+
+__all__ = [
+    "ANY_YIELD",
+    "AsksPotential",
+    "BuildDataset",
+    "BuildDeltaSet",
+    "CalculateForceConstants",
+    "CertifyQuadrature",
+    "CheckFileLabels",
+    "CheckYields",
+    "ChooseFrames",
+    "ChooseOverAll",
+    "ChooseViews",
+    "CompareRounds",
+    "Compute",
+    "EvaluateIsolatedAtoms",
+    "EvaluateStudent",
+    "ExpandManyBody",
+    "ExploreRound",
+    "ExtendDataset",
+    "ExtractSubsystems",
+    "FillTable",
+    "FindDuplicates",
+    "GatherTables",
+    "GenerateStructures",
+    "JudgeLabels",
+    "JudgePilot",
+    "LabelFrames",
+    "LabelRound",
+    "MayAskPotential",
+    "MeasureGap",
+    "MeasurePhysics",
+    "MeasureSpeed",
+    "Origins",
+    "ReadLabels",
+    "RunStudy",
+    "SampleFrames",
+    "SelectFrames",
+    "Split",
+    "TrainStudent",
+    "data_set",
+    "labels_of_slice",
+]
