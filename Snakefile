@@ -37,7 +37,7 @@ include: "workflow/rules/report.smk"
 
 localrules:
     pass_gate,
-    pass_pilot,
+    pass_part,
     all,
 
 

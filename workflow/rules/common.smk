@@ -181,6 +181,7 @@ wildcard_constraints:
     subsystem=one_of(CONFIG.subsystems),
     force_constants=one_of(CONFIG.force_constants),
     stage=one_of(plan.STAGES),
+    part=one_of(["pilot", *plan.batch_names(CONFIG)]),
     slice=one_of(SLICES),
     batch=one_of(range(len(plan.batches(CONFIG)))),
     label_set=one_of(CONFIG.labels),

@@ -1,4 +1,4 @@
-"""Whether labels are good enough to go on: of a pilot first, where there is one."""
+"""Whether labels are good enough to go on: of a pilot first, of each batch, and of all."""
 
 
 rule judge_labels:
@@ -34,25 +34,25 @@ rule judge_labels:
         " --output {output:q} > {log:q} 2>&1"
 
 
-# The pilot is judged before the rest is made.
-use rule judge_labels as judge_pilot with:
+# The pilot, before the rest is made, or a batch.
+use rule judge_labels as judge_part with:
     input:
         script=f"{SCRIPTS}/judge_labels.py",
-        frames=lambda wildcards: judged(plan.frames_judged(CONFIG, "pilot")),
+        frames=lambda wildcards: judged(plan.frames_judged(CONFIG, wildcards.part)),
         labels=lambda wildcards: judged(
-            plan.labels_judged(CONFIG, wildcards.label_set, "pilot")
+            plan.labels_judged(CONFIG, wildcards.label_set, wildcards.part)
         ),
-        reference=lambda wildcards: judged(plan.reference_of_gate(CONFIG, "pilot")),
-        structures=lambda wildcards: judged(plan.structures_of_gate(CONFIG, "pilot")),
+        reference=lambda wildcards: judged(plan.reference_of_gate(CONFIG, wildcards.part)),
+        structures=lambda wildcards: judged(plan.structures_of_gate(CONFIG, wildcards.part)),
     output:
-        f"{RUN}/gate/{{label_set}}.pilot.json",
+        f"{RUN}/gate/{{label_set}}.{{part}}.json",
     log:
-        f"{LOGS}/judge_pilot/{{label_set}}.log",
+        f"{LOGS}/judge_part/{{label_set}}.{{part}}.log",
     benchmark:
-        f"{BENCHMARKS}/judge_pilot/{{label_set}}.tsv"
+        f"{BENCHMARKS}/judge_part/{{label_set}}.{{part}}.tsv"
     priority: 100
     params:
-        settings=settings(jobs.JudgePilot),
+        settings=settings(jobs.JudgeLabels),
         recipes=recipes("frames", "labels", "reference", "structures"),
         results=lambda wildcards, output: str(Path(output[0]).parents[1]),
 
@@ -83,14 +83,24 @@ rule pass_gate:
         " --output {output:q} > {log:q} 2>&1"
 
 
-use rule pass_gate as pass_pilot with:
+use rule pass_gate as pass_part with:
     input:
         script=f"{SCRIPTS}/pass_gate.py",
-        verdict=f"{RUN}/gate/{{label_set}}.pilot.json",
+        verdict=f"{RUN}/gate/{{label_set}}.{{part}}.json",
     output:
-        f"{RUN}/gate/{{label_set}}.pilot.passed",
+        f"{RUN}/gate/{{label_set}}.{{part}}.passed",
     log:
-        f"{LOGS}/pass_pilot/{{label_set}}.log",
+        f"{LOGS}/pass_part/{{label_set}}.{{part}}.log",
     benchmark:
-        f"{BENCHMARKS}/pass_pilot/{{label_set}}.tsv"
+        f"{BENCHMARKS}/pass_part/{{label_set}}.{{part}}.tsv"
     priority: 100
+
+
+# What a batch ends in: `snakemake batch_1`.
+for name in plan.batch_names(CONFIG):
+
+    rule:
+        name:
+            name
+        input:
+            judged(plan.judged_of_batch(CONFIG, name)),

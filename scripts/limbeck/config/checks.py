@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from limbeck.check.content import files_of, nothing_at
+from limbeck.config.amounts import batch_errors
 from limbeck.config.config import Config
 from limbeck.config.plan import (
     arms,
@@ -543,6 +544,7 @@ def _whole_set(config: Config) -> Lines:
 _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _purpose,
     _counts,
+    batch_errors,
     _unused,
     _cells,
     _generative,

@@ -28,6 +28,10 @@ class Config(Section):
     """Name of this run; everything it makes stands in results/{run}/."""
     seed: t.Whole = 1
     """Every random number of the run starts from this one."""
+    scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the structures and frames of this config that is made, no unit; 0.01 tries a plan on
+    a hundredth of it, in the same proportions. It scales the counts of sources, select, its
+    batches, and n_frames of label sets, and the pilot, with their shards and slices."""
     device: t.Device = "cpu"
     """Where potentials are evaluated and students trained."""
     lost_device: t.LostDevice = "stop"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from limbeck.config import checks
+from limbeck.config.amounts import scaled
 from limbeck.config.config import Config
 from limbeck.config.sections.messages import validated
 from limbeck.config.text import read_yaml
@@ -26,7 +27,8 @@ def load(path: str | Path) -> Config:
 
 
 def resolve(config: dict[str, Any]) -> Config:
-    """The config with all defaults, its parts and the files it names checked.
+    """The config with all defaults, its parts and the files it names checked, and its amounts
+    scaled as it says.
 
     Raises:
         LimbeckError: something is wrong; one line for each error, with the field's dotted path,
@@ -36,4 +38,4 @@ def resolve(config: dict[str, Any]) -> Config:
     errors = checks.config_errors(resolved)
     if errors:
         raise LimbeckError("\n".join(errors))
-    return resolved
+    return scaled(resolved)

@@ -34,14 +34,13 @@ def _files(*patterns: str) -> Find:
     return lambda config, **wildcards: [pattern.format(**wildcards) for pattern in patterns]
 
 
-def _judged(part: str) -> tuple[Find, ...]:
-    """What the gate reads: of the pilot, or of the whole set."""
-    return (
-        lambda config, **wildcards: plan.frames_judged(config, part),
-        lambda config, **wildcards: plan.labels_judged(config, part=part, **wildcards),
-        lambda config, **wildcards: plan.reference_of_gate(config, part),
-        lambda config, **wildcards: plan.structures_of_gate(config, part),
-    )
+#: What the gate reads, of a part or of the whole set.
+_JUDGED: tuple[Find, ...] = (
+    lambda config, label_set, part="set": plan.frames_judged(config, part),
+    lambda config, label_set, part="set": plan.labels_judged(config, label_set, part),
+    lambda config, label_set, part="set": plan.reference_of_gate(config, part),
+    lambda config, label_set, part="set": plan.structures_of_gate(config, part),
+)
 
 
 def _of_data_set(config: Config, label_set: str) -> list[str]:
@@ -103,8 +102,8 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
         ),
     ),
     "labels/{label_set}.file.json": (jobs.CheckFileLabels.of, ()),
-    "gate/{label_set}.pilot.json": (jobs.JudgePilot.of, _judged("pilot")),
-    "gate/{label_set}.json": (jobs.JudgeLabels.of, _judged("set")),
+    "gate/{label_set}.{part}.json": (jobs.JudgeLabels.of, _JUDGED),
+    "gate/{label_set}.json": (jobs.JudgeLabels.of, _JUDGED),
     "atoms/{label_set}.json": (jobs.EvaluateIsolatedAtoms.of, (SELECTED,)),
     f"{DATASET}{{file}}": (jobs.data_set, (_of_data_set,)),
     "delta/{delta}/{file}": (

@@ -40,7 +40,7 @@ def criteria(
         *_bonds(job, diversity),
         *_ranges(job, diversity, ranges),
         *_seconds(job, seconds),
-        *([] if job.part == "pilot" else _whole(job, diversity)),
+        *(_whole(job, diversity) if job.part == "set" else []),
     ]
     return [c.model_copy(update={"advice": c.name in job.advice}).model_dump() for c in found]
 

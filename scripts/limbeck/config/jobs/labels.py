@@ -1,7 +1,7 @@
 """Jobs that choose frames, label them, and judge the labels."""
 
 import json
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -51,6 +51,7 @@ class SelectFrames(MayAskPotential):
     def of(cls, config: Config, slice: str) -> Self:
         select = config.select
         asked = asking(config, select.score.potential if select.score else None)
+        select = select.model_copy(update={"batches": None})  # files say which shards these are
         return cls(seed=config.seed, slice=int(slice), select=select, **asked)
 
 
@@ -126,15 +127,15 @@ def labels_of_slice(config: Config, label_set: str, slice: str) -> LabelFrames |
 
 
 class JudgeLabels(Gate):
-    """When a label set is good enough, or its pilot; ``sources`` are those whose time is judged,
-    with their shards."""
+    """When a label set is good enough, or a part of it, which is the pilot or a batch; ``sources``
+    are those whose time is judged, with their shards."""
 
     label_set: str
-    part: Literal["set", "pilot"] = "set"
+    part: str = "set"
     sources: dict[str, list[t.Whole]] = Field(default={})
 
     @classmethod
-    def of(cls, config: Config, label_set: str, part: Literal["set", "pilot"] = "set") -> Self:
+    def of(cls, config: Config, label_set: str, part: str = "set") -> Self:
         """That of a job, where the proportions are those of the sources if not given."""
         included = sources_selected(config)
         found: dict[str, Any] = {"label_set": label_set, "part": part}
@@ -143,11 +144,3 @@ class JudgeLabels(Gate):
         if config.gate.max_seconds_per_structure is not None:
             found["sources"] = {s: shards_judged(config, s, part) for s in included}
         return cls(**{**config.gate.model_dump(), **found})
-
-
-class JudgePilot(JudgeLabels):
-    """When the pilot of a label set is good enough for the rest to be made."""
-
-    @classmethod
-    def of(cls, config: Config, label_set: str, part: Literal["set", "pilot"] = "pilot") -> Self:
-        return super().of(config, label_set, part)

@@ -1,8 +1,13 @@
 """Slices that come first, as the pilot, those that follow, and what each waits for."""
 
+from itertools import accumulate, pairwise
+
 from limbeck.config.config import Config
-from limbeck.config.plan.frames import frames_of_slice, sources_selected
+from limbeck.config.plan.frames import frames_of_slice, shards_of_slice, sources_selected
 from limbeck.config.plan.yields import yields_judged
+
+#: of a batch, what goes before its number, which counts from 1
+BATCH = "batch_"
 
 
 def pilot_slices(config: Config) -> int:
@@ -10,19 +15,33 @@ def pilot_slices(config: Config) -> int:
     if not config.gate.pilot or not config.labels:
         return 0
     select = config.select
-    return min(-(-config.gate.pilot * select.slices // select.count), select.slices)
+    needed = min(-(-config.gate.pilot * select.slices // select.count), select.slices)
+    # of batches whole ones: each is judged, and handed on, as a whole
+    return next((b.stop for b in batches_asked(config) if b.stop >= needed), needed)
 
 
-def shards_judged(config: Config, source: str, part: str) -> list[int]:
-    """Shards of a source that the pilot, or the whole set, is made from."""
-    slices = config.select.slices
-    first = pilot_slices(config) if part == "pilot" else slices
-    return [i for i in range(config.sources[source].shards) if i % slices < first]
+def batches_asked(config: Config) -> list[range]:
+    """Slices of each batch of the config, which has them one after the other; mostly none."""
+    ends = [0, *accumulate(batch.slices for batch in config.select.batches or ())]
+    return [range(first, end) for first, end in pairwise(ends)]
+
+
+def batch_names(config: Config) -> list[str]:
+    """Targets of Snakemake, one for each batch of the config."""
+    return [f"{BATCH}{i + 1}" for i in range(len(config.select.batches or ()))]
 
 
 def slices_judged(config: Config, part: str) -> range:
-    """Slices of the pilot, or of the whole set."""
+    """Slices of a part: the pilot, batch_1 and so on, or the whole set."""
+    if part.startswith(BATCH):
+        return batches_asked(config)[int(part.removeprefix(BATCH)) - 1]
     return range(pilot_slices(config) if part == "pilot" else config.select.slices)
+
+
+def shards_judged(config: Config, source: str, part: str) -> list[int]:
+    """Shards of a source that a part is made from."""
+    slices = slices_judged(config, part)
+    return sorted(i for slice in slices for i in shards_of_slice(config, source, slice))
 
 
 def frames_judged(config: Config, part: str) -> list[str]:
@@ -63,8 +82,9 @@ def pilot_before_labels(config: Config, label_set: str, slice: str) -> list[str]
 
 
 def yields_before(config: Config, slice: str) -> list[str]:
-    """What a slice waits for; a slice of the pilot for none, since what it says is of all."""
-    return [] if int(slice) < pilot_slices(config) else yields_judged(config)
+    """What a slice waits for; one of the pilot or of a batch for none, since these are of all."""
+    first = int(slice) < pilot_slices(config) or config.select.batches
+    return [] if first else yields_judged(config)
 
 
 def frames_to_choose_views(config: Config, label_set: str) -> list[str]:
@@ -73,7 +93,10 @@ def frames_to_choose_views(config: Config, label_set: str) -> list[str]:
 
 
 def batches(config: Config) -> list[range]:
-    """Slices whose frames are chosen together: all, or those of the pilot and then the others."""
+    """Slices whose frames are chosen together: those of each batch; where there are none, all, or
+    those of the pilot and then the others."""
+    if asked := batches_asked(config):
+        return asked
     first = pilot_slices(config) or config.select.slices
     found = [range(first), range(first, config.select.slices)]
     return [batch for batch in found if batch]
@@ -98,3 +121,12 @@ def choice_of_frames(config: Config, slice: int | str) -> list[str]:
 def yields_before_batch(config: Config, batch: int | str) -> list[str]:
     """What a choice waits for, as its slices do."""
     return yields_before(config, str(batches(config)[int(batch)][0]))
+
+
+def judged_of_batch(config: Config, batch: str) -> list[str]:
+    """What a batch ends in: its labels, in files of one slice each, and that these have passed."""
+    return [
+        path
+        for name in config.labels
+        for path in (*labels_judged(config, name, batch), f"gate/{name}.{batch}.passed")
+    ]

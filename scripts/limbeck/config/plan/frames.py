@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from limbeck.config.config import Config
 from limbeck.config.plan.sources import reserves, takers
+from limbeck.config.sections.labels import Batch
 from limbeck.config.sections.sampling import Phonons
+from limbeck.config.sections.sources import AnySource
 
 
 def sources_of(config: Config, name: str) -> list[str]:
@@ -30,16 +32,33 @@ def frame_files(config: Config, name: str, source: str, shard: int | str) -> lis
     return [f"samples/{name}/{source}/{shard}.h5"]
 
 
-def frames_of_slice(config: Config, slice: int | str) -> list[str]:
-    """Files that one slice selects its frames from.
+def shards_of_slice(config: Config, source: str, slice: int) -> range:
+    """Shards of a source that belong to a slice.
 
-    Shard i of every source belongs to slice i modulo the number of slices.
+    Shard i belongs to slice i modulo the number of slices; of batches, each has the next of the
+    shards, which its slices share in the same way.
     """
+    section, first = config.sources[source], 0
+    for batch in config.select.batches or ():
+        end = first + shards_of_batch(section, batch)
+        if slice < batch.slices:
+            return range(first + slice, end, batch.slices)
+        first, slice = end, slice - batch.slices
+    return range(slice, section.shards, config.select.slices)
+
+
+def shards_of_batch(source: AnySource, batch: Batch) -> int:
+    """How many shards of a source are in a batch; the checks see to it that these are whole."""
+    return batch.structures.get(source.name, 0) * source.shards // source.count
+
+
+def frames_of_slice(config: Config, slice: int | str) -> list[str]:
+    """Files that one slice selects its frames from."""
     return [
         path
         for name in config.select.include
         for source in sources_of(config, name)
-        for shard in range(int(slice), config.sources[source].shards, config.select.slices)
+        for shard in shards_of_slice(config, source, int(slice))
         for path in frame_files(config, name, source, shard)
     ]
 

@@ -53,6 +53,15 @@ class Choice(Section):
             yield "per_cluster", f"{self.per_cluster} with by: {self.by}, expected by: direct"
 
 
+class Batch(Section):
+    """A part of the run that can be asked for by itself."""
+
+    structures: dict[t.Name, t.Count] = Field(min_length=1)
+    """Number of structures of each source that is in it; a multiple of those of one shard."""
+    slices: t.Count = 1
+    """Slices of this batch, among those of select.slices."""
+
+
 #: to be labelled; a run of more would be cut into several
 MOST_FRAMES = 10_000_000
 
@@ -69,7 +78,7 @@ class Select(Section):
     """Largest number of frames to label, split evenly over the slices."""
     slices: t.Count = 1
     """Number of slices the work is cut into from here on; shard i of every source belongs to slice
-    i modulo this number."""
+    i modulo this number, where there are no batches."""
     score: Score | None = None
     """How the frames of one root are put in order before the first of them are taken; by chance
     where not given, else by how far the forces of a potential depend on the frame's orientation."""
@@ -80,8 +89,16 @@ class Select(Section):
     """Choose count frames among all of the run at once. Where not given, each slice takes its part
     of count, in turn from every source, sampling and root."""
 
+    batches: t.Some[Batch] | None = None
+    """Parts that are made, labelled and judged one by one, as the targets batch_1, batch_2 and so
+    on; each source gives them its shards in their order, until none is left. Where not given, shard
+    i of every source belongs to slice i modulo slices."""
+
     def faults(self) -> Iterator[Fault]:
-        """Too few frames for the slices, far too many, or two ways to order them."""
+        """Too few frames for the slices, far too many, two ways to order them, or slices that are
+        not those of the batches."""
+        if self.batches and (both := sum(b.slices for b in self.batches)) != self.slices:
+            yield "slices", f"{self.slices}, expected {both}, the sum over select.batches"
         if self.count > MOST_FRAMES:
             yield "count", f"{self.count}, expected at most {MOST_FRAMES}"
         if self.count < self.slices:

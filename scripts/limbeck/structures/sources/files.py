@@ -1,8 +1,10 @@
 """Structures from files of the user: extended XYZ, CIF, POSCAR and others."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -30,6 +32,8 @@ from limbeck.structures.shard import (
     vacuum_of,
 )
 from limbeck.structures.units import LENGTHS, check_unit
+
+log = logging.getLogger(__name__)
 
 #: of a source are looked at for the unit of its lengths
 UNIT_FRAMES = 100
@@ -140,10 +144,30 @@ def elements(source: StructureFile) -> frozenset[str]:
 def frames_of(source: StructureFile) -> list[Frame]:
     """Frames of all files of a source, at most ``count``, each still to be parsed.
 
+    Where ``elements`` are given, those with others are passed over; one that cannot be read is
+    taken, and set aside when its shard is made.
+
     Raises:
-        LimbeckError: there is no file, or the only one is not readable as a whole.
+        LimbeckError: there is no file, the only one is not readable as a whole, or no frame is of
+            the elements.
     """
-    return read_files(source.path, kind=source.format, most=source.count)
+    if source.elements is None:
+        return read_files(source.path, kind=source.format, most=source.count)
+    frames = read_files(source.path, kind=source.format)
+    found = list(islice((f for f in frames if _is_of(f, source.elements)), source.count))
+    if not found:
+        asked = ", ".join(source.elements)
+        raise LimbeckError(f"{source.path}: none of its {len(frames)} frames is of {asked} alone")
+    text = "%s: %d frames of %s alone taken, among %d"
+    log.info(text, source.name, len(found), ", ".join(source.elements), len(frames))
+    return found
+
+
+def _is_of(frame: Frame, elements: Sequence[str]) -> bool:
+    try:
+        return set(frame().get_chemical_symbols()) <= set(elements)
+    except Refused:
+        return True
 
 
 def _all_bad(source: StructureFile, bad: Sequence[tuple[Frame, Refused]]) -> str:

@@ -17,6 +17,9 @@ class StructureFile(AnySource):
     format: t.Plain | None = None
     """ASE's name of the format of all these files, as in lammps-data; where not given, each is told
     by its name and content."""
+    elements: t.Some[t.Element] | None = None
+    """Symbols of elements; frames with any other are passed over and do not count, all are taken
+    where not given."""
     polymorphs: t.Polymorphs = "together"
     """Whether crystals of one formula are one group of a split, or apart where pymatgen's
     StructureMatcher tells them apart; it takes frames of dynamics for other structures."""
