@@ -32,7 +32,7 @@ def main() -> None:
     if args.results and job.sources:
         seconds = seconds_per_structure(args.results, job.label_set, args.labels, job.sources)
     more = criteria(job, diversity, found["ranges"], seconds)
-    found = extended(found, more, job.on_no_go, job.fallback)
+    found = extended(found, more, job.on_no_go, job.fallback, job.less_generative)
     found |= {"diversity": diversity, "seconds_per_structure": seconds}
     write_json(args.output, found, recipe=recipe)
     for criterion in found["criteria"]:

@@ -162,6 +162,7 @@ class Verdict(Written):
     by_source: dict[str, dict[str, t.Whole]] = Field(default={})
     on_no_go: Literal["stop", "continue"] = "stop"
     fallback: str | None = None
+    less_generative: dict[str, float] = Field(default={})
     #: of limbeck.diversity.measure; older files have none
     diversity: dict[str, Any] | None = None
     #: by source, quantiles of what good labels are like

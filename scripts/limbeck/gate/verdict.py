@@ -2,7 +2,7 @@
 
 import logging
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -106,11 +106,17 @@ def extended(
     more: Sequence[dict[str, Any]],
     on_no_go: str = "stop",
     fallback: str | None = None,
+    less_generative: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """A verdict with further criteria, and with what is to be done where it is no go."""
+    """A verdict with further criteria, and with what is to be done where it is no go.
+
+    Args:
+        less_generative: source -> the next lower share that its generative model may have.
+    """
     both = [*found["criteria"], *more] if found["criteria"] else []
     go = is_go([as_written(Criterion, c, c["name"]) for c in both])
-    return {**found, "go": go, "criteria": both, "on_no_go": on_no_go, "fallback": fallback}
+    then = {"fallback": fallback, "less_generative": dict(less_generative or {})}
+    return {**found, "go": go, "criteria": both, "on_no_go": on_no_go, **then}
 
 
 def let_pass(path: str | Path, found: Any) -> str:
@@ -153,6 +159,9 @@ def require_go(path: str | Path, found: Any) -> None:
             "; where a potential failed for a reason that has passed, remove just the labels with "
             f"such frames, and this verdict, and run again: rm {files}"
         )
+    if judged.less_generative:
+        lower = ", ".join(f"{share:g} for {n}" for n, share in judged.less_generative.items())
+        text += f"; to ask less of the generative models, lower generative_fraction to {lower}"
     if judged.fallback:
         text += f"; to go on with the plan that is ready for this: --configfile {judged.fallback}"
     raise LimbeckError(f"{path}: no go: {text}")

@@ -126,7 +126,7 @@ def verdict(path, value, **changes):
     found = {"criteria": [good | {"passed": True}], "status": {"good": 20}}
     job = JudgeLabels(**(ASKED | changes))
     more = criteria(job, **planted(path, value))
-    return extended(found, more, job.on_no_go, job.fallback)
+    return extended(found, more, job.on_no_go, job.fallback, job.less_generative)
 
 
 def test_a_pilot_is_not_asked_what_is_of_the_whole_set():
@@ -135,12 +135,14 @@ def test_a_pilot_is_not_asked_what_is_of_the_whole_set():
 
 
 def test_no_go_tells_the_failing_lines_and_the_plan_to_go_on_with():
-    found = verdict(*PLANTED["coverage"], fallback="config/small.yaml")
+    lower = {"less_generative": {"oxides": 0.7}}
+    found = verdict(*PLANTED["coverage"], fallback="config/small.yaml", **lower)
     with pytest.raises(LimbeckError) as error:
         let_pass("gate.json", found)
     line = "coverage of the whole set is 0.500, at least 1 was asked for (without O)"
+    less = "to ask less of the generative models, lower generative_fraction to 0.7 for oxides"
     plan = "to go on with the plan that is ready for this: --configfile config/small.yaml"
-    assert str(error.value) == f"gate.json: no go: {line}; {plan}"
+    assert str(error.value) == f"gate.json: no go: {line}; {less}; {plan}"
 
 
 def test_continue_goes_on_and_says_so():

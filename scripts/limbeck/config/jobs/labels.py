@@ -10,6 +10,7 @@ from limbeck.config.jobs.base import AsksPotential, MayAskPotential, asking, mad
 from limbeck.config.plan import (
     batches,
     labelled_sources,
+    part_of_slice,
     shards_judged,
     sources_selected,
 )
@@ -19,6 +20,9 @@ from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.labels import Choice, Gate, LabelSet, Select
 from limbeck.config.sections.sources import StructureFile
 from limbeck.errors import LimbeckError
+
+#: of a source, tried in turn where those before do not pass the gate
+GENERATIVE_FRACTIONS = (0.7, 0.5, 0.3, 0.1)
 
 
 class ChooseOverAll(Section):
@@ -33,11 +37,14 @@ class ChooseOverAll(Section):
         choice, select = config.select.choice, config.select
         if choice is None:
             raise LimbeckError("select.choice: the config has none")
-        # As many as its slices would take one by one; the first ones take what does not divide.
-        ends = [sum(map(len, batches(config)[: int(batch) + more])) for more in (0, 1)]
-        whole, rest = divmod(select.count, select.slices)
-        before, up_to = (end * whole + min(end, rest) for end in ends)
-        return cls(seed=config.seed, count=up_to - before, choice=choice)
+        # as many as its slices would take one by one
+        parts = (part_of_slice(config, i, select.count) for i in batches(config)[int(batch)])
+        return cls(seed=config.seed, count=sum(_quota(*part) for part in parts), choice=choice)
+
+
+def _quota(place: int, slices: int, count: int) -> int:
+    """Share of a count; the first slices take what does not divide."""
+    return count // slices + (place < count % slices)
 
 
 class SelectFrames(MayAskPotential):
@@ -51,8 +58,9 @@ class SelectFrames(MayAskPotential):
     def of(cls, config: Config, slice: str) -> Self:
         select = config.select
         asked = asking(config, select.score.potential if select.score else None)
-        select = select.model_copy(update={"batches": None})  # files say which shards these are
-        return cls(seed=config.seed, slice=int(slice), select=select, **asked)
+        place, slices, count = part_of_slice(config, int(slice), select.count)
+        own = {"slices": slices, "count": count, "batches": None}
+        return cls(seed=config.seed, slice=place, select=select.model_copy(update=own), **asked)
 
 
 class ChooseViews(AsksPotential):
@@ -78,10 +86,8 @@ class LabelFrames(ChooseViews):
     def of(cls, config: Config, label_set: str, slice: str) -> Self:  # type: ignore[override]
         section = made_by_potential(config, label_set)
         return cls(
-            label_set=section,
             lost_device=config.lost_device,
-            slice=int(slice),
-            slices=config.select.slices,
+            **_of_slice(config, section, slice),
             **asking(config, section.potential, labels=True),
         )
 
@@ -110,7 +116,14 @@ class ReadLabels(CheckFileLabels):
     @classmethod
     def of(cls, config: Config, label_set: str, slice: str) -> Self:  # type: ignore[override]
         found = _of_files(config, label_set)
-        return cls(slice=int(slice), slices=config.select.slices, **found)
+        return cls(**found | _of_slice(config, found["label_set"], slice))
+
+
+def _of_slice(config: Config, label_set: LabelSet | FileLabels, slice: str) -> dict[str, Any]:
+    """Which slice it is, and its label set, whose ``n_frames`` are those of its batch."""
+    place, slices, count = part_of_slice(config, int(slice), label_set.n_frames or 0)
+    own = {"n_frames": None if label_set.n_frames is None else max(count, 1)}
+    return {"slice": place, "slices": slices, "label_set": label_set.model_copy(update=own)}
 
 
 def _of_files(config: Config, label_set: str) -> dict[str, Any]:
@@ -133,6 +146,7 @@ class JudgeLabels(Gate):
     label_set: str
     part: str = "set"
     sources: dict[str, list[t.Whole]] = Field(default={})
+    less_generative: dict[str, float] = Field(default={})
 
     @classmethod
     def of(cls, config: Config, label_set: str, part: str = "set") -> Self:
@@ -143,4 +157,11 @@ class JudgeLabels(Gate):
             found["proportions"] = {s: float(config.sources[s].count) for s in included}
         if config.gate.max_seconds_per_structure is not None:
             found["sources"] = {s: shards_judged(config, s, part) for s in included}
+        shares = {s: config.sources[s].generative_fraction for s in included}
+        found["less_generative"] = {s: _less(share) for s, share in shares.items() if share}
         return cls(**{**config.gate.model_dump(), **found})
+
+
+def _less(share: float) -> float:
+    """The next lower of the shares that are tried one after the other."""
+    return next((lower for lower in GENERATIVE_FRACTIONS if lower < share), 0.0)

@@ -26,6 +26,20 @@ def batches_asked(config: Config) -> list[range]:
     return [range(first, end) for first, end in pairwise(ends)]
 
 
+def part_of_slice(config: Config, slice: int, count: int) -> tuple[int, int, int]:
+    """Which slice of how many it is, and a number of frames that these share evenly.
+
+    Without batches, of all slices and all frames; else of those of its batch, which has as much of
+    ``count`` as of all structures.
+    """
+    if not config.select.batches:
+        return slice, config.select.slices, count
+    sizes = [sum(batch.structures.values()) for batch in config.select.batches]
+    ends = [round(count * end / sum(sizes)) for end in accumulate(sizes, initial=0)]
+    batch, slices = next((i, b) for i, b in enumerate(batches_asked(config)) if slice in b)
+    return slice - slices.start, len(slices), ends[batch + 1] - ends[batch]
+
+
 def batch_names(config: Config) -> list[str]:
     """Targets of Snakemake, one for each batch of the config."""
     return [f"{BATCH}{i + 1}" for i in range(len(config.select.batches or ()))]
