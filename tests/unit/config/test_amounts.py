@@ -153,7 +153,7 @@ def test_a_scaled_plan_keeps_its_proportions(name, scale, tmp_path, monkeypatch)
 
 def test_jobs_of_a_scaled_plan_are_as_large_as_they_were(tmp_path, monkeypatch):
     less = shipped("hybrid_120k", tmp_path, monkeypatch, scale=0.1)
-    assert less.sources["molecules"].shards == 5  # of 1,000 each
+    assert less.sources["molecules"].shards == 5  # of 700 each, where 3,500 are of three batches
     assert less.select.slices == 4  # one for each batch
 
 
