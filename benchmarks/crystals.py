@@ -3,8 +3,9 @@
 Usage: OMP_NUM_THREADS=1 PYTHONPATH=scripts python benchmarks/crystals.py [groups]
 
 The first structures of each kind, which load libraries and space groups, are not timed. With
-``groups``, MgAl2O4 in each of the 230 space groups in place of the rates: crystals of up to four
-formula units, by what became of them.
+``groups``, in place of the rates, four crystals in each of the 230 space groups: of MgAl2O4 (one
+to four formula units), of Si and TiO2 (2 to 48 atoms), of benzene and urea (1 to 8 molecules), by
+what became of them.
 """
 
 import logging
@@ -68,16 +69,30 @@ def report_rates() -> None:
         print(f"{name:36} {made / seconds:6.0f} structures/s   {told}", flush=True)
 
 
+OF_GROUPS = {
+    "MgAl2O4": {"formulas": ["MgAl2O4"], "n_atoms": [7, 28]},
+    "Si, TiO2": {"formulas": ["Si", "TiO2"], "n_atoms": [2, 48]},
+    "benzene, urea": {"molecules": ["c1ccccc1", "NC(=O)N"], "molecules_per_cell": [1, 8]},
+}
+
+
 def report_groups() -> None:
-    """Numbers of space groups by what became of their crystal."""
-    found: dict[str, list[int]] = {}
-    for number in range(1, 231):
-        asked = {"formulas": ["MgAl2O4"], "space_groups": [number], "n_atoms": [7, 28]}
-        made, reasons, _ = make(4, kind="random_crystals", **asked)
-        fate = "made" if made else "not made: " + ", ".join(reasons)
-        found.setdefault(fate, []).append(number)
-    for fate, numbers in found.items():
-        print(f"{len(numbers)} {fate}: {numbers if fate != 'made' else ''}")
+    """Numbers of space groups by what became of their crystals, and the slowest groups."""
+    for name, asked in OF_GROUPS.items():
+        found: dict[str, list[int]] = {}
+        fates: Counter[str] = Counter()
+        seconds = {}
+        for number in range(1, 231):
+            fields = {"kind": "random_crystals", "space_groups": [number], **asked}
+            made, reasons, seconds[number] = make(4, **fields)
+            fates += Counter(made=made) + reasons
+            fate = "some made" if made else "none made: " + ", ".join(reasons)
+            found.setdefault(fate, []).append(number)
+        print(f"{name}: {dict(fates)}, {sum(seconds.values()):.0f} s")
+        for fate, numbers in found.items():
+            print(f"  {len(numbers)} groups, {fate}: {numbers if fate != 'some made' else ''}")
+        slowest = sorted(seconds, key=seconds.__getitem__)[:-6:-1]
+        print("  slowest:", ", ".join(f"{n} {seconds[n]:.1f} s" for n in slowest), flush=True)
 
 
 if __name__ == "__main__":

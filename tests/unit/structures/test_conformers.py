@@ -1,5 +1,7 @@
 """Salts, hydrates and what MMFF94 does not know: fragments apart, relaxed together, or refused."""
 
+import time
+
 import numpy as np
 import pytest
 from rdkit import Chem
@@ -102,3 +104,20 @@ def test_charges_of_fragments_attract_in_uff():
     made = embed("[Cs+].[Cl-]", 1)
     assert made.force_field == "UFF"
     assert between(made.mol) == pytest.approx(2.9, abs=0.2)
+
+
+def test_a_stereoisomer_that_cannot_be_is_soon_given_up():
+    """Trans-bridged norbornane: RDKit's own bound, ten starts for each atom, takes seconds."""
+    start = time.process_time()
+    for smiles in ("CC(=O)O[C@@]1(C(C)C)C[C@H]2CC[C@H]1C2", "CC(=O)N[C@]12CC[C@@H](C[C@H]1C#N)C2"):
+        with pytest.raises(Refused, match="no conformer found"):
+            embed(smiles, 1)
+    assert time.process_time() - start < 4  # 1.3 s where it was measured; 9 s without a bound
+
+
+@pytest.mark.parametrize(
+    "smiles", ["CN1CC[C@]23[C@@H]4[C@H]1CC5=C2C(=C(C=C5)O)O[C@H]3[C@H](C=C4)O"]
+)
+def test_fused_rings_that_can_be_are_made(smiles):
+    for seed in range(5):
+        assert embed(smiles, seed).force_field == "MMFF94"

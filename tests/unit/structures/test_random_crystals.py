@@ -8,6 +8,7 @@ from jobs_of import generate_job
 from limbeck.errors import LimbeckError
 from limbeck.molecules.detection import detect_molecules
 from limbeck.structures import elements_of, generate, groups_of
+from limbeck.structures.building.crystals.space_groups import MOST_TRIES
 
 
 def job(**changed):
@@ -138,3 +139,16 @@ def test_pyxtal_is_silent(capsys, recwarn):
 def test_wrong_settings_are_named(changed, message):
     with pytest.raises(LimbeckError, match=message):
         job(**changed)
+
+
+def test_pyxtal_has_an_end_where_there_is_no_room(monkeypatch):
+    """Left alone, it fills 400 cells for each attempt, which takes minutes in a cubic group."""
+    from pyxtal.crystal import random_crystal
+
+    fill, tries = random_crystal._set_coords, []
+    monkeypatch.setattr(random_crystal, "_set_coords", lambda self: tries.append(1) or fill(self))
+    _, rejected = make(
+        formulas=["Si"], n_atoms=[2, 2], space_groups=[225], min_distance_factor=9.0, attempts=2
+    )
+    assert len(rejected) == 1
+    assert 0 < len(tries) <= 2 * MOST_TRIES

@@ -147,7 +147,9 @@ def _located(kind: Any, loc: tuple[int | str, ...]) -> tuple[list[int | str], An
             break
         kind, members = _bare(kind)
         if members:  # of a union: the part says which
-            kind = next(m for m in members if part in _tags(m))
+            kind = next((m for m in members if part in _tags(m)), None)
+            if kind is None:  # of a union without tags: from here on pydantic names its types
+                break
             continue
         path.append(part)
         if isinstance(kind, type) and issubclass(kind, BaseModel):

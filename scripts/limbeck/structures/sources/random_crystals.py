@@ -132,7 +132,8 @@ def _group(
     n: int,
     rng: np.random.Generator,
 ) -> int:
-    return group_for(source.space_groups, holds, what, n, rng)
+    allowed = None if source.space_groups == "all" else source.space_groups
+    return group_for(allowed, holds, what, n, rng)
 
 
 def _formula(counts: Mapping[str, int]) -> str:
@@ -148,23 +149,16 @@ def _composition(source: RandomCrystals, n: int) -> dict[str, int]:
     rng = composition_generator(source.name, n)
     least, most = source.n_atoms
     for _ in range(1 if source.formulas else MOST_DRAWN):
-        unit = (
-            Formula(source.formulas[n % len(source.formulas)]).count()
-            if source.formulas
-            else (_random_unit(source, rng))
-        )
+        if source.formulas:
+            unit = Formula(source.formulas[n % len(source.formulas)]).count()
+        else:
+            unit = _random_unit(source, rng)
         size = sum(unit.values())
         units = range(-(-least // size), most // size + 1)
         if units and (not source.charge_neutral or is_neutral(_formula(unit))):
             times = int(rng.choice(units))
             return {symbol: count * times for symbol, count in unit.items()}
     raise Refused(reasons.NO_COMPOSITION, "", f"{least} to {most} atoms")
-
-
-def _unit_of(source: RandomCrystals, n: int) -> dict[str, int]:
-    formulas = source.formulas or []
-    counts: dict[str, int] = Formula(formulas[n % len(formulas)]).count()
-    return counts
 
 
 def _random_unit(source: RandomCrystals, rng: np.random.Generator) -> dict[str, int]:

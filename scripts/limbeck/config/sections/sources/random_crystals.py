@@ -12,6 +12,10 @@ from limbeck.config.sections.known import SYMBOLS
 from limbeck.config.sections.sources.source import AnySource, too_large
 
 SpaceGroupNumber = Annotated[int, Field(ge=1, le=230)]
+SpaceGroups = Annotated[
+    Literal["all"] | t.Some[SpaceGroupNumber],
+    t.ToldAs("all, or a list of whole numbers from 1 to 230, every one once"),
+]
 
 
 class RandomCrystals(AnySource):
@@ -31,9 +35,9 @@ class RandomCrystals(AnySource):
     """SMILES of molecules, in place of a file of them."""
     molecules_per_cell: t.Bounds = Field(default=[1, 8])
     """Smallest and largest number of molecules in the primitive cell."""
-    space_groups: t.Some[SpaceGroupNumber] | None = None
-    """Numbers of space groups, taken in turn; where not given, each crystal is of a random one of
-    all 230 that has sites for its composition."""
+    space_groups: SpaceGroups = "all"
+    """Numbers of space groups, taken in turn, or all; then each crystal is of a random one of the
+    230 that has sites for its composition."""
     n_atoms: t.Bounds = Field(default=[2, 20])
     """Smallest and largest number of atoms in the primitive cell of a crystal of atoms."""
     charge_neutral: bool = False

@@ -20,6 +20,10 @@ from limbeck.structures.distances import too_near
 GROUPS = 230
 #: Angstrom; nearer are images of one atom, by a centring of the lattice
 SAME_A = 1e-2
+#: Times that PyXtal puts all atoms into one random cell after another before that counts as one
+#: attempt. It takes one or two where there is room; left alone, it goes on for 400 (of molecules,
+#: 1,200), minutes in a cubic group.
+MOST_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -126,17 +130,17 @@ def _tried(
         for _ in range(limits.attempts):
             crystal = pyxtal(molecular=molecular)
             try:
-                crystal.from_random(
-                    3,
-                    _group(number),
-                    list(species),
-                    list(counts),
-                    factor=limits.volume_factor,
-                    t_factor=limits.distance_factor,
-                    conventional=False,
-                    max_count=1,
-                    random_state=int(rng.integers(2**31)),
+                filled = _filled(
+                    number,
+                    species,
+                    counts,
+                    limits,
+                    int(rng.integers(2**31)),
+                    molecular=molecular,
                 )
+                sites = "mol_sites" if molecular else "atom_sites"
+                for name in ("valid", "dim", "PBC", "lattice", sites):
+                    setattr(crystal, name, getattr(filled, name))
                 whole = crystal.to_ase(resort=False)
             except Exception:  # whatever it meets where it gives up
                 continue
@@ -145,6 +149,50 @@ def _tried(
             if complete and not too_near(atoms.numbers, atoms.positions, atoms.cell.array, True):
                 return atoms
     raise Refused(reasons.GAVE_UP, limits.attempts, f"space group {number}")
+
+
+def _filled(
+    number: int,
+    species: Sequence[Any],
+    counts: Sequence[int],
+    limits: Limits,
+    seed: int,
+    *,
+    molecular: bool,
+) -> Any:
+    """PyXtal's random crystal, of its own class, with an end to its tries.
+
+    Raises:
+        Exception: of PyXtal, or that tries have ended.
+    """
+    from pyxtal.crystal import random_crystal
+    from pyxtal.molecular_crystal import molecular_crystal
+    from pyxtal.tolerance import Tol_matrix
+
+    kind: Any = molecular_crystal if molecular else random_crystal
+
+    class Bounded(kind):  # type: ignore[misc]
+        tries = 0
+
+        def _set_coords(self) -> Any:
+            self.tries += 1
+            if self.tries > MOST_TRIES:
+                raise RuntimeError(f"no crystal in {MOST_TRIES} tries")
+            return super()._set_coords()
+
+    nearest = Tol_matrix(
+        prototype="molecular" if molecular else "atomic", factor=limits.distance_factor
+    )
+    return Bounded(
+        3,
+        _group(number),
+        list(species),
+        list(counts),
+        limits.volume_factor,
+        conventional=False,
+        tm=nearest,
+        random_state=seed,
+    )
 
 
 def _primitive(conventional: Atoms, number: int) -> Atoms:

@@ -25,6 +25,11 @@ REPEAT_ENERGY = 0.1
 MAX_MATCHES = 10_000
 #: of a relaxation; clusters of fragments roll on each other for long
 MAX_STEPS, MAX_STEPS_OF_FRAGMENTS = 5000, 50_000
+#: Starts of ETKDGv3 for one conformer of a molecule with a stereocentre that two rings share.
+#: Morphine, strychnine and cholesterol take ten at most, taxol up to 100; a stereoisomer that
+#: cannot be, as half of those of norbornane, fails late in each start, and took seconds with
+#: RDKit's own ten for each atom. Others fail early, and tetrabutylammonium needs up to 450.
+MAX_STARTS_OF_FUSED = 100
 #: letters; molecules here have up to some hundred atoms, and a conformer takes the cube of the time
 MAX_SMILES = 2000
 #: Angstrom between the atoms of fragments when they are put together: beyond any bond or contact,
@@ -100,9 +105,20 @@ def rmsd_of(own: Conformer, other: Conformer) -> float:
 def _embed(mol: Chem.Mol, seed: int, smiles: str) -> np.ndarray:
     parameters = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed  # type: ignore[assignment]  # RDKit's stub is wrong
+    if _has_fused_stereocentre(mol):
+        parameters.maxIterations = MAX_STARTS_OF_FUSED  # type: ignore[assignment]
     if rdDistGeom.EmbedMolecule(mol, parameters) != 0:
         raise Refused(reasons.NO_CONFORMER, smiles)
     return np.array(mol.GetConformer().GetPositions())
+
+
+def _has_fused_stereocentre(mol: Chem.Mol) -> bool:
+    rings = mol.GetRingInfo()
+    return any(
+        rings.NumAtomRings(atom.GetIdx()) > 1
+        and atom.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED
+        for atom in mol.GetAtoms()
+    )
 
 
 def _embed_apart(mol: Chem.Mol, fragments: Fragments, seed: int, smiles: str) -> None:
