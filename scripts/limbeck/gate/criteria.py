@@ -93,6 +93,8 @@ def _dominance(job: JudgeLabels, diversity: Mapping[str, Any]) -> Iterator[Crite
                 told = f"{one['most']}: {words}" if one.get("share") is not None else words
                 yield criterion(name, source, one.get("share"), most, told, at_most=True)
         crystals = of.get("density_g_cm3") is not None or not of
+        # strained cells are all triclinic, as displaced frames are
+        crystals = crystals and source not in job.strained
         if job.max_one_space_group is not None and crystals:
             one = diversity["space_groups"].get(source, {})
             words = f"{one.get('most', 'space groups')}: of crystals as they were made"

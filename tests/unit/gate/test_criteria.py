@@ -134,6 +134,11 @@ def test_a_pilot_is_not_asked_what_is_of_the_whole_set():
     assert names == PLANTED.keys() - {"balance", "mean_atoms", "size_variation"}
 
 
+def test_strained_crystals_are_not_asked_for_space_groups():
+    names = {c["name"] for c in judge(GOOD, strained=["a", "b"])}
+    assert names == PLANTED.keys() - {"one_space_group"}
+
+
 def test_no_go_tells_the_failing_lines_and_the_plan_to_go_on_with():
     lower = {"less_generative": {"oxides": 0.7}}
     found = verdict(*PLANTED["coverage"], fallback="config/small.yaml", **lower)

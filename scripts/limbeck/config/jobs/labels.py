@@ -140,13 +140,19 @@ def labels_of_slice(config: Config, label_set: str, slice: str) -> LabelFrames |
 
 
 class JudgeLabels(Gate):
-    """When a label set is good enough, or a part of it, which is the pilot or a batch; ``sources``
-    are those whose time is judged, with their shards."""
+    """When a label set is good enough, or a part of it, which is the pilot or a batch.
+
+    Attributes:
+        sources: those whose time is judged, with their shards.
+        less_generative: source -> the next lower share of its generative model.
+        strained: sources whose crystals have no space group, as they are strained.
+    """
 
     label_set: str
     part: str = "set"
     sources: dict[str, list[t.Whole]] = Field(default={})
     less_generative: dict[str, float] = Field(default={})
+    strained: list[str] = Field(default=[])
 
     @classmethod
     def of(cls, config: Config, label_set: str, part: str = "set") -> Self:
@@ -157,6 +163,8 @@ class JudgeLabels(Gate):
             found["proportions"] = {s: float(config.sources[s].count) for s in included}
         if config.gate.max_seconds_per_structure is not None:
             found["sources"] = {s: shards_judged(config, s, part) for s in included}
+        if config.gate.max_one_space_group is not None:
+            found["strained"] = [s for s in included if getattr(config.sources[s], "strain", 0)]
         shares = {s: config.sources[s].generative_fraction for s in included}
         found["less_generative"] = {s: _less(share) for s, share in shares.items() if share}
         return cls(**{**config.gate.model_dump(), **found})

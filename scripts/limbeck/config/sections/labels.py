@@ -266,7 +266,8 @@ class Gate(Section):
     max_one_composition: _Share | None = None
     """Largest share of a source's frames with one composition, no unit."""
     max_one_space_group: _Share | None = None
-    """Largest share of a source's crystals, as they were made, with one space group, no unit."""
+    """Largest share of a source's crystals, as they were made, with one space group, no unit; not
+    asked of sources with strain, which leaves no symmetry."""
     max_one_root: _Share | None = None
     """Largest share of a source's frames that descend from one structure, no unit."""
     max_seconds_per_structure: t.Positive | None = None
