@@ -82,9 +82,9 @@ check: $(READY)
 test: check
 	pytest -m "not slow" -n $(CORES:all=logical) --maxprocesses 8 --dist worksteal
 
-# Slow tests run Snakemake, which uses all cores by itself: one after another.
+# Slow tests run Snakemake, whose jobs leave cores idle as often as not: two at a time. Those of a file share its runs.
 test-all: test
-	pytest -m slow
+	pytest -m slow -n 2 --dist loadfile --durations 25
 
 # An environment of PYTHON, or of the first of these that is there and new and old enough; or else of one that uv, or
 # conda or a relative of it, gets. Nothing is put outside this folder.
