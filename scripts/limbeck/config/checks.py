@@ -529,6 +529,8 @@ def _gate(config: Config) -> Lines:
             f"gate.pilot: {gate.pilot}, expected fewer frames than all: it takes "
             f"{pilot_slices(config)} of {config.select.slices} slices (select.slices)"
         )
+    if gate.fallback and not Path(gate.fallback).is_file():
+        yield f"gate.fallback: {shown(gate.fallback)}, no such file, expected a config"
 
 
 def _whole_set(config: Config) -> Lines:

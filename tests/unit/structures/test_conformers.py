@@ -115,9 +115,6 @@ def test_a_stereoisomer_that_cannot_be_is_soon_given_up():
     assert time.process_time() - start < 4  # 1.3 s where it was measured; 9 s without a bound
 
 
-@pytest.mark.parametrize(
-    "smiles", ["CN1CC[C@]23[C@@H]4[C@H]1CC5=C2C(=C(C=C5)O)O[C@H]3[C@H](C=C4)O"]
-)
-def test_fused_rings_that_can_be_are_made(smiles):
-    for seed in range(5):
-        assert embed(smiles, seed).force_field == "MMFF94"
+def test_morphine_is_made_whatever_the_seed():
+    smiles = "CN1CC[C@]23[C@@H]4[C@H]1CC5=C2C(=C(C=C5)O)O[C@H]3[C@H](C=C4)O"
+    assert {embed(smiles, seed).force_field for seed in range(5)} == {"MMFF94"}
