@@ -42,6 +42,7 @@ WINGS = {
     "phonons": {"potentials", "preparation"},
     "cost": {
         "averaging",
+        "diversity",
         "molecules",
         "potentials",
         "preparation",
@@ -110,6 +111,7 @@ WINGS = {
     },
     "command": {
         "averaging",
+        "cost",
         "potentials",
         "report",
         "report/page",
