@@ -62,7 +62,7 @@ WINGS = {
         "structures/reading",
         "structures/sources",
     },
-    "diversity": set(),
+    "diversity": {"structures", "structures/duplicates"},
     "gate": {"diversity"},
     "datasets": {"structures"},
     "warrant": {"averaging", "potentials", "selection", "symmetry"},

@@ -3,6 +3,7 @@
 import gzip
 import re
 from copy import deepcopy
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -12,13 +13,15 @@ from ase.geometry import get_distances
 from ase.io import write
 
 from limbeck.config.load import resolve
+from limbeck.config.sections.screen import Compare, Screen
 from limbeck.config.written import Verdict
+from limbeck.diversity.comparison import Made, compare
 from limbeck.diversity.measure import Diversity
 from limbeck.files import write_json
 from limbeck.frames import from_atoms
 from limbeck.report.run.folder import Run
 from limbeck.report.topics import diversity
-from limbeck.report.topics.diversity import contact_sheet, dataset, gate
+from limbeck.report.topics.diversity import contact_sheet, dataset, gate, sources
 from limbeck.storage import write_frames
 from report_results import SETTINGS, VERDICT, build, opened
 
@@ -164,6 +167,34 @@ def test_dataset_md_has_every_part_and_the_verdict(tmp_path, verdict):
     tables = ["gate", "diversity", "distances", "environments", "overlap", "ranges", "storage"]
     assert shown[-len(tables) - 1 :] == [*tables, "contact_sheet"]
     assert "was not passed" in part.items[0].text
+
+
+# sources beside each other
+
+
+def test_sources_stand_beside_each_other_with_intervals_and_noise_levels(tmp_path):
+    crystals = {"kind": "crystals", "count": 1}
+    run = stored(tmp_path, {"model": crystals, "mine": crystals}, frames_of(waters()[:1], "mine"))
+    assert list(sources.parts_of(run)) == []
+    asked = Compare(sources=["model"], reference="mine")
+    run = Run(tmp_path, run.config.model_copy(update={"compare": asked}))
+    salts = [bulk("NaCl", "rocksalt", a=a) for a in (5.4, 5.6)]
+    made = {
+        name: Made(name, frames_of(structures, name), len(structures), 0, 0, Screen())
+        for name, structures in {"model": salts, "mine": [*salts, molecule("CH4")]}.items()
+    }
+    write_json(tmp_path / "comparison.json", asdict(compare([made["model"]], made["mine"], 0.02)))
+    (part,) = sources.parts_of(run)
+    figures, apart, kinds = part.items
+    told = {cells[0]: cells[1:] for _, cells_of in figures.groups() for cells in cells_of}
+    assert told["valid"] == ["1.00 (0.34 to 1.00)"]  # Wilson's of two of two
+    assert told["novel"] == ["0.00 (0.00 to 0.66)"]
+    assert "density, g/cm³" in told
+    found = {row["name"]: row for row in rows(apart)}
+    assert (found["density"]["distance"], found["density"]["above"]) == (0.0, "no")
+    assert found["density"]["unit"] == "g/cm³"
+    assert rows(kinds)[-1]["kind"] == "Fm-3m (225)"
+    assert "from mine" in apart.caption
 
 
 # the contact sheet

@@ -39,6 +39,7 @@ from limbeck.config.jobs.rounds import (
 from limbeck.config.jobs.structures import (
     CalculateForceConstants,
     CheckYields,
+    CompareSources,
     ExpandManyBody,
     ExtractSubsystems,
     FindDuplicates,
@@ -74,6 +75,7 @@ __all__ = [
     "ChooseOverAll",
     "ChooseViews",
     "CompareRounds",
+    "CompareSources",
     "Compute",
     "EvaluateIsolatedAtoms",
     "EvaluateStudent",

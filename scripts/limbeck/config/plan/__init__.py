@@ -80,6 +80,8 @@ from limbeck.config.plan.sources import (
     reserves,
     source_content,
     source_files,
+    sources_compared,
+    structures_compared_with,
     takers,
 )
 from limbeck.config.plan.students import (
@@ -194,10 +196,12 @@ __all__ = [
     "slices_judged",
     "source_content",
     "source_files",
+    "sources_compared",
     "sources_of",
     "sources_selected",
     "sources_used",
     "structures_compared",
+    "structures_compared_with",
     "structures_of_gaps",
     "structures_of_gate",
     "structures_of_physics",

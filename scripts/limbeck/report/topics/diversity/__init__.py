@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from limbeck.report.page.items import Section, Words, section
 from limbeck.report.page.prose import prose
 from limbeck.report.run.folder import Run
-from limbeck.report.topics.diversity import gate
+from limbeck.report.topics.diversity import gate, sources
 from limbeck.report.topics.diversity.contact_sheet import sheet
 from limbeck.report.topics.diversity.dataset import storage_table
 
@@ -31,3 +31,4 @@ def parts_of(run: Run) -> Iterator[Section]:
         sheet(run),
     ]
     yield section("diversity", "Diversity and the gate", [*on_anyway, *items])
+    yield from sources.parts_of(run)
