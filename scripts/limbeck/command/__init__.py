@@ -221,12 +221,11 @@ def _list(asked: argparse.Namespace) -> None:
 def _diversity(asked: argparse.Namespace) -> None:
     from limbeck.config.load import load
     from limbeck.cost.diversity import report
-    from limbeck.cost.work import Work
 
-    config = load(asked.config)
+    config = load(asked.config, planned=True)
     # what runs would log of each structure that cannot be made
     logging.disable(logging.WARNING)
-    print(report(config, Work(config)))
+    print(report(config))
 
 
 def _gaps(asked: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
 
+from limbeck.check.content import files_of
 from limbeck.config import plan
 from limbeck.config.config import Config
 from limbeck.config.jobs import JudgeLabels
@@ -29,18 +30,20 @@ from limbeck.config.sections.sources import (
     Surfaces,
 )
 from limbeck.config.written import meets
-from limbeck.cost.amounts import shared
+from limbeck.cost.amounts import Amount, Amounts, shared
 from limbeck.cost.sizes import Size, frames_spread, size_of
 from limbeck.cost.work import Work
 from limbeck.diversity import composition
 from limbeck.diversity.balance import balance
 from limbeck.errors import LimbeckError
+from limbeck.frames import empty
 
 #: structures of a source whose elements are counted: of a file evenly, of others the first;
 #: crystals and clusters go prototype by prototype, and so all of these
 OF_FILE, OF_OTHERS = 500, 3000
-#: elements in a structure of a model that wrote nothing yet; those of MP-20 have 3.1 in the mean
-GUESSED_ELEMENTS = 3
+#: elements and atoms in a structure of a model that wrote nothing yet; those of MP-20 have 2.7 and
+#: 9.5 in the mean (1,250 of them)
+GUESSED_ELEMENTS, GUESSED_ATOMS = 3, 10
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,8 @@ def _guessed(source: Generated, why: str) -> Held:
     share = np.zeros(composition.ELEMENTS)
     allowed = [atomic_numbers[symbol] for symbol in source.elements or []]
     share[allowed] = min(1.0, GUESSED_ELEMENTS / max(len(allowed), 1))
-    guess = f"{source.called} wrote nothing that could be counted ({why}), and "
+    guess = f"{source.called} wrote nothing that could be counted ({why}): how large its "
+    guess += "structures are is not known; it "
     if allowed:
         several = min(GUESSED_ELEMENTS, len(allowed))
         guess += f"is taken to put {several} of its {len(allowed)} elements into each structure, "
@@ -132,6 +136,35 @@ def _guessed(source: Generated, why: str) -> Held:
     return Held(
         share, np.zeros_like(share), (share > 0).astype(float), "nothing counted", guess=guess
     )
+
+
+class Planned(Work):
+    """All jobs of a config, also where a generative model has written nothing yet."""
+
+    @cached_property
+    def sizes(self) -> dict[str, Size]:
+        """What each source makes; where its model wrote nothing, as large as what it makes itself,
+        and of the model alone :data:`GUESSED_ATOMS`."""
+        return {name: _size(self.config, name) for name in plan.sources_used(self.config)}
+
+
+def _size(config: Config, name: str) -> Size:
+    source = config.sources[name]
+    if isinstance(source, Generated) and _is_silent(source):
+        atoms = min(max(GUESSED_ATOMS, source.n_atoms[0]), source.n_atoms[1])
+        amount = Amount(source.count, source.count * atoms)
+        return Size(Amounts(periodic=amount), empty(), f"a guess of {atoms} atoms")
+    model = config.sources.get(source.generative_model or "")
+    if source.n_generative and isinstance(model, Generated) and _is_silent(model):
+        alone = {"generative_model": None, "generative_fraction": 0.0}
+        sources = {**config.sources, name: source.model_copy(update=alone)}
+        return size_of(config.model_copy(update={"sources": sources}), name)
+    return size_of(config, name)
+
+
+def _is_silent(model: Generated) -> bool:
+    """Whether a model wrote no file."""
+    return not files_of(model.path)
 
 
 @dataclass(frozen=True)
@@ -270,7 +303,7 @@ class Expected:
     def _told(self, name: str) -> str:
         held = self.held[name]
         parts = [f"{chemical_symbols[z]} {held.share[z]:.0%}" for z in np.flatnonzero(held.share)]
-        return f"{', '.join(parts)} ({held.how})"
+        return f"{', '.join(parts) or 'elements unknown'} ({held.how})"
 
     def line(self) -> str:
         """The elements in one line."""
@@ -362,8 +395,12 @@ def _share(shards: int, i: int, slices: int) -> float:
     return len(range(i, shards, slices)) / shards
 
 
-def report(config: Config, work: Work) -> str:
-    """What is expected of all label sets, for people."""
-    found = [each.text() for each in expectations(config, work)]
+def report(config: Config) -> str:
+    """What is expected of all label sets, for people.
+
+    Raises:
+        LimbeckError: a source, or a file of it, is wrong as a whole.
+    """
+    found = [each.text() for each in expectations(config, Planned(config))]
     note = "Before the screening, duplicates and labels that are not good, which may change it."
     return "\n\n".join([*found, note])

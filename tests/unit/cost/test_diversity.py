@@ -10,7 +10,7 @@ from ase.io import write
 from in_process import limbeck
 from limbeck.config.load import resolve
 from limbeck.config.text import read_yaml
-from limbeck.cost.diversity import expectations
+from limbeck.cost.diversity import GUESSED_ATOMS, Planned, expectations
 from limbeck.cost.estimate import Estimate
 from limbeck.cost.work import Work
 from limbeck.errors import LimbeckError
@@ -33,8 +33,8 @@ def plan_of(sources, gate=None, **sections):
 
 
 def expected(config):
-    config = resolve(config)
-    return expectations(config, Work(config))
+    config = resolve(config, planned=True)
+    return expectations(config, Planned(config))
 
 
 def figures(one):
@@ -122,15 +122,28 @@ def test_a_model_that_wrote_nothing_is_guessed_and_that_is_said(tmp_path):
     model = MODEL | {"path": str(tmp_path / "none")}
     mixed = COPPER | {"generative_fraction": 0.5, "generative_model": "model"}
     config = plan_of({"mixed": mixed, "model": model})
-    with pytest.raises(LimbeckError, match="none"):  # how many there are is not known, either
-        expected(config)
-    (tmp_path / "none").mkdir()
-    (tmp_path / "none/half.extxyz").write_text("2\n")
-    (one,) = expected(config)
-    # three from copper, three that hold both
-    assert one.held["mixed"].share[[29, 47]] == pytest.approx([1.0, 0.5])
+    for there in (False, True):
+        if there:  # and what is there is not whole
+            (tmp_path / "none").mkdir()
+            (tmp_path / "none/half.extxyz").write_text("2\n")
+        (one,) = expected(config)
+        # three from copper, three that hold both
+        assert one.held["mixed"].share[[29, 47]] == pytest.approx([1.0, 0.5])
+        assert one.frames == {"mixed": 6}
+        assert figures(one)["mean_atoms"].value == 4
     assert "a guess: A model wrote nothing that could be counted" in one.text()
     assert one.held["mixed"].least[47] == 0
+
+
+def test_a_model_alone_that_wrote_nothing_is_guessed_as_well(tmp_path):
+    config = plan_of({"model": MODEL | {"path": str(tmp_path)}})
+    with pytest.raises(LimbeckError, match="run the generative model first"):
+        resolve(config)  # as runs do
+    (one,) = expected(config)
+    assert one.frames == {"model": 6}
+    assert figures(one)["mean_atoms"].value == GUESSED_ATOMS
+    assert figures(one)["element_entropy"].value == 1.0
+    assert "how large its structures are is not known" in one.text()
 
 
 def test_of_what_a_model_falls_short_the_source_makes_its_own(tmp_path):

@@ -191,3 +191,15 @@ def test_one_source_beside_nothing_is_an_error():
     config |= {"warrant": {"teachers": ["lj"]}, "compare": {"sources": ["a"]}}
     with pytest.raises(LimbeckError, match="expected two sources, or a reference beside one"):
         resolve(config)
+
+
+@pytest.mark.slow  # numba compiles QUESTS for a minute
+def test_environments_of_one_crystal_are_among_the_reference_and_others_are_not():
+    silver, wide = (bulk("Ag", cubic=True, a=a) for a in (4.09, 4.4))
+    sources = [made("same", [silver * (2, 2, 2)]), made("other", [wide * (2, 2, 2)])]
+    found = compare(sources, made("known", [silver]), LIMIT_A, n_environments=60)
+    told = {name: figures(found, name) for name in ("same", "other")}
+    # nats: all atoms of a crystal of one site are alike
+    assert told["same"]["entropy of environments"] == pytest.approx(0, abs=1e-6)
+    assert told["same"]["environments of the reference"] == 1.0
+    assert told["other"]["environments of the reference"] == 0.0

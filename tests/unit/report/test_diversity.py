@@ -189,6 +189,7 @@ def test_sources_stand_beside_each_other_with_intervals_and_noise_levels(tmp_pat
     told = {cells[0]: cells[1:] for _, cells_of in figures.groups() for cells in cells_of}
     assert told["valid"] == ["1.00 (0.34 to 1.00)"]  # Wilson's of two of two
     assert told["novel"] == ["0.00 (0.00 to 0.66)"]
+    assert told["space groups"] == ["1"]
     assert "density, g/cm³" in told
     found = {row["name"]: row for row in rows(apart)}
     assert (found["density"]["distance"], found["density"]["above"]) == (0.0, "no")

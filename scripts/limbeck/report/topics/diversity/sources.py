@@ -9,9 +9,9 @@ from limbeck.config.written import ComparedFigure, ComparedSources
 from limbeck.report.page import cols
 from limbeck.report.page.items import Section, section
 from limbeck.report.page.prose import prose
-from limbeck.report.page.table import Table, table
+from limbeck.report.page.table import ABSENT, Table, table
 from limbeck.report.run.folder import Run
-from limbeck.warrant.statistics import Estimate
+from limbeck.warrant.statistics import NO_INTERVAL, Estimate
 
 UNKNOWN = Estimate(float("nan"))
 #: rows of the most frequent kinds that the page shows open
@@ -39,10 +39,18 @@ def figures_table(run: Run, found: ComparedSources) -> Table | None:
         row = rows.setdefault(figure.name, {"figure": figure.name + unit})
         row |= {figure.source: _estimate(figure), f"count_{figure.source}": figure.count}
     shown = [name for name in names if any(name in row for row in rows.values())]
-    columns = cols.text(figure="Figure") + cols.estimate(**{name: name for name in shown})
+    columns = cols.text(figure="Figure") + cols.shown(_told, **{name: name for name in shown})
     for row in rows.values():  # of a source that has no such figure
         row |= {name: UNKNOWN for name in shown if name not in row}
     return table("sources", told("compared"), columns, pd.DataFrame(list(rows.values())))
+
+
+def _told(found: Estimate) -> str:
+    """As estimates read; a number of kinds has no interval, and is whole."""
+    if not found.known:
+        return ABSENT
+    counted = not found.bounded and found.value == round(found.value)
+    return f"{found.value:,.0f}" if counted else found.text().removesuffix(NO_INTERVAL)
 
 
 def _estimate(figure: ComparedFigure) -> Estimate:
