@@ -1,6 +1,7 @@
 # make demo          the whole pipeline on a small example, in a few minutes
 # make run           the same for a config of your own: make run CONFIG=config/mine.yaml
 # make estimate CONFIG=...   what a run will cost: hours, disk, its longest job
+# make diversity CONFIG=...  how diverse its structures will be, against what its gate asks
 # make retune CONFIG=...     measure the speed of its potentials, and their best batches, anew
 # make list          the potentials, gaps, sources, samplers and students there are
 # make test          style, types and the quick tests
@@ -29,7 +30,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # To the shell as it is, with spaces or whatever else stands in it.
 export CONFIG
 
-.PHONY: demo run estimate retune demo-models list config-docs check test test-all
+.PHONY: demo run estimate diversity retune demo-models list config-docs check test test-all
 
 demo: run
 
@@ -53,6 +54,9 @@ run: $(READY)
 
 estimate: $(READY)
 	@python -m limbeck.cost "$$CONFIG"
+
+diversity: $(READY)
+	@python -m limbeck diversity "$$CONFIG"
 
 retune: $(READY)
 	@python -m limbeck.cost.retune "$$CONFIG"

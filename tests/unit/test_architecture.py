@@ -42,6 +42,7 @@ WINGS = {
     "phonons": {"potentials", "preparation"},
     "cost": {
         "averaging",
+        "diversity",
         "molecules",
         "potentials",
         "preparation",
@@ -61,7 +62,7 @@ WINGS = {
         "structures/reading",
         "structures/sources",
     },
-    "diversity": set(),
+    "diversity": {"structures", "structures/duplicates"},
     "gate": {"diversity"},
     "datasets": {"structures"},
     "warrant": {"averaging", "potentials", "selection", "symmetry"},
@@ -110,6 +111,7 @@ WINGS = {
     },
     "command": {
         "averaging",
+        "cost",
         "potentials",
         "report",
         "report/page",

@@ -131,3 +131,28 @@ rule screen_structures:
         " --recipes {params.recipes} --input {input.frames:q}"
         " --duplicates {input.duplicates:q}"
         " --output {output.frames:q} --rejects {output.rejects:q} > {log:q} 2>&1"
+
+
+# As they were made: what the screening refuses of a generative model says something of it.
+rule compare_sources:
+    input:
+        script=f"{SCRIPTS}/compare_sources.py",
+        structures=files(plan.structures_compared_with),
+    output:
+        f"{RUN}/comparison.json",
+    log:
+        f"{LOGS}/compare_sources.log",
+    benchmark:
+        f"{BENCHMARKS}/compare_sources.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(4000, 60),
+    params:
+        settings=settings(jobs.CompareSources),
+        recipes=recipes("structures"),
+    shell:
+        "python {input.script:q} --settings {params.settings:q}"
+        " --recipes {params.recipes} --structures {input.structures:q}"
+        " --output {output:q} > {log:q} 2>&1"

@@ -4,6 +4,7 @@ What each of them needs is imported when it is asked for: most of it is heavy.
 """
 
 import argparse
+import logging
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -34,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--version", action="version", version=f"limbeck {__version__}")
     commands = result.add_subparsers(metavar="COMMAND", required=True)
-    for add in (_add_list, _add_gaps, _add_demonstrate, _add_export, _add_check, _add_hash):
+    for add in _COMMANDS:
         add(commands)
     return result
 
@@ -154,6 +155,18 @@ def _add_export(commands: "Commands") -> None:
     command.set_defaults(run=_export)
 
 
+def _add_diversity(commands: "Commands") -> None:
+    about = "Calculate how diverse the structures of a config will be, against what its gate asks."
+    command = commands.add_parser(
+        "diversity",
+        help=about,
+        description=f"{about} Elements, their entropy and which of them are missing, balance of "
+        "sources, sizes; what is no more than a guess is said.",
+    )
+    command.add_argument("config", metavar="CONFIG", help="config file (.yaml)")
+    command.set_defaults(run=_diversity)
+
+
 def _add_check(commands: "Commands") -> None:
     about = "Check what was taken home against its SHA256SUMS."
     command = commands.add_parser("check", help=about, description=about)
@@ -169,6 +182,17 @@ def _add_hash(commands: "Commands") -> None:
         "--follow-links", action="store_true", help="of a folder of links, as downloads have it"
     )
     command.set_defaults(run=_hash)
+
+
+_COMMANDS = (
+    _add_list,
+    _add_diversity,
+    _add_gaps,
+    _add_demonstrate,
+    _add_export,
+    _add_check,
+    _add_hash,
+)
 
 
 def _at_least(least: int) -> "partial[int]":
@@ -192,6 +216,16 @@ def _list(asked: argparse.Namespace) -> None:
     from limbeck.command.catalogue import print_catalogue
 
     print_catalogue(asked.topics)
+
+
+def _diversity(asked: argparse.Namespace) -> None:
+    from limbeck.config.load import load
+    from limbeck.cost.diversity import report
+
+    config = load(asked.config, planned=True)
+    # what runs would log of each structure that cannot be made
+    logging.disable(logging.WARNING)
+    print(report(config))
 
 
 def _gaps(asked: argparse.Namespace) -> None:

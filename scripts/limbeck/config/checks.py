@@ -49,6 +49,10 @@ from limbeck.errors import LimbeckError
 Lines = Iterator[str]
 
 
+#: of a generative model that wrote nothing
+RUN_IT_FIRST = "run the generative model first"
+
+
 def config_errors(config: Config) -> list[str]:
     """Everything wrong with a config whose sections are right, one line each."""
     # The other checks follow names, so that these have to be right first.
@@ -240,7 +244,7 @@ def _fallback(config: Config, source: str) -> str:
     asking = takers(config, source)
     made = " and ".join(f"sources.{name}.generative_fraction" for name in asking)
     text = f"; {made} 0 makes all of them conventionally" if asking else ""
-    return f": run the generative model first{text}"
+    return f": {RUN_IT_FIRST}{text}"
 
 
 def _weights(config: Config) -> Lines:

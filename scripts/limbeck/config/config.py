@@ -12,7 +12,7 @@ from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.labels import Gate, LabelSet, Select, default_views
 from limbeck.config.sections.potentials import Potential
 from limbeck.config.sections.sampling import Sampling
-from limbeck.config.sections.screen import Duplicates, Screen
+from limbeck.config.sections.screen import Compare, Duplicates, Screen
 from limbeck.config.sections.sources import Source
 from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.subsystems import Subsystem
@@ -67,6 +67,8 @@ class Config(Section):
     None where nothing but the gaps of warrant.teachers is asked for."""
     gate: Gate = Gate()
     """When the labels are good enough to go on."""
+    compare: Compare | None = None
+    """Sources to be compared with each other, such as generative models; null for none."""
     dataset: DatasetSettings = DatasetSettings()
     """How frames are split for training."""
     delta: t.Named[Delta] = Field(default={})

@@ -83,6 +83,7 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
         jobs.ExtractSubsystems.of,
         (plan.frames_to_cut,),
     ),
+    "comparison.json": (jobs.CompareSources.of, (plan.structures_compared_with,)),
     "yields/{stage}.json": (jobs.CheckYields.of, (plan.frames_of_stage,)),
     "choices/{batch}.h5": (
         jobs.ChooseOverAll.of,

@@ -179,6 +179,48 @@ def is_go(criteria: list[Criterion]) -> bool:
     return bool(asked) and all(asked)
 
 
+class ComparedFigure(Written):
+    """A figure of a source, with its interval where it has one."""
+
+    source: str
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    count: t.Whole
+
+
+class ComparedDistance(Written):
+    """How far what a source is like is from the reference."""
+
+    source: str
+    name: str
+    distance: t.NotNegative
+    noise: t.NotNegative
+    unit: str
+    count: t.Whole
+    count_reference: t.Whole
+
+
+class ComparedKind(Written):
+    """One of the most frequent kinds of a source."""
+
+    source: str
+    sort: str
+    kind: str
+    share: Fraction
+    count: t.Whole
+
+
+class ComparedSources(Written):
+    """``comparison.json``."""
+
+    figures: list[ComparedFigure]
+    apart: list[ComparedDistance]
+    frequent: list[ComparedKind]
+
+
 class DeltaPart(Written):
     """One part of a difference of label sets: frames, and how much there is to learn."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from limbeck.config.config import Config
+from limbeck.cost.diversity import expectations
 from limbeck.cost.limits import LEAST
 from limbeck.cost.rates import Model, Rate, rate_of
 from limbeck.cost.work import Job, Work
@@ -86,7 +87,8 @@ class Estimate:
 
     def text(self) -> str:
         """All of it, in lines."""
-        lines = [*self._table(), "", *self._structures(), "", *self._longest(), *self._rates()]
+        lines = [*self._table(), "", *self._structures(), *self._elements(), ""]
+        lines += [*self._longest(), *self._rates()]
         lines += ["", f"Disk: about {_size(self.bytes)}.", self.line()]
         return "\n".join(lines)
 
@@ -117,6 +119,12 @@ class Estimate:
             there = self.work.frames("generated", name)
             mean = there.atoms / there.frames if there.frames else 0
             yield f"  {name}: {there.frames:,.0f} of {mean:.0f} atoms on average ({size.how})"
+
+    def _elements(self) -> Iterator[str]:
+        """Their entropy, where the gate asks for some."""
+        if self.config.gate.min_entropy_fraction is not None:
+            yield from (each.line() for each in expectations(self.config, self.work))
+            yield f"More of it: limbeck diversity {self.path}"
 
     def _longest(self) -> Iterator[str]:
         times = [(hours, job) for job in self.work.jobs if (hours := self.hours(job))]

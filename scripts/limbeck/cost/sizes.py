@@ -78,7 +78,7 @@ def size_of(config: Config, name: str) -> Size:
 def _size(config: Config, source: Source) -> Size:
     """What a source makes by itself."""
     if isinstance(source, StructureFile | Generated):
-        sample, count, refused = _of_file(source)
+        sample, count, refused = frames_spread(source, SAMPLE)
         how = f"{len(sample)} of {count} frames of {source.path}"
     else:
         sample, count, refused = _made(config, source)
@@ -111,8 +111,13 @@ def _made(config: Config, source: Source) -> tuple[Frames, int, int]:
     return frames, count, len(rejected)
 
 
-def _of_file(source: StructureFile | Generated) -> tuple[Frames, int, int]:
-    """Frames of a file, evenly over it, how many are taken, and how many of the few are refused."""
+def frames_spread(source: StructureFile | Generated, most: int) -> tuple[Frames, int, int]:
+    """At most so many frames of a file, evenly over it, how many the run takes, and how many of the
+    few are refused.
+
+    Raises:
+        LimbeckError: there is no file, or it is wrong as a whole.
+    """
     from limbeck.structures.shard import vacuum_of
     from limbeck.structures.sources import files, generated
 
@@ -121,7 +126,7 @@ def _of_file(source: StructureFile | Generated) -> tuple[Frames, int, int]:
     else:
         there = files.frames_of(source)
     atoms: list[Atoms] = []
-    looked_at = _spread(np.arange(len(there)), SAMPLE).tolist()
+    looked_at = _spread(np.arange(len(there)), most).tolist()
     for n in looked_at:
         with suppress(Refused):
             if isinstance(source, Generated):

@@ -1,1 +1,1 @@
-"""How diverse a set of structures is: statistics only, and memory that does not grow with it."""
+"""How diverse a set of structures is, in memory that does not grow with it; sources compared."""

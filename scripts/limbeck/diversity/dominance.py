@@ -9,9 +9,11 @@ are kept: where there are more, the smallest are let go by what the summaries of
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import gcd
 
 import numpy as np
+from ase.data import chemical_symbols
 
 from limbeck.frames import Frames
 from limbeck.geometry import composition
@@ -67,13 +69,21 @@ class Frequent:
 
 
 def formulas(frames: Frames) -> list[str]:
-    """Composition of each frame, elements by atomic number; of a crystal the smallest formula."""
-    from ase.data import chemical_symbols
+    """Composition of each frame: of a crystal the reduced formula, metals first, as in NaCl; of an
+    isolated structure all atoms, in Hill's order, as in C2H4."""
+    counts = composition(frames, _ELEMENTS).astype(int)
+    return [
+        _formula(tuple(row), bool(periodic))
+        for row, periodic in zip(counts.tolist(), frames.periodic, strict=True)
+    ]
 
-    counts, found = composition(frames, _ELEMENTS).astype(int), []
-    for row, periodic in zip(counts, frames.periodic, strict=True):
-        held = np.flatnonzero(row)
-        # a supercell has the composition of its cell
-        unit = gcd(*row[held].tolist()) if periodic and len(held) else 1
-        found.append("".join(f"{chemical_symbols[z + 1]}{row[z] // unit}" for z in held))
-    return found
+
+@lru_cache(maxsize=10_000)
+def _formula(counts: tuple[int, ...], periodic: bool) -> str:
+    from ase.formula import Formula
+
+    held = {chemical_symbols[z + 1]: n for z, n in enumerate(counts) if n}
+    if not periodic:
+        return Formula.from_dict(held).format("hill")
+    unit = gcd(*held.values()) or 1  # a supercell has the composition of its cell
+    return Formula.from_dict({e: n // unit for e, n in held.items()}).format("metal")

@@ -32,6 +32,7 @@ from limbeck.report.topics import (
     students,
     study,
 )
+from limbeck.report.topics.diversity import dataset
 
 #: Each has ``parts_of(run)``, which gives the sections that there are.
 MADE = (structures, diversity, dynamics, phonons, clusters)
@@ -89,4 +90,4 @@ def write_report(run: Run, folder: str | Path) -> None:
     """Write index.html, dataset.md, figures/*.{png,pdf} and tables/*.csv; older ones go."""
     with matplotlib.rc_context(fname=TEMPLATES / "figures.mplstyle"):
         write_page(str(run.config.run), made(run), lead(run), sections_of(run), folder)
-    write_text(Path(folder) / "dataset.md", diversity.as_markdown(run))
+    write_text(Path(folder) / "dataset.md", dataset.as_markdown(run))

@@ -127,8 +127,11 @@ def test_the_most_frequent_is_never_told_too_rare():
 
 def test_a_supercell_has_the_composition_of_its_cell():
     salt = bulk("NaCl", "rocksalt", a=5.6)
-    frames = frames_of([salt, salt * (2, 2, 2), molecule("C2H4")])
-    assert formulas(frames) == ["Na1Cl1", "Na1Cl1", "H4C2"]
+    frames = frames_of([salt, salt * (2, 2, 2), molecule("C2H4"), molecule("CH3OH")])
+    assert formulas(frames) == ["NaCl", "NaCl", "C2H4", "CH4O"]
+    # metals first in a crystal, all atoms of a cluster
+    spinel = Atoms("Al4Mg2O8", [(i, 0, 0) for i in range(14)], cell=[20, 20, 20], pbc=True)
+    assert formulas(frames_of([spinel, Atoms("Cu4", spinel.positions[:4])])) == ["Al2MgO4", "Cu4"]
 
 
 def test_space_groups_are_those_of_named_crystals():

@@ -38,6 +38,7 @@ from limbeck.config.jobs.rounds import (
 from limbeck.config.jobs.structures import (
     CalculateForceConstants,
     CheckYields,
+    CompareSources,
     ExpandManyBody,
     ExtractSubsystems,
     FindDuplicates,
@@ -73,6 +74,7 @@ __all__ = [
     "ChooseOverAll",
     "ChooseViews",
     "CompareRounds",
+    "CompareSources",
     "Compute",
     "EvaluateIsolatedAtoms",
     "EvaluateStudent",

@@ -16,9 +16,10 @@ from limbeck.config.sections.base import Fault, Section
 from limbeck.config.sections.force_constants import ForceConstants
 from limbeck.config.sections.potentials import keep_faults
 from limbeck.config.sections.sampling import Sampling
-from limbeck.config.sections.screen import Screen
+from limbeck.config.sections.screen import Compare, Screen
 from limbeck.config.sections.sources import Source, StructureFile
 from limbeck.config.sections.subsystems import Subsystem
+from limbeck.errors import LimbeckError
 
 
 class GenerateStructures(Section):
@@ -79,6 +80,18 @@ class FindDuplicates(Section):
             all_stay=all_stay(config, source),
             siblings=siblings,
         )
+
+
+class CompareSources(Compare):
+    """Sources beside each other."""
+
+    screen: Screen
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        if config.compare is None:
+            raise LimbeckError("compare: the config has none")
+        return cls(**config.compare.model_dump(), screen=config.screen)
 
 
 class CalculateForceConstants(AsksPotential):

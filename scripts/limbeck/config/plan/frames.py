@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from limbeck.config.config import Config
-from limbeck.config.plan.sources import reserves, takers
+from limbeck.config.plan.sources import reserves, sources_compared, takers
 from limbeck.config.sections.labels import Batch
 from limbeck.config.sections.sampling import Phonons
 from limbeck.config.sections.sources import AnySource
@@ -109,13 +109,14 @@ def sources_used(config: Config) -> list[str]:
     of_frames = (source for name in names for source in sources_of(config, name))
     of_constants = (s for section in config.force_constants.values() for s in section.sources)
     compared = [config.gate.reference] if config.gate.reference else []
+    compared += [s for s in sources_compared(config) if s not in reserves(config)]
     return list(dict.fromkeys([*of_frames, *of_constants, *compared]))
 
 
 def reserves_used(config: Config) -> list[str]:
     """Reserves that a source which something is made of takes structures from."""
-    used = set(sources_used(config))
-    return [name for name in reserves(config) if used & set(takers(config, name))]
+    used, compared = set(sources_used(config)), sources_compared(config)
+    return [n for n in reserves(config) if n in compared or used & set(takers(config, n))]
 
 
 def origins(config: Config) -> dict[str, dict[str, str]]:

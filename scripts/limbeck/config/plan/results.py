@@ -31,6 +31,7 @@ def results(config: Config) -> list[str]:
         *(f"labels/{n}.views.json" for n in labels if config.labels[n].views == "auto"),
         *all_checks_of_file_labels(config),
         *yields_judged(config),
+        *(["comparison.json"] if config.compare else []),
         *(f"gate/{name}.json" for name in labels),
         *(f"gate/{name}.pilot.json" for name in labels if pilot_slices(config)),
         *(f"datasets/{n}/{part}" for n in labels for part in (*_parts("h5"), "counts.json")),

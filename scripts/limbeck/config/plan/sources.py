@@ -38,6 +38,24 @@ def reserve_files(config: Config, source: str, **wildcards: str) -> list[str]:
     return [f"screened/{own.generative_model}/{i}.h5" for i in shards]
 
 
+def sources_compared(config: Config) -> list[str]:
+    """Sources that are compared with each other, their reference among them; none of most runs."""
+    asked = config.compare
+    if asked is None:
+        return []
+    reference = [asked.reference] if asked.reference else []
+    return list(dict.fromkeys([*asked.sources, *reference]))
+
+
+def structures_compared_with(config: Config, **wildcards: str) -> list[str]:
+    """Their structures, as they are made."""
+    return [
+        f"structures/{name}/{i}.h5"
+        for name in sources_compared(config)
+        for i in range(config.sources[name].shards)
+    ]
+
+
 def is_isolated(source: AnySource) -> bool:
     """Whether the structures of a source have no cell; those of a file may have one or none."""
     return source.kind in ISOLATED

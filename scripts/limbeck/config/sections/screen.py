@@ -1,4 +1,5 @@
-"""Screening: which structures are refused, and which are taken for one and the same."""
+"""Screening: which structures are refused, which are taken for one and the same, and how sources
+are told from each other."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -58,3 +59,26 @@ class Duplicates(Section):
     keep_all_of: t.Unique[t.ToSource] = Field(default=[])
     """Names of sources of which none is dropped; of those whose files have labels that the run uses
     none ever is."""
+
+
+class Compare(Section):
+    """Which sources are compared, before anything of them is refused or dropped."""
+
+    sources: t.Some[t.ToSource]
+    """Names of the sources, those of kind generated among them; as they are made, before the
+    screening."""
+    reference: t.ToSource | None = None
+    """Source that novelty and distances are against, as what a model was trained on; without one,
+    neither is told."""
+    n_structures: t.Count = 1000
+    """Most structures of each source that are looked at, drawn by a hash of their ids."""
+    distance_A: Annotated[float, Field(gt=0, le=0.2)] = 0.02
+    """Two structures are the same within this distance, in Angstrom; see duplicates.distance_A."""
+    n_environments: Annotated[int, Field(ge=0, le=20_000)] = 0
+    """Local environments whose information entropy and overlap are measured; its cost grows with
+    their square. 0 for none."""
+
+    def faults(self) -> Iterator[Fault]:
+        """One source beside nothing."""
+        if not {*self.sources, self.reference} - {None} - {self.sources[0]}:
+            yield "sources", f"{self.sources}, expected two sources, or a reference beside one"
