@@ -116,6 +116,8 @@ def shipped(name, tmp_path, monkeypatch, **changes):
     """A shipped plan, beside which there is what its sources are read from."""
     config = read_yaml(CONFIGS / f"{name}.yaml")
     monkeypatch.chdir(tmp_path)
+    if not Path("config").exists():
+        Path("config").symlink_to(CONFIGS)  # of a plan's fallback
     for source in config["sources"].values():
         if "path" in source:
             (tmp_path / source["path"]).mkdir(parents=True, exist_ok=True)
