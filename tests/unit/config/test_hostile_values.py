@@ -13,7 +13,7 @@ from limbeck.config.sections.sources import RandomCrystals
 from limbeck.errors import LimbeckError
 
 #: what people write by mistake, and what no field allows
-HOSTILE = ["?", "all", [], ["?"], [-1, [2]], -3, 2.5, True, {}, {"kind": "?"}, {1: 2}, None]
+HOSTILE = ["?", "all", [], ["?"], [-1, [2]], -3, 0, 2.5, True, {}, {"kind": "?"}, {1: 2}, None]
 
 
 def places(kind: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple, type, dict]]:
