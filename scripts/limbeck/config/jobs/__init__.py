@@ -21,6 +21,7 @@ from limbeck.config.jobs.labels import (
     CheckFileLabels,
     ChooseOverAll,
     ChooseViews,
+    FromGenerator,
     JudgeLabels,
     JudgePilot,
     LabelFrames,
@@ -43,6 +44,7 @@ from limbeck.config.jobs.structures import (
     ExtractSubsystems,
     FindDuplicates,
     GenerateStructures,
+    RunGenerator,
     SampleFrames,
 )
 from limbeck.config.jobs.students import (
@@ -83,6 +85,7 @@ __all__ = [
     "ExtractSubsystems",
     "FillTable",
     "FindDuplicates",
+    "FromGenerator",
     "GatherTables",
     "GenerateStructures",
     "JudgeLabels",
@@ -95,6 +98,7 @@ __all__ = [
     "MeasureSpeed",
     "Origins",
     "ReadLabels",
+    "RunGenerator",
     "RunStudy",
     "SampleFrames",
     "SelectFrames",

@@ -11,6 +11,7 @@ from limbeck.config.plan import (
     batches,
     labelled_sources,
     shards_judged,
+    share_of_generator,
     sources_selected,
 )
 from limbeck.config.sections import types as t
@@ -125,13 +126,23 @@ def labels_of_slice(config: Config, label_set: str, slice: str) -> LabelFrames |
     return kind.of(config, label_set, slice)
 
 
+class FromGenerator(Section):
+    """Which share of the structures of a source a generator makes, and in how many jobs."""
+
+    program: str
+    name: str
+    shards: t.Count
+    share: t.Fraction
+
+
 class JudgeLabels(Gate):
     """When a label set is good enough, or its pilot; ``sources`` are those whose time is judged,
-    with their shards."""
+    with their shards, and ``generators`` what generators make of these."""
 
     label_set: str
     part: Literal["set", "pilot"] = "set"
     sources: dict[str, list[t.Whole]] = Field(default={})
+    generators: dict[str, FromGenerator] = Field(default={})
 
     @classmethod
     def of(cls, config: Config, label_set: str, part: Literal["set", "pilot"] = "set") -> Self:
@@ -142,6 +153,17 @@ class JudgeLabels(Gate):
             found["proportions"] = {s: float(config.sources[s].count) for s in included}
         if config.gate.max_seconds_per_structure is not None:
             found["sources"] = {s: shards_judged(config, s, part) for s in included}
+            shares = {s: share_of_generator(config, s) for s in included}
+            found["generators"] = {
+                source: FromGenerator(
+                    program=config.generators[name].program,
+                    name=name,
+                    shards=config.generators[name].shards,
+                    share=share,
+                )
+                for source, (name, share) in shares.items()
+                if name
+            }
         return cls(**{**config.gate.model_dump(), **found})
 
 
