@@ -35,7 +35,9 @@ def prepare(job: dict[str, Any]) -> tuple[Program, str]:
 
 def ask(asked: rounds.Ask, program: Program) -> dict[str, list[Structure | None]]:
     """Call it once for each formula, or once for all."""
-    variables = dict(asked.variables, PROJECT_ROOT=str(program.clone))
+    # its scripts import its package, which need not be installed
+    variables = dict(asked.variables, PYTHONPATH=str(program.clone))
+    variables.update(PROJECT_ROOT=str(program.clone))
     variables.update(HYDRA_JOBS=str(asked.folder), WANDB_DIR=str(asked.folder))
     # torch from 2.6 on refuses its checkpoint, a pickle whose hash was compared
     variables.update(TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD="1")

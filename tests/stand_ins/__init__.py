@@ -7,13 +7,13 @@ alone. Each call adds a line of JSON to calls.jsonl in its environment.
 
 import os
 import shutil
-import sys
+import sysconfig
 import venv
 from pathlib import Path
 
 HERE = Path(__file__).parent
-#: what a stand-in that needs torch and RDKit imports from here
-PACKAGES = [path for path in sys.path if path.endswith("site-packages")]
+#: what stand-ins import of our own environment
+LINKED = ("numpy", "numpy.libs", "rdkit", "rdkit.libs", "yaml")
 
 
 def installed(program: str, folder: Path) -> Path:
@@ -24,17 +24,19 @@ def installed(program: str, folder: Path) -> Path:
     """
     venv.create(folder, with_pip=False, symlinks=True)
     packages = next(folder.glob("lib/python*/site-packages"))
+    shutil.copyfile(HERE / "stand_in.py", packages / "stand_in.py")
     if program == "mattergen":
         shutil.copytree(HERE / "mattergen", packages / "mattergen")
         command = folder / "bin/mattergen-generate"
         command.write_text("from mattergen.scripts.generate import _main\n\n_main()\n")
         command.chmod(0o755)
-    else:
-        (packages / "tests.pth").write_text("\n".join(PACKAGES) + "\n")
-        shutil.copytree(HERE / program, folder / "share" / program)
-        if (HERE / program / "packages").is_dir():  # what our own environment lacks
-            shutil.copytree(HERE / program / "packages", packages, dirs_exist_ok=True)
-    shutil.copyfile(HERE / "stand_in.py", packages / "stand_in.py")
+        return folder / "bin/python"
+    shutil.copytree(HERE / "packages", packages, dirs_exist_ok=True)
+    shutil.copytree(HERE / program, folder / "share" / program)
+    ours = Path(sysconfig.get_path("purelib"))
+    for name in LINKED:
+        if (ours / name).exists():
+            (packages / name).symlink_to(ours / name)
     return folder / "bin/python"
 
 
