@@ -37,6 +37,7 @@ include: "workflow/rules/report.smk"
 
 
 localrules:
+    fetch_weights,
     pass_gate,
     pass_pilot,
     all,

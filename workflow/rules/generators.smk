@@ -49,3 +49,25 @@ for program in ABOUT:
             "{params.python:q} {input.script:q} --settings {params.settings:q}"
             " --recipe {params.recipe} --structures {output.structures:q}"
             " --output {output.made:q} > {log:q} 2>&1"
+
+
+# `snakemake fetch_weights`, on a machine with a network; no other job waits for it.
+rule fetch_weights:
+    input:
+        script=f"{SCRIPTS}/fetch_weights.py",
+    output:
+        temp(f"{RUN}/generators/weights.json"),
+    log:
+        f"{LOGS}/fetch_weights.log",
+    benchmark:
+        f"{BENCHMARKS}/fetch_weights.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        **needs(2000, 240),
+    params:
+        settings=settings(jobs.FetchWeights),
+    shell:
+        "python {input.script:q} --settings {params.settings:q}"
+        " --output {output:q} > {log:q} 2>&1"

@@ -72,6 +72,16 @@ class RunGenerator(Compute):
         )
 
 
+class FetchWeights(Section):
+    """Weights of the generators of a config."""
+
+    generators: t.Named[Generator]
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        return cls(generators=config.generators)
+
+
 class GenerateStructures(Section):
     """One shard of a source.
 
