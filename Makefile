@@ -2,6 +2,8 @@
 # make run           the same for a config of your own: make run CONFIG=config/mine.yaml
 # make estimate CONFIG=...   what a run will cost: hours, disk, its longest job
 # make retune CONFIG=...     measure the speed of its potentials, and their best batches, anew
+# make check-generators   ten structures of each generative model that is there
+# make env NAME=...  an environment of envs/ with pip, in .envs/: mattergen, crystalflow, moldiff, geodiff
 # make list          the potentials, gaps, sources, samplers and students there are
 # make test          style, types and the quick tests
 # make test-all      both, and the slow tests, in an hour at most
@@ -29,7 +31,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # To the shell as it is, with spaces or whatever else stands in it.
 export CONFIG
 
-.PHONY: demo run estimate retune demo-models list config-docs check test test-all
+.PHONY: demo run estimate retune check-generators env demo-models list config-docs check test test-all
 
 demo: run
 
@@ -56,6 +58,13 @@ estimate: $(READY)
 
 retune: $(READY)
 	@python -m limbeck.cost.retune "$$CONFIG"
+
+check-generators: $(READY)
+	@$(MAKE) run CONFIG=config/generators_check.yaml
+	@python scripts/check_generators.py --settings config/generators_check.yaml
+
+env: $(READY)
+	@python scripts/make_environment.py $(NAME) $(if $(PYTHON),--python $(PYTHON))
 
 demo-models:
 	@$(MAKE) run CONFIG=config/demo_models.yaml

@@ -116,7 +116,8 @@ def make(job: dict[str, Any], found: Any, ask: AskOnce) -> tuple[list[Structure]
     own, wanted = job["generator"], wanted_of(job)
     kept: dict[str, list[Structure]] = {name: [] for name in wanted}
     rounds: list[dict[str, Any]] = []
-    limits = own["elements"], job["min_distance_ratio"] or LEAST_RATIO
+    ratio = job["min_distance_ratio"]
+    limits = own["elements"], LEAST_RATIO if ratio is None else ratio
     started = time.time()
     for number in range(own["max_rounds"]):
         short = {name: n - len(kept[name]) for name, n in wanted.items() if n > len(kept[name])}
