@@ -1,7 +1,6 @@
 """Make an environment of envs/ with pip, where all of its packages are pip's.
 
-``make env NAME=...`` puts it into .envs/NAME; its Python is what the field ``python`` of a generator
-names.
+``make env NAME=...`` puts it into .envs/NAME; the field ``python`` of a generator names its Python.
 """
 
 import argparse
