@@ -3,6 +3,8 @@
 # make estimate CONFIG=...   what a run will cost: hours, disk, its longest job
 # make diversity CONFIG=...  how diverse its structures will be, against what its gate asks
 # make retune CONFIG=...     measure the speed of its potentials, and their best batches, anew
+# make check-generators   ten structures of each generative model that is there
+# make env NAME=...  an environment of envs/ with pip, in .envs/: mattergen, crystalflow, moldiff, geodiff
 # make list          the potentials, gaps, sources, samplers and students there are
 # make test          style, types and the quick tests
 # make test-all      both, and the slow tests, in an hour at most
@@ -30,7 +32,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # To the shell as it is, with spaces or whatever else stands in it.
 export CONFIG
 
-.PHONY: demo run estimate diversity retune demo-models list config-docs check test test-all
+.PHONY: demo run estimate diversity retune check-generators env demo-models list config-docs check test test-all
 
 demo: run
 
@@ -60,6 +62,13 @@ diversity: $(READY)
 
 retune: $(READY)
 	@python -m limbeck.cost.retune "$$CONFIG"
+
+check-generators: $(READY)
+	@$(MAKE) run CONFIG=config/generators_check.yaml
+	@python scripts/check_generators.py --settings config/generators_check.yaml
+
+env: $(READY)
+	@python scripts/make_environment.py $(NAME) $(if $(PYTHON),--python $(PYTHON))
 
 demo-models:
 	@$(MAKE) run CONFIG=config/demo_models.yaml

@@ -19,6 +19,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/generators.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/force_constants.smk"
 include: "workflow/rules/sample.smk"
@@ -36,6 +37,7 @@ include: "workflow/rules/report.smk"
 
 
 localrules:
+    fetch_weights,
     pass_gate,
     pass_part,
     all,

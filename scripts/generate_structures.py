@@ -17,8 +17,11 @@ def main() -> None:
     parser.add_argument(
         "--reserve", nargs="*", default=[], help="frames of its generative model, all shards (.h5)"
     )
+    parser.add_argument(
+        "--made", nargs="*", default=[], help="what says what its generator made (.json)"
+    )
     args = parser.parse_args()
-    recipe = cli.recipe(args, *args.reserve)
+    recipe = cli.recipe(args, *args.reserve, *args.made)
     write_shard(args.settings, args.output, args.failed, reserve=args.reserve, recipe=recipe)
 
 

@@ -30,7 +30,9 @@ def main() -> None:
     diversity = seen.result(storage.stream(args.reference), storage.stream(args.structures))
     seconds = {}
     if args.results and job.sources:
-        seconds = seconds_per_structure(args.results, job.label_set, args.labels, job.sources)
+        seconds = seconds_per_structure(
+            args.results, job.label_set, args.labels, job.sources, job.generators
+        )
     more = criteria(job, diversity, found["ranges"], seconds)
     found = extended(found, more, job.on_no_go, job.fallback, job.less_generative)
     found |= {"diversity": diversity, "seconds_per_structure": seconds}

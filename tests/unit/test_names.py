@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from limbeck.config import document
 from limbeck.config.load import load
+from limbeck.config.sections.generators import ABOUT
 from limbeck.config.sections.known import KINDS, SYMBOLS
 from limbeck.molecules.shells import BY_DISTANCE, BY_NUMBER
 from limbeck.potentials import OPENERS
@@ -39,6 +40,8 @@ MODULES = {
 PARTS = {"pydantic_core"}
 # Of the extra `export`, imported where a model of metatomic is written and nowhere else.
 EXPORT = {"metatensor", "metatomic"}
+# In the environments of generative models, see tests/unit/generators.
+ELSEWHERE = {f"run_{program}" for program in ABOUT}
 # Run, not imported.
 PROGRAMS = {"snakemake", "snakemake-executor-plugin-slurm", "snakemake-logger-plugin-rich"}
 
@@ -54,9 +57,11 @@ def locked(repository: Path) -> list[str]:
 
 
 def imported(repository: Path) -> set[str]:
-    """Top-level modules that anything in scripts/ imports."""
+    """Top-level modules that anything in scripts/ imports, but for what runs elsewhere."""
     found = set()
     for path in (repository / "scripts").rglob("*.py"):
+        if path.parent.name == "generators" or path.stem in ELSEWHERE:
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 found |= {alias.name.split(".")[0] for alias in node.names}

@@ -10,6 +10,7 @@ from limbeck.check.sums import is_whole
 from limbeck.config import checks, jobs, plan, rounds
 from limbeck.config.load import resolve
 from limbeck.config.recipes import Recipes
+from limbeck.config.sections.generators import ABOUT
 from limbeck.config.settings_files import SettingsFiles
 from limbeck.config.text import check_config
 from limbeck.cost.limits import LEAST, Limits

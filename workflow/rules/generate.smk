@@ -53,6 +53,8 @@ for kind in SOURCES:
             pilot=ancient(files(plan.pilots_before_source)),
             files=lambda wildcards: plan.source_files(CONFIG, wildcards.source),
             reserve=files(plan.reserve_files),
+            made=files(plan.generated_files),
+            of_generator=files(plan.structures_of_generator),
         output:
             frames=f"{RUN}/structures/{{source}}/{{shard}}.h5",
             failed=f"{RUN}/structures/{{source}}/{{shard}}.failed.csv",
@@ -71,10 +73,10 @@ for kind in SOURCES:
             settings=settings(jobs.GenerateStructures),
             # Dates tell little: a copy may keep that of its original.
             content=lambda wildcards: plan.source_content(CONFIG, wildcards.source),
-            recipes=recipes("reserve"),
+            recipes=recipes("reserve", "made"),
         shell:
             "python {input.script:q} --settings {params.settings:q}"
-            " --recipes {params.recipes} --reserve {input.reserve:q}"
+            " --recipes {params.recipes} --reserve {input.reserve:q} --made {input.made:q}"
             " --output {output.frames:q} --failed {output.failed:q} > {log:q} 2>&1"
 
 

@@ -15,6 +15,8 @@ from limbeck.config.plan import (
     arms,
     driver,
     from_files,
+    generator_files,
+    generators_used,
     has_curl,
     is_isolated,
     pilot_slices,
@@ -173,6 +175,17 @@ def _cells(config: Config) -> Lines:
         isolated = [s for s in section.sources if is_isolated(config.sources[s])]
         if isolated and not section.allow_empty:
             yield f"{field}: {text}: {', '.join(isolated)} has no cell"
+
+
+def _generators(config: Config) -> Lines:
+    """Files that are not there, and generators that nothing is made of."""
+    used = generators_used(config)
+    for name in config.generators:
+        if name not in used:
+            yield f"generators.{name}: nothing is made of it, expected a source that names it"
+        for path in generator_files(config, name):
+            if not files_of(path):
+                yield f"generators.{name}.smiles: {path!r}, {nothing_at(path)}"
 
 
 def _generative(config: Config) -> Lines:
@@ -553,6 +566,7 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     batch_errors,
     _unused,
     _cells,
+    _generators,
     _generative,
     _duplicates,
     _sizes,

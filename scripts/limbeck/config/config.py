@@ -9,6 +9,7 @@ from limbeck.config.sections.base import Section
 from limbeck.config.sections.datasets import DatasetSettings, Delta
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.force_constants import ForceConstants
+from limbeck.config.sections.generators import Generator, filled
 from limbeck.config.sections.labels import Gate, LabelSet, Select, default_views
 from limbeck.config.sections.potentials import Potential
 from limbeck.config.sections.sampling import Sampling
@@ -48,6 +49,9 @@ class Config(Section):
     depend on it."""
     sources: t.Named[Source] = Field(min_length=1)
     """Where structures come from, by name."""
+    generators: t.Named[Generator] = Field(default={})
+    """Generative models that are run for structures, by name; a source of kind generated takes
+    them."""
     screen: Screen = Screen()
     """Which structures are refused before they are sampled."""
     duplicates: Duplicates = Duplicates()
@@ -84,6 +88,22 @@ class Config(Section):
     """What the speed of teachers and students is measured on, and beside what."""
     study: Study | None = None
     """A question that takes many students to answer; null for a run that asks none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _generators(cls, config: Any) -> Any:
+        """What a source of what a generator makes has by default depends on that."""
+        sources, generators = (
+            _mapping(config.get(part)) if isinstance(config, dict) else {}
+            for part in ("sources", "generators")
+        )
+        found = {
+            name: filled(source, _mapping(generators.get(str(source["generator"]))))
+            if isinstance(source, dict) and source.get("generator")
+            else source
+            for name, source in sources.items()
+        }
+        return {**config, "sources": found} if generators else config
 
     @model_validator(mode="before")
     @classmethod

@@ -62,7 +62,11 @@ STUDENT = "students/{label_set}/{student}/seed{seed}/"
 
 #: path below the run -> settings of its job, and what finds the job's inputs, in their order
 JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
-    "structures/{source}/{shard}.h5": (jobs.GenerateStructures.of, (plan.reserve_files,)),
+    "generators/{generator}/{shard}/made.json": (jobs.RunGenerator.of, ()),
+    "structures/{source}/{shard}.h5": (
+        jobs.GenerateStructures.of,
+        (plan.reserve_files, plan.generated_files),
+    ),
     "duplicates/{source}.h5": (
         jobs.FindDuplicates.of,
         (plan.structures_compared, plan.keys_compared),

@@ -163,8 +163,8 @@ def _size(config: Config, name: str) -> Size:
 
 
 def _is_silent(model: Generated) -> bool:
-    """Whether a model wrote no file."""
-    return not files_of(model.path)
+    """Whether a model wrote no file, or is to be run by a generator."""
+    return model.path is None or not files_of(model.path)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 SAMPLE = 60  # structures of a source that are looked at
+ASSUMED_ATOMS = 20  # of a structure that a generative model will make
+ATOM_A = 2.5  # and the side of the cube that one of its atoms takes up, Angstrom
 CELLS = 12  # of these are made into supercells
 
 
@@ -77,6 +79,8 @@ def size_of(config: Config, name: str) -> Size:
 
 def _size(config: Config, source: Source) -> Size:
     """What a source makes by itself."""
+    if isinstance(source, Generated) and source.path is None:
+        return _of_generator(source)
     if isinstance(source, StructureFile | Generated):
         sample, count, refused = frames_spread(source, SAMPLE)
         how = f"{len(sample)} of {count} frames of {source.path}"
@@ -89,6 +93,21 @@ def _size(config: Config, source: Source) -> Size:
     kept = sample.select(fits)
     share = count / max(1, len(sample))
     return Size(Amounts.of(kept).times(share), kept, how)
+
+
+def _of_generator(source: Generated) -> Size:
+    """What a generative model will make, of which nothing is known yet: crystals that are simple
+    cubic, at a common density of solids, of as many atoms as there are in the middle."""
+    from ase import Atoms
+
+    least, most = source.n_atoms
+    n_atoms = max(least, min(most, ASSUMED_ATOMS))
+    side, symbol = ATOM_A * n_atoms ** (1 / 3), (source.elements or ["C"])[0]
+    place = np.arange(n_atoms)[:, None] * [ATOM_A, 0.0, 0.0]
+    atoms = Atoms([symbol] * n_atoms, place, cell=[side] * 3, pbc=True)
+    sample = from_atoms([atoms], groups=[""], source=source.name)
+    how = f"{source.count} structures of {n_atoms} atoms, assumed: nothing was made yet"
+    return Size(Amounts.of(sample).times(source.count), sample, how)
 
 
 def _made(config: Config, source: Source) -> tuple[Frames, int, int]:

@@ -7,7 +7,7 @@ from ase import Atoms
 
 from limbeck.config.config import Config
 from limbeck.config.jobs import Split
-from limbeck.config.plan import sources_of
+from limbeck.config.plan import generator_of, sources_of
 from limbeck.config.sections.datasets import DatasetSettings
 from limbeck.config.sections.sources import AnySource
 from limbeck.datasets.split import split_as
@@ -50,6 +50,8 @@ def require_enough(
     if by == "frame":  # nobody knows how many there will be
         return
     names = dict.fromkeys(s for part in config.select.include for s in sources_of(config, part))
+    if any(generator_of(config, name) for name in names):  # nor what a model will make
+        return
     found: Structures = {}
     for most in (FIRST, None):
         found = {name: [*islice(_groups_of(config, name, groups_of), most)] for name in names}

@@ -3,13 +3,17 @@
 import json
 
 import pytest
+from ase.build import bulk
 
-from limbeck.config.jobs import JudgeLabels
+from limbeck.config.jobs import FromGenerator, JudgeLabels
 from limbeck.config.written import Verdict, as_written
 from limbeck.errors import LimbeckError
+from limbeck.files import write_json, write_text
+from limbeck.frames import from_atoms
 from limbeck.gate.criteria import criteria
 from limbeck.gate.speed import seconds_per_structure
 from limbeck.gate.verdict import extended, let_pass
+from limbeck.storage import write_frames
 
 ASKED = {
     "label_set": "orb",
@@ -165,3 +169,20 @@ def test_advice_is_told_and_stops_nothing():
 def test_a_table_of_times_that_is_missing_is_not_measured(tmp_path):
     found = seconds_per_structure(tmp_path, "orb", [tmp_path / "0.h5"], {"a": [0]})
     assert found == {"a": None, "labels of orb": None}
+
+
+def test_the_time_of_a_generator_counts_for_the_sources_that_take_from_it(tmp_path):
+    frames = from_atoms([bulk("Cu")] * 4, groups=["Cu"] * 4, source="a")
+    write_frames(tmp_path / "screened/a/0.h5", frames, stage="screen", settings={})
+    for name, seconds in (("generate_generated/a", 2), ("screen_structures/a", 2)):
+        write_text(tmp_path / f"benchmarks/{name}/0.tsv", f"s\tx\n{seconds}\t0\n")
+    for shard in range(2):
+        write_text(tmp_path / f"benchmarks/run_mattergen/g/{shard}.tsv", "s\tx\n30\t0\n")
+        write_json(tmp_path / f"generators/g/{shard}/made.json", {"kept": 5})
+    own = {"program": "mattergen", "name": "g", "shards": 2}
+    for share in (1.0, 0.5):
+        of = {"a": FromGenerator(**own, share=share)}
+        found = seconds_per_structure(tmp_path, "orb", [], {"a": [0]}, of)
+        assert found["a"] == 1.0 + share * 6.0
+    (tmp_path / "generators/g/1/made.json").unlink()
+    assert seconds_per_structure(tmp_path, "orb", [], {"a": [0]}, of)["a"] is None

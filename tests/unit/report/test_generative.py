@@ -5,9 +5,10 @@ from ase.build import bulk
 from limbeck.config.jobs import BuildDataset, GenerateStructures
 from limbeck.config.load import resolve
 from limbeck.config.text import read_yaml
+from limbeck.files import write_json
 from limbeck.report.run.folder import Run
 from limbeck.report.topics.files import origins_table
-from limbeck.report.topics.structures import generative_table
+from limbeck.report.topics.structures import generative_table, generators_table
 from limbeck.structures import write_shard
 from limbeck.students.card import _origins
 
@@ -51,3 +52,15 @@ def test_a_run_without_either_has_no_tables(repository, monkeypatch, tmp_path):
     run = Run(tmp_path, resolve(read_yaml("tests/config/tiny.yaml")))
     assert generative_table(run) is None
     assert origins_table(run) is None
+
+
+def test_what_became_of_what_a_generator_made_is_told(tmp_path):
+    config = resolve(read_yaml("tests/config/generators.yaml"))
+    refused = {"an element that the source does not allow": 2, "no atoms": 1}
+    for shard in range(2):
+        made = {"asked": 3, "made": 8, "kept": 3, "refused": refused, "seconds": 6.0}
+        write_json(tmp_path / f"generators/mattergen/{shard}/made.json", made | {"missing": None})
+    (row,) = generators_table(Run(tmp_path, config)).data.to_dict("records")
+    assert (row["asked"], row["made"], row["kept"], row["seconds"]) == (6, 16, 6, 2.0)
+    assert row["lost"] == "25.0%"
+    assert row["refused"] == "4 an element that the source does not allow; 2 no atoms"

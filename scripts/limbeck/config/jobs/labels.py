@@ -12,6 +12,7 @@ from limbeck.config.plan import (
     labelled_sources,
     part_of_slice,
     shards_judged,
+    share_of_generator,
     sources_selected,
 )
 from limbeck.config.sections import types as t
@@ -139,6 +140,15 @@ def labels_of_slice(config: Config, label_set: str, slice: str) -> LabelFrames |
     return kind.of(config, label_set, slice)
 
 
+class FromGenerator(Section):
+    """Which share of the structures of a source a generator makes, and in how many jobs."""
+
+    program: str
+    name: str
+    shards: t.Count
+    share: t.Fraction
+
+
 class JudgeLabels(Gate):
     """When a label set is good enough, or a part of it, which is the pilot or a batch.
 
@@ -146,6 +156,7 @@ class JudgeLabels(Gate):
         sources: those whose time is judged, with their shards.
         less_generative: source -> the next lower share of its generative model.
         strained: sources whose crystals have no space group, as they are strained.
+        generators: source -> what a generator makes of it, where its time is judged.
     """
 
     label_set: str
@@ -153,6 +164,7 @@ class JudgeLabels(Gate):
     sources: dict[str, list[t.Whole]] = Field(default={})
     less_generative: dict[str, float] = Field(default={})
     strained: list[str] = Field(default=[])
+    generators: dict[str, FromGenerator] = Field(default={})
 
     @classmethod
     def of(cls, config: Config, label_set: str, part: str = "set") -> Self:
@@ -163,6 +175,17 @@ class JudgeLabels(Gate):
             found["proportions"] = {s: float(config.sources[s].count) for s in included}
         if config.gate.max_seconds_per_structure is not None:
             found["sources"] = {s: shards_judged(config, s, part) for s in included}
+            of_generators = {s: share_of_generator(config, s) for s in included}
+            found["generators"] = {
+                source: FromGenerator(
+                    program=config.generators[name].program,
+                    name=name,
+                    shards=config.generators[name].shards,
+                    share=share,
+                )
+                for source, (name, share) in of_generators.items()
+                if name
+            }
         if config.gate.max_one_space_group is not None:
             found["strained"] = [s for s in included if getattr(config.sources[s], "strain", 0)]
         shares = {s: config.sources[s].generative_fraction for s in included}

@@ -1,25 +1,86 @@
 """Jobs that make structures, frames and clusters."""
 
 from collections.abc import Iterator
-from typing import Literal, Self
+from typing import Any, Literal, Self
+
+from pydantic import Field
 
 from limbeck.config.config import Config
-from limbeck.config.jobs.base import ANY_YIELD, AsksPotential, MayAskPotential, asking
+from limbeck.config.jobs.base import (
+    ANY_YIELD,
+    AsksPotential,
+    Compute,
+    MayAskPotential,
+    asking,
+    computing,
+)
 from limbeck.config.plan import (
     all_stay,
     driver,
+    generator_of,
     is_isolated,
+    structures_of_generator,
     takers,
 )
 from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Fault, Section
 from limbeck.config.sections.force_constants import ForceConstants
+from limbeck.config.sections.generators import Generator, MatterGen
+from limbeck.config.sections.generators.weights import MATTERGEN, downloads, folder_of
 from limbeck.config.sections.potentials import keep_faults
 from limbeck.config.sections.sampling import Sampling
 from limbeck.config.sections.screen import Compare, Screen
 from limbeck.config.sections.sources import Source, StructureFile
 from limbeck.config.sections.subsystems import Subsystem
 from limbeck.errors import LimbeckError
+
+
+class RunGenerator(Compute):
+    """One shard of what a generative model is asked for; read without Limbeck.
+
+    Attributes:
+        count: structures of this shard.
+        conditions: what MatterGen is asked for, as it calls it.
+        min_distance_ratio: as in ``screen``.
+        fetched: where weights that are named may have been fetched to, and the hashes of the files.
+    """
+
+    seed: t.Whole
+    shard: t.Whole
+    count: t.Count
+    generator: Generator
+    conditions: dict[str, Any] = Field(default={})
+    min_distance_ratio: t.DistanceRatio | None
+    fetched: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, config: Config, generator: str, shard: str) -> Self:
+        own = config.generators[generator]
+        fetched = None
+        if isinstance(own, MatterGen) and own.weights in MATTERGEN:
+            folder = folder_of(own.weights)
+            files = {d.path.removeprefix(f"{folder}/"): d.sha256 for d in downloads(own.weights)}
+            fetched = {"folder": folder, "files": files}
+        return cls(
+            seed=config.seed if own.seed is None else own.seed,
+            shard=int(shard),
+            count=len(range(int(shard), own.count, own.shards)),
+            generator=own.model_copy(update={"elements": own.declared_elements}),
+            conditions=own.conditions if isinstance(own, MatterGen) else {},
+            min_distance_ratio=config.screen.min_distance_ratio,
+            fetched=fetched,
+            **computing(config),
+        )
+
+
+class FetchWeights(Section):
+    """Weights of the generators of a config."""
+
+    generators: t.Named[Generator]
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        return cls(generators=config.generators)
 
 
 class GenerateStructures(Section):
@@ -37,7 +98,13 @@ class GenerateStructures(Section):
 
     @classmethod
     def of(cls, config: Config, source: str, shard: str) -> Self:
-        found = config.sources[source].model_copy(update=ANY_YIELD)
+        update: dict[str, Any] = dict(ANY_YIELD)
+        if generator_of(config, source):
+            # what the generator left: the source is read as any other of files
+            kind = structures_of_generator(config, source)[0].rpartition("/")[2]
+            folder = f"results/{config.run}/generators/{generator_of(config, source)}"
+            update |= {"generator": None, "path": f"{folder}/*/{kind}"}
+        found = config.sources[source].model_copy(update=update)
         before = _taken_before(config, source)
         return cls(seed=config.seed, shard=int(shard), source=found, taken_before=before)
 
@@ -193,6 +260,7 @@ class CheckYields(Section):
         asked = {
             "run": "any",
             "sources": config.sources,
+            "generators": config.generators,
             "force_constants": config.force_constants,
             "sampling": config.sampling,
             "subsystems": config.subsystems,

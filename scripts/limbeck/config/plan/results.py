@@ -14,6 +14,7 @@ from limbeck.config.plan.frames import (
     subsystem_files,
 )
 from limbeck.config.plan.labels import all_checks_of_file_labels, from_files, label_files
+from limbeck.config.plan.sources import generator_shards
 from limbeck.config.plan.students import student_folder, trained, trained_in_rounds
 from limbeck.config.plan.warrant import physics_students, physics_teachers, teachers
 from limbeck.config.plan.yields import yields_judged
@@ -26,6 +27,7 @@ def results(config: Config) -> list[str]:
     labels = list(config.labels)
     students = [student_folder(entry) for entry in trained(config)]
     found = [
+        *(f"generators/{n}/{i}/made.json" for n, i in generator_shards(config)),
         *_frames_made(config),
         *(path for name in labels for path in label_files(config, name)),
         *(f"labels/{n}.views.json" for n in labels if config.labels[n].views == "auto"),

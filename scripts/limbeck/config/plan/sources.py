@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,65 @@ def structures_compared_with(config: Config, **wildcards: str) -> list[str]:
     ]
 
 
+def generator_of(config: Config, source: str) -> str | None:
+    """Name of the generator whose structures a source has; None of any other source."""
+    return getattr(config.sources[source], "generator", None)
+
+
+def share_of_generator(config: Config, source: str) -> tuple[str | None, float]:
+    """The generator that makes structures of a source, or of its ``generative_model``, and of which
+    share of them; None of a source without."""
+    if name := generator_of(config, source):
+        return name, 1.0
+    own = config.sources[source]
+    if own.generative_model is None or not own.n_generative:
+        return None, 0.0
+    return generator_of(config, own.generative_model), own.generative_fraction
+
+
+def generators_used(config: Config) -> list[str]:
+    """Generators whose structures a source has."""
+    found = (generator_of(config, source) for source in config.sources)
+    return list(dict.fromkeys(name for name in found if name))
+
+
+def generator_shards(config: Config) -> Iterator[tuple[str, int]]:
+    """Each generator that is used, with each of its shards."""
+    for name in generators_used(config):
+        yield from ((name, shard) for shard in range(config.generators[name].shards))
+
+
+def generated_files(config: Config, source: str, **wildcards: str) -> list[str]:
+    """What says what a generator made, of all its shards; none where a source has none."""
+    name = generator_of(config, source)
+    shards = range(config.generators[name].shards) if name else ()
+    return [f"generators/{name}/{i}/made.json" for i in shards]
+
+
+def structures_of_generator(config: Config, source: str, **wildcards: str) -> list[str]:
+    """The files beside these that have its structures."""
+    made = generated_files(config, source)
+    name = generator_of(config, source)
+    kind = "sdf" if name and config.generators[name].about.molecules else "extxyz"
+    return [path.replace("made.json", f"structures.{kind}") for path in made]
+
+
+def generator_files(config: Config, generator: str) -> list[str]:
+    """Files of the user that a generator reads; these are not below the run."""
+    path = getattr(config.generators[generator], "smiles", None)
+    return [path] if path else []
+
+
+def generator_content(config: Config, generator: str) -> str:
+    """A hash of these; see :mod:`limbeck.check.content`."""
+    return content_of(generator_files(config, generator))
+
+
+def of_program(config: Config, program: str) -> list[str]:
+    """Generators of one program whose structures a source has."""
+    return [n for n in generators_used(config) if config.generators[n].program == program]
+
+
 def is_isolated(source: AnySource) -> bool:
     """Whether the structures of a source have no cell; those of a file may have one or none."""
     return source.kind in ISOLATED
@@ -63,7 +122,7 @@ def is_isolated(source: AnySource) -> bool:
 
 #: sections that the job check_inputs looks at
 CHECKED = {
-    *("sources", "potentials", "force_constants", "sampling", "subsystems"),
+    *("sources", "generators", "potentials", "force_constants", "sampling", "subsystems"),
     *("run", "select", "labels", "warrant", "duplicates"),
 }
 

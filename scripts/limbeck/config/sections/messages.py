@@ -15,7 +15,7 @@ from limbeck.errors import LimbeckError
 _T = TypeVar("_T")
 
 #: fields that tell one kind of section from another
-DISCRIMINATORS = ("kind", "model", "method", "rule", "from")
+DISCRIMINATORS = ("kind", "model", "method", "rule", "from", "program")
 
 #: what was expected, by pydantic's type of error
 EXPECTED = {

@@ -1,6 +1,7 @@
 """What ran: structures and frames through the stages, what was refused, and on which machine."""
 
 import platform
+from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -9,8 +10,14 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from limbeck import __version__
-from limbeck.config.plan import frame_files, reserves_used, sources_of, sources_used
+from limbeck import __version__, reasons
+from limbeck.config.plan import (
+    frame_files,
+    generators_used,
+    reserves_used,
+    sources_of,
+    sources_used,
+)
 from limbeck.report.page import cols
 from limbeck.report.page.items import Section, Words, paragraph, section
 from limbeck.report.page.prose import prose
@@ -39,6 +46,7 @@ def parts_of(run: Run) -> Iterator[Section]:
         "What ran",
         [
             stages_table(run.once(stages)),
+            generators_table(run),
             generative_table(run),
             samplings_table(run),
             labels.label_table(run.once(labels.label_sets), run.config.dataset.split_by),
@@ -100,6 +108,29 @@ def stages_table(found: pd.DataFrame) -> Table | None:
     ]
     rows = pd.concat([found, pd.DataFrame([{"source": "all", "kind": "", **total}])])
     return table("structures", told("stages", clusters=bool(clusters)), columns, rows)
+
+
+def generators_table(run: Run) -> Table | None:
+    """What became of what each generator made: of use, refused, lost to limits of elements."""
+    rows = []
+    for name in generators_used(run.config):
+        own = run.config.generators[name]
+        shards = [run.json(f"generators/{name}/{i}/made.json") for i in range(own.shards)]
+        row: dict[str, Any] = {"generator": name, "program": own.about.title}
+        row |= {f: sum(shard.get(f, 0) for shard in shards) for f in ("asked", "made", "kept")}
+        refused: Counter[str] = Counter()
+        for shard in shards:
+            refused.update(shard.get("refused", {}))
+        lost, seconds = refused[reasons.NOT_ALLOWED], sum(s.get("seconds", 0.0) for s in shards)
+        row |= {"lost": f"{lost / row['made']:.1%}" if row["made"] else "none made"}
+        row |= {"refused": "; ".join(f"{n} {reason}" for reason, n in refused.most_common())}
+        row |= {"missing": next((s["missing"] for s in shards if s["missing"]), "")}
+        rows.append(row | {"seconds": seconds / row["kept"] if row["kept"] else None})
+    columns = cols.text(generator="Generator", program="Program")
+    columns += cols.count(asked="Asked for", made="Made", kept="Of use")
+    columns += cols.text(lost="Lost to limits of elements", refused="Refused")
+    columns += cols.number(".2f", seconds="Seconds each") + cols.text(missing="Left out, since")
+    return table("generators", told("generators"), columns, rows)
 
 
 def generative_table(run: Run) -> Table | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ase import Atoms
@@ -57,12 +58,22 @@ def frames_of(source: Generated) -> list[Frame]:
     Raises:
         LimbeckError: there is no file.
     """
+    if source.path is None:  # its generator has not run yet
+        return []
+    files = files_of(source.path)
+    if files and all(_is_left_out(file) for file in files):
+        return []
     try:
         return read_files(source.path, most=source.count)
     except LimbeckError as error:
-        if not files_of(source.path):
+        if not files:
             raise
         return [Frame(source.path, 0, True, _refusal(str(error)))]
+
+
+def _is_left_out(file: Path) -> bool:
+    """Whether a generator that is not there left it, with nothing in it."""
+    return file.stat().st_size == 0 and (file.parent / "made.json").is_file()
 
 
 def _refusal(text: str) -> Callable[[], Atoms]:
@@ -142,9 +153,13 @@ def _first_of_each(frames: Sequence[Frame], source: Generated) -> Callable[[byte
 def elements(source: Generated) -> frozenset[str]:
     """Symbols of the elements of all frames that the source allows; none where it allows none.
 
+    Of a generator, which has not run yet, those that it may make; none where it may make any.
+
     Raises:
         LimbeckError: there is no file.
     """
+    if source.path is None:
+        return frozenset(source.elements or ())
     return frozenset().union(*(symbols for _, symbols in groups(source)))
 
 

@@ -14,7 +14,10 @@ class Generated(AnySource):
     """Structures that a generative model wrote, of which nothing is trusted."""
 
     kind: Literal["generated"]
-    path: t.UserPath
+    generator: t.ToGenerator | None = None
+    """Name of an entry of generators, which is run and whose structures these are, in place of
+    path."""
+    path: t.UserPath | None = None
     """Path of the folder that the model wrote into (extended XYZ, CIF, a zip of CIFs, JSON of
     pymatgen, SDF; plain or packed), of a file, or a glob, as in samples/**/*.extxyz."""
     model: t.Plain | None = None
@@ -39,6 +42,9 @@ class Generated(AnySource):
     def faults(self) -> Iterator[Fault]:
         """Numbers of atoms in the wrong order or out of reach, or a model behind the model."""
         yield from super().faults()
+        if (self.path is None) == (self.generator is None):
+            both = "both" if self.path else "neither"
+            yield "path, generator", f"{both} given, expected one of the two"
         least, most = self.n_atoms
         if least > most:
             yield "n_atoms", f"{self.n_atoms}, expected the smaller number first"

@@ -1,0 +1,45 @@
+"""Programs with the command line, the output and the faults of generative models, and no model.
+
+Each is put where the program's own environment has it: ``installed`` makes one. What goes wrong is
+said by the variable STAND_IN, words with commas; a word that ends in ``-once`` is of the first call
+alone. Each call adds a line of JSON to calls.jsonl in its environment.
+"""
+
+import os
+import shutil
+import sysconfig
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).parent
+#: what stand-ins import of our own environment
+LINKED = ("numpy", "numpy.libs", "rdkit", "rdkit.libs", "yaml")
+
+
+def installed(program: str, folder: Path) -> Path:
+    """An environment that has a program; its Python.
+
+    Args:
+        folder: of the environment, which is made.
+    """
+    venv.create(folder, with_pip=False, symlinks=True)
+    packages = next(folder.glob("lib/python*/site-packages"))
+    shutil.copyfile(HERE / "stand_in.py", packages / "stand_in.py")
+    if program == "mattergen":
+        shutil.copytree(HERE / "mattergen", packages / "mattergen")
+        command = folder / "bin/mattergen-generate"
+        command.write_text("from mattergen.scripts.generate import _main\n\n_main()\n")
+        command.chmod(0o755)
+        return folder / "bin/python"
+    shutil.copytree(HERE / "packages", packages, dirs_exist_ok=True)
+    shutil.copytree(HERE / program, folder / "share" / program)
+    ours = Path(sysconfig.get_path("purelib"))
+    for name in LINKED:
+        if (ours / name).exists():
+            (packages / name).symlink_to(ours / name)
+    return folder / "bin/python"
+
+
+def with_faults(*faults: str) -> dict[str, str]:
+    """The environment of a process in which these go wrong."""
+    return {**os.environ, "STAND_IN": ",".join(faults)}

@@ -1,0 +1,3 @@
+"""The package of CrystalFlow."""
+
+NAME = "diffcsp"

@@ -1,0 +1,1 @@
+"""In the environment of a stand-in; nothing is in it."""
