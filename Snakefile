@@ -48,3 +48,13 @@ rule all:
     input:
         handed_over,
         stale_inputs,
+
+
+# What a batch of the config ends in: `snakemake batch_1`.
+for name in plan.batch_names(CONFIG):
+
+    rule:
+        name:
+            name
+        input:
+            judged(plan.judged_of_batch(CONFIG, name)),

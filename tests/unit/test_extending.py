@@ -59,7 +59,13 @@ UNIONS = {
 #: names that a field may have -> their module
 NAMES = {"Gap": "warrant", "Architecture": "students"}
 #: what is made of the sections, in the order in which it is made
-WHOLE = ("config", "plan", "checks", "check_inputs", "load", "jobs", "recipes")
+PLAN = ("students", "sources", "frames", "yields", "labels", "duplicates", "batches", "warrant")
+JOBS = ("base", "structures", "labels", "datasets", "students", "rounds", "warrant", "studies")
+WHOLE = (
+    *("config", *(f"plan.{name}" for name in PLAN), "plan.results", "plan"),
+    *("amounts", "checks", "check_inputs", "load"),
+    *(*(f"jobs.{name}" for name in JOBS), "jobs", "recipes"),
+)
 
 
 def blocks():

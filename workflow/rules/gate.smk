@@ -42,8 +42,12 @@ use rule judge_labels as judge_part with:
         labels=lambda wildcards: judged(
             plan.labels_judged(CONFIG, wildcards.label_set, wildcards.part)
         ),
-        reference=lambda wildcards: judged(plan.reference_of_gate(CONFIG, wildcards.part)),
-        structures=lambda wildcards: judged(plan.structures_of_gate(CONFIG, wildcards.part)),
+        reference=lambda wildcards: judged(
+            plan.reference_of_gate(CONFIG, wildcards.part)
+        ),
+        structures=lambda wildcards: judged(
+            plan.structures_of_gate(CONFIG, wildcards.part)
+        ),
     output:
         f"{RUN}/gate/{{label_set}}.{{part}}.json",
     log:
@@ -94,13 +98,3 @@ use rule pass_gate as pass_part with:
     benchmark:
         f"{BENCHMARKS}/pass_part/{{label_set}}.{{part}}.tsv"
     priority: 100
-
-
-# What a batch ends in: `snakemake batch_1`.
-for name in plan.batch_names(CONFIG):
-
-    rule:
-        name:
-            name
-        input:
-            judged(plan.judged_of_batch(CONFIG, name)),

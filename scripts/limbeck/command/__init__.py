@@ -223,9 +223,12 @@ def _diversity(asked: argparse.Namespace) -> None:
     from limbeck.cost.diversity import report
 
     config = load(asked.config, planned=True)
-    # what runs would log of each structure that cannot be made
-    logging.disable(logging.WARNING)
-    print(report(config))
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # what runs would log of each structure that cannot be made
+    try:
+        print(report(config))
+    finally:
+        logging.disable(before)
 
 
 def _gaps(asked: argparse.Namespace) -> None:

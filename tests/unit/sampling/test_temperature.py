@@ -11,6 +11,7 @@ from argon import SETTINGS, frames_of, tetrahedron
 from jobs_of import sampling
 from limbeck import reasons
 from limbeck.config.load import load
+from limbeck.config.text import read_yaml
 from limbeck.frames import from_atoms
 from limbeck.potentials.batches import Limits
 from limbeck.potentials.models.toys import EffectiveMedium, LennardJones
@@ -116,6 +117,8 @@ NOT_EQUILIBRATED = {"demo_models", "urea_model"}
 def test_dynamics_that_is_shipped_starts_at_rest_and_waits(folder, repository):
     found = {}
     for path in sorted((repository / folder).glob("*.yaml")):
+        if "sampling" not in read_yaml(path):
+            continue  # and perhaps the files of its sources are not there
         made = [own for own in load(path).sampling.values() if own.method == "md"]
         found |= {path.stem: all(o.waits and o.relax_input_cell != "none" for o in made)}
     assert {name for name, right in found.items() if not right} == NOT_EQUILIBRATED & found.keys()
