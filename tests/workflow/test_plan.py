@@ -239,7 +239,7 @@ def test_every_caption_is_of_an_output_and_is_there(repository: Path):
 
 
 def test_the_files_stay_short(repository: Path):
-    assert len((repository / "Snakefile").read_text().splitlines()) < 60
+    assert len((repository / "Snakefile").read_text().splitlines()) < 70
     for path in (repository / "workflow/rules").glob("*.smk"):
         assert len(path.read_text().splitlines()) < 200, path
 
