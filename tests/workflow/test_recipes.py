@@ -75,4 +75,4 @@ def test_paths_that_no_job_makes_have_none(repository, monkeypatch):
     recipes = Recipes(load("tests/config/tiny.yaml"))
     for path in ("head.json", "gate/emt.passed", "report/index.html", "samples/md/0.h5"):
         assert recipes.of(path) == FOREIGN, path
-    assert len(JOBS) == 37
+    assert len(JOBS) == 38

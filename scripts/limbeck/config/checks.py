@@ -212,7 +212,8 @@ def _duplicates(config: Config) -> Lines:
     """A source waits for those before it, which may not wait for it in turn."""
     if config.duplicates.distance_A is None:
         return
-    waiting = [f"sources.{name}.generative_model" for name in reserves(config)][:1]
+    asking = [name for name, source in config.sources.items() if source.generative_model]
+    waiting = [f"sources.{name}.generative_model" for name in asking][:1]
     waiting += ["gate.pilot"] * (config.gate.pilot is not None)
     for other in waiting:
         yield (

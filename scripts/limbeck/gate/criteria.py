@@ -8,9 +8,13 @@ from collections.abc import Iterator, Mapping
 from math import isfinite, log2
 from typing import Any
 
+import numpy as np
+
 from limbeck.config.jobs import JudgeLabels
+from limbeck.config.plan import BATCH
 from limbeck.config.written import Criterion, meets
 from limbeck.diversity.balance import balance
+from limbeck.diversity.composition import entropy
 
 WHOLE = "the whole set"
 #: dominance: criterion -> what it counts, the field of the config, and how it is told
@@ -35,7 +39,8 @@ def criteria(
         seconds: for each structure, by source, see :mod:`limbeck.gate.speed`.
     """
     found = [
-        *_elements(job, diversity),
+        # of a batch, which may be all of one source, its own faults alone
+        *([] if job.part.startswith(BATCH) else _elements(job, diversity)),
         *_dominance(job, diversity),
         *_bonds(job, diversity),
         *_ranges(job, diversity, ranges),
@@ -75,20 +80,27 @@ def _elements(job: JudgeLabels, diversity: Mapping[str, Any]) -> Iterator[Criter
     if job.min_entropy_fraction is not None:
         most = log2(len(asked))
         words = f"of the elements, an element once for each structure; the most is {most:.2f} bits"
-        value = whole["entropy_bits"] if whole["structures"] else None
+        held = [whole["elements"].get(symbol, 0) for symbol in asked]
+        value = entropy(np.array(held)) if whole["structures"] else None
         least = job.min_entropy_fraction * most
-        yield criterion("element_entropy", WHOLE, value, least, words, unit="bits")
+        yield criterion("element_entropy", _scope(job), value, least, words, unit="bits")
     if job.min_coverage is not None:
         missing = [symbol for symbol in asked if symbol not in whole["elements"]]
         words = f"without {', '.join(missing)}" if missing else "all elements of the plan"
         value = 1 - len(missing) / len(asked)
-        yield criterion("coverage", WHOLE, value, job.min_coverage, words)
+        yield criterion("coverage", _scope(job), value, job.min_coverage, words)
+
+
+def _scope(job: JudgeLabels) -> str:
+    return WHOLE if job.part == "set" else f"the {job.part}"
 
 
 def _dominance(job: JudgeLabels, diversity: Mapping[str, Any]) -> Iterator[Criterion]:
     for source, of in _sources(diversity):
+        one_of_all = 1 / max(of.get("structures", 0), 1)  # a single structure dominates nothing
         for name, (what, field, words) in _ONE.items():
-            if (most := getattr(job, field)) is not None:
+            if (asked := getattr(job, field)) is not None:
+                most = max(asked, one_of_all)
                 one = of.get("dominance", {}).get(what, {})
                 told = f"{one['most']}: {words}" if one.get("share") is not None else words
                 yield criterion(name, source, one.get("share"), most, told, at_most=True)
@@ -98,7 +110,7 @@ def _dominance(job: JudgeLabels, diversity: Mapping[str, Any]) -> Iterator[Crite
         if job.max_one_space_group is not None and crystals:
             one = diversity["space_groups"].get(source, {})
             words = f"{one.get('most', 'space groups')}: of crystals as they were made"
-            most = job.max_one_space_group
+            most = max(job.max_one_space_group, one_of_all)
             yield criterion("one_space_group", source, one.get("share"), most, words, at_most=True)
 
 

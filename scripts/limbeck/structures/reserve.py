@@ -33,9 +33,10 @@ def with_reserve(
     """
     source = job.source
     taken = shared_out(reserve, source, job.taken_before)
-    text = "%s: %d structures asked of %s, %d delivered, %d made conventionally"
-    made = source.count - len(taken)
-    log.info(text, source.name, source.n_generative, source.generative_model, len(taken), made)
+    text = "%s: %d structures asked of %s, %d delivered, %d made conventionally in their place"
+    asked, made = source.n_generative, source.count - len(taken)
+    missing = asked - len(taken)
+    log.info(text, source.name, asked, source.generative_model, len(taken), missing)
     numbers = np.arange(made, source.count)
     here = numbers % source.shards == job.shard
     own = taken.select(here)

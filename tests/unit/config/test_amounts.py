@@ -76,6 +76,11 @@ def test_without_batches_a_slice_has_each_shard_of_its_remainder():
     assert shards(config, "a") == [[0, 3, 6], [1, 4, 7], [2, 5]]
 
 
+def test_batches_may_be_alike():
+    alike = [{"structures": {"a": 20, "b": 5}}] * 2
+    assert shards(resolve(of(alike, TWO["sources"], 2)), "a") == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
 def test_the_pilot_is_of_whole_batches_and_others_wait_for_it():
     config = resolve({**TWO, "gate": {"pilot": 1}})
     assert plan.pilot_slices(config) == 2

@@ -34,7 +34,7 @@ def test_a_source_waits_for_those_before_it_alone():
                     "made": {"kind": "generated", "path": "resources/crystals", "count": 2},
                 }
             },
-            "sources.made.generative_model",
+            "sources.one.generative_model",
         ),
     ],
 )

@@ -17,8 +17,8 @@ from limbeck.storage import write_frames
 
 ASKED = {
     "label_set": "orb",
-    "elements": ["C", "O"],
-    "min_entropy_fraction": 0.968,
+    "elements": [*"HCNOFPSI"],
+    "min_entropy_fraction": 0.9,  # without one of eight it is log2(7) / log2(8) = 0.94
     "min_coverage": 1.0,
     "max_one_size": 0.5,
     "max_one_composition": 0.5,
@@ -48,8 +48,8 @@ GOOD = {
     "diversity": {
         "whole": {
             "structures": 20,
-            "entropy_bits": 1.0,
-            "elements": {"C": 10, "O": 10},
+            "entropy_bits": 3.2,  # of all elements, others as well: not what is asked
+            "elements": dict.fromkeys([*"HCNOFPSI", "Cu"], 10),
             "mean_atoms": 120.0,
             "size_variation": 0.6,
         },
@@ -62,8 +62,8 @@ GOOD = {
 }
 #: where something else is planted: criterion -> path, value
 PLANTED = {
-    "element_entropy": ("diversity/whole/entropy_bits", 0.96),
-    "coverage": ("diversity/whole/elements", {"C": 10}),
+    "element_entropy": ("diversity/whole/elements", dict.fromkeys("HCNOFPSI", 1) | {"C": 99}),
+    "coverage": ("diversity/whole/elements", dict.fromkeys("HCNFPSI", 10)),
     "one_size": ("diversity/by_source/a/dominance/size/share", 0.51),
     "one_composition": ("diversity/by_source/a/dominance/composition/share", 0.51),
     "one_space_group": ("diversity/space_groups/a/share", 0.51),
@@ -138,6 +138,21 @@ def test_a_pilot_is_not_asked_what_is_of_the_whole_set():
     assert names == PLANTED.keys() - {"balance", "mean_atoms", "size_variation"}
 
 
+def test_a_batch_is_asked_for_what_is_of_its_sources_and_told_as_itself():
+    names = {c["name"] for c in judge(GOOD, part="batch_1")}
+    whole = {"balance", "mean_atoms", "size_variation", "element_entropy", "coverage"}
+    assert names == PLANTED.keys() - whole
+    told = judge(planted(*PLANTED["coverage"]), part="pilot")
+    assert [c["scope"] for c in told if c["name"] == "coverage"] == ["the pilot"]
+
+
+def test_one_structure_of_few_dominates_nothing():
+    few = planted("diversity/by_source/a/dominance/root", {**ONE, "share": 0.1})
+    assert all(c["passed"] for c in judge(few, max_one_root=0.001))
+    two = planted("diversity/by_source/a/dominance/root", {**ONE, "share": 0.2})
+    assert [c["name"] for c in judge(two, max_one_root=0.001) if not c["passed"]] == ["one_root"]
+
+
 def test_strained_crystals_are_not_asked_for_space_groups():
     names = {c["name"] for c in judge(GOOD, strained=["a", "b"])}
     assert names == PLANTED.keys() - {"one_space_group"}
@@ -148,7 +163,7 @@ def test_no_go_tells_the_failing_lines_and_the_plan_to_go_on_with():
     found = verdict(*PLANTED["coverage"], fallback="config/small.yaml", **lower)
     with pytest.raises(LimbeckError) as error:
         let_pass("gate.json", found)
-    line = "coverage of the whole set is 0.500, at least 1 was asked for (without O)"
+    line = "coverage of the whole set is 0.875, at least 1 was asked for (without O)"
     less = "to ask less of the generative models, lower generative_fraction to 0.7 for oxides"
     plan = "to go on with the plan that is ready for this: --configfile config/small.yaml"
     assert str(error.value) == f"gate.json: no go: {line}; {less}; {plan}"

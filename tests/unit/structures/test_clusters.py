@@ -107,6 +107,16 @@ def test_named_shapes_without_strain_come_once():
     assert [r.frame for r in rejected] == ["clusters/2", "clusters/3", "clusters/4"]
 
 
+def test_few_clusters_of_many_sizes_are_spread_over_them():
+    frames, _ = make(elements=["Cu"], sizes=[6, 80], count=5)
+    assert frames.n_atoms.tolist() == [6, 24, 43, 62, 80]
+    parts = [
+        make(elements=["Cu"], sizes=[6, 80], count=5, shard=s, shards=2)[0].id.tolist()
+        for s in (0, 1)
+    ]
+    assert parts == [frames.id[s::2].tolist() for s in (0, 1)]
+
+
 def test_shards_move_no_structure():
     common = {"elements": ["Cu"], "sizes": [4, 8], "strain": 0.02, "count": 11}
     whole, _ = make(**common)

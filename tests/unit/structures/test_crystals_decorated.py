@@ -86,6 +86,7 @@ def test_a_decorated_prototype_keeps_its_space_group(prototype):
     [
         ("NaCl", True), ("NaCl2", False), ("MgAl2O4", True), ("Na", True), ("CuZn", False),
         ("Al2O3", True), ("AlO2", False),
+        ("MgAl2Ti4", False),  # SMACT has Ti 2-, from an entry of the ICSD
     ],
 )  # fmt: skip
 def test_neutrality(formula, neutral):

@@ -56,6 +56,21 @@ def test_groups_are_told_before_anything_is_made():
     assert elements_of(job(**asked).source) == {"Mg", "Al", "O"}
 
 
+def test_neutral_compositions_are_no_elements_alone_only():
+    """A third of them are meant to be; drawn anew each time, four fifths were."""
+    asked = {"elements": ["Mg", "Al", "O"], "charge_neutral": True, "count": 60}
+    kinds = [len(symbols) for _, symbols in groups_of(job(**asked).source)]
+    assert len(kinds) > 50
+    assert 10 <= kinds.count(1) <= 32  # of 60: a third is 20, and four standard deviations
+
+
+def test_each_formula_has_each_group_in_its_turn():
+    frames, _ = make(formulas=["NaCl", "MgO"], space_groups=[225, 221], n_atoms=[2, 2], count=4)
+    infos = [frames.info_of(b) for b in range(len(frames))]
+    found = {(info["name"].split("-")[0], info["space_group"]) for info in infos}
+    assert found == {("NaCl", 225), ("NaCl", 221), ("MgO", 225), ("MgO", 221)}
+
+
 def test_one_element_alone():
     frames, rejected = make(elements=["Si"], space_groups=[227], n_atoms=[2, 2])
     assert rejected == []
@@ -112,7 +127,7 @@ def test_molecules_are_whole(number):
 def test_an_ion_is_refused_and_counted():
     _, rejected = make(molecules=["[NH4+]"], space_groups=[1])
     assert rejected[0].reason == "a charged or open-shell molecule: its crystal is not neutral"
-    with pytest.raises(LimbeckError, match="molecules: RDKit can read none of the SMILES"):
+    with pytest.raises(LimbeckError, match="molecules: none of the SMILES is a neutral"):
         elements_of(job(molecules=["C1CC"]).source)
 
 

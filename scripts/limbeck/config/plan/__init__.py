@@ -4,6 +4,7 @@ Opens no file but to hash those of the user. Paths are below the folder of the r
 """
 
 from limbeck.config.plan.batches import (
+    BATCH,
     batch_names,
     batches,
     batches_before,
@@ -136,6 +137,7 @@ from limbeck.config.plan.yields import (
 )
 
 __all__ = [
+    "BATCH",
     "CHECKED",
     "ISOLATED",
     "STAGES",

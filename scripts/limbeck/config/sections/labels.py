@@ -89,7 +89,7 @@ class Select(Section):
     """Choose count frames among all of the run at once. Where not given, each slice takes its part
     of count, in turn from every source, sampling and root."""
 
-    batches: t.Some[Batch] | None = None
+    batches: Annotated[list[Batch], Field(min_length=1)] | None = None
     """Parts that are made, labelled and judged one by one, as the targets batch_1, batch_2 and so
     on; each source gives them its shards in their order, until none is left. Where not given, shard
     i of every source belongs to slice i modulo slices."""

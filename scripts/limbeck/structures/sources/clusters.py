@@ -63,7 +63,8 @@ class Choice(NamedTuple):
 
 
 def generate(source: Clusters, job: GenerateStructures) -> tuple[Frames, list[Rejected]]:
-    """Structure n is choice ``n % len(choices)``, choices going by size, metals, shape, alloy."""
+    """Structure n is choice ``n % len(choices)``, choices going by size, metals, shape, alloy; of
+    more choices than structures those evenly over all, the largest among them."""
     return collect(job, partial(_cluster, source, job, possible_clusters(source)))
 
 
@@ -80,7 +81,7 @@ def groups(source: Clusters) -> Iterator[tuple[str, frozenset[str]]]:
     """Group and elements of each cluster; unstrained ones with closed shells are there once."""
     found = possible_clusters(source)
     for n in range(source.count):
-        choice = found[n % len(found)]
+        choice = found[_place(source, found, n)]
         if n < len(found) or source.strain or not choice.is_one:
             symbols = np.repeat(choice.metals, _counts(source, choice, n // len(found)))
             yield chemistry(Atoms(symbols.tolist())), frozenset(choice.metals)
@@ -157,8 +158,15 @@ def _counts(source: Clusters, choice: Choice, turn: int) -> tuple[int, ...]:
     return counts_of(choice.size, metals, first)
 
 
+def _place(source: Clusters, found: list[Choice], n: int) -> int:
+    """Which choice structure n is."""
+    if source.count >= len(found):
+        return n % len(found)
+    return round(n * (len(found) - 1) / max(source.count - 1, 1))
+
+
 def _cluster(source: Clusters, job: GenerateStructures, found: list[Choice], n: int) -> Structure:
-    choice = found[n % len(found)]
+    choice = found[_place(source, found, n)]
     if choice.is_one and source.strain == 0:
         refuse_repeat(n, len(found))
     rng = number_generator(job, n)

@@ -67,7 +67,10 @@ def elements(source: RandomCrystals) -> frozenset[str]:
         return frozenset(symbol for text in source.formulas for symbol in Formula(text))
     found = [own for line in _lines(source) if (own := _symbols(line.smiles)) is not None]
     if not found:
-        raise LimbeckError(f"{source.smiles or 'molecules'}: RDKit can read none of the SMILES")
+        raise LimbeckError(
+            f"{source.smiles or 'molecules'}: none of the SMILES is a neutral molecule that "
+            "RDKit can read"
+        )
     return frozenset(symbol for own in found for symbol in own)
 
 
@@ -92,7 +95,8 @@ def _of_atoms(source: RandomCrystals, job: GenerateStructures, n: int) -> Struct
     rng = number_generator(job, n)
     formula = _formula(counts)
     numbers = tuple(counts.values())
-    number = _group(source, lambda g: holds_atoms(g, numbers), formula, n, rng)
+    turn = n // len(source.formulas or [""])  # of each formula, all groups have their turn
+    number = _group(source, lambda g: holds_atoms(g, numbers), formula, turn, rng)
     atoms = crystal_of_atoms(number, counts, _limits(source), rng)
     return _structure(atoms, n, number, {"name": f"{formula}-{number}"})
 
@@ -108,7 +112,8 @@ def _of_molecules(
     if charge or radicals:
         raise Refused(reasons.MOLECULE_CHARGED, f"{charge} e, {radicals} unpaired")
     bounds = source.molecules_per_cell
-    number = _group(source, lambda g: bool(molecules_held(g, bounds)), line.name, n, rng)
+    turn = n // len(lines)  # of each molecule, all groups have their turn
+    number = _group(source, lambda g: bool(molecules_held(g, bounds)), line.name, turn, rng)
     count = int(rng.choice(molecules_held(number, bounds)))
     numbers = [atom.GetAtomicNum() for atom in mol.GetAtoms()]
     molecule = Atoms(numbers, mol.GetConformer().GetPositions())
@@ -129,11 +134,11 @@ def _group(
     source: RandomCrystals,
     holds: Callable[[int], bool],
     what: str,
-    n: int,
+    turn: int,
     rng: np.random.Generator,
 ) -> int:
     allowed = None if source.space_groups == "all" else source.space_groups
-    return group_for(allowed, holds, what, n, rng)
+    return group_for(allowed, holds, what, turn, rng)
 
 
 def _formula(counts: Mapping[str, int]) -> str:
@@ -148,11 +153,13 @@ def _composition(source: RandomCrystals, n: int) -> dict[str, int]:
     """
     rng = composition_generator(source.name, n)
     least, most = source.n_atoms
+    # drawn once: else nearly all that are neutral would be elements alone
+    kinds = 0 if source.formulas else _kinds(source, rng)
     for _ in range(1 if source.formulas else MOST_DRAWN):
         if source.formulas:
             unit = Formula(source.formulas[n % len(source.formulas)]).count()
         else:
-            unit = _random_unit(source, rng)
+            unit = _random_unit(source, kinds, rng)
         size = sum(unit.values())
         units = range(-(-least // size), most // size + 1)
         if units and (not source.charge_neutral or is_neutral(_formula(unit))):
@@ -161,11 +168,15 @@ def _composition(source: RandomCrystals, n: int) -> dict[str, int]:
     raise Refused(reasons.NO_COMPOSITION, "", f"{least} to {most} atoms")
 
 
-def _random_unit(source: RandomCrystals, rng: np.random.Generator) -> dict[str, int]:
-    """A formula unit of random elements in small whole numbers."""
-    symbols = source.elements or []
+def _kinds(source: RandomCrystals, rng: np.random.Generator) -> int:
+    """A random number of different elements."""
     fewest, most = source.n_elements or (1, MOST_ELEMENTS)
-    kinds = int(rng.integers(fewest, min(most, len(symbols)) + 1))
+    return int(rng.integers(fewest, min(most, len(source.elements or [])) + 1))
+
+
+def _random_unit(source: RandomCrystals, kinds: int, rng: np.random.Generator) -> dict[str, int]:
+    """A formula unit of so many random elements in small whole numbers."""
+    symbols = source.elements or []
     chosen = [symbols[i] for i in sorted(rng.choice(len(symbols), kinds, replace=False))]
     numbers = rng.integers(1, LARGEST_NUMBER + 1, size=kinds).tolist()
     return {symbol: count // gcd(*numbers) for symbol, count in zip(chosen, numbers, strict=True)}

@@ -10,10 +10,13 @@ def is_neutral(formula: str) -> bool:
     electronegative.
 
     They are those found in the ICSD, one for each element, so that mixed valence as in Fe3O4 is
-    not neutral, nor is an alloy. An element alone is.
+    not neutral, nor is an alloy. An element alone is. SMACT has negative states of metals, too, as
+    of Ti in MgAl2Ti4: here a metal is no anion.
     """
     composition = Composition(formula)
-    return len(composition) == 1 or _valid(composition.reduced_formula)
+    anion = max(composition, key=lambda element: element.X)
+    alone = len(composition) == 1
+    return alone or (not anion.is_metal and _valid(composition.reduced_formula))
 
 
 @cache

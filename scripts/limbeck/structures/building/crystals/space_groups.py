@@ -45,10 +45,10 @@ def group_for(
     allowed: Sequence[int] | None,
     holds: Callable[[int], bool],
     what: str,
-    n: int,
+    turn: int,
     rng: np.random.Generator,
 ) -> int:
-    """The space group of structure n: in turn of those allowed, or a random one of all that fit.
+    """The space group of a structure: in turn of those allowed, or a random one of all that fit.
 
     Args:
         holds: whether a group has sites for what is put into it.
@@ -61,7 +61,7 @@ def group_for(
         order = (int(number) for number in rng.permutation(GROUPS) + 1)
         number = next((number for number in order if holds(number)), 0)
     else:
-        number = allowed[n % len(allowed)]
+        number = allowed[turn % len(allowed)]
     if number == 0 or not holds(number):
         raise Refused(reasons.GROUP_CANNOT_HOLD, what, number or "all")
     return number
