@@ -96,7 +96,9 @@ def _held(config: Config, source: Source, size: Size | None = None) -> Held:
                 raise
             return _guessed(source, str(error))
         if not len(frames) and isinstance(source, Generated):
-            return _guessed(source, f"none of the {count} frames of {source.path} is usable")
+            none = f"none of the {count} frames of {source.path} is usable"
+            later = f"generators.{source.generator} runs with the config"
+            return _guessed(source, none if source.path else later)
         how = f"{len(frames)} of {count} frames of {source.path}"
         there = count * len(frames) / max(len(frames) + refused, 1)
         return _counted(composition.holders(frames), len(frames), how, there)

@@ -137,7 +137,7 @@ def amounts(config):
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_makes_as_many_as_its_name_says(name, tmp_path, monkeypatch):
     config = shipped(name, tmp_path, monkeypatch)
-    asked = {"moldiff_100": 200}.get(name, 120_000 if "120k" in name else 5_000)
+    asked = 120_000 if "120k" in name else 5_000
     assert config.select.count == asked
     spare = 500 if name == "hybrid_5k_no_generative" else 0  # crystals that screening refuses
     assert sum(amounts(config).values()) == asked + spare

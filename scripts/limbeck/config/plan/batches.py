@@ -59,7 +59,7 @@ def shards_judged(config: Config, source: str, part: str) -> list[int]:
 
 
 def frames_judged(config: Config, part: str) -> list[str]:
-    """Selected frames of the pilot, or of the whole set."""
+    """Selected frames of a part, see :func:`slices_judged`."""
     return [f"selected/{i}.h5" for i in slices_judged(config, part)]
 
 
