@@ -19,7 +19,7 @@ FILES = sorted(ENVS.glob("*.yaml"))
 TORCH = "2.13.0"
 #: on PyPI these are other people's packages of the same names
 OTHERS = "crystalflow geodiff adit mcf dmt megalodon omg pyace alphanet amd".split()
-#: what each program asks for, in its own files at the commit of its environment: package -> versions.
+#: what each program asks for, in its own files at the commit of its environment.
 #: What a program leaves open was tried (emmet-core: the last that goes with this pymatgen).
 ASKED = {
     # pyproject.toml; its torch has +cu118 behind it, of an index of PyTorch's own
@@ -59,7 +59,7 @@ ASKED = {
         "torchvision": "==0.11.2",
         "tqdm": "==4.64.0",
     },
-    # env.yml, and torch-geometric of its README; rdkit 2020.09.1 was before rdkit-pypi, whose first is later
+    # env.yml, and torch-geometric of its README; its rdkit 2020.09.1 is older than rdkit-pypi
     "geodiff": {
         "easydict": "==1.9",
         "networkx": "==2.5.1",
