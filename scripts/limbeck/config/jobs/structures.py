@@ -133,7 +133,7 @@ class FindDuplicates(Section):
     siblings: Literal["all", "not_displaced", "none"]
 
     @classmethod
-    def of(cls, config: Config, source: str) -> Self:
+    def of(cls, config: Config, source: str, batch: str) -> Self:
         section = config.sources[source]
         siblings: Literal["all", "not_displaced", "none"] = "all"
         if isinstance(section, StructureFile):
