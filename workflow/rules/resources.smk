@@ -31,6 +31,7 @@ def needs(mb, minutes=None, gpu=False, asks=None):
     """Memory in MB and time in minutes, which double with each attempt, and a GPU if it helps.
 
     Args:
+        mb: without any frames; for those of a job, the estimate adds some.
         asks: the rule, where its jobs ask models: their time follows from how much they ask.
     """
     gpu = gpu and CONFIG.device == "cuda"
@@ -39,8 +40,11 @@ def needs(mb, minutes=None, gpu=False, asks=None):
         least = ON_GPU.get(name, 0) if gpu else 0
         return min(max(wanted, least), SITE.get(f"most_{name}", inf))
 
-    def memory(wildcards, attempt):
-        return of_site("mem_mb", mb * 2 ** (attempt - 1))
+    def memory(wildcards, attempt, rulename):
+        frames = 0
+        if workflow.is_main_process and workflow.non_local_exec:
+            frames = LIMITS.megabytes(rulename, "/".join(wildcards))
+        return of_site("mem_mb", (mb + frames) * 2 ** (attempt - 1))
 
     def runtime(wildcards, attempt):
         least = minutes if asks is None else LEAST[asks]
