@@ -62,6 +62,7 @@ class Run:
         *targets: str,
         strikes: Sequence[Strike] = (),
         config: str = CONFIG,
+        environment: dict[str, str] | None = None,
         **options: object,
     ) -> None:
         self.cluster, self.folder, self.targets = cluster, folder, targets
@@ -75,7 +76,7 @@ class Run:
             self.make = subprocess.Popen(
                 ["make", "run", "PROFILE=slurm", f"CONFIG={config}", f"OPTIONS={text}",
                  f"TARGET={' '.join(targets)}"],
-                cwd=folder, env=self._environment(strikes), stdin=subprocess.DEVNULL,
+                cwd=folder, env=self._environment(strikes) | (environment or {}), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 

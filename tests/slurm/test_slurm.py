@@ -1,6 +1,5 @@
 """Runs on a real SLURM: jobs that are killed, refused, preempted or orphaned, and what follows."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -110,11 +109,11 @@ def test_fifty_shards_in_flight_and_another_config(cluster, prepared, folder, st
     """The head dies while fifty jobs are at work, and comes back with another config."""
     fifty = (folder / "small.yaml").read_text().replace("run: small", "run: fifty")
     (folder / "fifty.yaml").write_text(fifty.replace("count: 4,", "count: 50, shards: 50,"))
+    local(folder, "results/fifty/check_inputs.json", config="fifty.yaml")
     made = [f"results/fifty/structures/clusters/{n}.h5" for n in range(50)]
-    # jobs are held in their first step, so that they are all at work at once
-    (folder / "hold").touch()
-    (folder / "slurm/site.sh").write_text("while [ -e hold ]; do sleep 0.5; done\n")
-    run = start(folder, *made, config="fifty.yaml")
+    # jobs of the first head never get beyond the site's own step, so that all are at work at once
+    (folder / "slurm/site.sh").write_text('while [ -n "$HELD" ]; do sleep 1; done\n')
+    run = start(folder, *made, config="fifty.yaml", environment={"HELD": "yes"})
     run.until(lambda: list(cluster.jobs().values()).count("RUNNING") == 50, "fifty jobs at work")
     run.kill_head()
     assert len(cluster.jobs()) == 50
@@ -122,7 +121,6 @@ def test_fifty_shards_in_flight_and_another_config(cluster, prepared, folder, st
         "strain: 0.02", "strain: 0.05"
     )
     (folder / "fifty.yaml").write_text(edited)
-    os.unlink(folder / "hold")
     again = start(folder, *made[:2], config="fifty.yaml")
     assert again.wait() == 0, again.text[-5000:]
     assert "50 jobs of the run that died still in the queue: cancelled" in again.text
