@@ -22,7 +22,7 @@ from workspaces import copy_for_make
 CONFIG = "small.yaml"
 #: what the tests of this folder need: each is made by a job of its own
 SAMPLES = [f"results/small/samples/md-{n}/clusters/0.h5" for n in range(6)]
-PATIENCE = 300  # s for what takes half a minute on two free cores
+PATIENCE = 600  # s for what takes half a minute on two free cores
 
 
 def prepare(repository: Path, folder: Path) -> Path:
@@ -76,8 +76,9 @@ class Run:
             self.make = subprocess.Popen(
                 ["make", "run", "PROFILE=slurm", f"CONFIG={config}", f"OPTIONS={text}",
                  f"TARGET={' '.join(targets)}"],
-                cwd=folder, env=self._environment(strikes) | (environment or {}), stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                cwd=folder, env=self._environment(strikes) | (environment or {}),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True,
             )  # fmt: skip
 
     def _environment(self, strikes: Sequence[Strike]) -> dict[str, str]:

@@ -20,11 +20,18 @@ FAKE = Path(__file__).parents[1] / "cluster"
 #: s for which the controller is away: longer than five questions in vain, after which the executor
 #: by itself forgets its jobs
 AWAY = 60
-#: what is purged: what was made long ago, what is kept between runs, all but what is taken home
+#: what is purged: what was made long ago, what is kept between runs, all but what is taken home;
+#: and the rule that was to run next
 PURGED = (
-    (f"{RUN}/structures", f"{RUN}/screened", f"{RUN}/samples"),
-    ("results/batch_plans", "results/label_store", f"{RUN}/logs", f"{RUN}/settings"),
-    (".snakemake", f"{RUN}/samples", f"{RUN}/labels", f"{RUN}/selected"),
+    ("select_frames", f"{RUN}/structures", f"{RUN}/screened", f"{RUN}/samples"),
+    (
+        "label_frames",
+        "results/batch_plans",
+        "results/label_store",
+        f"{RUN}/settings",
+        f"{RUN}/logs",
+    ),
+    ("build_dataset", ".snakemake", f"{RUN}/samples", f"{RUN}/labels", f"{RUN}/selected"),
 )
 
 
@@ -167,15 +174,14 @@ def late_files(case: Case) -> Verdict:
 
 @kind("a scratch folder is purged", 5)
 def purged(case: Case) -> Verdict:
-    """A site removes what is old: inputs of what is there still, or what was kept between runs."""
+    """A site removes what is old, while a run waits to go on."""
     workspace, cold = case.workspace, case.reference.cold
-    gone = PURGED[case.number % len(PURGED)]
+    rule, *gone = PURGED[case.number % len(PURGED)]
+    workspace.remove(job := case.rng.choice(cold.of(rule)), store=False)
     for name in gone:
         path = workspace.path(name)
         if path.is_dir():
             shutil.rmtree(path)
             case.prove(f"purged: {name}")
-    job = case.rng.choice(cold.of("build_dataset"))
-    case.place = ", ".join(gone)
-    workspace.remove(job, store=False)
+    case.place = f"{', '.join(gone)}, before {job.outputs[0]}"
     return settle(workspace, job.outputs[0])
