@@ -6,6 +6,7 @@ The command conda is that of ``local_conda``: conda's solver and linker, and a l
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -70,7 +71,8 @@ def small(tmp_path_factory):
     packages.index(conda.channel)
     folder = conda.folder / "workflow"
     (folder / "envs").mkdir(parents=True)
-    for name, toy in (("newest", "toy>=1"), ("pinned", "toy>=1.0"), ("unsolvable", "toy=2.0")):
+    asked = {"newest": "toy>=1", "remote": "toy>1.0", "pinned": "toy>=1.0", "unsolvable": "toy=2.0"}
+    for name, toy in asked.items():
         text = f"channels: [conda-forge, nodefaults]\ndependencies: [python=3.11.9, '{toy}']\n"
         (folder / f"envs/{name}.yaml").write_text(text)
     url = conda.channel.as_uri()
@@ -111,6 +113,27 @@ def test_an_environment_that_has_no_solution_is_told(small):
     assert "envs/unsolvable.yaml" in done.stderr
     assert re.search(r"toy.*2\.0", done.stderr)
     assert not (folder / "unsolvable.txt").exists()
+
+
+def test_rules_run_in_them_under_the_profile_slurm(small, tmp_path):
+    """On a cluster whose jobs are processes; each job's own Snakemake finds the environment."""
+    conda, folder = small
+    shutil.copytree(ROOT / "slurm", folder / "slurm")
+    search = os.pathsep.join([str(ROOT / "tests/faults/cluster"), conda.variables["PATH"]])
+    (tmp_path / "jobs").mkdir()
+    words = (
+        "--profile",
+        "slurm",
+        "--latency-wait",
+        10,
+        "--slurm-init-seconds-before-status-checks",
+    )
+    words += (1, "--", "remote.txt")
+    done = conda.snakemake(folder, *words, PATH=search, FAULTS_CLUSTER=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [path.read_text() for path in (tmp_path / "jobs").glob("*.exit")] == ["0\n"]
+    found, prefix = (folder / "remote.txt").read_text().split()
+    assert (found, Path(prefix).parent) == ("1.1.0", conda.folder / "environments")
 
 
 @pytest.fixture(scope="module")
@@ -209,28 +232,3 @@ def test_rules_run_in_environments_of_the_unmodified_files(whole):
     made = json.loads((folder / "results/local/generators/mattergen/0/made.json").read_text())
     assert made["version"] == commit
     assert (own / "share/mattergen/address").read_text().strip() in script
-
-
-def test_rules_run_in_them_under_the_profile_slurm(whole, tmp_path):
-    """On a cluster whose jobs are processes; the environments are made by whoever calls first."""
-    conda, folder = whole
-    config = with_run(folder, "remote")
-    target = "results/remote/generators/mattergen/1/made.json"
-    search = os.pathsep.join([str(ROOT / "tests/faults/cluster"), conda.variables["PATH"]])
-    (tmp_path / "jobs").mkdir()
-    words = (
-        "--profile",
-        "slurm",
-        "--latency-wait",
-        10,
-        "--slurm-init-seconds-before-status-checks",
-    )
-    words += (1, "--configfile", config, "--", target)
-    done = conda.snakemake(folder, *words, PATH=search, FAULTS_CLUSTER=str(tmp_path))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert len(list((tmp_path / "jobs").glob("*.exit"))) >= 2
-    made = json.loads((folder / target).read_text())
-    assert made["kept"] == 3
-    own = Path(prefixes(conda)[pins(env("mattergen"))[0]["python"]])
-    last = json.loads((own / "calls.jsonl").read_text().splitlines()[-1])
-    assert "--num_batches=1" in last["arguments"]

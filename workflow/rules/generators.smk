@@ -25,13 +25,10 @@ for program in ABOUT:
             generator=one_of(plan.of_program(CONFIG, program)),
             shard=r"\d+",
         conda:
-            # none of its own where all that use it say which Python
-            f"../../envs/{program}.yaml"
-            if any(
-                not CONFIG.generators[name].python
-                for name in plan.of_program(CONFIG, program)
+            environments.file_of(
+                program,
+                [CONFIG.generators[name] for name in plan.of_program(CONFIG, program)],
             )
-            else ENVIRONMENT
         threads: THREADS
         resources:
             **needs(16000, 480, gpu=True),
@@ -43,8 +40,9 @@ for program in ABOUT:
             recipe=lambda wildcards, output: RECIPES.of(
                 output.made.removeprefix(f"{RUN}/")
             ),
-            python=lambda wildcards: CONFIG.generators[wildcards.generator].python
-            or "python",
+            python=lambda wildcards: environments.python_of(
+                CONFIG.generators[wildcards.generator]
+            ),
         shell:
             "{params.python:q} {input.script:q} --settings {params.settings:q}"
             " --recipe {params.recipe} --structures {output.structures:q}"
