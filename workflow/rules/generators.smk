@@ -1,5 +1,7 @@
 """Generative models, each in an environment of its own, by a script that is read there alone."""
 
+from limbeck.cost.generators import needs_of
+
 for program in ABOUT:
 
     rule:
@@ -31,7 +33,8 @@ for program in ABOUT:
             )
         threads: THREADS
         resources:
-            **needs(16000, 480, gpu=True),
+            # The largest of the program's generators; a job that failed gets twice as much.
+            **needs(*needs_of(CONFIG, plan.of_program(CONFIG, program)), gpu=True),
         params:
             settings=settings(jobs.RunGenerator),
             content=lambda wildcards: plan.generator_content(
