@@ -156,7 +156,9 @@ def whole(tmp_path_factory):
         if not line.startswith("--"):
             packages.wheel(wheels, *line.split("=="))
     conda.variables["PIP_FIND_LINKS"] = str(wheels)
-    return conda, copy_workflow(ROOT, conda.folder / "limbeck")
+    folder = copy_workflow(ROOT, conda.folder / "limbeck")
+    stand_ins.weights(folder / "env/weights")
+    return conda, folder
 
 
 #: what the script after the environment does with git, of a folder in place of an address
