@@ -136,26 +136,61 @@ def test_rules_run_in_them_under_the_profile_slurm(small, tmp_path):
     assert (found, Path(prefix).parent) == ("1.1.0", conda.folder / "environments")
 
 
+def offer(conda: Conda, name: str, clone: Path) -> None:
+    """Have the channel and pip's folder offer what a file of envs/ asks for."""
+    asked, by_pip = pins(env(name))
+    packages.python(conda.channel, asked["python"])
+    packages.pip(conda.channel, asked["pip"])
+    if "git" in asked:
+        git = {"bin/git": GIT.format(clone=clone)}
+        packages.package(conda.channel, "git", asked["git"], git, noarch=False)
+        for line in by_pip:
+            if not line.startswith("--"):
+                packages.wheel(conda.folder / "wheels", *line.split("=="))
+    for package in asked.keys() - STAND_INS:  # of limbeck.yaml alone
+        ours = version(RENAMED.get(package, package)).split("+")[0]
+        packages.running(conda.channel, package, ours)
+    conda.variables["PIP_FIND_LINKS"] = str(conda.folder / "wheels")
+
+
+@pytest.mark.parametrize("name", ["crystalflow", "moldiff", "geodiff"])
+def test_an_environment_has_what_its_file_and_its_script_say(tmp_path, name):
+    """As conda and Snakemake make it, of stand-ins under the names and versions of the file."""
+    conda = Conda(tmp_path)
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    offer(conda, name, clone)
+    packages.index(conda.channel)
+    prefix, variables = tmp_path / "made", os.environ | conda.variables
+    command = [conda.folder / "conda/bin/conda", "env", "create", "--file", env(name)]
+    done = subprocess.run(
+        [*map(str, command), "--prefix", str(prefix)], env=variables, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    script = env(name).with_suffix(".post-deploy.sh")
+    own = variables | {"CONDA_PREFIX": str(prefix), "PATH": f"{prefix}/bin:{variables['PATH']}"}
+    subprocess.run(["bash", str(script)], env=own, check=True)
+    listed = subprocess.run(
+        [prefix / "bin/python", "-m", "pip", "list", "--format", "freeze"],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    normal = re.sub("[-_.]+", "-", listed.stdout.lower())
+    for line in pins(env(name))[1]:
+        assert line.startswith("--") or re.sub("[-_.]+", "-", line.lower()) in normal
+    assert (prefix / f"share/{name}/commit").read_text().strip() in script.read_text()
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """Conda with all that limbeck.yaml and mattergen.yaml ask for, and the workflow."""
     conda = Conda(tmp_path_factory.mktemp("whole"))
     clone = repository_of_mattergen(conda.folder / "clones/mattergen")
-    for path in (ROOT / "envs/limbeck.yaml", ROOT / "envs/mattergen.yaml"):
-        asked, _ = pins(path)
-        packages.python(conda.channel, asked["python"])
-        packages.pip(conda.channel, asked["pip"])
-        for name in asked.keys() - STAND_INS:  # of limbeck.yaml alone
-            ours = version(RENAMED.get(name, name)).split("+")[0]
-            packages.running(conda.channel, name, ours)
-    git = GIT.format(clone=clone)
-    packages.package(conda.channel, "git", asked["git"], {"bin/git": git}, noarch=False)
+    for name in ("limbeck", "mattergen"):
+        offer(conda, name, clone)
     packages.index(conda.channel)
-    wheels = conda.folder / "wheels"
-    for line in pins(ROOT / "envs/mattergen.yaml")[1]:
-        if not line.startswith("--"):
-            packages.wheel(wheels, *line.split("=="))
-    conda.variables["PIP_FIND_LINKS"] = str(wheels)
     folder = copy_workflow(ROOT, conda.folder / "limbeck")
     stand_ins.weights(folder / "env/weights")
     return conda, folder
