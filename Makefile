@@ -5,7 +5,7 @@
 # make diversity CONFIG=...  how diverse its structures will be, against what its gate asks
 # make retune CONFIG=...     measure the speed of its potentials, and their best batches, anew
 # make check-generators   ten structures of each generative model that is there
-# make env NAME=...  an environment of envs/ with pip, in .envs/: mattergen, crystalflow, moldiff, geodiff
+# make env NAME=...  an environment of envs/ with pip, in .envs/: of any file there whose packages are all pip's
 # make list          the potentials, gaps, sources, samplers and students there are
 # make test          style, types and the quick tests
 # make test-all      both, and the slow tests, in an hour at most

@@ -31,6 +31,8 @@ def installed(folder: Path, channel: Path) -> dict[str, str]:
     return {
         "PATH": os.pathsep.join([search, os.environ["PATH"]]),
         "CONDA_TEST_CHANNEL": channel.as_uri(),
+        # not even the addresses that a file names for wheels
+        "https_proxy": "http://127.0.0.1:9",
         "PIP_NO_INDEX": "1",
         "PIP_RETRIES": "0",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",

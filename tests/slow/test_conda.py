@@ -6,6 +6,7 @@ The command conda is that of ``local_conda``: conda's solver and linker, and a l
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -70,7 +71,8 @@ def small(tmp_path_factory):
     packages.index(conda.channel)
     folder = conda.folder / "workflow"
     (folder / "envs").mkdir(parents=True)
-    for name, toy in (("newest", "toy>=1"), ("pinned", "toy>=1.0"), ("unsolvable", "toy=2.0")):
+    asked = {"newest": "toy>=1", "remote": "toy>1.0", "pinned": "toy>=1.0", "unsolvable": "toy=2.0"}
+    for name, toy in asked.items():
         text = f"channels: [conda-forge, nodefaults]\ndependencies: [python=3.11.9, '{toy}']\n"
         (folder / f"envs/{name}.yaml").write_text(text)
     url = conda.channel.as_uri()
@@ -113,27 +115,85 @@ def test_an_environment_that_has_no_solution_is_told(small):
     assert not (folder / "unsolvable.txt").exists()
 
 
+def test_rules_run_in_them_under_the_profile_slurm(small, tmp_path):
+    """On a cluster whose jobs are processes; each job's own Snakemake finds the environment."""
+    conda, folder = small
+    shutil.copytree(ROOT / "slurm", folder / "slurm")
+    search = os.pathsep.join([str(ROOT / "tests/faults/cluster"), conda.variables["PATH"]])
+    (tmp_path / "jobs").mkdir()
+    words = (
+        "--profile",
+        "slurm",
+        "--latency-wait",
+        10,
+        "--slurm-init-seconds-before-status-checks",
+    )
+    words += (1, "--", "remote.txt")
+    done = conda.snakemake(folder, *words, PATH=search, FAULTS_CLUSTER=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [path.read_text() for path in (tmp_path / "jobs").glob("*.exit")] == ["0\n"]
+    found, prefix = (folder / "remote.txt").read_text().split()
+    assert (found, Path(prefix).parent) == ("1.1.0", conda.folder / "environments")
+
+
+def offer(conda: Conda, name: str, clone: Path) -> None:
+    """Have the channel and pip's folder offer what a file of envs/ asks for."""
+    asked, by_pip = pins(env(name))
+    packages.python(conda.channel, asked["python"])
+    packages.pip(conda.channel, asked["pip"])
+    if "git" in asked:
+        git = {"bin/git": GIT.format(clone=clone)}
+        packages.package(conda.channel, "git", asked["git"], git, noarch=False)
+        for line in by_pip:
+            if not line.startswith("--"):
+                packages.wheel(conda.folder / "wheels", *line.split("=="))
+    for package in asked.keys() - STAND_INS:  # of limbeck.yaml alone
+        ours = version(RENAMED.get(package, package)).split("+")[0]
+        packages.running(conda.channel, package, ours)
+    conda.variables["PIP_FIND_LINKS"] = str(conda.folder / "wheels")
+
+
+@pytest.mark.parametrize("name", ["crystalflow", "moldiff", "geodiff"])
+def test_an_environment_has_what_its_file_and_its_script_say(tmp_path, name):
+    """As conda and Snakemake make it, of stand-ins under the names and versions of the file."""
+    conda = Conda(tmp_path)
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    offer(conda, name, clone)
+    packages.index(conda.channel)
+    prefix, variables = tmp_path / "made", os.environ | conda.variables
+    command = [conda.folder / "conda/bin/conda", "env", "create", "--file", env(name)]
+    done = subprocess.run(
+        [*map(str, command), "--prefix", str(prefix)], env=variables, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    script = env(name).with_suffix(".post-deploy.sh")
+    own = variables | {"CONDA_PREFIX": str(prefix), "PATH": f"{prefix}/bin:{variables['PATH']}"}
+    subprocess.run(["bash", str(script)], env=own, check=True)
+    listed = subprocess.run(
+        [prefix / "bin/python", "-m", "pip", "list", "--format", "freeze"],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    normal = re.sub("[-_.]+", "-", listed.stdout.lower())
+    for line in pins(env(name))[1]:
+        assert line.startswith("--") or re.sub("[-_.]+", "-", line.lower()) in normal
+    assert (prefix / f"share/{name}/commit").read_text().strip() in script.read_text()
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """Conda with all that limbeck.yaml and mattergen.yaml ask for, and the workflow."""
     conda = Conda(tmp_path_factory.mktemp("whole"))
     clone = repository_of_mattergen(conda.folder / "clones/mattergen")
-    for path in (ROOT / "envs/limbeck.yaml", ROOT / "envs/mattergen.yaml"):
-        asked, _ = pins(path)
-        packages.python(conda.channel, asked["python"])
-        packages.pip(conda.channel, asked["pip"])
-        for name in asked.keys() - STAND_INS:  # of limbeck.yaml alone
-            ours = version(RENAMED.get(name, name)).split("+")[0]
-            packages.running(conda.channel, name, ours)
-    git = GIT.format(clone=clone)
-    packages.package(conda.channel, "git", asked["git"], {"bin/git": git}, noarch=False)
+    for name in ("limbeck", "mattergen"):
+        offer(conda, name, clone)
     packages.index(conda.channel)
-    wheels = conda.folder / "wheels"
-    for line in pins(ROOT / "envs/mattergen.yaml")[1]:
-        if not line.startswith("--"):
-            packages.wheel(wheels, *line.split("=="))
-    conda.variables["PIP_FIND_LINKS"] = str(wheels)
-    return conda, copy_workflow(ROOT, conda.folder / "limbeck")
+    folder = copy_workflow(ROOT, conda.folder / "limbeck")
+    stand_ins.weights(folder / "env/weights")
+    return conda, folder
 
 
 #: what the script after the environment does with git, of a folder in place of an address
@@ -209,28 +269,3 @@ def test_rules_run_in_environments_of_the_unmodified_files(whole):
     made = json.loads((folder / "results/local/generators/mattergen/0/made.json").read_text())
     assert made["version"] == commit
     assert (own / "share/mattergen/address").read_text().strip() in script
-
-
-def test_rules_run_in_them_under_the_profile_slurm(whole, tmp_path):
-    """On a cluster whose jobs are processes; the environments are made by whoever calls first."""
-    conda, folder = whole
-    config = with_run(folder, "remote")
-    target = "results/remote/generators/mattergen/1/made.json"
-    search = os.pathsep.join([str(ROOT / "tests/faults/cluster"), conda.variables["PATH"]])
-    (tmp_path / "jobs").mkdir()
-    words = (
-        "--profile",
-        "slurm",
-        "--latency-wait",
-        10,
-        "--slurm-init-seconds-before-status-checks",
-    )
-    words += (1, "--configfile", config, "--", target)
-    done = conda.snakemake(folder, *words, PATH=search, FAULTS_CLUSTER=str(tmp_path))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert len(list((tmp_path / "jobs").glob("*.exit"))) >= 2
-    made = json.loads((folder / target).read_text())
-    assert made["kept"] == 3
-    own = Path(prefixes(conda)[pins(env("mattergen"))[0]["python"]])
-    last = json.loads((own / "calls.jsonl").read_text().splitlines()[-1])
-    assert "--num_batches=1" in last["arguments"]

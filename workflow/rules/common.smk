@@ -7,7 +7,7 @@ from pathlib import Path
 
 from limbeck.check import head
 from limbeck.check.sums import is_whole
-from limbeck.config import checks, jobs, plan, rounds
+from limbeck.config import checks, environments, jobs, plan, rounds
 from limbeck.config.load import resolve
 from limbeck.config.recipes import Recipes
 from limbeck.config.sections.generators import ABOUT
