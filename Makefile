@@ -9,6 +9,7 @@
 # make list          the potentials, gaps, sources, samplers and students there are
 # make test          style, types and the quick tests
 # make test-all      both, and the slow tests, in an hour at most
+# make test-slurm    the tests on a SLURM of this machine alone, which is installed where it can be (Debian, root)
 # make config-docs   write config/README.md and the config's schema anew, after a change of its sections
 # make demo-models   train the models of resources/models anew
 #
@@ -41,7 +42,7 @@ export CONFIG TARGET
 where = $(if $(PROFILE),--profile $(PROFILE) $(if $(findstring file,$(origin CORES)),,--cores $(CORES)),\
     --cores $(CORES) --resources gpu=$(GPUS))
 
-.PHONY: demo run estimate diversity retune check-generators env demo-models list config-docs check test test-all
+.PHONY: demo run estimate diversity retune check-generators env demo-models list config-docs check test test-all test-slurm
 
 demo: run
 
@@ -110,6 +111,10 @@ test: check
 # Slow tests run Snakemake, whose jobs leave cores idle as often as not: two at a time. Those of a file share its runs.
 test-all: test
 	pytest -m slow -n 2 --dist loadfile --durations 25
+
+test-slurm: $(READY)
+	tests/slurm/install.sh
+	pytest tests/slurm tests/faults -k "slurm or node or preempted or controller or late or purged" --durations 25
 
 # An environment of PYTHON, or of the first of these that is there and new and old enough; or else of one that uv, or
 # conda or a relative of it, gets. Nothing is put outside this folder.

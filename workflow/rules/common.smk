@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from limbeck.check import head
+from limbeck.check import cluster, head
 from limbeck.check.sums import is_whole
 from limbeck.config import checks, environments, jobs, plan, rounds
 from limbeck.config.load import resolve
@@ -42,14 +42,17 @@ RECIPES = Recipes(CONFIG)
 SETTINGS = SettingsFiles(RUN)
 
 
-def name_of_jobs():
-    """The name that SLURM's executor gives to all jobs of this head; "" where they run here.
+def look_after_jobs():
+    """See to it that the executor forgets no job; the name that it gives to all jobs of this head.
 
-    It is made when the executor is, and an option can only put a prefix before it.
+    SLURM's makes the name when it is made itself, and an option can only put a prefix before it.
+    It is empty where jobs run here.
     """
     if workflow.local_exec:
         return ""
-    name = getattr(workflow.scheduler._executor, "run_uuid", "")
+    executor = workflow.scheduler._executor
+    cluster.keep_track(executor)
+    name = getattr(executor, "run_uuid", "")
     if not name:
         logger.warning(
             "How the executor names its jobs is not known: if this process dies, cancel them yourself."
@@ -64,7 +67,7 @@ if workflow.is_main_process:
     # which is a Snakemake of its own.
     onstart:
         try:
-            head.take_over(config, name_of_jobs())
+            head.take_over(config, look_after_jobs())
             SETTINGS.write(told(workflow.dag.needrun_jobs()))
         except LimbeckError as error:
             sys.exit(str(error))

@@ -1,4 +1,4 @@
-"""Jobs of a head that is gone, in the queue of SLURM.
+"""Jobs of a head in the queue of SLURM: those of a dead one, and those that its executor forgets.
 
 The executor gives all jobs of a head one name, with a UUID in it, that no other head's have: by
 this name and the user's own they are found, and nobody else's are.
@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
+from typing import Any
 
 from limbeck.errors import LimbeckError
 
@@ -87,3 +89,39 @@ def _jobs(found: list[str]) -> str:
 
 def _say(text: str) -> None:
     print(f"SLURM: {text}.", file=sys.stderr, flush=True)
+
+
+def keep_track(executor: Any) -> None:
+    """Let an executor of Snakemake ask again for jobs of which it learned nothing.
+
+    It has to hand back each job that has not ended. SLURM's (2.8.0) hands back none where it got no
+    answer, as while the controller is away: it never asked for them again, and the run never ended.
+
+    Args:
+        executor: a ``RemoteExecutor``; its methods are replaced.
+    """
+    check = getattr(executor, "check_active_jobs", None)
+    if check is None:  # none of the executors that ask
+        return
+    ended: set[int] = set()
+
+    def noting(report: Any) -> Any:
+        def noted(job: Any, *arguments: Any, **named: Any) -> None:
+            ended.add(id(job))
+            report(job, *arguments, **named)
+
+        return noted
+
+    async def checked(active: list[Any]) -> AsyncIterator[Any]:
+        ended.clear()
+        handed_back = set()
+        async for job in check(active):
+            handed_back.add(id(job))
+            yield job
+        for job in active:
+            if id(job) not in handed_back | ended:
+                yield job
+
+    executor.report_job_success = noting(executor.report_job_success)
+    executor.report_job_error = noting(executor.report_job_error)
+    executor.check_active_jobs = checked

@@ -17,8 +17,8 @@ from processes import until
 from slurm.cluster import Cluster, missing
 
 FAKE = Path(__file__).parents[1] / "cluster"
-#: s for which the controller is away: longer than five questions in vain, after which the executor
-#: by itself forgets its jobs
+#: s for which the controller is away: longer than five questions in vain, of 9 s each, after which
+#: the executor by itself forgets its jobs
 AWAY = 60
 #: what is purged: what was made long ago, what is kept between runs, all but what is taken home;
 #: and the rule that was to run next

@@ -1,5 +1,6 @@
 """Jobs of a dead head are cancelled by its name, and nobody else's."""
 
+import asyncio
 import os
 import sys
 
@@ -131,3 +132,48 @@ def test_locks_of_one_machine_alone_are_told(tmp_path, line, shared):
     mounts.write_text(f"tmpfs {tmp_path} tmpfs rw 0 0\n{line.format(tmp_path / 'results')}\n")
     (tmp_path / "results").mkdir()
     assert head.locks_are_shared(tmp_path / "results", str(mounts)) is shared
+
+
+class Executor:
+    """Asks three times, as SLURM's does: the second time there is no answer."""
+
+    def __init__(self):
+        self.asked, self.succeeded, self.failed = 0, [], []
+
+    async def check_active_jobs(self, active):
+        self.asked += 1
+        if self.asked == 2:
+            return
+        for job in active:
+            if job.endswith(str(self.asked)):
+                self.report_job_success(job)
+            elif job.startswith("bad") and self.asked == 3:
+                self.report_job_error(job, msg="why")
+            else:
+                yield job
+
+    def report_job_success(self, job):
+        self.succeeded.append(job)
+
+    def report_job_error(self, job, msg=""):
+        self.failed.append((job, msg))
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_jobs_of_which_nothing_was_learned_are_asked_for_again(kept):
+    executor, jobs = Executor(), ["a1", "b3", "bad", "c"]
+    if kept:
+        cluster.keep_track(executor)
+
+    async def rounds():
+        active = jobs
+        for _ in range(3):
+            active = [job async for job in executor.check_active_jobs(active)]
+        return active
+
+    left = asyncio.run(rounds())
+    if kept:
+        assert (executor.succeeded, executor.failed) == (["a1", "b3"], [("bad", "why")])
+        assert left == ["c"]
+    else:  # negative control: three jobs are forgotten, and the run waits for ever
+        assert (executor.succeeded, executor.failed, left) == (["a1"], [], [])
