@@ -18,6 +18,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 #: what an environment of Python's own has, or its system
 ALONE = {"python", "pip", "git"}
+#: as in the Makefile: what uv gets stays in this folder
+UV = {"UV_PYTHON_INSTALL_DIR": ROOT / ".python", "UV_CACHE_DIR": ROOT / ".cache/uv"}
 
 
 def read(path: Path) -> tuple[str, list[str]]:
@@ -72,7 +74,8 @@ def main() -> None:
     python = folder / "bin/python"
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        subprocess.run([*python_of(version, args.python), str(folder)], check=True)
+        variables = {name: str(path) for name, path in UV.items()} | os.environ
+        subprocess.run([*python_of(version, args.python), str(folder)], check=True, env=variables)
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.write("\n".join(requirements) + "\n")
             file.flush()

@@ -66,6 +66,25 @@ def test_what_pip_cannot_make_is_told(tmp_path, lines, message):
         in_process.script_named("make_environment").read(tmp_path / "own.yaml")
 
 
+def test_what_uv_gets_stays_in_this_folder(tmp_path):
+    """A Python that is not there comes from uv, which would put it into the home."""
+    for part in ("scripts", "envs", "bin"):
+        (tmp_path / part).mkdir()
+    script = tmp_path / "scripts/make_environment.py"
+    script.write_text((ROOT / "scripts/make_environment.py").read_text())
+    (tmp_path / "envs/own.yaml").write_text("dependencies: [python=3.8.13, pip: [a==1]]\n")
+    uv = tmp_path / "bin/uv"
+    uv.write_text(
+        f'#!/bin/bash\necho "$UV_PYTHON_INSTALL_DIR $UV_CACHE_DIR $*" > {tmp_path}/said; exit 1\n'
+    )
+    uv.chmod(0o755)
+    env = os.environ | {"PATH": f"{uv.parent}:/usr/bin:/bin"}
+    done = subprocess.run([sys.executable, str(script), "own"], cwd=tmp_path, env=env, check=False)
+    assert done.returncode == 1
+    said = (tmp_path / "said").read_text()
+    assert said.startswith(f"{tmp_path}/.python {tmp_path}/.cache/uv venv --seed --python 3.8 ")
+
+
 def test_names_that_are_known_are_told():
     with pytest.raises(SystemExit, match="expected NAME to be one of crystalflow, "):
         in_process.script_named("make_environment").read(ROOT / "envs/mattergn.yaml")
