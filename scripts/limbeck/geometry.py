@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 
 
 def turn(frames: Frames, matrices: np.ndarray) -> Frames:
-    """Frames turned about the origin: r -> Q r for atoms and lattice vectors.
+    """Frames turned about the origin: r -> Q r for atoms, lattice vectors and points around them.
 
     Args:
         frames: B frames. Ids stay, since a view is the same frame seen from elsewhere.
         matrices: float64 [B,3,3], orthogonal.
     """
     per_atom = np.repeat(matrices, frames.n_atoms, axis=0)  # [N,3,3]
+    per_point = np.repeat(matrices, frames.n_points, axis=0)
     return replace(
         frames,
         positions=np.einsum("nij,nj->ni", per_atom, frames.positions),
+        points=np.einsum("nij,nj->ni", per_point, frames.points),
         cell=np.einsum("bij,bkj->bki", matrices, frames.cell),  # rows are vectors
     )
 
@@ -52,7 +54,8 @@ def near_origin(frames: Frames) -> Frames:
     centres = np.zeros((len(frames), 3))
     np.add.at(centres, frames.frame_of_atom, frames.positions)
     centres /= np.maximum(frames.n_atoms, 1)[:, None]
-    moves = (STEP_A * np.rint(centres / STEP_A))[frames.frame_of_atom]
+    of_frame = STEP_A * np.rint(centres / STEP_A)
+    moves = of_frame[frames.frame_of_atom]
     inverse = np.zeros_like(frames.cell)
     # a flat cell has no inverse: its atoms stay, and who looks for neighbours says what is wrong
     sound = frames.periodic & (np.abs(np.linalg.det(frames.cell)) > 0)
@@ -61,7 +64,10 @@ def near_origin(frames: Frames) -> Frames:
     steps = np.floor(np.einsum("ni,nij->nj", frames.positions[periodic], inverse[of_atom]))
     steps[np.abs(steps) <= 1] = 0
     moves[periodic] = np.einsum("ni,nij->nj", steps, frames.cell[of_atom])
-    return replace(frames, positions=frames.positions - moves) if moves.any() else frames
+    if not moves.any():
+        return frames
+    points = frames.points - of_frame[frames.frame_of_point]  # isolated frames alone have any
+    return replace(frames, positions=frames.positions - moves, points=points)
 
 
 #: Angstrom. Opposite faces of a cell stand farther apart than this in every crystal known.

@@ -19,7 +19,7 @@ GROUND = {
     "seeds": set(),
     "reasons": set(),
     "geometry": {"frames"},
-    "properties": {"errors", "geometry"},
+    "properties": {"errors", "frames", "geometry"},
     "labels": {"errors", "frames", "properties", "reasons"},
     "storage": {"check", "errors", "files", "frames", "labels", "properties"},
 }

@@ -17,7 +17,7 @@ from limbeck.averaging.views import Views
 from limbeck.check.progress import each
 from limbeck.config.jobs import LabelFrames
 from limbeck.errors import LimbeckError
-from limbeck.frames import Frames, atom_rows
+from limbeck.frames import Frames
 from limbeck.gate.checks import judge, judge_forces
 from limbeck.geometry import vacuum_axes
 from limbeck.labelling.trained_on import was_trained_on
@@ -206,7 +206,7 @@ def _made(potential: "Potential[Any]", frames: Frames, lengths: list[int], views
             halved += piece.halved
             result.status[piece.members] = piece.status
             if piece.answer is not None:
-                _keep(result, frames.offsets, piece.members, piece.answer, views)
+                _keep(result, piece.members, piece.answer, views)
     return replace(result, attrs={"halved_batches": halved})
 
 
@@ -218,14 +218,13 @@ def _average(potential: "Potential[Any]", frames: Frames, views: Views) -> Avera
     return average(potential, frames, views.operations(frames), views.weights)
 
 
-def _keep(
-    result: Labels, offsets: np.ndarray, index: np.ndarray, seen: Average, views: Views
-) -> None:
-    rows = atom_rows(offsets, index)
+def _keep(result: Labels, index: np.ndarray, seen: Average, views: Views) -> None:
+    rows, counts = result.rows(index), result.counts
     factor = views.spread_factor
-    put(result.values, seen.mean.values, index, rows)
+    put(result.values, seen.mean.values, rows, counts)
     # Bessel's correction for independent views, none for a grid: see spread_factor.
-    put(result.spreads, {n: np.sqrt(v * factor) for n, v in seen.variances.items()}, index, rows)
+    spreads = {n: np.sqrt(v * factor) for n, v in seen.variances.items()}
+    put(result.spreads, spreads, rows, counts)
 
 
 def provenance(

@@ -94,6 +94,8 @@ class LabelStore:
             "view_weights": _digest(views.weights),
             "spread_factor": repr(views.spread_factor),
         }
+        if len(frames.points):
+            content["points"] = _digest(frames.n_points, frames.points)
         key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         return self.folder / key[:2] / f"{key}.h5"
 

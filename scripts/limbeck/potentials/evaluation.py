@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from limbeck.check.progress import each
-from limbeck.frames import Frames, atom_rows
+from limbeck.frames import Frames
 from limbeck.potentials.devices import DeviceLost, free_memory, lost, out_of_memory
 from limbeck.potentials.heartbeat import awaited
 from limbeck.properties import put
@@ -140,7 +140,6 @@ def predict_or_nan(
 
     evaluate = potential.evaluate_described if descriptors else potential.evaluate
     result = empty_predictions(frames)
-    offsets = frames.offsets
     batches = each(
         potential.batches(frames),
         f"answers of {potential.about.name}",
@@ -158,6 +157,6 @@ def predict_or_nan(
             strict=strict,
         ):
             if piece.answer is not None:
-                rows = atom_rows(offsets, piece.members)
-                put(result.values, piece.answer.values, piece.members, rows)
+                rows = frames.rows(piece.members)
+                put(result.values, piece.answer.values, rows, frames.counts)
     return result

@@ -226,7 +226,7 @@ def ignored(frames: Frames, conditions: Collection[str] = ()) -> dict[str, int]:
 
 def empty_predictions(frames: Frames) -> Predictions:
     """Energy, forces and stress of the right shapes, filled with NaN."""
-    return Predictions(values=nothing(EFS, len(frames), len(frames.numbers)))
+    return Predictions(values=nothing(EFS, frames.counts))
 
 
 def one_periodicity(frames: Frames) -> bool:
