@@ -31,6 +31,15 @@ def turn(frames: Frames, matrices: np.ndarray) -> Frames:
     )
 
 
+def centres_of_nuclear_charge(frames: Frames) -> np.ndarray:
+    """The mean of each frame's positions, weighted with atomic numbers, Angstrom. float64 [B,3]"""
+    numbers = frames.numbers.astype(np.float64)
+    sums = np.zeros((len(frames), 3))
+    np.add.at(sums, frames.frame_of_atom, numbers[:, None] * frames.positions)
+    whole = np.bincount(frames.frame_of_atom, weights=numbers, minlength=len(frames))
+    return sums / np.maximum(whole, 1)[:, None]
+
+
 def wrapped(positions: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """Positions [...,n,3] put into the cells [...,3,3]: fractional coordinates in [0, 1)."""
     # Positions and lattice vectors are rows: r = s L, so s = r L^-1.

@@ -130,14 +130,13 @@ PROPERTIES: dict[str, Property] = {
         ordinary=5.0,
         found_in="isolated",  # xTB has none of crystals
     ),
-    # Defined relative to the origin: of a charged system it changes with the choice of origin.
+    # About the centre of nuclear charge: of an ion it is another one about another point.
     "dipole": Property(
         per="frame",
         rank=1,
         unit="e Angstrom",
         shown="me A",
         factor=1e3,
-        # That of an ion grows with its distance from the origin.
         largest=1e6,
         ordinary=100.0,
         found_in="isolated",
@@ -216,6 +215,8 @@ PROPERTIES: dict[str, Property] = {
     ),
 }
 
+#: the point that dipoles are about, see limbeck.geometry.centres_of_nuclear_charge
+DIPOLE_ABOUT = "centre of nuclear charge"
 #: what nearly every potential predicts
 EFS = ("energy", "forces", "stress")
 #: properties of a label set with directions, and the products of each frame's Hessian with them

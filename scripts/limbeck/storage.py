@@ -66,7 +66,10 @@ SAID: dict[str, dict[str, str]] = {
         "sign": "positive under tension, as ASE: the derivative of the energy with respect to "
         "strain over the volume; pressure is minus a third of xx + yy + zz",
     },
-    "dipole": {"order": "[frame, x y z]", "sign": "from negative to positive, about the origin"},
+    "dipole": {
+        "order": "[frame, x y z]",
+        "sign": "from negative to positive, about the centre of nuclear charge",
+    },
     "points": {"order": "[point, x y z]", "meaning": "points around frames, which turn with them"},
     "offsets": {"meaning": "where the points of each frame begin, and the last one's end"},
     "values": {

@@ -30,6 +30,7 @@ WINGS = {
     "potentials/models": {"potentials", "potentials/repulsion"},
     "potentials/repulsion": {"potentials"},
     "symmetry": set(),
+    "charges": {"symmetry", "warrant"},
     "averaging": {"potentials", "symmetry"},
     "timing": {"potentials", "warrant"},
     "molecules": set(),

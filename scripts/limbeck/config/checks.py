@@ -33,6 +33,8 @@ from limbeck.config.rounds import dynamics_of, most_frames, sampling_of
 from limbeck.config.sections.base import NamedSection, Section
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.force_constants import ForceConstants
+from limbeck.config.sections.known import KINDS, NO_RADIUS
+from limbeck.config.sections.labels import LabelSet
 from limbeck.config.sections.messages import dotted, one_of, shown
 from limbeck.config.sections.potentials import Mace, Matgl, StudentFolder, Weights, keep_faults
 from limbeck.config.sections.sampling import AnySampling, MolecularDynamics, Phonons
@@ -286,6 +288,28 @@ def _elements(config: Config) -> Lines:
         missing = [e for e in needed if known is not None and e not in known]
         if missing:
             yield unserved(field, potential, source, missing)
+
+
+def _properties(config: Config) -> Lines:
+    """What label sets ask for, and their potentials cannot say; points where no radius tells."""
+    meets = list(potential_meets(config))
+    for name, label_set in config.labels.items():
+        if not isinstance(label_set, LabelSet) or not label_set.properties:
+            continue
+        field, kind = f"labels.{name}.properties", config.potentials[label_set.potential]
+        known = KINDS[kind.model].properties
+        lacking = [p for p in label_set.properties if p not in known]
+        if lacking and not KINDS[kind.model].from_file:
+            has = ", ".join(known) or "none"
+            yield f"{field}: {', '.join(lacking)}, expected of {kind.name!r}, a {kind.model}: {has}"
+        for _, where, source in meets if "esp" in label_set.properties else ():
+            symbols = _declared_elements(config.sources[source])
+            without = [s for s in symbols if s in NO_RADIUS]
+            if where == f"labels.{name}.potential" and without:
+                yield (
+                    f"{field}: esp, and {', '.join(without)} of sources.{source} have no van der "
+                    "Waals radius to put points at"
+                )
 
 
 def unserved(field: str, potential: str, source: str, missing: list[str]) -> str:
@@ -574,6 +598,7 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _files,
     _weights,
     _elements,
+    _properties,
     _study,
     _file_labels,
     _spread,

@@ -24,7 +24,7 @@ from limbeck.labelling.trained_on import was_trained_on
 from limbeck.labels import Labels, meanings, put_labels, unanswered, unlabelled
 from limbeck.potentials.evaluation import in_pieces
 from limbeck.potentials.interface import tell_ignored
-from limbeck.properties import put
+from limbeck.properties import DIPOLE_ABOUT, put
 from limbeck.reasons import Status
 from limbeck.selection.fair import share
 
@@ -242,6 +242,8 @@ def provenance(
         "batch_plan": batch_limits(potential),
         "device": str(potential.device),
         "threads": threads,
+        # of an ion it is another about another point
+        **({"dipole_about": DIPOLE_ABOUT} if "dipole" in about.properties else {}),
         "licence": about.licence,
         "citation": about.citation,
     }
