@@ -230,6 +230,12 @@ def read_labels(path: str | Path, label_set: str) -> Labels:
         return labels
 
 
+def label_sets(path: str | Path) -> list[str]:
+    """Names of the label sets of a file, sorted."""
+    with _open(path) as file:
+        return file.names("labels")
+
+
 def read_header(path: str | Path) -> dict[str, Any]:
     """The file's own attributes: stage, settings, version of Limbeck, number of frames."""
     with _open(path) as file:

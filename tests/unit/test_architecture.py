@@ -55,6 +55,7 @@ WINGS = {
     "sampling/dynamics": {"molecules", "potentials", "preparation", "sampling"},
     "selection": {"averaging", "potentials", "symmetry"},
     "labelling": {
+        "charges",
         "averaging",
         "gate",
         "potentials",
@@ -112,7 +113,9 @@ WINGS = {
     },
     "command": {
         "averaging",
+        "charges",
         "cost",
+        "datasets",
         "potentials",
         "report",
         "report/page",

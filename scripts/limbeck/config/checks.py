@@ -235,7 +235,7 @@ def _sizes(config: Config) -> Lines:
 def _files(config: Config) -> Lines:
     for part in ("sources", "potentials"):
         for name, section in getattr(config, part).items():
-            for field in ("smiles", "path"):
+            for field in ("smiles", "path", "grids"):
                 path = getattr(section, field, None)
                 if path is None or (part == "potentials" and Path(path).exists()):
                     continue
@@ -244,7 +244,7 @@ def _files(config: Config) -> Lines:
                 if not files_of(path):
                     text = _fallback(config, name) if part == "sources" else ""
                     yield f"{part}.{name}.{field}: {path!r}, {nothing_at(path)}{text}"
-                elif field == "smiles" and Path(path).is_dir():
+                elif field in ("smiles", "grids") and Path(path).is_dir():
                     yield f"{part}.{name}.{field}: {path!r} is a folder, expected a file"
 
 
@@ -373,6 +373,22 @@ def _frames_by_views(config: Config, study: FramesByViews) -> Lines:
         yield f"dataset.split_by: {text}"
 
 
+def _units_of_npz(config: Config, made: FileLabels, source: str) -> Lines:
+    """Units that arrays of numbers do not tell, and files of other people contradict."""
+    own = config.sources[source]
+    if not (isinstance(own, StructureFile) and own.is_npz):
+        return
+    for field in ("energy_unit", "forces_unit", "dipole_unit"):
+        if field not in made.model_fields_set:
+            yield f"labels.{made.name}.{field}: not given, expected that of {own.path}"
+    if own.length_unit is None:
+        yield f"sources.{source}.length_unit: not given, expected that of R in {own.path}"
+    if own.grids:
+        for field in ("esp_unit", "points_unit"):
+            if getattr(made, field) is None:
+                yield f"labels.{made.name}.{field}: not given, expected that of {own.grids}"
+
+
 def _file_labels(config: Config) -> Lines:
     """Labels from files: which files, and what can be done with them."""
     files = [name for name, s in config.sources.items() if isinstance(s, StructureFile)]
@@ -386,6 +402,8 @@ def _file_labels(config: Config) -> Lines:
                 kind, others = config.sources[source].kind, ", ".join(files) or "there is none"
                 text = f"of kind {kind}, expected one of kind file: {others}"
                 yield f"labels.{name}.sources: {source!r}, {text}"
+        for source in made.sources or files:
+            yield from _units_of_npz(config, made, source)
         if "generated" not in config.select.include:
             text = "expected generated among them: what samplings make of frames has no label"
             yield f"select.include: {', '.join(config.select.include)}, {text} in labels.{name}"

@@ -112,11 +112,13 @@ def read_file(
         raise LimbeckError(f"{path}: {nothing_at(path)}, {EXPECTED}")
     name = name or path.name
     try:
-        inside = members(path, archive)
+        # an archive of NumPy's arrays is a zip, whose files are no structures one by one
+        own = kind == "npz" or (kind is None and path.suffix.lower() == ".npz")
+        inside = None if own else members(path, archive)
         if inside is not None:
             files = [(file, f"{name}/{inner}") for file, inner in inside.files]
             return list(islice(_of_several(files, kind, most, inside), most))
-        file, unpacked = plain(path, archive)
+        file, unpacked = (path, archive) if own else plain(path, archive)
         # two, to see whether there is one alone
         wanted = None if most is None else max(most, 2)
         found = list(islice(frames_of(file, kind), wanted))
