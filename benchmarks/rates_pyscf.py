@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from ase.build import molecule  # noqa: E402
+from scipy.stats import hmean  # noqa: E402
 
 from limbeck.charges.surface import on_shells  # noqa: E402
 from limbeck.config.sections.potentials import Pyscf  # noqa: E402
@@ -24,7 +25,9 @@ from limbeck.potentials import open_potential  # noqa: E402
 from limbeck.potentials.batch_plan import processor  # noqa: E402
 
 #: molecules of each size, of the elements that most are made of
-MOLECULES = dict(zip(SIZES_OF_MOLECULES, (("CO2", "H2O"), ("CH3OH",), ("CH3CONH2",), ("C6H6",)), strict=True))
+MOLECULES = dict(
+    zip(SIZES_OF_MOLECULES, (("CO2", "H2O"), ("CH3OH",), ("CH3CONH2",), ("C6H6",)), strict=True)
+)
 METHODS = ("HF", "PBE", "PBE0")
 
 
@@ -47,7 +50,7 @@ def main() -> None:
                 potential.predict(frames)
                 speeds.append(len(atoms) / (time.process_time() - start))
             spread = (max(speeds) - min(speeds)) / 2 / np.mean(speeds)
-            told = f"{np.mean(speeds):.3g}", f"{spread:.2f}"
+            told = f"{hmean(speeds):.3g}", f"{spread:.2f}"
             rows.writerow((of_size(section, size), "cpu", "no", *told, processor("cpu")))
             sys.stdout.flush()
 

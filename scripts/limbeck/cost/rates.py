@@ -39,9 +39,7 @@ class Model(NamedTuple):
         return f"the training of {self.name}" if self.role == "training" else self.name
 
 
-def rate_of(
-    config: Config, model: Model, *, periodic: bool, n_atoms: float = 0
-) -> Rate | None:
+def rate_of(config: Config, model: Model, *, periodic: bool, n_atoms: float = 0) -> Rate | None:
     """The rate of a model on the device of the config; None where nothing was measured.
 
     Args:
