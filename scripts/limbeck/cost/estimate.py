@@ -138,7 +138,7 @@ class Estimate:
 
     def _rates(self) -> Iterator[str]:
         yield "Rates, atoms/s:"
-        for model, periodic, n_atoms in self._sizes():
+        for model, periodic, n_atoms in sorted(self._sizes()):
             rate = self.rate(model, periodic=periodic, n_atoms=n_atoms)
             kind = "periodic" if periodic else "isolated"
             speed = rate.atoms_per_second if rate else 0.0
@@ -150,14 +150,14 @@ class Estimate:
 
     def _sizes(self) -> list[tuple[Model, bool, float]]:
         """Each model that is asked, whether about periodic frames, and of how many atoms each in
-        the mean; in order."""
+        the mean; in the order of the jobs."""
         found: dict[tuple[Model, bool], list[Amount]] = {}
         for job in self.work.jobs:
             for model, periodic, part in _asked(job):
                 found.setdefault((model, periodic), []).append(part)
         return [
             (*both, sum(p.atoms for p in parts) / sum(p.frames for p in parts))
-            for both, parts in sorted(found.items())
+            for both, parts in found.items()
         ]
 
     def _command(self, model: Model) -> str:

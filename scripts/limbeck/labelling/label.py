@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 #: Consecutive batches share an entry of the label store up to so many evaluations of an atom:
 #: enough that writing one (5 ms) is no cost, few enough that little is lost with a killed job.
 ENTRY_EVALUATIONS = 1024
+#: the same of those that answer for one frame after another, which take seconds for each
+SLOW_ENTRY_EVALUATIONS = 48
 #: so many frames without an answer are named
 NAMED = 5
 
@@ -100,8 +102,9 @@ def ask(
     halved = 0
     batches = potential.batches(frames.select(todo))
     evaluations = frames.n_atoms[todo] * views.count
+    slow = potential.batch_atoms == 1  # as pyscf
     entries = each(
-        _entries(batches, evaluations),
+        _entries(batches, evaluations, SLOW_ENTRY_EVALUATIONS if slow else ENTRY_EVALUATIONS),
         f"labels of {potential.about.name}",
         "frames",
         len(todo),
@@ -159,13 +162,15 @@ def asked_for(frames: Frames, job: LabelFrames) -> np.ndarray | None:
     return np.isin(np.arange(len(frames)), first)
 
 
-def _entries(batches: Iterable[np.ndarray], evaluations: np.ndarray) -> Iterator[list[np.ndarray]]:
-    """Consecutive batches of at most :data:`ENTRY_EVALUATIONS`, or one larger batch."""
+def _entries(
+    batches: Iterable[np.ndarray], evaluations: np.ndarray, most: int
+) -> Iterator[list[np.ndarray]]:
+    """Consecutive batches of at most so many evaluations of an atom, or one larger batch."""
     entry: list[np.ndarray] = []
     filled = 0
     for batch in batches:
         size = int(evaluations[batch].sum())
-        if entry and filled + size > ENTRY_EVALUATIONS:
+        if entry and filled + size > most:
             yield entry
             entry, filled = [], 0
         entry.append(batch)
