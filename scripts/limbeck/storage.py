@@ -338,7 +338,8 @@ def _write_header(file: h5py.File, stage: str, settings: Any, recipe: str) -> No
 
 def _write_labels(file: h5py.File, label_set: str, labels: Labels) -> None:
     spreads = {name + SPREAD: values for name, values in labels.spreads.items()}
-    if len(labels.points):
+    # of a part without points as well: it has their properties, with no rows
+    if len(labels.points) or any(property_of(n).per == "point" for n in labels.values):
         _write_array(file, f"grids/{label_set}/offsets", offsets_of(labels.n_points))
         _write_array(file, f"grids/{label_set}/points", labels.points)
     for name, values in (labels.values | spreads).items():

@@ -161,6 +161,16 @@ def test_points_that_no_labels_are_of_are_not_lost_in_silence(tmp_path):
         storage.write_frames(tmp_path / "a.h5", molecules(), stage="x")
 
 
+def test_a_part_without_frames_is_written_and_read_as_any(tmp_path):
+    frames = molecules()
+    made = label(Charges(), frames, Views())
+    none = build(frames, made, {"test": np.array([], int)})["test"]
+    storage.write_frames(tmp_path / "a.h5", none.frames, stage="x", labels={"rhf": none.labels})
+    read = read_part(tmp_path / "a.h5", "rhf")
+    assert read.labels.values["esp"].shape == (0,)
+    assert read.labels.points.shape == (0, 3)
+
+
 @pytest.mark.parametrize("offsets", [[0, 5, 5, 7], [0, 6, 5, 8], [1, 5, 5, 8], []])
 def test_offsets_that_do_not_fit_are_refused(tmp_path, offsets):
     storage.write_labels(tmp_path / "a.h5", "rhf", label(Charges(), molecules(), Views()))

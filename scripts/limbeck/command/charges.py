@@ -45,10 +45,11 @@ def floor(path: str) -> str:
 
 
 def _line(name: str, entry: dict[str, Any]) -> str:
-    low, high = entry["all"]["ci95"] or (float("nan"), float("nan"))
+    ends = entry["all"]["ci95"]  # none of molecules that are all of one root
+    interval = f"{ends[0]:5.2f} to {ends[1]:5.2f}" if ends and ends[0] is not None else "-"
     parts = {**entry["by_shell"], **entry["by_element"]}
     told = "  ".join(f"{part} {value:.2f}" for part, value in parts.items())
-    return f"{ABOUT[name]:38s} {entry['all']['value']:6.2f}  {low:5.2f} to {high:5.2f}   {told}"
+    return f"{ABOUT[name]:38s} {entry['all']['value']:6.2f}  {interval:14s}   {told}"
 
 
 def npz(path: str, folder: str) -> str:
