@@ -1,5 +1,6 @@
 """The commands ``limbeck floor`` and ``limbeck npz``, of data sets with potentials at points."""
 
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def floor(path: str) -> str:
 
 def _line(name: str, entry: dict[str, Any]) -> str:
     ends = entry["all"]["ci95"]  # none of molecules that are all of one root
-    interval = f"{ends[0]:5.2f} to {ends[1]:5.2f}" if ends and ends[0] is not None else "-"
+    interval = f"{ends[0]:5.2f} to {ends[1]:5.2f}" if ends and isfinite(ends[0]) else "-"
     parts = {**entry["by_shell"], **entry["by_element"]}
     told = "  ".join(f"{part} {value:.2f}" for part, value in parts.items())
     return f"{ABOUT[name]:38s} {entry['all']['value']:6.2f}  {interval:14s}   {told}"
