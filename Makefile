@@ -1,10 +1,11 @@
 # make demo          the whole pipeline on a small example, in a few minutes
 # make run           the same for a config of your own: make run CONFIG=config/mine.yaml
+# make run PROFILE=slurm  the same on a cluster (docs/cluster.md), and again after a crash
 # make estimate CONFIG=...   what a run will cost: hours, disk, its longest job
 # make diversity CONFIG=...  how diverse its structures will be, against what its gate asks
 # make retune CONFIG=...     measure the speed of its potentials, and their best batches, anew
 # make check-generators   ten structures of each generative model that is there
-# make env NAME=...  an environment of envs/ with pip, in .envs/: mattergen, crystalflow, moldiff, geodiff
+# make env NAME=...  an environment of envs/ with pip, in .envs/: of any file there whose packages are all pip's
 # make list          the potentials, gaps, sources, samplers and students there are
 # make test          style, types and the quick tests
 # make test-all      both, and the slow tests, in an hour at most
@@ -14,6 +15,8 @@
 # PYTHON=python3.12  another Python (3.11 or 3.12); where there is none, uv or conda gets it if one of them is there
 # CORES=4            fewer cores than there are
 # GPUS=2             more graphics cards than one (they are used with `device: cuda` alone)
+# OPTIONS=...        more options for snakemake, as in OPTIONS=--use-conda
+# TARGET=batch_1     a part of a run: a batch of the config, or files
 # TORCH=...          another torch, as in TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu"
 #                    (on Linux the usual one brings several GB for graphics cards)
 
@@ -21,8 +24,11 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 CONFIG := config/config.yaml
+PROFILE :=
 CORES := all
 GPUS := 1
+OPTIONS :=
+TARGET :=
 TORCH := torch==2.13.0
 VENV := .venv
 READY := $(VENV)/.ready
@@ -30,29 +36,35 @@ READY := $(VENV)/.ready
 # The rules call `python`: it has to be the one of the virtual environment.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # To the shell as it is, with spaces or whatever else stands in it.
-export CONFIG
+export CONFIG TARGET
+# A profile says how many cores its own small jobs take; who says CORES as well means it.
+where = $(if $(PROFILE),--profile $(PROFILE) $(if $(findstring file,$(origin CORES)),,--cores $(CORES)),\
+    --cores $(CORES) --resources gpu=$(GPUS))
 
 .PHONY: demo run estimate diversity retune check-generators env demo-models list config-docs check test test-all
 
 demo: run
 
 # One head at a time holds results/.lock, so that a lock Snakemake left behind is a dead one's, or that of a
-# bare snakemake, which limbeck.check.head looks for. And Snakemake would run the code in a config that is a template.
+# bare snakemake, which limbeck.check.head looks for. It also cancels the jobs that a dead head of this run left in the
+# queue of a cluster, and waits for their end. And Snakemake would run the code in a config that is a template.
 # Caches, of Snakemake and of weights that are downloaded, stay in this folder: nothing outside it is changed, and a
 # home that cannot be written to does no harm. On a terminal there are live bars, a line for each rule; elsewhere,
 # where they would be torn, Snakemake's plain lines.
+run_name = python -c 'import sys; from limbeck.config.text import read_yaml; print(read_yaml(sys.argv[1]).get("run", ""))'
 run: export XDG_CACHE_HOME ?= $(CURDIR)/.cache
 run: $(READY)
 	@mkdir -p results
-	@LIMBECK_LOCKED=1 flock --nonblock --conflict-exit-code 75 results/.lock bash -euc \
-	    'python -m limbeck.config.text "$$CONFIG"; python -m limbeck.check.head results; \
+	@python -m limbeck.config.text "$$CONFIG"
+	@RUN_NAME="$$($(run_name) "$$CONFIG")" \
+	LIMBECK_LOCKED=1 flock --nonblock --conflict-exit-code 75 results/.lock bash -euc \
+	    'python -m limbeck.check.head results "$$RUN_NAME"; \
 	    python -m limbeck.cost --line "$$CONFIG" || true; \
 	    snakemake "$$@" --unlock --quiet all; test ! -t 2 || set -- "$$@" --logger rich; \
-	    exec snakemake "$$@" --rerun-incomplete' \
-	    run --configfile "$$CONFIG" --cores $(CORES) --resources gpu=$(GPUS) --show-failed-logs \
+	    exec snakemake "$$@" --rerun-incomplete $${TARGET:+-- $$TARGET}' \
+	    run $(OPTIONS) --configfile "$$CONFIG" $(where) --show-failed-logs \
 	|| { status=$$?; test $$status != 75 || echo "Another run is at work: it holds results/.lock." >&2; exit $$status; }
-	@python -c 'import sys; from limbeck.config.text import read_yaml; run = read_yaml(sys.argv[1])["run"]; \
-	    print(f"The report: results/{run}/report/index.html")' "$$CONFIG"
+	@test -n "$$TARGET" || echo "The report: results/$$($(run_name) "$$CONFIG")/report/index.html"
 
 estimate: $(READY)
 	@python -m limbeck.cost "$$CONFIG"

@@ -19,6 +19,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/generators.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/force_constants.smk"

@@ -1,4 +1,4 @@
-"""Find the structures of a source that are the same as one before them, in it or before it."""
+"""Find structures of a source that are the same as one before them, of it or of another source."""
 
 import logging
 from pathlib import Path
@@ -17,24 +17,26 @@ def main() -> None:
     """Read structures for their keys, and again those that may be alike; write what is dropped."""
     parser = cli.parser(__doc__, FindDuplicates)
     parser.add_argument(
-        "--input", type=Path, nargs="*", required=True, help="structures of all shards, .h5"
+        "--input", type=Path, nargs="*", required=True, help="structures to search, .h5"
     )
     parser.add_argument(
-        "--earlier", type=Path, nargs="*", default=[], help="keys of sources before, .h5"
+        "--before", type=Path, nargs="*", default=[], help="structures before them, .h5"
+    )
+    parser.add_argument(
+        "--keys", type=Path, nargs="*", default=[], help="keys of what stays of those, .h5"
     )
     parser.add_argument("--output", type=Path, required=True, help="keys of those that stay, .h5")
     parser.add_argument("--table", type=Path, required=True, help="those that are dropped, .csv")
     args = parser.parse_args()
-    recipe, job = cli.recipe(args, *args.input, *args.earlier), args.settings
+    recipe, job = cli.recipe(args, *args.input, *args.before, *args.keys), args.settings
 
     def structures(keys: groups.Keys) -> dict[bytes, groups.One]:
         files = set(keys.file.tolist())
-        asked = [path for path in args.input if groups.file_of(path) in files]
+        asked = [path for path in (*args.before, *args.input) if groups.file_of(path) in files]
         return groups.read(keys, ((path, read_frames(path)) for path in asked), job.screen)
 
-    own = [path for path in args.input if path.parent.name == job.source]
-    keys = groups.keys_of((path, read_frames(path)) for path in own)
-    earlier = groups.joined([*map(record.read_keys, args.earlier), keys.select(np.arange(0))])
+    keys = groups.keys_of((path, read_frames(path)) for path in args.input)
+    earlier = groups.joined([*map(record.read_keys, args.keys), keys.select(np.arange(0))])
     dropped = (
         []
         if job.all_stay

@@ -1,6 +1,7 @@
 """Make an environment of envs/ with pip, where all of its packages are pip's.
 
-``make env NAME=...`` puts it into .envs/NAME; the field ``python`` of a generator names its Python.
+``make env NAME=...`` puts it into .envs/NAME; the field ``python`` of what runs in it (a generator,
+a program of quantum chemistry, a study) names its Python.
 """
 
 import argparse
@@ -23,16 +24,22 @@ def read(path: Path) -> tuple[str, list[str]]:
     """Python's version and pip's requirements of an environment file.
 
     Raises:
-        SystemExit: there is no such file, or it needs packages of conda.
+        SystemExit: there is no such file, it names no Python, or it needs packages of conda.
     """
     if not path.is_file():
         names = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
         sys.exit(f"error: {path}: no such file, expected NAME to be one of {names}")
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]
-    conda = dict(re.split("=+", e, maxsplit=1) for e in entries if isinstance(e, str))
+    conda = {re.split(r"[^\w.-]", e)[0]: e for e in entries if isinstance(e, str)}
     if others := sorted(set(conda) - ALONE):
-        sys.exit(f"error: {path}: {', '.join(others)} are packages of conda, which has to make it")
-    return conda["python"], [r for e in entries if isinstance(e, dict) for r in e["pip"]]
+        text = (
+            f"expected pip's packages alone, got {', '.join(others)} of conda, which has to make it"
+        )
+        sys.exit(f"error: {path}: {text}")
+    python = re.fullmatch(r"python==?(\d+\.\d+[\d.]*)", conda.get("python", ""))
+    if python is None:
+        sys.exit(f"error: {path}: expected a line of its dependencies to be python=VERSION")
+    return python[1], [r for e in entries if isinstance(e, dict) for r in e["pip"]]
 
 
 def python_of(version: str, given: str | None) -> list[str]:

@@ -44,15 +44,16 @@ def prepare(job: dict[str, Any]) -> tuple[Program, str]:
 
 
 def _weights(job: dict[str, Any]) -> str:
-    """The option that says which: those at a path, or fetched, or that MatterGen downloads."""
+    """The option that says which: those at a path, or those that `snakemake fetch_weights` got.
+
+    It could download them itself, but what is in a pickle is run, and none would compare it.
+    """
     own, fetched = job["generator"], job["fetched"]
     if own["sha256"]:
         return "--model_path={}".format(programs.weights(own["weights"], own["sha256"]))
-    if fetched and Path(fetched["folder"]).is_dir():
-        for name, sha256 in fetched["files"].items():
-            programs.weights("{}/{}".format(fetched["folder"], name), sha256)
-        return "--model_path={}".format(Path(fetched["folder"]).absolute())
-    return "--pretrained-name={}".format(own["weights"])
+    for name, sha256 in fetched["files"].items():
+        programs.weights("{}/{}".format(fetched["folder"], name), sha256)
+    return "--model_path={}".format(Path(fetched["folder"]).absolute())
 
 
 def ask(asked: rounds.Ask, program: Program) -> dict[str, list[Structure | None]]:

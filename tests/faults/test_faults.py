@@ -26,6 +26,11 @@ SHORT = [
     ("a job is killed between writing and renaming", 2),
     ("a damaged stage file", 0),
     ("a damaged hand-over", 0),
+    ("a node is lost", 0),
+    ("a job is preempted", 1),
+    ("the controller is away", 0),
+    ("a shared file system shows files late", 1),
+    ("a scratch folder is purged", 0),
 ]
 
 

@@ -14,10 +14,12 @@ from pathlib import Path
 HERE = Path(__file__).parent
 #: what stand-ins import of our own environment
 LINKED = ("numpy", "numpy.libs", "rdkit", "rdkit.libs", "yaml")
+#: of the folder of weights that stands in for MatterGen's
+WEIGHTS_SHA256 = "fd88e4ee1db97a4a7d8e349c57fd6099177d75ceb9238cd28a9ae1d63d72c410"
 
 
 def installed(program: str, folder: Path) -> Path:
-    """An environment that has a program; its Python.
+    """An environment that has a program, and weights of MatterGen beside it; its Python.
 
     Args:
         folder: of the environment, which is made.
@@ -30,6 +32,7 @@ def installed(program: str, folder: Path) -> Path:
         command = folder / "bin/mattergen-generate"
         command.write_text("from mattergen.scripts.generate import _main\n\n_main()\n")
         command.chmod(0o755)
+        weights(folder / "weights")
         return folder / "bin/python"
     shutil.copytree(HERE / "packages", packages, dirs_exist_ok=True)
     shutil.copytree(HERE / program, folder / "share" / program)
@@ -38,6 +41,14 @@ def installed(program: str, folder: Path) -> Path:
         if (ours / name).exists():
             (packages / name).symlink_to(ours / name)
     return folder / "bin/python"
+
+
+def weights(folder: Path) -> Path:
+    """A folder of weights as MatterGen has them, whose hash is ``WEIGHTS_SHA256``."""
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "checkpoints/last.ckpt").write_text("weights")
+    (folder / "config.yaml").write_text("a: 1")
+    return folder
 
 
 def with_faults(*faults: str) -> dict[str, str]:

@@ -54,3 +54,12 @@ def test_every_program_has_a_rule_with_its_environment(workspace):
     done = snakemake_in(workspace)("-n", "-p", "--configfile", changed)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "python scripts/run_mattergen.py" in done.stdout
+
+
+def test_what_a_job_needs_follows_from_what_it_is_asked_for(workspace):
+    """Six structures in two jobs of three, of at most 10 s each, and as many that may be of no use:
+    30 + 1 minutes, 8,000 + 3 x 500 MB."""
+    done = snakemake_in(workspace)("-n", "--configfile", "tests/config/generators.yaml")
+    job = done.stdout[done.stdout.index("rule run_mattergen") :].split("\n\n")[0]
+    assert "mem_mb=9500" in job
+    assert "runtime=31" in job

@@ -134,3 +134,43 @@ def test_live_bars_are_for_a_terminal_alone(repository, tmp_path, terminal):
     assert "--logger" not in unlocking
     assert ("--logger rich" in run) is terminal
     assert "--show-failed-logs" in run
+
+
+@pytest.mark.parametrize(
+    ("words", "has", "lacks"),
+    [
+        ((), "--cores all --resources gpu=1", "--profile"),
+        (("PROFILE=slurm",), "--profile slurm", "--cores"),
+        (("PROFILE=slurm", "CORES=2"), "--profile slurm --cores 2", "--resources"),
+        (
+            ("OPTIONS=--use-conda --keep-going",),
+            "--use-conda --keep-going --configfile",
+            "--profile",
+        ),
+        (("TARGET=batch_1 gate",), "--rerun-incomplete -- batch_1 gate", "--profile"),
+    ],
+)
+def test_where_and_what_is_run(folder, tmp_path, words, has, lacks):
+    """What `make run` calls Snakemake with, which here only writes that down."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for part in (folder / ".venv/bin").resolve().iterdir():
+        (programs / part.name).symlink_to(part)
+    (programs / "snakemake").unlink()
+    (programs / "snakemake").write_text('#!/bin/sh\necho "$@" >> called.txt\n')
+    (programs / "snakemake").chmod(0o755)
+    (folder / "called.txt").unlink(missing_ok=True)
+    (folder / ".venv/bin").rename(folder / ".venv/real")
+    (folder / ".venv/bin").symlink_to(programs)
+    try:
+        done = make_run(folder, "tests/config/tiny.yaml", *words)
+    finally:
+        (folder / ".venv/bin").unlink()
+        (folder / ".venv/real").rename(folder / ".venv/bin")
+    assert done.returncode == 0, done.stderr
+    unlocking, run = (folder / "called.txt").read_text().splitlines()
+    assert "--unlock" in unlocking
+    assert has in run
+    assert lacks not in run
+    # a part of a run ends without a report
+    assert ("The report: results/tiny" in done.stdout) is not any("TARGET" in w for w in words)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import local_conda
 from limbeck.config.load import load
 from snakemake_plan import jobs, told
 
@@ -155,8 +156,9 @@ def test_the_profile_for_slurm_is_found_by_its_name(snakemake, plan):
     assert jobs(result.stdout) == jobs(plan.stdout)
 
 
-def test_the_plan_with_conda_on_slurm(snakemake, shared):
-    result = snakemake("-n", "--use-conda", "--profile", "slurm", *TINY, path=str(shared / "conda"))
+def test_the_plan_with_conda_on_slurm(snakemake, tmp_path):
+    search = local_conda.installed(tmp_path / "conda", tmp_path)["PATH"]
+    result = snakemake("-n", "--use-conda", "--profile", "slurm", *TINY, path=search)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "envs/limbeck.yaml will be created" in result.stdout + result.stderr
 

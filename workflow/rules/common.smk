@@ -1,4 +1,4 @@
-"""What the rules share: the config, its wildcards, and what a job reads, is told and needs."""
+"""What the rules share: the config, its wildcards, and what a job reads and is told."""
 
 import json
 import os
@@ -7,13 +7,12 @@ from pathlib import Path
 
 from limbeck.check import head
 from limbeck.check.sums import is_whole
-from limbeck.config import checks, jobs, plan, rounds
+from limbeck.config import checks, environments, jobs, plan, rounds
 from limbeck.config.load import resolve
 from limbeck.config.recipes import Recipes
 from limbeck.config.sections.generators import ABOUT
 from limbeck.config.settings_files import SettingsFiles
 from limbeck.config.text import check_config
-from limbeck.cost.limits import LEAST, Limits
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json
 from limbeck.potentials import checkpoint, heartbeat
@@ -41,7 +40,23 @@ if workflow.is_main_process:
 RUN = f"results/{CONFIG.run}"
 RECIPES = Recipes(CONFIG)
 SETTINGS = SettingsFiles(RUN)
-LIMITS = Limits(CONFIG)
+
+
+def name_of_jobs():
+    """The name that SLURM's executor gives to all jobs of this head; "" where they run here.
+
+    It is made when the executor is, and an option can only put a prefix before it.
+    """
+    if workflow.local_exec:
+        return ""
+    name = getattr(workflow.scheduler._executor, "run_uuid", "")
+    if not name:
+        logger.warning(
+            "How the executor names its jobs is not known: if this process dies, cancel them yourself."
+        )
+    return name
+
+
 if workflow.is_main_process:
     head.announce(RUN)
 
@@ -49,7 +64,7 @@ if workflow.is_main_process:
     # which is a Snakemake of its own.
     onstart:
         try:
-            head.take_over(config)
+            head.take_over(config, name_of_jobs())
             SETTINGS.write(told(workflow.dag.needrun_jobs()))
         except LimbeckError as error:
             sys.exit(str(error))
@@ -65,10 +80,6 @@ LOGS = f"{RUN}/logs"
 BENCHMARKS = f"{RUN}/benchmarks"
 ENVIRONMENT = "../../envs/limbeck.yaml"
 
-# Snakemake gives a job's threads to OMP_NUM_THREADS, MKL_NUM_THREADS and their like. It may
-# lower them where it has fewer cores; results depend on them to their last bits, so that the
-# scripts are told as well.
-THREADS = CONFIG.threads
 SLICES = range(CONFIG.select.slices)
 
 # By the environment and not by the settings, since no result depends on them.
@@ -142,37 +153,12 @@ def recipes(*names):
     return of
 
 
-def needs(mb, minutes=None, gpu=False, asks=None):
-    """Memory in MB and time in minutes, which double with each attempt, and a GPU if it helps.
-
-    Args:
-        asks: the rule, where its jobs ask models: their time follows from how much they ask.
-    """
-
-    def runtime(wildcards, attempt):
-        least = minutes if asks is None else LEAST[asks]
-        # Only a cluster stops a job that takes longer.
-        if asks and workflow.is_main_process and workflow.non_local_exec:
-            least = LIMITS.minutes(asks, "/".join(wildcards))
-        return least * 2 ** (attempt - 1)
-
-    return {
-        "mem_mb": lambda wildcards, attempt: mb * 2 ** (attempt - 1),
-        "runtime": runtime,
-        **({"gpu": int(CONFIG.device == "cuda")} if gpu else {}),
-    }
-
-
 # What students learn from: label sets, and the data sets of rounds.
 LEARNED = [*CONFIG.labels, *(each.name for each in rounds.later_rounds(CONFIG))]
 
 # Labels, and the students trained on them, are what a run is for, and a training is its longest job:
 # of the jobs that are ready, these go before measurements of teachers. (Snakemake's default is 0.)
 LEARNING = 10
-
-# Retries of a label job that failed, and of one in which frames have no answer. A rule's own
-# number goes before that of --retries and of profiles, so that each attempt knows how many are left.
-RETRIES = 2
 
 
 wildcard_constraints:

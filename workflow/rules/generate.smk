@@ -80,19 +80,21 @@ for kind in SOURCES:
             " --output {output.frames:q} --failed {output.failed:q} > {log:q} 2>&1"
 
 
-# A source waits for those before it alone: one that is added at the end makes nothing anew.
+# A source waits for those before it alone, and a batch for those before it: a source that is added
+# at the end makes nothing anew, and the pilot waits for nothing that waits for it.
 rule find_duplicates:
     input:
         script=f"{SCRIPTS}/find_duplicates.py",
-        structures=files(plan.structures_compared),
-        earlier=files(plan.keys_compared),
+        structures=files(plan.structures_searched),
+        before=files(plan.structures_before),
+        kept_before=files(plan.keys_before),
     output:
-        kept=f"{RUN}/duplicates/{{source}}.h5",
-        table=f"{RUN}/duplicates/{{source}}.csv",
+        kept=f"{RUN}/duplicates/{{source}}/{{batch}}.h5",
+        table=f"{RUN}/duplicates/{{source}}/{{batch}}.csv",
     log:
-        f"{LOGS}/find_duplicates/{{source}}.log",
+        f"{LOGS}/find_duplicates/{{source}}/{{batch}}.log",
     benchmark:
-        f"{BENCHMARKS}/find_duplicates/{{source}}.tsv"
+        f"{BENCHMARKS}/find_duplicates/{{source}}/{{batch}}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -100,12 +102,12 @@ rule find_duplicates:
         **needs(4000, 120),
     params:
         settings=settings(jobs.FindDuplicates),
-        recipes=recipes("structures", "earlier"),
+        recipes=recipes("structures", "before", "kept_before"),
     shell:
         "python {input.script:q} --settings {params.settings:q}"
         " --recipes {params.recipes} --input {input.structures:q}"
-        " --earlier {input.earlier:q} --output {output.kept:q}"
-        " --table {output.table:q} > {log:q} 2>&1"
+        " --before {input.before:q} --keys {input.kept_before:q}"
+        " --output {output.kept:q} --table {output.table:q} > {log:q} 2>&1"
 
 
 rule screen_structures:

@@ -1,5 +1,7 @@
 """Generative models, each in an environment of its own, by a script that is read there alone."""
 
+from limbeck.cost.generators import needs_of
+
 for program in ABOUT:
 
     rule:
@@ -25,16 +27,14 @@ for program in ABOUT:
             generator=one_of(plan.of_program(CONFIG, program)),
             shard=r"\d+",
         conda:
-            # none of its own where all that use it say which Python
-            f"../../envs/{program}.yaml"
-            if any(
-                not CONFIG.generators[name].python
-                for name in plan.of_program(CONFIG, program)
+            environments.file_of(
+                program,
+                [CONFIG.generators[name] for name in plan.of_program(CONFIG, program)],
             )
-            else ENVIRONMENT
         threads: THREADS
         resources:
-            **needs(16000, 480, gpu=True),
+            # The largest of the program's generators; a job that failed gets twice as much.
+            **needs(*needs_of(CONFIG, plan.of_program(CONFIG, program)), gpu=True),
         params:
             settings=settings(jobs.RunGenerator),
             content=lambda wildcards: plan.generator_content(
@@ -43,8 +43,9 @@ for program in ABOUT:
             recipe=lambda wildcards, output: RECIPES.of(
                 output.made.removeprefix(f"{RUN}/")
             ),
-            python=lambda wildcards: CONFIG.generators[wildcards.generator].python
-            or "python",
+            python=lambda wildcards: environments.python_of(
+                CONFIG.generators[wildcards.generator]
+            ),
         shell:
             "{params.python:q} {input.script:q} --settings {params.settings:q}"
             " --recipe {params.recipe} --structures {output.structures:q}"

@@ -6,6 +6,9 @@ an id, which its jobs inherit in their environment. A head that begins to run jo
 into ``results/{run}/head.json``; a job that finds the id of another one there, other than the one
 that was there as its own head started, belongs to a head that was replaced.
 
+On a cluster, the head writes the name of its jobs there as well, by which its successor cancels
+them (:mod:`limbeck.check.cluster`).
+
 Nothing is written while a Snakefile is read: a dry run, ``--lint`` or a job's own process
 disturb nobody.
 """
@@ -20,6 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from limbeck.check import cluster
 from limbeck.errors import LimbeckError
 
 #: in the environment of a job: the id of its head, and the one that was there before, if any
@@ -91,12 +95,15 @@ def announce(run: str | Path) -> None:
     os.environ[FILE] = str(file)
 
 
-def take_over(config: dict[str, Any]) -> None:
+def take_over(config: dict[str, Any], jobs: str = "") -> None:
     """Write this head's id and config, as it begins to run jobs.
 
+    Args:
+        jobs: the name that SLURM has for all jobs of this head; none where they run here.
+
     Raises:
-        LimbeckError: another head of the same run is at work on this machine, or the file cannot be
-            written.
+        LimbeckError: another head of the same run is at work on this machine, jobs of one that is
+            dead cannot be cancelled, or the file cannot be written.
     """
     file = Path(os.environ[FILE])
     other = process_in(file)
@@ -105,8 +112,10 @@ def take_over(config: dict[str, Any]) -> None:
             f"{file.parent}: another snakemake is at work on this run, process {other.pid}; "
             "wait for it, or end it"
         )
+    _cancel_jobs_in(file)
     value = {
         "id": _own_id(),
+        "jobs": jobs,
         "process": asdict(Process.own()),
         "locked": LOCKED in os.environ,
         "config": config,
@@ -183,24 +192,60 @@ def _read(file: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def main() -> None:
-    """Say which head is at work, before `make run`, which holds its lock, opens Snakemake's.
+def locks_are_shared(folder: Path, mounts: str = "/proc/self/mounts") -> bool:
+    """Whether a lock of ``flock`` is seen by other machines that have the folder, too.
 
-    Exit status 1 where one is, or may be.
+    Some clusters mount their file systems so that it is not.
     """
-    results = Path(sys.argv[1])
-    if not any((results.parent / ".snakemake/locks").glob("*")):
-        return
+    try:
+        lines = [line.split() for line in Path(mounts).read_text(encoding="utf-8").splitlines()]
+    except OSError:  # not Linux
+        return True
+    above = [str(folder.resolve()), *map(str, folder.resolve().parents)]
+    found = [words for words in lines if len(words) > 3 and words[1] in above]
+    options = set(max(found, key=lambda words: len(words[1]))[3].split(",")) if found else set()
+    return not options & {"localflock", "nolock", "local_lock=flock", "local_lock=all"}
+
+
+def _cancel_jobs_in(file: Path) -> None:
+    """Cancel jobs of the head that a file tells of, which is dead, and wait for their end."""
+    if name := _read(file).get("jobs"):
+        cluster.cancel(str(name))
+
+
+def _refuse_beside_another(results: Path) -> None:
+    """End where another head is at work in this folder, or may be."""
+    shared = locks_are_shared(results)
     for file in sorted(results.glob(f"*/{NAME}")):
-        process = process_in(file)
+        process, found = process_in(file), _read(file)
         if process and process.alive:
             sys.exit(f"Another run is at work: {file.parent}, process {process.pid}.")
         # One of another machine that had our lock is dead, or we would not have the lock.
-        if process and process.alive is None and not _read(file).get("locked"):
+        if process and process.alive is None and not (found.get("locked") and shared):
+            cancelled = f"scancel --name={found['jobs']}; " if found.get("jobs") else ""
             sys.exit(
                 f"A run of {file.parent} was started on {process.host}, process {process.pid}, "
-                f"and did not end. If it is dead: rm {file}, and the same command again."
+                f"and did not end. If it is dead: {cancelled}rm {file}, and the same command again."
             )
+
+
+def main() -> None:
+    """Make way for a head of `make run`, which holds its lock, before it opens Snakemake's.
+
+    Called with the folder of results and the name of the run. Exit status 1 where another head is
+    at work, or may be. Else jobs that a dead head of this run left on a cluster are cancelled.
+    """
+    results, run = Path(sys.argv[1]), sys.argv[2]
+    if any((results.parent / ".snakemake/locks").glob("*")):
+        _refuse_beside_another(results)
+    file = results / run / NAME
+    process = process_in(file)
+    if process and process.alive and _read(file).get("jobs"):  # a bare snakemake with --nolock
+        sys.exit(f"Another run is at work: {file.parent}, process {process.pid}.")
+    try:
+        _cancel_jobs_in(file)
+    except LimbeckError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ from limbeck.config.sections.labels import LabelSet
 from limbeck.config.sections.messages import dotted, one_of, shown
 from limbeck.config.sections.potentials import Mace, Matgl, StudentFolder, Weights, keep_faults
 from limbeck.config.sections.sampling import AnySampling, MolecularDynamics, Phonons
-from limbeck.config.sections.sources import Clusters, Generated, Source, StructureFile
+from limbeck.config.sections.sources import Clusters, Generated, Source, StructureFile, Surfaces
 from limbeck.config.sections.students import (
     NO_COMPILER,
     Distill,
@@ -210,26 +210,20 @@ def _generative(config: Config) -> Lines:
                 )
 
 
-def _duplicates(config: Config) -> Lines:
-    """A source waits for those before it, which may not wait for it in turn."""
-    if config.duplicates.distance_A is None:
-        return
-    asking = [name for name, source in config.sources.items() if source.generative_model]
-    waiting = [f"sources.{name}.generative_model" for name in asking][:1]
-    waiting += ["gate.pilot"] * (config.gate.pilot is not None)
-    for other in waiting:
-        yield (
-            f"duplicates.distance_A: {config.duplicates.distance_A:g}, expected none beside "
-            f"{other}, for which other structures wait"
-        )
-
-
 def _sizes(config: Config) -> Lines:
     for name, source in config.sources.items():
         sizes = source.sizes if isinstance(source, Clusters) else None
         if sizes and sizes[0] > config.screen.max_atoms:
             text = f"expected at most screen.max_atoms, {config.screen.max_atoms}"
             yield f"sources.{name}.sizes: {sizes}, {text}"
+
+
+def _vacuum(config: Config) -> Lines:
+    least = config.screen.min_vacuum_A
+    for name, source in config.sources.items():
+        if isinstance(source, Surfaces) and source.vacuum_A < least:
+            text = f"expected screen.min_vacuum_A, {least:g}, or more: all slabs would be refused"
+            yield f"sources.{name}.vacuum_A: {source.vacuum_A:g}, {text}"
 
 
 def _files(config: Config) -> Lines:
@@ -611,8 +605,8 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _cells,
     _generators,
     _generative,
-    _duplicates,
     _sizes,
+    _vacuum,
     _files,
     _weights,
     _elements,

@@ -67,9 +67,9 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
         jobs.GenerateStructures.of,
         (plan.reserve_files, plan.generated_files),
     ),
-    "duplicates/{source}.h5": (
+    "duplicates/{source}/{batch}.h5": (
         jobs.FindDuplicates.of,
-        (plan.structures_compared, plan.keys_compared),
+        (plan.structures_searched, plan.structures_before, plan.keys_before),
     ),
     "screened/{source}/{shard}.h5": (
         _screen,

@@ -2,6 +2,7 @@
 
 Every Python that has this folder on its PYTHONPATH loads this file first. It does nothing unless
 FAULTS_PLAN names a plan: a JSON list of strikes, each a mapping (see ``faults.strikes.Strike``).
+With FAULTS_OFTEN, jobs keep a check-point after every step, and not after minutes.
 What strikes says so first, in a line of the file FAULTS_LOG, so that an injection can prove itself.
 """
 
@@ -28,6 +29,8 @@ def begin():
     # Snakemake's own processes have a script's name in their arguments, not as what they run
     if not plan or len(sys.orig_argv) < 2 or not sys.orig_argv[1].endswith(".py"):
         return
+    if "FAULTS_OFTEN" in os.environ:
+        os.environ["LIMBECK_CHECKPOINT_MIN"] = "0"
     with open(plan, encoding="utf-8") as handle:
         strikes = json.load(handle)
     waiting = {}

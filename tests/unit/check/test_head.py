@@ -122,7 +122,7 @@ def look(results, *, locked=True):
         lock = results.parent / ".snakemake/locks/0.input.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         lock.write_text("")
-    command = [sys.executable, "-m", "limbeck.check.head", str(results)]
+    command = [sys.executable, "-m", "limbeck.check.head", str(results), "a"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -1,10 +1,12 @@
-"""Where duplicates cannot be looked for, since structures would wait for each other."""
+"""What a search for duplicates waits for: sources before it, and batches before it."""
+
+from pathlib import Path
 
 import pytest
 
 from limbeck.config import plan
 from limbeck.config.load import resolve
-from limbeck.errors import LimbeckError
+from limbeck.config.text import read_yaml
 
 CRYSTALS = {"kind": "crystals", "count": 4, "shards": 2, "elements": ["Cu"]}
 CONFIG = {
@@ -15,29 +17,59 @@ CONFIG = {
     "labels": {"emt": {"potential": "emt"}},
     "duplicates": {"distance_A": 0.02},
 }
+GENERATED = {"kind": "generated", "path": "resources/crystals", "count": 6, "shards": 3}
+TAKING = {"generative_fraction": 0.5, "generative_model": "made"}
 
 
 def test_a_source_waits_for_those_before_it_alone():
     config = resolve(CONFIG)
-    assert plan.duplicates_of(config, "two", "0") == ["duplicates/two.h5"]
+    assert plan.duplicates_of(config, "two", "0") == ["duplicates/two/0.h5"]
+    assert plan.keys_before(config, "one", 0) == []
+    assert plan.keys_before(config, "two", 0) == ["duplicates/one/0.h5"]
+    files = [f"structures/one/{i}.h5" for i in (0, 1)]
+    assert plan.structures_before(config, "two", 0) == files
+    assert plan.structures_searched(config, "one", 0) == files
     assert plan.duplicates_of(resolve(CONFIG | {"duplicates": {}}), "two", "0") == []
 
 
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        ({"gate": {"pilot": 1}}, "gate.pilot"),
-        (
-            {
-                "sources": {
-                    "one": CRYSTALS | {"generative_fraction": 0.5, "generative_model": "made"},
-                    "made": {"kind": "generated", "path": "resources/crystals", "count": 2},
-                }
-            },
-            "sources.one.generative_model",
-        ),
-    ],
-)
-def test_none_are_looked_for_where_structures_wait_for_others(changes, named):
-    with pytest.raises(LimbeckError, match=f"expected none beside {named}"):
-        resolve(CONFIG | changes)
+def test_the_pilot_waits_for_itself_alone_and_the_rest_for_it():
+    config = resolve(CONFIG | {"gate": {"pilot": 1}})
+    assert plan.structures_searched(config, "two", 0) == ["structures/two/0.h5"]
+    assert plan.structures_before(config, "two", 0) == ["structures/one/0.h5"]
+    assert plan.duplicates_of(config, "two", "1") == ["duplicates/two/1.h5"]
+    # of the first source, too, what the second has in the pilot
+    pilot = [f"duplicates/{name}/0.h5" for name in ("one", "two")]
+    assert plan.keys_before(config, "one", 1) == pilot
+    assert plan.keys_before(config, "two", 1) == [*pilot, "duplicates/one/1.h5"]
+
+
+def test_what_a_generative_model_made_is_searched_alone_and_then_as_structures_of_its_takers():
+    sources = {"one": CRYSTALS, "two": CRYSTALS | TAKING, "made": GENERATED}
+    config = resolve(CONFIG | {"sources": sources, "gate": {"pilot": 1}})
+    assert plan.duplicates_of(config, "made", "2") == ["duplicates/made/0.h5"]
+    assert len(plan.structures_searched(config, "made", 0)) == GENERATED["shards"]
+    assert plan.structures_before(config, "made", 0) == []
+    assert plan.structures_before(config, "two", 0) == ["structures/one/0.h5"]
+    # the pilot takes any of its structures, so that none of its shards may wait for the pilot
+    assert [plan.pilots_before_source(config, "made", str(i)) for i in range(3)] == [[], [], []]
+
+
+def test_molecules_wait_for_no_crystals():
+    molecules = {"kind": "molecules", "count": 2, "smiles": "resources/smiles/organics.smi"}
+    files = {"kind": "file", "count": 2, "path": "resources/crystals"}
+    sources = {"crystals": CRYSTALS, "molecules": molecules, "files": files}
+    config = resolve(CONFIG | {"sources": sources})
+    assert plan.structures_before(config, "molecules", 0) == []
+    both = {path.split("/")[1] for path in plan.structures_before(config, "files", 0)}
+    assert both == {"crystals", "molecules"}
+
+
+@pytest.mark.parametrize("name", ["hybrid_5k", "hybrid_5k_b", "hybrid_120k"])
+def test_each_shard_of_a_plan_is_searched_once(name):
+    config = resolve(read_yaml(Path(__file__).parents[3] / "config" / f"{name}.yaml"))
+    for source, section in config.sources.items():
+        batches = range(len(plan.batches(config)))
+        found = [p for b in batches for p in plan.structures_searched(config, source, b)]
+        expected = {f"structures/{source}/{i}.h5" for i in range(section.shards)}
+        assert len(found) == len(expected)
+        assert set(found) == expected

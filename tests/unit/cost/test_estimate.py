@@ -8,7 +8,7 @@ from limbeck.config.text import read_yaml
 from limbeck.cost import rates, work
 from limbeck.cost.amounts import Amount, Amounts, shared
 from limbeck.cost.estimate import MARGIN, Estimate
-from limbeck.cost.limits import LEAST, Limits
+from limbeck.cost.limits import ATOM_BYTES, GRAPH_BYTES, LEAST, Limits
 from limbeck.cost.rates import Model
 from limbeck.cost.sizes import size_of
 from limbeck.cost.work import Work
@@ -239,3 +239,24 @@ def test_a_line_of_smiles_that_is_none_is_told(tmp_path):
     assert "1 of those that were looked at cannot be made" in size_of(config, "mine").how
     path.write_text("CCO\nC\nCC\n")
     assert "cannot" not in size_of(config, "mine").how
+
+
+def test_memory_follows_from_the_frames_that_a_job_holds():
+    """Of a plan of many frames: those of a shard, of a slice, or all that are selected."""
+    config = read_yaml("tests/config/tiny.yaml")
+    config["sources"]["clusters"] |= {"count": 120_000, "shards": 10}
+    config["select"] |= {"count": 100_000, "slices": 4}
+    limits = Limits(resolve(config))
+    found = Work(resolve(config))
+    (made, *_) = (j for j in found.jobs if j.rule == "label_frames")
+    assert made.made.frames == 25_000
+    of_slice, of_all = (ATOM_BYTES * a / 1e6 for a in (made.made.atoms, found.selected.atoms))
+    assert limits.megabytes("label_frames", "emt/0") == pytest.approx(of_slice, abs=1)
+    assert limits.megabytes("build_dataset", "emt") == pytest.approx(of_all, abs=1)
+    assert of_all == pytest.approx(4 * of_slice)
+    shard = ATOM_BYTES * found.frames("generated", "clusters").atoms / 10 / 1e6
+    assert limits.megabytes("screen_structures", "clusters/3") == pytest.approx(shard, abs=1)
+    # a training keeps graphs as well
+    graphs = GRAPH_BYTES * found.selected.atoms / 1e6
+    trained = limits.megabytes("train_student", "emt/direct-tiny/1")
+    assert trained == pytest.approx(of_all + graphs, rel=0.01)

@@ -8,7 +8,15 @@ from generator_jobs import calls, run
 from generators import structures
 from limbeck.files import sha256_of
 
-OWN = {"program": "mattergen", "count": 6, "batch_size": 4}
+OWN = {
+    "program": "mattergen",
+    "count": 6,
+    "batch_size": 4,
+    "weights": "../env/weights",
+    "sha256": stand_ins.WEIGHTS_SHA256,
+}
+#: by name, and none of its own
+NAMED = {"program": "mattergen", "count": 6}
 
 
 @pytest.fixture
@@ -29,7 +37,9 @@ def test_as_many_as_are_asked_for_come_out(tmp_path, python):
     assert report["recipe"] == "0" * 16
     assert 0 < report["seconds_per_structure"] < 10
     (call,) = calls(python)
-    assert "--pretrained-name=mattergen_base" in call["arguments"]
+    assert f"--model_path={tmp_path}/env/weights" in [
+        word.replace("a/../", "") for word in call["arguments"]
+    ]
     assert "--record_trajectories=False" in call["arguments"]
 
 
@@ -65,8 +75,7 @@ def test_it_writes_where_no_other_job_does_and_takes_its_threads_alone(tmp_path,
 
 
 def test_a_condition_is_asked_with_a_guidance(tmp_path, python):
-    own = {"weights": "chemical_system", "chemical_system": ["K", "F"]}
-    done = run(tmp_path / "a", python, **OWN, **own)
+    done = run(tmp_path / "a", python, **OWN, chemical_system=["K", "F"])
     assert {*read(done.path).get_chemical_symbols()} == {"K", "F"}
     (call,) = calls(python)
     assert call["conditions"] == {"chemical_system": "K-F"}
@@ -161,13 +170,16 @@ def test_weights_of_ones_own_are_used_where_they_are_the_right_ones(tmp_path, py
     assert len(calls(python)) == 1  # never opened
 
 
-def test_weights_that_were_fetched_are_used_and_compared(tmp_path, python):
-    fetched = tmp_path / "a/weights/mattergen/mattergen_base/checkpoints/last.ckpt"
-    fetched.parent.mkdir(parents=True)
-    fetched.write_text("others")
-    done = run(tmp_path / "a", python, **OWN)
+def test_weights_that_were_fetched_are_compared_and_others_never_opened(tmp_path, python):
+    """Nor are they downloaded by the program itself, which compares nothing."""
+    done = run(tmp_path / "a", python, **NAMED)
     assert done.status == 1
-    assert "weights/mattergen/mattergen_base/config.yaml: no weights there" in done.log
-    (fetched.parents[1] / "config.yaml").write_text("others")
-    done = run(tmp_path / "a", python, **OWN)
+    message = "weights/mattergen/mattergen_base/config.yaml: no weights there"
+    assert f"{message}; `snakemake fetch_weights` gets them" in done.log
+    skipped = run(tmp_path / "b", python, **NAMED, if_missing="skip")
+    assert (skipped.status, skipped.kept) == (0, b"")
+    stand_ins.weights(tmp_path / "a/weights/mattergen/mattergen_base")
+    done = run(tmp_path / "a", python, **NAMED)
+    assert done.status == 1
     assert "config.yaml: its SHA-256 is" in done.log
+    assert calls(python) == []

@@ -2,7 +2,9 @@
 
 import bz2
 import gzip
+import io
 import lzma
+import tarfile
 import zipfile
 
 import numpy as np
@@ -183,7 +185,7 @@ def test_a_zip_that_grows_beyond_measure_or_has_a_password(tmp_path):
             frame()
         faults[frame.file] = str(caught.value.value)
     assert "unpacks to more than" in faults["z.zip/2.xyz.gz"]
-    assert "a zip in a zip" in faults["z.zip/zip.zip"]
+    assert "an archive in an archive" in faults["z.zip/zip.zip"]
     with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
         pass
     with pytest.raises(LimbeckError, match=r"empty\.zip: .*no file in it"):
@@ -192,6 +194,77 @@ def test_a_zip_that_grows_beyond_measure_or_has_a_password(tmp_path):
         archive.writestr("a.xyz", b"1\n\nHe 0 0 0\n")
     with pytest.raises(LimbeckError, match=r"y\.zip: .*packed by method 14"):
         load(tmp_path / "y.zip")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_a_tar_is_a_folder_and_leads_nowhere_else(tmp_path, pack):
+    """As `tar czf made.tgz -C generated .` writes one, and as somebody may who means harm."""
+    write(tmp_path / "a.cif", NACL)
+    write(tmp_path / "secret.cif", WATER)
+    inside = tmp_path / "in"
+    inside.mkdir()
+    with tarfile.open(tmp_path / "made.tar", "w") as archive:
+        for name in ("./gen/1.cif", "./gen/0.cif", "../out.cif", "/tmp/../out.cif", "./.hidden"):
+            archive.add(tmp_path / "a.cif", name)
+        for name, kind in (("link.cif", tarfile.SYMTYPE), ("hard.cif", tarfile.LNKTYPE)):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = kind, str(tmp_path / "secret.cif")
+            archive.addfile(link)
+        pipe = tarfile.TarInfo("pipe.cif")
+        pipe.type = tarfile.FIFOTYPE  # to read one is to wait for ever
+        archive.addfile(pipe)
+        archive.add(inside, "gen/folder")
+    (inside / "made.tgz").write_bytes(pack((tmp_path / "made.tar").read_bytes()))
+    frames, rejected = load(inside / "made.tgz")
+    assert [frames.info_of(b)["file"] for b in range(len(frames))] == [
+        "made.tgz/gen/0.cif", "made.tgz/gen/1.cif",
+    ]  # fmt: skip
+    assert {r.name for r in rejected} == {f"made.tgz/{n}.cif" for n in ("hard", "link", "pipe")}
+    assert {r.reason for r in rejected} == {"file is not readable"}
+    assert not list(tmp_path.rglob("out.cif"))
+
+
+def test_a_tar_that_grows_beyond_measure_or_is_damaged(tmp_path):
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        entry = tarfile.TarInfo("0.xyz")
+        entry.size = 20_000_000
+        archive.addfile(entry, io.BytesIO(bytes(entry.size)))
+    packed = tmp_path / "x.tar.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "x.tar").read_bytes()))
+    with pytest.raises(LimbeckError, match=r"x\.tar\.gz: .*unpacks to more than 16777216 bytes"):
+        load(packed)
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("again.tar.gz", gzip.compress(tar_of("a.cif", b"data_a")))
+    (frame,) = read_files(tmp_path / "x.zip")
+    with pytest.raises(Refused) as caught:
+        frame()
+    assert "an archive in an archive" in str(caught.value.value)
+    (tmp_path / "cut.tar").write_bytes(tar_of("a.cif", b"data_a" * 1000)[:3000])
+    with pytest.raises(LimbeckError, match=r"cut\.tar: .*unexpected end of data"):
+        load(tmp_path / "cut.tar")
+
+
+def test_a_hole_that_a_tar_calls_a_file_is_not_filled(tmp_path):
+    """The old way of GNU's tar: some hundred bytes that say that they are 10^11."""
+    header = tarfile.TarInfo("a.xyz")
+    header.type = tarfile.GNUTYPE_SPARSE
+    block = bytearray(header.tobuf(tarfile.GNU_FORMAT))
+    block[483:495] = b"%011o\0" % 8**11  # its real size
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    (tmp_path / "x.tar").write_bytes(bytes(block) + bytes(1024))
+    with pytest.raises(LimbeckError, match=r"x\.tar: .*unpacks to more than"):
+        load(tmp_path / "x.tar")
+
+
+def tar_of(name, data):
+    """A tar of one file."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(data)
+        archive.addfile(entry, io.BytesIO(data))
+    return made.getvalue()
 
 
 def test_nothing_unpacked_is_left_behind(tmp_path, monkeypatch):

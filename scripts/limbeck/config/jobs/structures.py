@@ -42,7 +42,7 @@ class RunGenerator(Compute):
         count: structures of this shard.
         conditions: what MatterGen is asked for, as it calls it.
         min_distance_ratio: as in ``screen``.
-        fetched: where weights that are named may have been fetched to, and the hashes of the files.
+        fetched: where weights that are named were fetched to, and the hashes of the files.
     """
 
     seed: t.Whole
@@ -133,7 +133,7 @@ class FindDuplicates(Section):
     siblings: Literal["all", "not_displaced", "none"]
 
     @classmethod
-    def of(cls, config: Config, source: str) -> Self:
+    def of(cls, config: Config, source: str, batch: str) -> Self:
         section = config.sources[source]
         siblings: Literal["all", "not_displaced", "none"] = "all"
         if isinstance(section, StructureFile):

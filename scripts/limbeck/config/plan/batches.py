@@ -4,6 +4,7 @@ from itertools import accumulate, pairwise
 
 from limbeck.config.config import Config
 from limbeck.config.plan.frames import frames_of_slice, shards_of_slice, sources_selected
+from limbeck.config.plan.sources import reserves
 from limbeck.config.plan.yields import yields_judged
 
 #: of a batch, what goes before its number, which counts from 1
@@ -84,9 +85,11 @@ def structures_of_gate(config: Config, part: str) -> list[str]:
 
 
 def pilots_before_source(config: Config, source: str, shard: str) -> list[str]:
-    """What says that the pilot of each label set passed; none for a shard of the pilot itself."""
-    own = int(shard) in shards_judged(config, source, "pilot") or not pilot_slices(config)
-    return [] if own else [f"gate/{name}.pilot.passed" for name in config.labels]
+    """What says that the pilot of each label set passed; none for a shard of the pilot itself, nor
+    of a reserve, all of which the pilot may take from."""
+    of_pilot = source in reserves(config) or int(shard) in shards_judged(config, source, "pilot")
+    waits = pilot_slices(config) and not of_pilot
+    return [f"gate/{name}.pilot.passed" for name in config.labels] if waits else []
 
 
 def pilot_before_labels(config: Config, label_set: str, slice: str) -> list[str]:

@@ -1,10 +1,13 @@
-"""Which sources are searched for structures that others have."""
+"""Which structures are searched for those that came before them: of a source before, or of a batch
+before."""
 
 from collections.abc import Sequence
 
 from limbeck.config.config import Config
-from limbeck.config.plan.frames import samplings_used, sources_of, sources_used
+from limbeck.config.plan.batches import batches
+from limbeck.config.plan.frames import samplings_used, shards_of_slice, sources_of, sources_used
 from limbeck.config.plan.labels import from_files, labelled_sources
+from limbeck.config.plan.sources import ISOLATED, PERIODIC, reserves
 
 
 def _uses(config: Config, source: str) -> set[tuple[str, str]]:
@@ -16,12 +19,20 @@ def _uses(config: Config, source: str) -> set[tuple[str, str]]:
 
 
 def compared_sources(config: Config, source: str) -> list[str]:
-    """Sources before this one of which all is made that is made of it: what they have in common
-    need not be made twice."""
-    used = sources_used(config)
-    before = list(config.sources)[: list(config.sources).index(source)]
-    asked = _uses(config, source)
-    return [name for name in before if name in used and asked <= _uses(config, name)]
+    """Other sources of which all is made that is made of this one: what they have in common need
+    not be made twice. None for a reserve, whose structures become those of other sources.
+    """
+    if source in reserves(config):
+        return []
+    asked, used = _uses(config, source), sources_used(config)
+    others = [name for name in config.sources if name in used and name != source]
+    return [n for n in others if asked <= _uses(config, n) and _may_be_alike(config, source, n)]
+
+
+def _may_be_alike(config: Config, *sources: str) -> bool:
+    """Whether two sources may have a structure in common: not molecules and crystals."""
+    kinds = [config.sources[name].kind for name in sources]
+    return not (set(kinds) & set(ISOLATED) and set(kinds) & set(PERIODIC))
 
 
 def all_stay(config: Config, source: str) -> bool:
@@ -31,22 +42,60 @@ def all_stay(config: Config, source: str) -> bool:
     return source in {*config.duplicates.keep_all_of, *labelled}
 
 
-def _structures(config: Config, sources: Sequence[str]) -> list[str]:
+def shards_of_batches(config: Config, source: str) -> list[list[int]]:
+    """Shards of a source in each batch of slices, the pilot first: no batch waits for a later one.
+
+    All of a reserve are in the first, since any batch may take any of its structures. Those that
+    are in no slice, as of a source which is there to compare others with, are in the last.
+    """
+    every = range(config.sources[source].shards)
+    if source in reserves(config):
+        return [list(every), *([] for _ in batches(config)[1:])]
+    found = [
+        sorted(i for slice in batch for i in shards_of_slice(config, source, slice))
+        for batch in batches(config)
+    ]
+    left = set(every).difference(*found)
+    return [*found[:-1], sorted({*found[-1], *left})]
+
+
+def _structures(source: str, shards: Sequence[int]) -> list[str]:
+    return [f"structures/{source}/{i}.h5" for i in shards]
+
+
+def _before(config: Config, source: str, batch: int) -> list[tuple[str, int]]:
+    """The sources and batches that a batch of a source is compared with: in its own batch those
+    before it, of earlier batches all, its own structures among them."""
+    order = list(config.sources)
+    others = compared_sources(config, source)
+    sources = sorted([*others, source], key=order.index)
+    earlier = [(name, b) for b in range(batch) for name in sources]
+    own = [(name, batch) for name in others if order.index(name) < order.index(source)]
+    return [(n, b) for n, b in [*earlier, *own] if shards_of_batches(config, n)[b]]
+
+
+def structures_searched(config: Config, source: str, batch: int | str) -> list[str]:
+    """Files of the structures of a batch of a source."""
+    return _structures(source, shards_of_batches(config, source)[int(batch)])
+
+
+def structures_before(config: Config, source: str, batch: int | str) -> list[str]:
+    """Files of the structures that these are compared with."""
     return [
-        f"structures/{name}/{i}.h5" for name in sources for i in range(config.sources[name].shards)
+        path
+        for name, b in _before(config, source, int(batch))
+        for path in structures_searched(config, name, b)
     ]
 
 
-def structures_compared(config: Config, source: str) -> list[str]:
-    """Files of the structures that are compared, those of the source last."""
-    return _structures(config, [*compared_sources(config, source), source])
-
-
-def keys_compared(config: Config, source: str) -> list[str]:
-    """Keys of what the sources before keep."""
-    return [f"duplicates/{name}.h5" for name in compared_sources(config, source)]
+def keys_before(config: Config, source: str, batch: int | str) -> list[str]:
+    """Keys of what stays of them."""
+    return [f"duplicates/{name}/{b}.h5" for name, b in _before(config, source, int(batch))]
 
 
 def duplicates_of(config: Config, source: str, shard: int | str) -> list[str]:
-    """What says which structures of a source are duplicates; none where none are looked for."""
-    return [f"duplicates/{source}.h5"] if config.duplicates.distance_A else []
+    """What says which structures of a shard are duplicates; none where none are looked for."""
+    if not config.duplicates.distance_A:
+        return []
+    found = enumerate(shards_of_batches(config, source))
+    return [f"duplicates/{source}/{b}.h5" for b, shards in found if int(shard) in shards]

@@ -10,8 +10,9 @@ from limbeck.check.content import content_of, files_of, is_glob
 from limbeck.config.config import Config
 from limbeck.config.sections.sources import AnySource
 
-#: kinds of sources whose structures have no cell
+#: kinds of sources whose structures have no cell, and those whose structures all have one
 ISOLATED = ("molecules", "clusters")
+PERIODIC = ("crystals", "random_crystals", "derivatives", "surfaces", "disordered")
 
 
 def reserves(config: Config) -> list[str]:

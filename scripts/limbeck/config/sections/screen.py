@@ -60,6 +60,11 @@ class Duplicates(Section):
     """Names of sources of which none is dropped; of those whose files have labels that the run uses
     none ever is."""
 
+    def faults(self) -> Iterator[Fault]:
+        """Sources that are kept where nothing is dropped."""
+        if self.keep_all_of and self.distance_A is None:
+            yield "keep_all_of", "given, expected distance_A as well: without it none is dropped"
+
 
 class Compare(Section):
     """Which sources are compared, before anything of them is refused or dropped."""

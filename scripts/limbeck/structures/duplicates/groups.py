@@ -1,7 +1,7 @@
-"""Which structures of a source are the same as an earlier one: of it, or of a source before it.
+"""Which structures of a source are the same as an earlier one: of it, or of another source.
 
-Of each source only the keys of what it keeps are written, so that later sources need not look at
-structures that are like none of theirs.
+Only the keys of what stays are written, so that those that come later need not look at structures
+that are like none of theirs.
 """
 
 import logging
@@ -167,7 +167,7 @@ def find(
     the limit from all before them that do.
 
     Args:
-        own: of the source, in order; earlier: of what sources before it keep.
+        own: of the source, in order; earlier: of what stays of those before, its own among them.
         structures: the atoms of what has these keys, by id; what later steps would refuse is left
             out, and is the same as nothing.
         siblings: which structures of the source are compared with each other: "all"; those
@@ -178,13 +178,14 @@ def find(
     alike = Alike(keys, limit_A)
     there = structures(keys.select(np.array(sorted(alike.members), dtype=np.int64)))
     first, gone = len(earlier), set[int]()
+    sources = [frame.rpartition(b"/")[0] for frame in keys.frame.tolist()]
     dropped: list[Dropped] = []
     for n in each(range(first, len(keys)), "comparison", "structures"):
         for m in alike.before(n):
             one, other = there.get(keys.id[n]), there.get(keys.id[m])
             if one is None or other is None or m in gone:
                 continue
-            if m >= first and _related(one, other, siblings):
+            if sources[m] == sources[n] and _related(one, other, siblings):
                 continue
             if same(other, one, limit_A):
                 gone.add(n)

@@ -97,12 +97,12 @@ def read_file(
     most: int | None = None,
     archive: Unpacked | None = None,
 ) -> list[Frame]:
-    """Frames of one file, plain or packed, or of all files of a zip.
+    """Frames of one file, plain or packed, or of all files of a zip or a tar.
 
     Args:
         name: for people; the name of the file where not given.
         kind, most: as of :func:`read_files`.
-        archive: the zip that it is in; what is packed there once more counts for its size.
+        archive: the zip or tar that it is in; what is packed there once more counts for its size.
 
     Raises:
         LimbeckError: the file is missing, of another format, or not readable as a whole.
@@ -115,10 +115,13 @@ def read_file(
         # an archive of NumPy's arrays is a zip, whose files are no structures one by one
         own = kind == "npz" or (kind is None and path.suffix.lower() == ".npz")
         inside = None if own else members(path, archive)
+        file, unpacked = path, archive
+        if inside is None and not own:
+            file, unpacked = plain(path, archive)
+            inside = members(file, archive, path) if file != path else None  # of a .tar.gz
         if inside is not None:
             files = [(file, f"{name}/{inner}") for file, inner in inside.files]
             return list(islice(_of_several(files, kind, most, inside), most))
-        file, unpacked = (path, archive) if own else plain(path, archive)
         # two, to see whether there is one alone
         wanted = None if most is None else max(most, 2)
         found = list(islice(frames_of(file, kind), wanted))

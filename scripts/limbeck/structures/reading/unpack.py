@@ -1,4 +1,4 @@
-"""Packed files: gzip, bzip2, xz and zip, told by their first bytes; and byte-order marks.
+"""Packed files: gzip, bzip2, xz, zip and tar, told by their first bytes; and byte-order marks.
 
 What is in them is written to a temporary folder, so that frames can be read one by one. A small
 file may unpack to any size: it stops at a hundred times its own and at 4 GB.
@@ -9,6 +9,7 @@ import codecs
 import gzip
 import lzma
 import shutil
+import tarfile
 import tempfile
 import weakref
 import zipfile
@@ -21,7 +22,7 @@ from limbeck.errors import LimbeckError
 
 #: bytes; of text that is worth packing, a hundredth is rarely left
 MAX_RATIO, MAX_BYTES, ALWAYS_BYTES = 100, 4 * 2**30, 16 * 2**20
-#: of a zip; each is a file on the disk
+#: of a zip or a tar; each is a file on the disk
 MAX_MEMBERS = 100_000
 #: bytes; xz at its strongest takes 65 MB, and a header may ask for 4 GB
 MAX_XZ_MEMORY = 256 * 2**20
@@ -29,6 +30,8 @@ CHUNK = 2**20
 GZIP, BZIP2, XZ = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"
 #: the second of one without files
 ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
+#: where a tar says what it is; those of before 1988 do not
+TAR = slice(257, 262)
 ENDINGS = (".gz", ".bz2", ".xz")
 #: byte-order marks; that of UTF-8 first
 MARKS = {
@@ -109,41 +112,70 @@ def unpacked_name(name: str) -> str:
     return name[: len(name) - len(ending)]
 
 
-def members(path: Path, archive: Unpacked | None = None) -> Unpacked | None:
-    """All files of a zip, sorted by name, hidden ones left out; None where it is none.
+def members(
+    path: Path, archive: Unpacked | None = None, packed: Path | None = None
+) -> Unpacked | None:
+    """All files of a zip or a tar, by name, hidden ones left out; None where it is neither.
+
+    No link is followed: one is the text of what it leads to.
 
     Args:
-        archive: the zip that it is in.
+        archive: the zip or tar that it is in.
+        packed: the file that it was unpacked from itself, whose size bounds it.
 
     Raises:
         LimbeckError: too many or too large, or it is in another.
-        OSError, RuntimeError, BadZipFile: damaged, or it has a password.
+        OSError, RuntimeError, BadZipFile, TarError: damaged, or it has a password.
     """
     with open(path, "rb") as handle:
-        if not handle.read(4).startswith(ZIPS):
-            return None
+        first = handle.read(TAR.stop)
+    is_zip = first.startswith(ZIPS)
+    if not is_zip and first[TAR] != b"ustar":
+        return None
     if archive:  # which may be a copy of the whole
-        raise LimbeckError("a zip in a zip")
-    with zipfile.ZipFile(path) as file:
-        found = sorted((m for m in file.infolist() if _counts(m)), key=lambda m: m.filename)
-        if len(found) > MAX_MEMBERS:
-            raise LimbeckError(f"{len(found)} files in it, expected at most {MAX_MEMBERS}")
-        unpacked = Unpacked(path)
-        for member in found:
-            # the others may ask for any amount of memory
-            if member.compress_type > zipfile.ZIP_BZIP2:
-                raise LimbeckError(f"{member.filename}: packed by method {member.compress_type}")
-            with file.open(member) as handle:
-                unpacked.add(member.filename, _read(handle))
+        raise LimbeckError("an archive in an archive")
+    unpacked = Unpacked(packed or path)
+    unpack = _unzip if is_zip else _untar
+    unpack(path, unpacked)
     if not unpacked.files:
         raise LimbeckError("no file in it")
     return unpacked
 
 
-def _counts(member: zipfile.ZipInfo) -> bool:
-    parts = member.filename.split("/")
+def _unzip(path: Path, unpacked: Unpacked) -> None:
+    with zipfile.ZipFile(path) as file:
+        found = [m for m in file.infolist() if not m.is_dir() and _counts(m.filename)]
+        _check_number(len(found))
+        for member in sorted(found, key=lambda m: m.filename):
+            # the others may ask for any amount of memory
+            if member.compress_type > zipfile.ZIP_BZIP2:
+                raise LimbeckError(f"{member.filename}: packed by method {member.compress_type}")
+            with file.open(member) as handle:
+                unpacked.add(member.filename, _read(handle))
+
+
+def _untar(path: Path, unpacked: Unpacked) -> None:
+    with tarfile.open(path, "r:") as file:
+        found = []
+        for member in file:  # of headers, of which a tar may have as many as it has kB
+            if not member.isdir() and _counts(member.name):
+                found.append(member)
+                _check_number(len(found))
+        for member in sorted(found, key=lambda m: m.name):
+            handle = file.extractfile(member) if member.isreg() else None
+            chunks = _read(handle) if handle else iter([member.linkname.encode()])
+            unpacked.add(member.name.removeprefix("./"), chunks)
+
+
+def _check_number(found: int) -> None:
+    if found > MAX_MEMBERS:
+        raise LimbeckError(f"more than {MAX_MEMBERS} files in it, expected no more")
+
+
+def _counts(name: str) -> bool:
+    parts = name.removeprefix("./").split("/")
     hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
-    return not (member.is_dir() or hidden) and parts[-1].isprintable()
+    return not hidden and parts[-1].isprintable()
 
 
 def _chunks_of(handle: IO[bytes]) -> Iterator[bytes] | None:

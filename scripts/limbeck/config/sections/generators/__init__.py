@@ -75,8 +75,8 @@ class MatterGen(AnyGenerator):
 
     program: Literal["mattergen"]
     weights: t.UserPath = "mattergen_base"
-    """Name of its weights, which it downloads where `snakemake fetch_weights` has not, or path of a
-    folder with config.yaml and checkpoints/last.ckpt."""
+    """Name of its weights, which `snakemake fetch_weights` gets, or path of a folder with
+    config.yaml and checkpoints/last.ckpt."""
     sha256: Sha256 | None = None
     """SHA-256 of the folder of weights, needed with a path (`limbeck hash FOLDER` prints it)."""
     chemical_system: t.Some[t.Element] | None = None

@@ -38,7 +38,7 @@ class Derivatives(Strained):
     """Smallest and largest number of pairs of atoms of different elements that change places."""
 
     def faults(self) -> Iterator[Fault]:
-        """None or both kinds of parents; substitutions by nothing."""
+        """None or both kinds of parents; no substitutes; changes of more than all atoms."""
         yield from super().faults()
         yield from too_large(self.n_atoms)
         if (self.path is None) == (self.prototypes is None):
@@ -46,6 +46,10 @@ class Derivatives(Strained):
             yield "path", f"{told} prototypes given, expected one of them"
         if self.compounds is not None and self.prototypes is None:
             yield "compounds", "given, expected them with prototypes"
+        for field in ("vacancies", "substitutions"):
+            if (least := getattr(self, field)[0]) >= self.n_atoms[1]:
+                text = f"at least {least} atoms, expected fewer than n_atoms, {self.n_atoms}"
+                yield field, text
         if self.substitutions[1] and not self.substitute:
             yield "substitute", "not given, expected families of elements for substitutions"
         for i, family in enumerate(self.substitute):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
+from ase.formula import Formula
 from pydantic import Field
 
 from limbeck.config.sections import types as t
@@ -59,6 +60,9 @@ class RandomCrystals(AnySource):
             symbols = re.findall("[A-Z][a-z]?", formula)
             if not re.fullmatch("([A-Z][a-z]?[0-9]*)+", formula) or not set(symbols) <= {*SYMBOLS}:
                 yield "formulas", f"{formula!r}, expected symbols and whole numbers, as in MgAl2O4"
+            elif (size := len(Formula(formula))) > self.n_atoms[1]:
+                text = f"{formula!r} has {size} atoms, expected at most n_atoms, {self.n_atoms}"
+                yield "formulas", text
         ways = ("elements", "formulas", "smiles", "molecules")
         given = [way for way in ways if getattr(self, way) is not None]
         if len(given) != 1:

@@ -35,7 +35,7 @@ class AnySource(NamedSection):
         return round(self.generative_fraction * self.count)
 
     def faults(self) -> Iterator[Fault]:
-        """More shards than structures, or a share of nothing."""
+        """More shards than structures, a share of nothing, or a model and no share of it."""
         if self.shards > self.count:
             yield "shards", f"{self.shards}, expected at most its count, {self.count}"
         if self.generative_fraction and self.generative_model is None:
@@ -43,6 +43,8 @@ class AnySource(NamedSection):
                 "generative_model",
                 "not given, expected a source of kind generated beside generative_fraction",
             )
+        if self.generative_model and "generative_fraction" not in self.model_fields_set:
+            yield "generative_fraction", "not given, expected the share that is taken of the model"
 
 
 def too_large(n_atoms: list[int] | None) -> Iterator[Fault]:
