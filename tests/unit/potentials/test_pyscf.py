@@ -111,6 +111,18 @@ def test_far_away_the_potential_is_that_of_the_dipole_and_of_the_charge():
         np.testing.assert_allclose(found.values["esp"][cases.points_of(b)], expected, atol=1e-4)
 
 
+def test_pyscfs_own_functions_agree():
+    from limbeck.config.sections.potentials import Pyscf
+    from limbeck.potentials.models.quantum.molecule import Solved
+
+    water = bent_water()
+    solved = Solved(water.numbers, water.positions, 0, 0, Pyscf(model="pyscf", method="HF"))
+    own = solved._found
+    np.testing.assert_allclose(solved.mulliken(), own.mulliken_pop(verbose=0)[1], atol=1e-10)
+    dipole = own.dip_moment(unit="Debye", verbose=0) * Debye
+    np.testing.assert_allclose(solved.dipole(), dipole, atol=1e-6)  # the size of a Debye, rounded
+
+
 def test_the_dipole_of_an_ion_moves_with_it():
     ion = frames_of(molecule("OH"), molecule("OH"), charges=[-1, -1])
     shift = np.zeros_like(ion.positions)
