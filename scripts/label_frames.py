@@ -61,6 +61,7 @@ def main() -> None:
 def label_on(device: str, frames: Frames, args: argparse.Namespace) -> Labels:
     """The labels of all frames, and in their attributes what they were made with."""
     from limbeck.averaging.views import views_of
+    from limbeck.charges.surface import on_shells
     from limbeck.labelling.isolated_atoms import known_energies
     from limbeck.labelling.label import asked_for, label, provenance
     from limbeck.labelling.products import with_products
@@ -74,23 +75,26 @@ def label_on(device: str, frames: Frames, args: argparse.Namespace) -> Labels:
     potential = open_potential(job.potential, device=device)
     if args.batch_plans and job.potential.batch_atoms is None:
         use_plan(potential, frames, args.batch_plans, threads=job.threads)
+    own = job.label_set
+    potential.ask_for(own.properties)
+    if "esp" in own.properties:
+        frames = on_shells(frames, own.esp_points.shells, own.esp_points.density_per_A2)
     store = LabelStore(args.store, potential, views, job.threads) if args.store else None
     found = label(
         potential,
         frames,
         views,
-        max_force=job.label_set.max_force_eV_per_A,
+        max_force=own.max_force_eV_per_A,
         asked=asked_for(frames, job),
         trained_on=trained_ids(job.potential.trained_on),
         store=store,
     )
-    own = job.label_set
     if own.hessian_vectors:
         asked = (own.hessian_vectors, own.hessian_step_A)
         found = with_products(potential, frames, found, views, *asked, store)
     if store:
         log.info("%s: %d read, %d made", args.store, store.read_entries, store.made_entries)
-    made_with = provenance(potential, views, job.label_set.name, job.threads)
+    made_with = provenance(potential, views, own.name, job.threads)
     # what a fit of energies of atoms starts from, where compositions do not tell elements apart
     isolated = {ISOLATED_ATOMS: known_energies(potential, np.unique(frames.numbers))}
     return replace(found, attrs=made_with | found.attrs | isolated)

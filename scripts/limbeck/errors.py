@@ -9,6 +9,10 @@ class LimbeckError(Exception):
     """Bad input. The message names the file, field or frame, what was expected and what came."""
 
 
+class NotConverged(LimbeckError):
+    """An iteration of a potential has not converged on a frame; asking again would be in vain."""
+
+
 class Unfit(LimbeckError):
     """A file of a run that is of no use, and that the run makes again once it is gone.
 

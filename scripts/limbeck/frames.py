@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -44,8 +44,26 @@ FRAME_DTYPES: dict[str, Any] = {
     "info": "S",
 }
 ATOM_DTYPES: dict[str, Any] = {"numbers": np.uint8, "positions": np.float64}
+#: of points around isolated frames; what a structure is does not depend on them
+POINT_DTYPES: dict[str, Any] = {"n_points": np.int32, "points": np.float64}
 #: shapes of what one frame, or one atom, has; a single value where it is not here
-ROW_SHAPES: dict[str, tuple[int, ...]] = {"cell": (3, 3), "pbc": (3,), "positions": (3,)}
+ROW_SHAPES: dict[str, tuple[int, ...]] = {
+    "cell": (3, 3),
+    "pbc": (3,),
+    "positions": (3,),
+    "points": (3,),
+}
+
+
+class Rows(NamedTuple):
+    """Rows of some frames, or how many there are, in arrays by frame, by atom and by point.
+
+    A property's row of the table says which of the three it has, see ``Property.per``.
+    """
+
+    frame: Any
+    atom: Any
+    point: Any
 
 
 @dataclass(frozen=True)
@@ -66,6 +84,10 @@ class Frames:
         numbers: uint8 [N].
         positions: float64 [N,3], Angstrom.
         extra, atom_extra: optional arrays of first dimension B and N, by name.
+        n_points: int32 [B], points around each frame where a potential is asked for its
+            electrostatic potential; zeros where not given. Only isolated frames have any.
+        points: float64 [G,3], Angstrom, of all frames end to end. They turn and shift with their
+            frame, and are no part of its id.
     """
 
     n_atoms: np.ndarray
@@ -85,18 +107,25 @@ class Frames:
     positions: np.ndarray
     extra: dict[str, np.ndarray] = field(default_factory=dict)
     atom_extra: dict[str, np.ndarray] = field(default_factory=dict)
+    n_points: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
+    points: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
 
     # Checked once here, so that no later step has to ask whether rows and frames agree.
     def __post_init__(self) -> None:
-        for name, dtype in (FRAME_DTYPES | ATOM_DTYPES).items():
+        if not np.size(self.n_points) and not np.size(self.points):  # not given
+            object.__setattr__(self, "n_points", np.zeros(len(self.n_atoms), np.int32))
+        for name, dtype in (FRAME_DTYPES | ATOM_DTYPES | POINT_DTYPES).items():
             # The class is frozen; this is how a frozen dataclass may set its own fields.
             object.__setattr__(self, name, _as(name, getattr(self, name), dtype))
-        if (self.n_atoms < 0).any():
-            raise LimbeckError(f"frames: n_atoms {self.n_atoms.min()}, expected none below 0")
+        for name in ("n_atoms", "n_points"):
+            if (getattr(self, name) < 0).any():
+                lowest = getattr(self, name).min()
+                raise LimbeckError(f"frames: {name} {lowest}, expected none below 0")
         frames, atoms = len(self.n_atoms), int(self.n_atoms.sum())
-        for name in [*FRAME_DTYPES, *ATOM_DTYPES]:
+        lengths = dict.fromkeys(ATOM_DTYPES, atoms) | {"points": int(self.n_points.sum())}
+        for name in [*FRAME_DTYPES, *ATOM_DTYPES, *POINT_DTYPES]:
             shape = getattr(self, name).shape
-            expected = (frames if name in FRAME_DTYPES else atoms, *ROW_SHAPES.get(name, ()))
+            expected = (lengths.get(name, frames), *ROW_SHAPES.get(name, ()))
             if shape[:1] != expected[:1]:
                 raise LimbeckError(
                     f"frames: {name} has {(*shape, 'no')[0]} rows, expected {expected[0]}"
@@ -110,14 +139,20 @@ class Frames:
                         f"frames: {name} has shape {values.shape}, expected {rows} rows"
                     )
 
+        wrong = np.flatnonzero((self.n_points > 0) & self.pbc.any(axis=1))
+        if len(wrong):
+            raise LimbeckError(
+                f"frames: frame {wrong[0]} is periodic and has points around it, which only "
+                "isolated frames can have"
+            )
+
     def __len__(self) -> int:
         return len(self.n_atoms)
 
     @property
     def offsets(self) -> np.ndarray:
         """int64 [B+1]: atoms of frame b are ``offsets[b]:offsets[b + 1]``."""
-        # int64: the sum of int32 counts of many frames may not fit into 32 bits.
-        return np.concatenate([[0], np.cumsum(self.n_atoms, dtype=np.int64)])
+        return offsets_of(self.n_atoms)
 
     @property
     def frame_of_atom(self) -> np.ndarray:
@@ -128,6 +163,43 @@ class Frames:
     def periodic(self) -> np.ndarray:
         """bool [B]: periodic in three directions, or isolated."""
         return np.asarray(self.pbc.all(axis=1))
+
+    @property
+    def point_offsets(self) -> np.ndarray:
+        """int64 [B+1]: points of frame b are ``point_offsets[b]:point_offsets[b + 1]``."""
+        return offsets_of(self.n_points)
+
+    @property
+    def frame_of_point(self) -> np.ndarray:
+        """int64 [G]: the frame each point belongs to."""
+        return np.repeat(np.arange(len(self)), self.n_points)
+
+    def frame_of(self, per: Literal["atom", "point"]) -> np.ndarray:
+        """int64 [N] or [G]: the frame each atom or point belongs to."""
+        return self.frame_of_atom if per == "atom" else self.frame_of_point
+
+    @property
+    def counts(self) -> Rows:
+        """How many frames, atoms and points there are."""
+        return Rows(len(self), len(self.numbers), len(self.points))
+
+    def rows(self, index: np.ndarray) -> Rows:
+        """Rows of the frames at ``index`` (integers), in that order."""
+        points = atom_rows(self.point_offsets, index)
+        return Rows(index, atom_rows(self.offsets, index), points)
+
+    def rows_of_one(self, frame: int) -> Rows:
+        """Rows of one frame, each as a slice."""
+        return Rows(slice(frame, frame + 1), self.atoms_of(frame), self.points_of(frame))
+
+    def with_points(self, n_points: np.ndarray, points: np.ndarray) -> "Frames":
+        """The same frames with other points around them; see the class for both."""
+        return replace(self, n_points=n_points, points=points)
+
+    def points_of(self, frame: int) -> slice:
+        """Rows of the arrays by point that belong to one frame."""
+        offsets = self.point_offsets
+        return slice(int(offsets[frame]), int(offsets[frame + 1]))
 
     def atoms_of(self, frame: int) -> slice:
         """Rows of the per-atom arrays that belong to one frame."""
@@ -146,11 +218,12 @@ class Frames:
     def select(self, index: Sequence[int] | np.ndarray) -> "Frames":
         """Frames at ``index`` (integers or a mask), in that order."""
         index = _as_integers(index, len(self))
-        rows = atom_rows(self.offsets, index)
+        rows = self.rows(index)
         values: dict[str, Any] = {name: getattr(self, name)[index] for name in FRAME_DTYPES}
-        values |= {name: getattr(self, name)[rows] for name in ATOM_DTYPES}
+        values |= {name: getattr(self, name)[rows.atom] for name in ATOM_DTYPES}
         values["extra"] = {k: v[index] for k, v in self.extra.items()}
-        values["atom_extra"] = {k: v[rows] for k, v in self.atom_extra.items()}
+        values["atom_extra"] = {k: v[rows.atom] for k, v in self.atom_extra.items()}
+        values |= {"n_points": self.n_points[index], "points": self.points[rows.point]}
         return Frames(**values)
 
     def to_atoms(self) -> list["Atoms"]:
@@ -212,8 +285,15 @@ def _as_integers(index: Sequence[int] | np.ndarray, length: int) -> np.ndarray:
     return index.astype(np.int64)
 
 
+def offsets_of(counts: np.ndarray) -> np.ndarray:
+    """Where each frame's rows begin, and the last one's end, from how many each has. int64 [B+1]"""
+    # int64: the sum of int32 counts of many frames may not fit into 32 bits.
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+
+
 def atom_rows(offsets: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """Rows of the per-atom arrays of the frames at ``index``, in that order. int64 [N']."""
+    """Rows of the arrays by atom (or by point, with the offsets of these) of the frames at
+    ``index``, in that order. int64 [N']."""
     counts = np.diff(offsets)[index]
     # Row = start of its frame + place within the frame, for all atoms in one array operation.
     starts = np.repeat(offsets[:-1][index], counts)
@@ -452,8 +532,11 @@ def derive(
         seed=np.full(count, seed),
         info=np.array(merged, dtype="S"),
         # Energies, descriptors and the like are the parent's; they do not hold at other positions.
+        # Points around it may lie within an atom here.
         extra={},
         atom_extra={},
+        n_points=np.zeros(count, np.int32),
+        points=np.zeros((0, 3)),
     )
 
 

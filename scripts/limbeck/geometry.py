@@ -15,18 +15,29 @@ if TYPE_CHECKING:
 
 
 def turn(frames: Frames, matrices: np.ndarray) -> Frames:
-    """Frames turned about the origin: r -> Q r for atoms and lattice vectors.
+    """Frames turned about the origin: r -> Q r for atoms, lattice vectors and points around them.
 
     Args:
         frames: B frames. Ids stay, since a view is the same frame seen from elsewhere.
         matrices: float64 [B,3,3], orthogonal.
     """
     per_atom = np.repeat(matrices, frames.n_atoms, axis=0)  # [N,3,3]
+    per_point = np.repeat(matrices, frames.n_points, axis=0)
     return replace(
         frames,
         positions=np.einsum("nij,nj->ni", per_atom, frames.positions),
+        points=np.einsum("nij,nj->ni", per_point, frames.points),
         cell=np.einsum("bij,bkj->bki", matrices, frames.cell),  # rows are vectors
     )
+
+
+def centres_of_nuclear_charge(frames: Frames) -> np.ndarray:
+    """The mean of each frame's positions, weighted with atomic numbers, Angstrom. float64 [B,3]"""
+    numbers = frames.numbers.astype(np.float64)
+    sums = np.zeros((len(frames), 3))
+    np.add.at(sums, frames.frame_of_atom, numbers[:, None] * frames.positions)
+    whole = np.bincount(frames.frame_of_atom, weights=numbers, minlength=len(frames))
+    return sums / np.maximum(whole, 1)[:, None]
 
 
 def wrapped(positions: np.ndarray, cells: np.ndarray) -> np.ndarray:
@@ -52,7 +63,8 @@ def near_origin(frames: Frames) -> Frames:
     centres = np.zeros((len(frames), 3))
     np.add.at(centres, frames.frame_of_atom, frames.positions)
     centres /= np.maximum(frames.n_atoms, 1)[:, None]
-    moves = (STEP_A * np.rint(centres / STEP_A))[frames.frame_of_atom]
+    of_frame = STEP_A * np.rint(centres / STEP_A)
+    moves = of_frame[frames.frame_of_atom]
     inverse = np.zeros_like(frames.cell)
     # a flat cell has no inverse: its atoms stay, and who looks for neighbours says what is wrong
     sound = frames.periodic & (np.abs(np.linalg.det(frames.cell)) > 0)
@@ -61,7 +73,10 @@ def near_origin(frames: Frames) -> Frames:
     steps = np.floor(np.einsum("ni,nij->nj", frames.positions[periodic], inverse[of_atom]))
     steps[np.abs(steps) <= 1] = 0
     moves[periodic] = np.einsum("ni,nij->nj", steps, frames.cell[of_atom])
-    return replace(frames, positions=frames.positions - moves) if moves.any() else frames
+    if not moves.any():
+        return frames
+    points = frames.points - of_frame[frames.frame_of_point]  # isolated frames alone have any
+    return replace(frames, positions=frames.positions - moves, points=points)
 
 
 #: Angstrom. Opposite faces of a cell stand farther apart than this in every crystal known.

@@ -10,7 +10,7 @@ import numpy as np
 
 from limbeck import properties
 from limbeck.errors import LimbeckError
-from limbeck.frames import Frames, atom_rows
+from limbeck.frames import Frames, Rows, atom_rows, offsets_of
 from limbeck.properties import EFS, PROPERTIES, SPREAD, Predictions, Values, property_of
 from limbeck.reasons import FAULTS, FIRST_FAULT, STATUS, Fault, Status
 
@@ -35,6 +35,8 @@ class Labels(Predictions):
             ``averaging.views.Views.spread_factor`` says what they are divided by.
         status: uint8 [B], codes of :func:`meanings`; 0 is good.
         attrs: what the labels were made with.
+        n_points, points: int32 [B] and float64 [G,3], Angstrom: where ``values["esp"]`` is, as in
+            :class:`~limbeck.frames.Frames`.
     """
 
     id: np.ndarray
@@ -42,6 +44,8 @@ class Labels(Predictions):
     spreads: Values
     status: np.ndarray
     attrs: dict[str, Any]
+    n_points: np.ndarray
+    points: np.ndarray
 
     def __init__(
         self,
@@ -52,6 +56,8 @@ class Labels(Predictions):
         values: Mapping[str, np.ndarray] | None = None,
         spreads: Mapping[str, np.ndarray] | None = None,
         attrs: dict[str, Any] | None = None,
+        n_points: np.ndarray | None = None,
+        points: np.ndarray | None = None,
         **named: np.ndarray,
     ) -> None:
         """Take properties and spreads from the dictionaries, or by name.
@@ -69,6 +75,8 @@ class Labels(Predictions):
             ("spreads", dict(spreads or {}) | of_spreads),
             ("status", status),
             ("attrs", attrs or {}),
+            ("n_points", np.zeros(len(id), np.int32) if n_points is None else n_points),
+            ("points", np.zeros((0, 3)) if points is None else points),
         ):
             # The class is frozen, and its own __init__ stands in for that of the dataclass.
             object.__setattr__(self, name, value)
@@ -89,24 +97,38 @@ class Labels(Predictions):
     @property
     def offsets(self) -> np.ndarray:
         """int64 [B+1]: atoms of frame b are ``offsets[b]:offsets[b + 1]``."""
-        return np.concatenate([[0], np.cumsum(self.n_atoms, dtype=np.int64)])
+        return offsets_of(self.n_atoms)
+
+    @property
+    def counts(self) -> Rows:
+        """How many frames, atoms and points there are."""
+        return Rows(len(self), int(self.n_atoms.sum()), len(self.points))
+
+    def rows(self, index: np.ndarray) -> Rows:
+        """Rows of the labels at ``index`` (integers), in that order."""
+        points = atom_rows(offsets_of(self.n_points), index)
+        return Rows(index, atom_rows(self.offsets, index), points)
 
 
 def unlabelled(frames: Frames, names: Iterable[str] = EFS) -> Labels:
-    """Labels that hold only NaN, with status 0.
+    """Labels that hold only NaN, with status 0, at the points that the frames have around them.
 
     Args:
-        names: properties to have beside energy, forces and stress.
+        names: properties to have beside energy, forces and stress; those by point are left out
+            where no frame has points.
     """
-    count, atoms = len(frames), len(frames.numbers)
     # dict.fromkeys drops repeats and keeps the order.
     every = list(dict.fromkeys([*EFS, *names]))
+    if not len(frames.points):
+        every = [n for n in every if property_of(n).per != "point"]
     return Labels(
         id=frames.id,
         n_atoms=frames.n_atoms,
-        values=properties.nothing(every, count, atoms),
-        spreads={n: np.full(atoms if property_of(n).per_atom else count, np.nan) for n in every},
-        status=np.zeros(count, dtype=np.uint8),
+        values=properties.nothing(every, frames.counts),
+        spreads={n: np.full(property_of(n).of(frames.counts), np.nan) for n in every},
+        status=np.zeros(len(frames), dtype=np.uint8),
+        n_points=frames.n_points,
+        points=frames.points,
     )
 
 
@@ -114,14 +136,16 @@ def select_labels(labels: Labels, index: np.ndarray) -> Labels:
     """Labels of the frames at ``index`` (integers or a mask), in that order."""
     index = np.asarray(index)
     index = np.flatnonzero(index) if index.dtype == bool else index.astype(np.int64)
-    rows = atom_rows(labels.offsets, index)
+    rows = labels.rows(index)
     return replace(
         labels,
         id=labels.id[index],
         n_atoms=labels.n_atoms[index],
-        values=properties.select(labels.values, index, rows),
-        spreads=properties.select(labels.spreads, index, rows),
+        values=properties.select(labels.values, rows),
+        spreads=properties.select(labels.spreads, rows),
         status=labels.status[index],
+        n_points=labels.n_points[index],
+        points=labels.points[rows.point],
     )
 
 
@@ -144,6 +168,7 @@ def concatenate_labels(parts: Sequence[Labels]) -> Labels:
     """
     if not parts:
         raise LimbeckError("no labels to put together, expected at least one file")
+    parts = [_with_empty(part, parts) for part in parts]
     values = properties.concatenate_values([p.values for p in parts])
     dropped = sorted(set().union(*(p.values for p in parts)) - set(values))
     if dropped:
@@ -155,7 +180,18 @@ def concatenate_labels(parts: Sequence[Labels]) -> Labels:
         spreads=properties.concatenate_values([p.spreads for p in parts]),
         status=np.concatenate([p.status for p in parts]),
         attrs=parts[0].attrs | _isolated_atoms(parts) | _hessian(parts),
+        n_points=np.concatenate([p.n_points for p in parts]),
+        points=np.concatenate([p.points for p in parts]),
     )
+
+
+def _with_empty(part: Labels, parts: Sequence[Labels]) -> Labels:
+    """Labels of no points have all properties of points that the others have: with no rows."""
+    if len(part.points):
+        return part
+    none = {n: v[:0] for p in parts for n, v in p.values.items() if property_of(n).per == "point"}
+    spreads = {n: np.zeros(0) for n in none}
+    return replace(part, values=none | part.values, spreads=spreads | part.spreads)
 
 
 def _isolated_atoms(parts: Sequence[Labels]) -> dict[str, dict[str, float]]:
@@ -186,9 +222,9 @@ def calls_of_a_label(made_with: Mapping[str, Any]) -> int:
 
 def put_labels(whole: Labels, part: Labels, index: np.ndarray) -> None:
     """Write the labels of the frames at ``index`` into those of all."""
-    rows = atom_rows(whole.offsets, index)
-    properties.put(whole.values, part.values, index, rows)
-    properties.put(whole.spreads, part.spreads, index, rows)
+    rows, counts = whole.rows(index), whole.counts
+    properties.put(whole.values, part.values, rows, counts)
+    properties.put(whole.spreads, part.spreads, rows, counts)
     whole.status[index] = part.status
 
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from ase import units
 from ase.units import GPa
 
 from limbeck.errors import LimbeckError
+from limbeck.frames import Rows
 from limbeck.geometry import stress_to_voigt, voigt_to_stress
 
 #: property -> values of B frames with N atoms in all
@@ -23,7 +25,8 @@ class Property:
     """One row of the table.
 
     Attributes:
-        per_atom: a row for each atom, else one for each frame.
+        per: what it has a row for, each frame, each atom, or each point around a frame
+            (:attr:`limbeck.frames.Frames.points`).
         rank: of the tensor: 0 for a number, 1 for a vector [3], 2 for a symmetric tensor [6] in
             Voigt order xx yy zz yz xz xy.
         unit: as it is stored.
@@ -44,7 +47,7 @@ class Property:
             components.
     """
 
-    per_atom: bool
+    per: Literal["frame", "atom", "point"]
     rank: int
     unit: str
     shown: str
@@ -59,6 +62,15 @@ class Property:
     several: bool = False
 
     @property
+    def per_atom(self) -> bool:
+        """It has a row for each atom."""
+        return self.per == "atom"
+
+    def of(self, rows: Rows) -> Any:
+        """What rows, or numbers of rows, mean of this property: those by frame, atom or point."""
+        return getattr(rows, self.per)
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the value of one atom or one frame."""
         return ((), (3,), (6,))[self.rank]
@@ -67,7 +79,7 @@ class Property:
 # New rows go to the end: the codes of a label's status count them, see limbeck.labels.
 PROPERTIES: dict[str, Property] = {
     "energy": Property(
-        per_atom=False,
+        per="frame",
         rank=0,
         unit="eV",
         shown="meV/atom",
@@ -81,7 +93,7 @@ PROPERTIES: dict[str, Property] = {
         by_atoms=True,
     ),
     "forces": Property(
-        per_atom=True,
+        per="atom",
         rank=1,
         unit="eV/Angstrom",
         shown="meV/A",
@@ -95,7 +107,7 @@ PROPERTIES: dict[str, Property] = {
     ),
     # ASE's sign: positive under tension, so that pressure is minus a third of the trace.
     "stress": Property(
-        per_atom=False,
+        per="frame",
         rank=2,
         unit="eV/Angstrom^3",
         shown="GPa",
@@ -108,7 +120,7 @@ PROPERTIES: dict[str, Property] = {
         gradient_of="energy",
     ),
     "charges": Property(
-        per_atom=True,
+        per="atom",
         rank=0,
         unit="e",
         shown="me",
@@ -118,21 +130,20 @@ PROPERTIES: dict[str, Property] = {
         ordinary=5.0,
         found_in="isolated",  # xTB has none of crystals
     ),
-    # Defined relative to the origin: of a charged system it changes with the choice of origin.
+    # About the centre of nuclear charge: of an ion it is another one about another point.
     "dipole": Property(
-        per_atom=False,
+        per="frame",
         rank=1,
         unit="e Angstrom",
         shown="me A",
         factor=1e3,
-        # That of an ion grows with its distance from the origin.
         largest=1e6,
         ordinary=100.0,
         found_in="isolated",
         extensive=True,
     ),
     "magmoms": Property(
-        per_atom=True,
+        per="atom",
         rank=0,
         unit="Bohr magneton",
         shown="mmuB",
@@ -144,7 +155,7 @@ PROPERTIES: dict[str, Property] = {
     ),
     # a vector of features for each atom that no rotation changes, on request
     "descriptors": Property(
-        per_atom=True,
+        per="atom",
         rank=0,
         unit="",
         shown="",
@@ -156,7 +167,7 @@ PROPERTIES: dict[str, Property] = {
     # Random directions in the coordinates of a frame, and the products of its Hessian with them,
     # see limbeck.averaging.displaced; both zero where there is no product. No potential says them.
     "hessian_directions": Property(
-        per_atom=True,
+        per="atom",
         rank=1,
         unit="",
         shown="",
@@ -166,7 +177,7 @@ PROPERTIES: dict[str, Property] = {
         several=True,
     ),
     "hessian_products": Property(
-        per_atom=True,
+        per="atom",
         rank=1,
         unit="eV/Angstrom^2",
         shown="eV/A^2",
@@ -176,8 +187,36 @@ PROPERTIES: dict[str, Property] = {
         ordinary=np.inf,
         several=True,
     ),
+    # Of minimal-basis iterative stockholders: they reproduce multipoles far better than charges
+    # from the basis, and are what charges are held to beside an electrostatic potential.
+    "mbis_charges": Property(
+        per="atom",
+        rank=0,
+        unit="e",
+        shown="me",
+        factor=1e3,
+        largest=100.0,
+        ordinary=5.0,
+        found_in="isolated",
+    ),
+    # Electrostatic potential of nuclei and electrons at points around a molecule: the energy of a
+    # positive unit charge there. A volt times e is an eV.
+    "esp": Property(
+        per="point",
+        rank=0,
+        unit="V",
+        shown="kcal/mol/e",
+        factor=units.mol / units.kcal,
+        # An unscreened uranium nucleus at 1 Angstrom makes 1.3e3 V; around molecules, where nothing
+        # is nearer than a van der Waals radius, an ion makes about 10 V.
+        largest=1e4,
+        ordinary=30.0,
+        found_in="some",
+    ),
 }
 
+#: the point that dipoles are about, see limbeck.geometry.centres_of_nuclear_charge
+DIPOLE_ABOUT = "centre of nuclear charge"
 #: what nearly every potential predicts
 EFS = ("energy", "forces", "stress")
 #: properties of a label set with directions, and the products of each frame's Hessian with them
@@ -241,45 +280,36 @@ class Predictions:
         return self.values["stress"]
 
 
-def nothing(names: Iterable[str], n_frames: int, n_atoms: int) -> Values:
-    """Arrays of the right shapes, filled with NaN."""
-    return {name: _nan(property_of(name), n_frames, n_atoms) for name in names}
-
-
-def _nan(of: Property, n_frames: int, n_atoms: int) -> np.ndarray:
-    return np.full((n_atoms if of.per_atom else n_frames, *of.shape), np.nan)
-
-
-def select(values: Mapping[str, np.ndarray], frames: np.ndarray, atoms: np.ndarray) -> Values:
-    """The values of some of the frames.
+def nothing(names: Iterable[str], counts: Rows) -> Values:
+    """Arrays of the right shapes, filled with NaN.
 
     Args:
-        frames: int64, which; atoms: int64, their rows of the arrays by atom.
+        counts: of all frames, as :attr:`limbeck.frames.Frames.counts`.
     """
-    return {n: v[atoms if property_of(n).per_atom else frames] for n, v in values.items()}
+    return {name: _nan(property_of(name), counts) for name in names}
 
 
-def put(
-    whole: Values,
-    part: Mapping[str, np.ndarray],
-    frames: np.ndarray,
-    atoms: np.ndarray,
-) -> None:
+def _nan(of: Property, counts: Rows) -> np.ndarray:
+    return np.full((of.of(counts), *of.shape), np.nan)
+
+
+def select(values: Mapping[str, np.ndarray], rows: Rows) -> Values:
+    """The values of some of the frames, at rows of :meth:`limbeck.frames.Frames.rows`."""
+    return {n: v[property_of(n).of(rows)] for n, v in values.items()}
+
+
+def put(whole: Values, part: Mapping[str, np.ndarray], rows: Rows, counts: Rows) -> None:
     """Write the values of some frames into those of all; what ``whole`` lacks is made, with NaN.
 
     Args:
-        whole: has ``energy`` and ``forces``.
-        frames: int64, which of the frames ``part`` is of.
-        atoms: int64, their rows of the arrays by atom.
+        rows: of the frames ``part`` is of, as :meth:`limbeck.frames.Frames.rows`.
+        counts: of all frames.
     """
     for name, values in part.items():
-        # Energy and forces are always there, and say how many frames and atoms there are.
-        rows, like = (frames, whole["energy"])
-        if property_of(name).per_atom:
-            rows, like = (atoms, whole["forces"])
+        of = property_of(name)
         if name not in whole:
-            whole[name] = np.full((len(like), *values.shape[1:]), np.nan, dtype=values.dtype)
-        whole[name][rows] = values
+            whole[name] = np.full((of.of(counts), *values.shape[1:]), np.nan, dtype=values.dtype)
+        whole[name][of.of(rows)] = values
 
 
 def concatenate_values(parts: Sequence[Mapping[str, np.ndarray]]) -> Values:
@@ -300,7 +330,7 @@ def turned_back(
         matrices: float64 [B,3,3], orthogonal; frame b was turned by r -> Q_b r.
         n_atoms: int [B].
     """
-    per_atom = np.repeat(matrices, n_atoms, axis=0)  # [N,3,3]
+    per_atom = np.repeat(matrices, n_atoms, axis=0)  # [N,3,3]; by point there are numbers alone
     found: Values = {}
     for name, value in values.items():
         of = property_of(name)
@@ -340,16 +370,16 @@ def components(name: str, values: np.ndarray) -> np.ndarray:
     return tensors.reshape(*tensors.shape[:-2], 9)
 
 
-def of_one(values: Mapping[str, np.ndarray], frame: int, rows: Any) -> dict[str, Any]:
+def of_one(values: Mapping[str, np.ndarray], rows: Rows) -> dict[str, Any]:
     """The values of one frame, a number or an array each; those not finite are left out.
 
     Args:
-        rows: a slice, of the arrays by atom.
+        rows: the number of the frame, and slices of the arrays by atom and by point.
     """
     found: dict[str, Any] = {}
     for name, value in values.items():
         of = property_of(name)
-        own = value[rows] if of.per_atom else value[frame]
+        own = value[of.of(rows)]
         if np.isfinite(own).all():
-            found[name] = own if of.per_atom or of.rank else float(own)
+            found[name] = own if of.per != "frame" or of.rank else float(own)
     return found

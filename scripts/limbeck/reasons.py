@@ -10,6 +10,7 @@ from enum import IntEnum
 # What a potential cannot do.
 UNKNOWN_ELEMENT = "element unknown to the potential"
 FAILED = "the potential failed on the frame"
+NOT_CONVERGED = "the potential's own iteration did not converge"
 NOT_FINITE = "energy or forces not finite"
 NO_GOOD_ANSWER = "the model failed, or its answer is not finite"
 
@@ -127,6 +128,7 @@ class Status(IntEnum):
     NOT_ASKED = 6
     TRAINED_ON = 7
     NOT_IN_FILE = 8
+    NOT_CONVERGED = 9
 
 
 #: what a code means; also written into the attributes of every label file
@@ -140,6 +142,7 @@ STATUS: dict[int, str] = {
     Status.NOT_ASKED: "not asked for",
     Status.TRAINED_ON: "the potential was trained on it",
     Status.NOT_IN_FILE: "no label in the file",
+    Status.NOT_CONVERGED: NOT_CONVERGED,
 }
 #: of frames that no answer was wanted for, or can be had: nothing is wrong with them
 NOT_WANTED = (Status.NOT_ASKED, Status.TRAINED_ON, Status.NOT_IN_FILE)

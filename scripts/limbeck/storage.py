@@ -20,7 +20,14 @@ from limbeck.check.recipe import FOREIGN
 from limbeck.check.seal import parsed_json
 from limbeck.errors import LimbeckError, Unfit
 from limbeck.files import whole_file
-from limbeck.frames import ATOM_DTYPES, FRAME_DTYPES, Frames, concatenate, frame_ids
+from limbeck.frames import (
+    ATOM_DTYPES,
+    FRAME_DTYPES,
+    Frames,
+    concatenate,
+    frame_ids,
+    offsets_of,
+)
 from limbeck.labels import Labels, concatenate_labels, meanings
 from limbeck.properties import PROPERTIES, SPREAD, property_of
 
@@ -37,7 +44,15 @@ FILTERS = {h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_
 MOST_TIMES = 90
 #: stages that drop frames that occur twice; a source may make one twice, and so may a sampling
 WITHOUT_REPEATS = ("screen_structures", "select_frames")
-UNITS = {"cell": "Angstrom", "positions": "Angstrom", "charge": "e"}
+#: what a property by point is called beside its points, in ``grids/{label set}``
+VALUES = {"esp": "values"}
+UNITS = {
+    "cell": "Angstrom",
+    "positions": "Angstrom",
+    "charge": "e",
+    "points": "Angstrom",
+    **{name: PROPERTIES[of].unit for of, name in VALUES.items()},
+}
 #: attributes of arrays beside the unit, for whoever opens a file without this page at hand
 SAID: dict[str, dict[str, str]] = {
     "cell": {"order": "[frame, vector, x y z]: rows are lattice vectors, zeros where isolated"},
@@ -51,7 +66,16 @@ SAID: dict[str, dict[str, str]] = {
         "sign": "positive under tension, as ASE: the derivative of the energy with respect to "
         "strain over the volume; pressure is minus a third of xx + yy + zz",
     },
-    "dipole": {"order": "[frame, x y z]", "sign": "from negative to positive, about the origin"},
+    "dipole": {
+        "order": "[frame, x y z]",
+        "sign": "from negative to positive, about the centre of nuclear charge",
+    },
+    "points": {"order": "[point, x y z]", "meaning": "points around frames, which turn with them"},
+    "offsets": {"meaning": "where the points of each frame begin, and the last one's end"},
+    "values": {
+        "meaning": "electrostatic potential of nuclei and electrons at the points",
+        "sign": "energy of a positive unit charge",
+    },
     "hessian_directions": {
         "order": "[atom, direction, x y z]",
         "meaning": "vectors in the coordinates of the frame, of root mean square length 1 an atom; "
@@ -68,6 +92,8 @@ LAYOUT = {
     "arrays": "one row for each structure, or for all of them end to end",
     "atoms": "atoms of all frames, one frame after another: frame b has the rows from "
     "sum(frames/n_atoms[:b]) up to but not including sum(frames/n_atoms[:b + 1])",
+    "grids": "points of all frames, one frame after another: frame b has the rows from offsets[b] "
+    "up to but not including offsets[b + 1]",
 }
 
 
@@ -99,6 +125,7 @@ def write_frames(
             _write_array(file, f"frames/extra/{name}", values)
         for name, values in frames.atom_extra.items():
             _write_array(file, f"atoms/extra/{name}", values)
+        _check_points(path, frames, labels or {})
         for label_set, answers in (labels or {}).items():
             _check_order(path, frames, answers)
             _write_labels(file, label_set, answers)
@@ -187,7 +214,8 @@ def read_labels(path: str | Path, label_set: str) -> Labels:
         names = file.json(where, "arrays", list, BEFORE_LISTS)
         for name in names:
             property_of(str(name).removesuffix(SPREAD))
-        arrays = {n: file.array(f"{where}/{n}") for n in names}
+        arrays = {n: file.array(_place(label_set, n)) for n in names}
+        points = _points(file, label_set)
         labels = Labels(
             id=file.array("frames/id", FRAME_DTYPES["id"]),
             n_atoms=file.array("frames/n_atoms", FRAME_DTYPES["n_atoms"]),
@@ -195,10 +223,17 @@ def read_labels(path: str | Path, label_set: str) -> Labels:
             values={n: v for n, v in arrays.items() if not n.endswith(SPREAD)},
             spreads={n.removesuffix(SPREAD): v for n, v in arrays.items() if n.endswith(SPREAD)},
             attrs=file.json(where, "settings", dict),
+            **points,
         )
         _check_rows(labels)
         _check_repeats(labels.id)  # frames that are labelled were selected, each once
         return labels
+
+
+def label_sets(path: str | Path) -> list[str]:
+    """Names of the label sets of a file, sorted."""
+    with _open(path) as file:
+        return file.names("labels")
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
@@ -245,6 +280,44 @@ def _check_order(path: str | Path, frames: Frames, labels: Labels) -> None:
         raise LimbeckError(f"{path}: labels and frames are not the same frames in the same order")
 
 
+def _check_points(path: str | Path, frames: Frames, labels: Mapping[str, Labels]) -> None:
+    """Points are kept with the labels that are of them."""
+    if len(frames.points) and not any(
+        np.array_equal(frames.n_points, each.n_points)
+        and np.array_equal(frames.points, each.points)
+        for each in labels.values()
+    ):
+        raise LimbeckError(f"{path}: frames have points around them that no label set is of")
+
+
+def _place(label_set: str, array: str) -> str:
+    """Where an array of a label set stands: one by point beside its points."""
+    name = array.removesuffix(SPREAD)
+    if property_of(name).per != "point":
+        return f"labels/{label_set}/{array}"
+    return f"grids/{label_set}/{array.replace(name, VALUES[name])}"
+
+
+def _points(file: "_Reader", label_set: str) -> dict[str, np.ndarray]:
+    """``n_points`` and ``points`` of a label set, none where it has no such group.
+
+    Raises:
+        LimbeckError: they do not fit together.
+    """
+    if label_set not in file.names("grids"):
+        return {}
+    offsets = file.array(f"grids/{label_set}/offsets", np.int64)
+    points = file.array(f"grids/{label_set}/points", np.float64)
+    counts = np.diff(offsets)
+    whole = len(offsets) and offsets[0] == 0 and (counts >= 0).all() and offsets[-1] == len(points)
+    if not whole or points.shape[1:] != (3,):
+        raise LimbeckError(
+            f"grids/{label_set}: offsets do not fit to points of shape {points.shape}, expected "
+            "them to rise from 0 to the number of rows of three"
+        )
+    return {"n_points": counts.astype(np.int32), "points": points}
+
+
 def _write_labels_alone(
     file: h5py.File, label_set: str, labels: Labels, settings: Any, recipe: str
 ) -> None:
@@ -265,8 +338,13 @@ def _write_header(file: h5py.File, stage: str, settings: Any, recipe: str) -> No
 
 def _write_labels(file: h5py.File, label_set: str, labels: Labels) -> None:
     spreads = {name + SPREAD: values for name, values in labels.spreads.items()}
-    for name, values in (labels.values | spreads | {"status": labels.status}).items():
-        _write_array(file, f"labels/{label_set}/{name}", values)
+    # of a part without points as well: it has their properties, with no rows
+    if len(labels.points) or any(property_of(n).per == "point" for n in labels.values):
+        _write_array(file, f"grids/{label_set}/offsets", offsets_of(labels.n_points))
+        _write_array(file, f"grids/{label_set}/points", labels.points)
+    for name, values in (labels.values | spreads).items():
+        _write_array(file, _place(label_set, name), values)
+    _write_array(file, f"labels/{label_set}/status", labels.status)
     group = file[f"labels/{label_set}"]
     # a list, so that one that goes missing is missed
     group.attrs["arrays"] = np.bytes_(json.dumps([*labels.values, *spreads]).encode())
@@ -298,6 +376,8 @@ def _said_of(path: str) -> dict[str, str]:
     if group == "labels":
         of = PROPERTIES.get(array.removesuffix(SPREAD))
         group = "atoms" if of and of.per_atom else "frames"
+    if group == "grids" and array == "offsets":
+        return SAID[array]
     own = {"meaning": "standard deviation over views"} if array.endswith(SPREAD) else {}
     return (
         ({"unit": unit} if unit else {}) | (own or SAID.get(array, {})) | {"layout": LAYOUT[group]}
@@ -492,13 +572,15 @@ def _check_infos(frames: Frames) -> None:
 def _check_rows(labels: Labels) -> None:
     if (labels.n_atoms < 0).any():
         raise LimbeckError(f"labels: n_atoms {labels.n_atoms.min()}, expected none below 0")
-    frames, atoms = len(labels.n_atoms), int(labels.n_atoms.sum())
+    if labels.n_points.shape != labels.n_atoms.shape:
+        points, frames = len(labels.n_points), len(labels.n_atoms)
+        raise LimbeckError(f"labels: points of {points} frames, expected {frames}")
     for table, is_value in ((labels.values, True), (labels.spreads, False)):
         for name, values in table.items():
             kind = property_of(name)
             if values.dtype.kind != "f":
                 raise LimbeckError(f"labels: {name} is of type {values.dtype}, expected floats")
-            expected = atoms if kind.per_atom else frames
+            expected = kind.of(labels.counts)
             if len(values) != expected:
                 raise LimbeckError(f"labels: {name} has {len(values)} rows, expected {expected}")
             shape = kind.shape if is_value else values.shape[1:]
@@ -509,5 +591,6 @@ def _check_rows(labels: Labels) -> None:
                     f"labels: {name} has shape {values.shape}, expected {(expected, *shape)}"
                 )
     for name, values in (("id", labels.id), ("status", labels.status)):
-        if values.shape != (frames,):
-            raise LimbeckError(f"labels: {name} has {len(values)} rows, expected {frames}")
+        if values.shape != labels.n_atoms.shape:
+            expected = len(labels.n_atoms)
+            raise LimbeckError(f"labels: {name} has {len(values)} rows, expected {expected}")

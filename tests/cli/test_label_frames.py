@@ -464,3 +464,30 @@ def test_products_of_the_hessian_stand_beside_labels(frames, tmp_path):
     assert found.attrs[HESSIAN] == told
     assert "12 Hessian-vector products" in done.stderr
     assert run(tmp_path, settings, *store).stderr.count("0 made") == 1  # all of them are kept
+
+
+def test_potentials_at_points_and_charges_are_labelled_where_they_are_asked_for(tmp_path):
+    pytest.importorskip("pyscf", reason="needs pip install .[quantum]")
+    structures = [molecule("H2O"), molecule("HF"), Atoms("Fe2", [[0, 0, 0], [0, 0, 2.0]])]
+    own = from_atoms(structures, groups=list("abc"), source="s")
+    write_frames(tmp_path / "0.h5", own, stage="select_frames")
+    asked = {"properties": ["mbis_charges", "esp"], "esp_points": {"shells": [2.0]}}
+    settings = labelling("rhf", **asked, views="as_given")
+    settings["label_set"]["potential"] = "q"
+    settings |= {"potential": {"name": "q", "model": "pyscf", "method": "HF"}}
+    store, plans = ("--store", tmp_path / "store"), ("--batch-plans", tmp_path / "plans")
+    done = run(tmp_path, settings, *store, *plans)
+    assert done.returncode == 0, done.stderr
+    found = read_labels(tmp_path / "labels" / "0.h5", "rhf")
+    assert found.status.tolist() == [0, 0, 3]  # iron has no radius to put points at
+    assert found.n_points[2] == 0 < found.n_points[:2].min()
+    assert np.isfinite(found.values["esp"]).all()
+    assert len(found.values["esp"]) == found.n_points.sum() == len(found.points)
+    assert np.isfinite(found.values["mbis_charges"][:5]).all()
+    assert found.values.keys() == {"energy", "forces", "stress", "mbis_charges", "esp"}
+    assert not (tmp_path / "plans").exists()  # nothing to measure of what goes one by one
+    assert "0 read, 1 made" in done.stderr
+    assert "1 read, 0 made" in run(tmp_path, settings, *store).stderr
+    # other points are other labels
+    settings["label_set"]["esp_points"] = {"shells": [1.8]}
+    assert "0 read, 1 made" in run(tmp_path, settings, *store).stderr

@@ -19,7 +19,7 @@ GROUND = {
     "seeds": set(),
     "reasons": set(),
     "geometry": {"frames"},
-    "properties": {"errors", "geometry"},
+    "properties": {"errors", "frames", "geometry"},
     "labels": {"errors", "frames", "properties", "reasons"},
     "storage": {"check", "errors", "files", "frames", "labels", "properties"},
 }
@@ -30,6 +30,7 @@ WINGS = {
     "potentials/models": {"potentials", "potentials/repulsion"},
     "potentials/repulsion": {"potentials"},
     "symmetry": set(),
+    "charges": {"symmetry", "warrant"},
     "averaging": {"potentials", "symmetry"},
     "timing": {"potentials", "warrant"},
     "molecules": set(),
@@ -54,6 +55,7 @@ WINGS = {
     "sampling/dynamics": {"molecules", "potentials", "preparation", "sampling"},
     "selection": {"averaging", "potentials", "symmetry"},
     "labelling": {
+        "charges",
         "averaging",
         "gate",
         "potentials",
@@ -111,7 +113,9 @@ WINGS = {
     },
     "command": {
         "averaging",
+        "charges",
         "cost",
+        "datasets",
         "potentials",
         "report",
         "report/page",

@@ -25,7 +25,7 @@ from limbeck.warrant.gaps import measure_gaps
 from planted import Planted, labels_for, same_bits, trajectories
 
 POLE = Property(
-    per_atom=False,
+    per="frame",
     rank=1,
     unit="e Angstrom",
     shown="e A",
@@ -35,7 +35,7 @@ POLE = Property(
     extensive=True,
 )
 NEW = ("pole", "pull")
-PULL = replace(POLE, per_atom=True, extensive=False)
+PULL = replace(POLE, per="atom", extensive=False)
 RIGID = np.array([0.1, -0.4, 0.7])
 
 

@@ -52,8 +52,10 @@ def _normalised(drawn: np.ndarray) -> np.ndarray:
 
 
 def displaced(frames: Frames, vectors: np.ndarray, step: float) -> Frames:
-    """The frames, each atom moved by ``step`` (Angstrom) times its vector [N,3]; ids stay."""
-    return replace(frames, positions=frames.positions + step * vectors)
+    """The frames, each atom moved by ``step`` (Angstrom) times its vector [N,3]; ids stay,
+    points around them do not."""
+    bare = frames.with_points(np.zeros(len(frames), np.int32), np.zeros((0, 3)))
+    return replace(bare, positions=frames.positions + step * vectors)
 
 
 def product(forward: Values, backward: Values, step: float) -> Values:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limbeck.check.progress import each
-from limbeck.frames import Frames, atom_rows, concatenate
+from limbeck.frames import Frames, concatenate
 from limbeck.potentials.evaluation import in_pieces, predict_or_nan
 from limbeck.potentials.heartbeat import beat
 from limbeck.potentials.interface import Potential
@@ -162,32 +162,30 @@ def _answered(
     """The orbit of each frame that waits, all their views answered together."""
     views = concatenate([v for _, _, v in waiting])
     answers = predict_or_nan(potential, views)
-    offsets, first = views.offsets, 0
+    first = 0
     for b, operations, own in waiting:
         rows = range(first, first + len(own))
         first += len(own)
         restored = [
-            symmetry.restore(g, _one(answers, offsets, row)).values
+            symmetry.restore(g, _one(answers, views, row)).values
             for g, row in zip(operations, rows, strict=True)
         ]
         found = {name: np.stack([r[name] for r in restored]) for name in restored[0]}
         yield OrbitPart(np.array([b]), Orbit(values=found), symmetry.is_whole(operations))
 
 
-def _one(answers: Predictions, offsets: np.ndarray, row: int) -> Predictions:
-    atoms = np.arange(offsets[row], offsets[row + 1])
-    return Predictions(values=select(answers.values, np.array([row]), atoms))
+def _one(answers: Predictions, views: Frames, row: int) -> Predictions:
+    return Predictions(values=select(answers.values, views.rows_of_one(row)))
 
 
 def _fill(result: Orbit, frames: Frames, index: np.ndarray, part: Orbit) -> None:
-    atoms = atom_rows(frames.offsets, index)
+    rows = frames.rows(index)
     for name, value in part.values.items():
         of = property_of(name)
-        rows, length = (atoms, len(frames.numbers)) if of.per_atom else (index, len(frames))
-        empty = np.full((len(value), length, *value.shape[2:]), np.nan)
-        result.values.setdefault(name, empty)[:, rows] = value
+        empty = np.full((len(value), of.of(frames.counts), *value.shape[2:]), np.nan)
+        result.values.setdefault(name, empty)[:, of.of(rows)] = value
 
 
 def _empty(frames: Frames, k: int) -> Orbit:
-    values = nothing(EFS, len(frames), len(frames.numbers))
+    values = nothing(EFS, frames.counts)
     return Orbit(values={name: np.stack([value] * k) for name, value in values.items()})

@@ -167,6 +167,21 @@ def _add_diversity(commands: "Commands") -> None:
     command.set_defaults(run=_diversity)
 
 
+def _add_floor(commands: "Commands") -> None:
+    about = "Print the floor of models of charges on a data set: the best fits of its potentials."
+    command = commands.add_parser("floor", help=about, description=about)
+    command.add_argument("file", metavar="DATASET.h5", help="as train.h5, of a label set with esp")
+    command.set_defaults(run=_floor)
+
+
+def _add_npz(commands: "Commands") -> None:
+    about = "Write a data set of molecules as .npz files, as PhysNet and DCMNet read them."
+    command = commands.add_parser("npz", help=about, description=about)
+    command.add_argument("file", metavar="DATASET.h5", help="as train.h5")
+    command.add_argument("--folder", default=".", help="where to write them (the current folder)")
+    command.set_defaults(run=_npz)
+
+
 def _add_check(commands: "Commands") -> None:
     about = "Check what was taken home against its SHA256SUMS."
     command = commands.add_parser("check", help=about, description=about)
@@ -190,6 +205,8 @@ _COMMANDS = (
     _add_gaps,
     _add_demonstrate,
     _add_export,
+    _add_floor,
+    _add_npz,
     _add_check,
     _add_hash,
 )
@@ -247,6 +264,18 @@ def _export(asked: argparse.Namespace) -> None:
     from limbeck.students.export import export
 
     print(export(asked.folder, asked.format, asked.output))
+
+
+def _floor(asked: argparse.Namespace) -> None:
+    from limbeck.command.charges import floor
+
+    print(floor(asked.file))
+
+
+def _npz(asked: argparse.Namespace) -> None:
+    from limbeck.command.charges import npz
+
+    print(npz(asked.file, asked.folder))
 
 
 def _check(asked: argparse.Namespace) -> None:

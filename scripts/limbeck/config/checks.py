@@ -33,6 +33,8 @@ from limbeck.config.rounds import dynamics_of, most_frames, sampling_of
 from limbeck.config.sections.base import NamedSection, Section
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.force_constants import ForceConstants
+from limbeck.config.sections.known import KINDS, NO_RADIUS
+from limbeck.config.sections.labels import LabelSet
 from limbeck.config.sections.messages import dotted, one_of, shown
 from limbeck.config.sections.potentials import Mace, Matgl, StudentFolder, Weights, keep_faults
 from limbeck.config.sections.sampling import AnySampling, MolecularDynamics, Phonons
@@ -227,7 +229,7 @@ def _vacuum(config: Config) -> Lines:
 def _files(config: Config) -> Lines:
     for part in ("sources", "potentials"):
         for name, section in getattr(config, part).items():
-            for field in ("smiles", "path"):
+            for field in ("smiles", "path", "grids"):
                 path = getattr(section, field, None)
                 if path is None or (part == "potentials" and Path(path).exists()):
                     continue
@@ -236,7 +238,7 @@ def _files(config: Config) -> Lines:
                 if not files_of(path):
                     text = _fallback(config, name) if part == "sources" else ""
                     yield f"{part}.{name}.{field}: {path!r}, {nothing_at(path)}{text}"
-                elif field == "smiles" and Path(path).is_dir():
+                elif field in ("smiles", "grids") and Path(path).is_dir():
                     yield f"{part}.{name}.{field}: {path!r} is a folder, expected a file"
 
 
@@ -280,6 +282,28 @@ def _elements(config: Config) -> Lines:
         missing = [e for e in needed if known is not None and e not in known]
         if missing:
             yield unserved(field, potential, source, missing)
+
+
+def _properties(config: Config) -> Lines:
+    """What label sets ask for, and their potentials cannot say; points where no radius tells."""
+    meets = list(potential_meets(config))
+    for name, label_set in config.labels.items():
+        if not isinstance(label_set, LabelSet) or not label_set.properties:
+            continue
+        field, kind = f"labels.{name}.properties", config.potentials[label_set.potential]
+        known = KINDS[kind.model].properties
+        lacking = [p for p in label_set.properties if p not in known]
+        if lacking and not KINDS[kind.model].from_file:
+            has = ", ".join(known) or "none"
+            yield f"{field}: {', '.join(lacking)}, expected of {kind.name!r}, a {kind.model}: {has}"
+        for _, where, source in meets if "esp" in label_set.properties else ():
+            symbols = _declared_elements(config.sources[source])
+            without = [s for s in symbols if s in NO_RADIUS]
+            if where == f"labels.{name}.potential" and without:
+                yield (
+                    f"{field}: esp, and {', '.join(without)} of sources.{source} have no van der "
+                    "Waals radius to put points at"
+                )
 
 
 def unserved(field: str, potential: str, source: str, missing: list[str]) -> str:
@@ -343,6 +367,22 @@ def _frames_by_views(config: Config, study: FramesByViews) -> Lines:
         yield f"dataset.split_by: {text}"
 
 
+def _units_of_npz(config: Config, made: FileLabels, source: str) -> Lines:
+    """Units that arrays of numbers do not tell, and files of other people contradict."""
+    own = config.sources[source]
+    if not (isinstance(own, StructureFile) and own.is_npz):
+        return
+    for field in ("energy_unit", "forces_unit", "dipole_unit"):
+        if field not in made.model_fields_set:
+            yield f"labels.{made.name}.{field}: not given, expected that of {own.path}"
+    if own.length_unit is None:
+        yield f"sources.{source}.length_unit: not given, expected that of R in {own.path}"
+    if own.grids:
+        for field in ("esp_unit", "points_unit"):
+            if getattr(made, field) is None:
+                yield f"labels.{made.name}.{field}: not given, expected that of {own.grids}"
+
+
 def _file_labels(config: Config) -> Lines:
     """Labels from files: which files, and what can be done with them."""
     files = [name for name, s in config.sources.items() if isinstance(s, StructureFile)]
@@ -356,6 +396,8 @@ def _file_labels(config: Config) -> Lines:
                 kind, others = config.sources[source].kind, ", ".join(files) or "there is none"
                 text = f"of kind {kind}, expected one of kind file: {others}"
                 yield f"labels.{name}.sources: {source!r}, {text}"
+        for source in made.sources or files:
+            yield from _units_of_npz(config, made, source)
         if "generated" not in config.select.include:
             text = "expected generated among them: what samplings make of frames has no label"
             yield f"select.include: {', '.join(config.select.include)}, {text} in labels.{name}"
@@ -568,6 +610,7 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _files,
     _weights,
     _elements,
+    _properties,
     _study,
     _file_labels,
     _spread,

@@ -52,11 +52,15 @@ class ChosenViews(Written):
     ]
 
 
+#: properties that a user's files have under keys of their own
+ReadFromFiles = Literal["energy", "forces", "stress", "virial", "dipole", "mbis_charges", "esp"]
+
+
 class LabelsOfFile(Written):
     """``labels/{label_set}.file.json``: which key each property of a user's files is read from."""
 
     label_set: str
-    keys: dict[Literal["energy", "forces", "stress", "virial", "dipole"], str]
+    keys: dict[ReadFromFiles, str]
     isolated_atoms_eV: dict[t.Element, float]
 
     def faults(self) -> Iterator[Fault]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from limbeck.config.config import Config
+from limbeck.cost.amounts import Amount
 from limbeck.cost.diversity import expectations
 from limbeck.cost.limits import LEAST
 from limbeck.cost.rates import Model, Rate, rate_of
@@ -32,18 +33,18 @@ class Estimate:
     work: Work
     path: str = "..."
 
-    def rate(self, model: Model, *, periodic: bool) -> Rate | None:
+    def rate(self, model: Model, *, periodic: bool, n_atoms: float) -> Rate | None:
         """As :func:`limbeck.cost.rates.rate_of`."""
-        return rate_of(self.config, model, periodic=periodic)
+        return rate_of(self.config, model, periodic=periodic, n_atoms=n_atoms)
 
     def hours(self, job: Job) -> float | None:
         """Hours of one core or one GPU; None where nothing was measured for a model it asks."""
         seconds = 0.0
-        for model, periodic, atoms in _asked(job):
-            rate = self.rate(model, periodic=periodic)
+        for model, periodic, part in _asked(job):
+            rate = self.rate(model, periodic=periodic, n_atoms=part.atoms / part.frames)
             if rate is None:
                 return None
-            seconds += atoms / rate.atoms_per_second
+            seconds += part.atoms / rate.atoms_per_second
         return seconds / 3600
 
     def done(self, job: Job) -> bool:
@@ -59,8 +60,7 @@ class Estimate:
     @property
     def unknown(self) -> list[Model]:
         """Models that are asked and were never measured on this device."""
-        asked = dict.fromkeys((m, p) for job in self.work.jobs for m, p, _ in _asked(job))
-        found = (m for m, p in asked if self.rate(m, periodic=p) is None)
+        found = (m for m, p, n in self._sizes() if not self.rate(m, periodic=p, n_atoms=n))
         return list(dict.fromkeys(found))
 
     @property
@@ -138,16 +138,31 @@ class Estimate:
 
     def _rates(self) -> Iterator[str]:
         yield "Rates, atoms/s:"
-        asked = sorted({(m, p) for job in self.work.jobs for m, p, _ in _asked(job)})
-        for model, periodic in asked:
-            rate = self.rate(model, periodic=periodic)
+        for model, periodic, n_atoms in sorted(self._sizes()):
+            rate = self.rate(model, periodic=periodic, n_atoms=n_atoms)
             kind = "periodic" if periodic else "isolated"
-            told = f"{rate.atoms_per_second:,.0f} ({rate.where})" if rate else "unknown"
+            speed = rate.atoms_per_second if rate else 0.0
+            shown = f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
+            told = f"{shown} ({rate.where})" if rate else "unknown"
             yield f"  {model}, {kind}: {told}"
         for command in dict.fromkeys(map(self._command, self.unknown)):
             yield f"What is unknown is measured by: {command}"
 
+    def _sizes(self) -> list[tuple[Model, bool, float]]:
+        """Each model that is asked, whether about periodic frames, and of how many atoms each in
+        the mean; in the order of the jobs."""
+        found: dict[tuple[Model, bool], list[Amount]] = {}
+        for job in self.work.jobs:
+            for model, periodic, part in _asked(job):
+                found.setdefault((model, periodic), []).append(part)
+        return [
+            (*both, sum(p.atoms for p in parts) / sum(p.frames for p in parts))
+            for both, parts in found.items()
+        ]
+
     def _command(self, model: Model) -> str:
+        if model.role == "potential" and self.config.potentials[model.name].model == "pyscf":
+            return "python benchmarks/rates_pyscf.py"
         if model.role == "potential":
             return f"make retune CONFIG={self.path}"
         command = f"python benchmarks/rates.py --device {self.config.device}"
@@ -156,12 +171,12 @@ class Estimate:
         return f"{command} --config {self.path}" if self.config.students[name].changed else command
 
 
-def _asked(job: Job) -> Iterator[tuple[Model, bool, float]]:
-    """Each model that a job asks, whether about periodic frames, and of how many atoms."""
+def _asked(job: Job) -> Iterator[tuple[Model, bool, Amount]]:
+    """Each model that a job asks, whether about periodic frames, and of how many."""
     for model, amounts in job.asked:
         for periodic, part in ((False, amounts.isolated), (True, amounts.periodic)):
             if part.atoms:
-                yield model, periodic, part.atoms
+                yield model, periodic, part
 
 
 def _all(names: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from limbeck.config.config import Config
-from limbeck.config.sections.potentials import Potential
+from limbeck.config.sections.potentials import Potential, Pyscf
 from limbeck.config.sections.students import StudentSettings
 from limbeck.errors import LimbeckError
 from limbeck.files import read_json
@@ -15,6 +15,8 @@ from limbeck.files import read_json
 #: printed by benchmarks/rates.py
 TABLE = Path(__file__).parents[3] / "resources/rates.csv"
 PLANS = Path("results/batch_plans")
+#: atoms of the molecules that pyscf was timed on: its cost for an atom grows with them
+SIZES_OF_MOLECULES = (3, 6, 9, 12)
 #: sizes of batches of trainings that were timed
 BATCHES = (1, 4, 16)
 COLUMNS = ("model", "device", "periodic", "atoms_per_second", "spread", "machine")
@@ -37,13 +39,34 @@ class Model(NamedTuple):
         return f"the training of {self.name}" if self.role == "training" else self.name
 
 
-def rate_of(config: Config, model: Model, *, periodic: bool) -> Rate | None:
-    """The rate of a model on the device of the config; None where nothing was measured."""
+def rate_of(config: Config, model: Model, *, periodic: bool, n_atoms: float = 0) -> Rate | None:
+    """The rate of a model on the device of the config; None where nothing was measured.
+
+    Args:
+        n_atoms: of a frame in the mean, for those whose cost is not in proportion to it.
+    """
     if model.role == "potential":
         potential = config.potentials[model.name]
+        if isinstance(potential, Pyscf):
+            return _of_molecules(potential, n_atoms, periodic)
         own = next(_planned(config, potential, periodic), None)
         return own or _shipped(identity(potential), config.device, periodic)
     return _shipped(of_student(model.role, config.students[model.name]), config.device, periodic)
+
+
+def of_size(potential: Pyscf, n_atoms: int) -> str:
+    """The same of pyscf, whose rate is one of a size of molecules."""
+    return f"pyscf {potential.method}/{potential.basis}, molecules of {n_atoms}"
+
+
+def _of_molecules(potential: Pyscf, n_atoms: float, periodic: bool) -> Rate | None:
+    """The rate at the next larger size that was timed; beyond the largest, as the square of the
+    size has it for an atom."""
+    size = next((n for n in SIZES_OF_MOLECULES if n >= n_atoms), SIZES_OF_MOLECULES[-1])
+    found = _shipped(of_size(potential, size), "cpu", periodic)
+    if found is None or n_atoms <= size:
+        return found
+    return found._replace(atoms_per_second=found.atoms_per_second * (size / n_atoms) ** 2)
 
 
 def identity(potential: Potential) -> str:

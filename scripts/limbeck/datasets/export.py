@@ -14,6 +14,7 @@ from limbeck import storage
 from limbeck.datasets.atom_energies import AtomEnergies
 from limbeck.datasets.split import Dataset
 from limbeck.files import whole_file
+from limbeck.frames import Rows
 from limbeck.geometry import as_given
 from limbeck.properties import of_one, property_of
 
@@ -92,7 +93,9 @@ def _structures(dataset: Dataset) -> Iterator[tuple[Atoms, dict[str, Any]]]:
     frames = dataset.frames
     for b, (atoms, name) in enumerate(zip(frames.to_atoms(), frames.names, strict=True)):
         atoms.info |= {"name": name} if name else {}
-        values = of_one(dataset.labels.values, b, frames.atoms_of(b))
+        # the file has no place for what belongs to points: see limbeck.datasets.npz
+        known = {n: v for n, v in dataset.labels.values.items() if property_of(n).per != "point"}
+        values = of_one(known, Rows(b, frames.atoms_of(b), slice(0)))
         yield as_given(atoms, frames.info_of(b)), values
 
 

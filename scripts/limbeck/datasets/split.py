@@ -14,7 +14,7 @@ from limbeck import storage
 from limbeck.config.jobs import Split
 from limbeck.config.sections.datasets import PARTS, TESTS, DatasetSettings
 from limbeck.errors import LimbeckError
-from limbeck.frames import Frames, atom_rows
+from limbeck.frames import Frames
 from limbeck.labels import Labels, select_labels
 from limbeck.properties import Values, select
 from limbeck.reasons import Status
@@ -49,9 +49,8 @@ class Dataset:
         frames, labels = self.frames.select(index), select_labels(self.labels, index)
         if self.hard is None:
             return Dataset(frames, labels)
-        places = np.arange(len(self))[index]
-        rows = atom_rows(self.frames.offsets, places)
-        return Dataset(frames, labels, select(self.hard, places, rows))
+        rows = self.frames.rows(np.arange(len(self))[index])
+        return Dataset(frames, labels, select(self.hard, rows))
 
 
 def split(
@@ -271,8 +270,11 @@ def split_as(frames: Frames, job: Split) -> dict[str, np.ndarray]:
 
 
 def read_part(path: str, label_set: str) -> Dataset:
-    """One part of a data set, as ``build_dataset`` wrote it."""
-    return Dataset(storage.read_frames(path), storage.read_labels(path, label_set))
+    """One part of a data set, as ``build_dataset`` wrote it; points of its labels are around its
+    frames as well."""
+    labels = storage.read_labels(path, label_set)
+    frames = storage.read_frames(path).with_points(labels.n_points, labels.points)
+    return Dataset(frames, labels)
 
 
 def empty_tests(settings: DatasetSettings, parts: Mapping[str, Dataset]) -> Iterator[str]:

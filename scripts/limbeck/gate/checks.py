@@ -51,24 +51,24 @@ def sizes(of: Property, values: np.ndarray, frames: Frames) -> np.ndarray:
     That of an extensive property is divided by the number of atoms.
     """
     found = np.abs(values).max(axis=_components(values), initial=0.0)
-    if of.per_atom:
-        of_atoms, found = found, np.zeros(len(frames))  # frames without atoms keep 0
+    if of.per != "frame":
+        each, found = found, np.zeros(len(frames))  # frames without atoms or points keep 0
         with np.errstate(invalid="ignore"):  # NaN is passed on
-            np.maximum.at(found, frames.frame_of_atom, of_atoms)
+            np.maximum.at(found, frames.frame_of(of.per), each)
     return found / np.maximum(frames.n_atoms, 1) if of.extensive else found
 
 
 def _components(values: np.ndarray) -> tuple[int, ...]:
-    """The axes of an array beside that of frames or atoms; none of an array of numbers."""
+    """The axes of an array beside that of frames, atoms or points; none of an array of numbers."""
     return tuple(range(1, values.ndim))
 
 
 def _lacking(of: Property, values: np.ndarray, frames: Frames) -> np.ndarray:
     """Which frames have no number of a property. bool [B]."""
     nothing = np.isnan(values).all(axis=_components(values))
-    if not of.per_atom:
+    if of.per == "frame":
         return nothing
-    return np.bincount(frames.frame_of_atom, weights=~nothing, minlength=len(frames)) == 0
+    return np.bincount(frames.frame_of(of.per), weights=~nothing, minlength=len(frames)) == 0
 
 
 def _has_to_have(of: Property, frames: Frames) -> np.ndarray:

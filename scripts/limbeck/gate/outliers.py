@@ -62,6 +62,7 @@ def summary(frames: Frames, labels: Labels) -> Summary:
     Each is judged by itself once more: files made before all properties were judged say "good".
     """
     labels = replace(labels, status=labels.status.copy())
+    frames = frames.with_points(labels.n_points, labels.points)
     judge(frames, labels, {n for n, v in labels.values.items() if np.isfinite(v).any()})
     atoms = np.maximum(frames.n_atoms, 1)
     found = {}

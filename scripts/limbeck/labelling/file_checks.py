@@ -290,10 +290,10 @@ def _of_slope(name: str, work: str, count: int, slope: Slope, guesses: Guesses) 
         f"energies change by {value:.3g} times the {work} ({slope.low:.3g} to {slope.high:.3g}, "
         f"over {count} pairs of frames), which should be 1"
     )
-    guess = _guess(value, ci95, guesses)
-    verdict = slope.verdict(bool(guess))
+    likely = guess(value, ci95, guesses)
+    verdict = slope.verdict(bool(likely))
     if verdict == "does not fit":
-        text += f"; it looks like {guess}" if guess else "; neither a unit nor a sign explains it"
+        text += f"; it looks like {likely}" if likely else "; neither a unit nor a sign explains it"
     elif verdict == "cannot be told":
         text += f"; {slope.left:.0%} of it are not explained: the frames are far apart"
     return Check(name, count, value, ci95, verdict, text)
@@ -364,7 +364,7 @@ def _if_stress(asked: FileLabels, n_atoms: float, *, virial: bool) -> Guesses:
     }
 
 
-def _guess(value: float, ci95: tuple[float, float], guesses: Guesses) -> str:
+def guess(value: float, ci95: tuple[float, float], guesses: Guesses) -> str:
     """What would explain a slope, as the config says it; nothing where nothing does."""
     opposite, factors = guesses
     sign = [opposite] * (value < 0)

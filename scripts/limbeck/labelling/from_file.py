@@ -15,6 +15,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.errors import LimbeckError
+from limbeck.frames import charge_and_spin
 from limbeck.properties import property_of
 
 #: Names that programs write together: those of ASE's readers, of MACE's files, and others. Energy
@@ -38,6 +39,8 @@ FAMILIES: tuple[dict[str, tuple[str, ...]], ...] = (
         }
         for prefix in ("REF", "dft", "DFT")
     ),
+    # of PhysNet's archives
+    {"energy": ("E",), "forces": ("F",), "dipole": ("Dxyz", "D")},
 )
 ENERGY = {
     "eV": 1.0,
@@ -55,9 +58,21 @@ STRESS = {
     "Hartree/Bohr^3": units.Hartree / units.Bohr**3,
     "Rydberg/Bohr^3": units.Rydberg / units.Bohr**3,
 }
+ESP = {
+    "V": 1.0,
+    "mV": 1e-3,
+    "Hartree/e": units.Hartree,
+    "kcal/mol/e": units.kcal / units.mol,
+    "kJ/mol/e": units.kJ / units.mol,
+}
+#: of archives of NumPy's arrays alone, whatever else frames have: potentials at points, and charges
+BESIDE = {"esp": "esp", "mbis_charges": "mono"}
+POINTS = "vdw_surface"
 DIPOLE = {"e*Angstrom": 1.0, "e*Bohr": units.Bohr, "Debye": units.Debye}
 #: places of ASE's xx yy zz yz xz xy among VASP's xx yy zz xy yz zx
 _OF_VASP = [0, 1, 2, 4, 5, 3]
+#: Angstrom; nearer than this to a nucleus there is no grid, in whatever unit it was thought to be
+NEAREST_A = 1.0
 #: eV; energies of two keys that differ by less are the same
 SAME_EV = 1e-6
 
@@ -134,7 +149,14 @@ def keys_for(asked: FileLabels, found: Found) -> dict[str, str]:
         chosen["stress"] = asked.stress_key
     elif chosen["stress"] is not None:
         chosen["virial"] = None
-    return {name: key for name, key in chosen.items() if key is not None}
+    beside = {name: key for name, key in BESIDE.items() if found.keys[key]}
+    for unit in ("esp_unit", "points_unit") if "esp" in beside else ():
+        if getattr(asked, unit) is None:
+            raise LimbeckError(
+                f"labels.{asked.name}.{unit}: not given, and {found.keys['esp']} frames have esp; "
+                "expected its unit"
+            )
+    return {name: key for name, key in chosen.items() if key is not None} | beside
 
 
 def _family_of(named: Mapping[str, str | None], found: Found) -> Mapping[str, tuple[str, ...]]:
@@ -183,13 +205,64 @@ def labels_of(atoms: Atoms, asked: FileLabels, keys: Mapping[Any, str]) -> dict[
     Raises:
         LimbeckError: a value is of another shape, or no number; its key is named.
     """
-    values, found = values_of(atoms), {}
+    values = values_of(atoms)
+    found: dict[str, Any] = {}
     for name, key in keys.items():
-        if key in values:
+        if name == "esp" and key in values and len(values[key]):
+            found |= _grid(values, atoms, asked, key)
+        elif name != "esp" and key in values:
             made = _as_property(name, values[key], atoms, asked, key)
             if made is not None and np.isfinite(made).all():
                 found["stress" if name == "virial" else name] = made
     return found
+
+
+def _grid(values: dict[str, Any], atoms: Atoms, asked: FileLabels, key: str) -> dict[str, Any]:
+    """``esp`` and ``points``, where all numbers are finite; else nothing.
+
+    Raises:
+        LimbeckError: they are not as many, or a point lies within an atom.
+    """
+    esp = np.asarray(values[key], dtype=np.float64)
+    points = np.asarray(values.get(POINTS), dtype=np.float64)
+    if points.shape != (len(esp), 3):
+        raise LimbeckError(f"{POINTS}: {_shape(points)}, expected {len(esp)} x 3")
+    assert asked.esp_unit is not None  # as keys_for has seen
+    assert asked.points_unit is not None
+    points = points * LENGTH[asked.points_unit]
+    check_points(atoms, points)
+    if not (np.isfinite(esp).all() and np.isfinite(points).all()):
+        return {}
+    return {"esp": esp * ESP[asked.esp_unit], "points": points}
+
+
+def check_points(atoms: Atoms, points: np.ndarray) -> None:
+    """Raise LimbeckError where a point lies within an atom.
+
+    Args:
+        atoms: in Angstrom; points: float64 [g,3], Angstrom.
+    """
+    away = np.linalg.norm(points[:, None] - atoms.positions, axis=2)
+    if away.size and away.min() < NEAREST_A:
+        point, atom = np.unravel_index(away.argmin(), away.shape)
+        raise LimbeckError(
+            f"{POINTS}: point {point} is {away.min():.3g} A from atom {atom} "
+            f"({atoms.symbols[atom]}), expected at least {NEAREST_A:g} A; is points_unit right?"
+        )
+
+
+def _dipole(dipole: np.ndarray, atoms: Atoms, asked: FileLabels, charge: int) -> np.ndarray | None:
+    """About the centre of nuclear charge, e Angstrom; None where it is not said of an ion."""
+    if not charge:
+        return dipole
+    if asked.dipole_about is None:
+        return None
+    points = {
+        "origin": np.zeros(3),
+        "centre of mass": atoms.get_center_of_mass(),
+        "centre of nuclear charge": atoms.numbers @ atoms.positions / atoms.numbers.sum(),
+    }
+    return dipole - charge * (points["centre of nuclear charge"] - points[asked.dipole_about])
 
 
 def _as_property(
@@ -205,7 +278,10 @@ def _as_property(
     expected = (len(atoms), *of.shape) if of.per_atom else of.shape
     if number.shape != expected:
         raise LimbeckError(f"{key}: {_shape(number)}, expected {_shape(np.empty(expected))}")
-    return number * _factor(name, asked)
+    made = number * _factor(name, asked)
+    if name == "dipole":
+        return _dipole(made, atoms, asked, charge_and_spin(atoms.info)[0])
+    return made
 
 
 def _stress(
@@ -232,7 +308,8 @@ def _factor(name: str, asked: FileLabels) -> float:
     if name == "forces":
         sign = -1.0 if asked.forces_are == "gradients" else 1.0
         return sign * forces_factor(asked.forces_unit)
-    return {"energy": ENERGY[asked.energy_unit], "dipole": DIPOLE[asked.dipole_unit]}[name]
+    known = {"energy": ENERGY[asked.energy_unit], "dipole": DIPOLE[asked.dipole_unit]}
+    return known.get(name, 1.0)  # charges are in e everywhere
 
 
 def _shape(values: np.ndarray) -> str:

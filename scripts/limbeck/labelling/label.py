@@ -17,14 +17,14 @@ from limbeck.averaging.views import Views
 from limbeck.check.progress import each
 from limbeck.config.jobs import LabelFrames
 from limbeck.errors import LimbeckError
-from limbeck.frames import Frames, atom_rows
+from limbeck.frames import Frames
 from limbeck.gate.checks import judge, judge_forces
 from limbeck.geometry import vacuum_axes
 from limbeck.labelling.trained_on import was_trained_on
 from limbeck.labels import Labels, meanings, put_labels, unanswered, unlabelled
 from limbeck.potentials.evaluation import in_pieces
 from limbeck.potentials.interface import tell_ignored
-from limbeck.properties import put
+from limbeck.properties import DIPOLE_ABOUT, put
 from limbeck.reasons import Status
 from limbeck.selection.fair import share
 
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 #: Consecutive batches share an entry of the label store up to so many evaluations of an atom:
 #: enough that writing one (5 ms) is no cost, few enough that little is lost with a killed job.
 ENTRY_EVALUATIONS = 1024
+#: the same of those that answer for one frame after another, which take seconds for each
+SLOW_ENTRY_EVALUATIONS = 48
 #: so many frames without an answer are named
 NAMED = 5
 
@@ -100,8 +102,9 @@ def ask(
     halved = 0
     batches = potential.batches(frames.select(todo))
     evaluations = frames.n_atoms[todo] * views.count
+    slow = potential.batch_atoms == 1  # as pyscf
     entries = each(
-        _entries(batches, evaluations),
+        _entries(batches, evaluations, SLOW_ENTRY_EVALUATIONS if slow else ENTRY_EVALUATIONS),
         f"labels of {potential.about.name}",
         "frames",
         len(todo),
@@ -159,13 +162,15 @@ def asked_for(frames: Frames, job: LabelFrames) -> np.ndarray | None:
     return np.isin(np.arange(len(frames)), first)
 
 
-def _entries(batches: Iterable[np.ndarray], evaluations: np.ndarray) -> Iterator[list[np.ndarray]]:
-    """Consecutive batches of at most :data:`ENTRY_EVALUATIONS`, or one larger batch."""
+def _entries(
+    batches: Iterable[np.ndarray], evaluations: np.ndarray, most: int
+) -> Iterator[list[np.ndarray]]:
+    """Consecutive batches of at most so many evaluations of an atom, or one larger batch."""
     entry: list[np.ndarray] = []
     filled = 0
     for batch in batches:
         size = int(evaluations[batch].sum())
-        if entry and filled + size > ENTRY_EVALUATIONS:
+        if entry and filled + size > most:
             yield entry
             entry, filled = [], 0
         entry.append(batch)
@@ -206,7 +211,7 @@ def _made(potential: "Potential[Any]", frames: Frames, lengths: list[int], views
             halved += piece.halved
             result.status[piece.members] = piece.status
             if piece.answer is not None:
-                _keep(result, frames.offsets, piece.members, piece.answer, views)
+                _keep(result, piece.members, piece.answer, views)
     return replace(result, attrs={"halved_batches": halved})
 
 
@@ -218,14 +223,13 @@ def _average(potential: "Potential[Any]", frames: Frames, views: Views) -> Avera
     return average(potential, frames, views.operations(frames), views.weights)
 
 
-def _keep(
-    result: Labels, offsets: np.ndarray, index: np.ndarray, seen: Average, views: Views
-) -> None:
-    rows = atom_rows(offsets, index)
+def _keep(result: Labels, index: np.ndarray, seen: Average, views: Views) -> None:
+    rows, counts = result.rows(index), result.counts
     factor = views.spread_factor
-    put(result.values, seen.mean.values, index, rows)
+    put(result.values, seen.mean.values, rows, counts)
     # Bessel's correction for independent views, none for a grid: see spread_factor.
-    put(result.spreads, {n: np.sqrt(v * factor) for n, v in seen.variances.items()}, index, rows)
+    spreads = {n: np.sqrt(v * factor) for n, v in seen.variances.items()}
+    put(result.spreads, spreads, rows, counts)
 
 
 def provenance(
@@ -243,6 +247,8 @@ def provenance(
         "batch_plan": batch_limits(potential),
         "device": str(potential.device),
         "threads": threads,
+        # of an ion it is another about another point
+        **({"dipole_about": DIPOLE_ABOUT} if "dipole" in about.properties else {}),
         "licence": about.licence,
         "citation": about.citation,
     }

@@ -17,10 +17,11 @@ from limbeck.config.written import LabelsOfFile
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.gate.checks import judge, judge_forces
+from limbeck.labelling.esp_checks import Dipoles
 from limbeck.labelling.file_checks import Check, Pairs
 from limbeck.labelling.from_file import Found, keys_for, labels_of
 from limbeck.labels import ISOLATED_ATOMS, Labels, unlabelled
-from limbeck.properties import property_of
+from limbeck.properties import DIPOLE_ABOUT, property_of
 from limbeck.reasons import Status
 from limbeck.selection.fair import share
 from limbeck.structures.reading import Frame
@@ -29,6 +30,8 @@ from limbeck.structures.sources.files import frames_of, id_of, in_angstrom, is_l
 
 log = logging.getLogger(__name__)
 
+#: place of a frame -> points around it and potentials there
+Grids = dict[int, tuple[np.ndarray, np.ndarray]]
 #: Angstrom: positions of a frame and of its file that differ by more are of another file
 SAME_A = 1e-6
 
@@ -60,7 +63,7 @@ def survey(job: CheckFileLabels) -> dict[str, Any]:
     lacking: Counter[str] = Counter()
     wrong: list[str] = []
     lone: dict[str, float] = {}
-    n_labelled, pairs = 0, Pairs(found.n_frames)
+    n_labelled, pairs, dipoles = 0, Pairs(found.n_frames), Dipoles()
     for frame, atoms in _frames(job):
         if atoms is None:
             continue
@@ -75,12 +78,15 @@ def survey(job: CheckFileLabels) -> dict[str, Any]:
             lone[symbol] = min(float(labels["energy"]), lone.get(symbol, np.inf))
         n_labelled += "energy" in labels and "forces" in labels
         pairs.add(atoms, labels)
+        dipoles.add(atoms, labels)
     if not n_labelled:
         text = wrong[0] if wrong else "energy and forces are never in the same one"
         raise LimbeckError(f"labels.{asked.name}: none of {found.n_frames} frames: {text}")
     units = {source.length_unit or "Angstrom" for source in job.files}
     unit = units.pop() if len(units) == 1 else "Angstrom"
     checks = pairs.checks(asked, unit, virial="virial" in keys)
+    if "esp" in keys:
+        checks.append(dipoles.check(asked))
     _judge(job, checks)
     for text in wrong[:5]:
         log.warning("%s has no label: %s", asked.name, text)
@@ -146,10 +152,14 @@ def read_labels(frames: Frames, job: ReadLabels, told: LabelsOfFile) -> Labels:
     """
     names = ["stress" if name == "virial" else name for name in told.keys]
     result = unlabelled(frames, names)
+    grids: Grids = {}
     result.status[:] = Status.NOT_IN_FILE
     for source in job.files:
-        _read_source(frames, source, job, told, result)
-    _read_by_id(frames, job, told, result)
+        _read_source(frames, source, job, told, result, grids)
+    _read_by_id(frames, job, told, result, grids)
+    if "esp" in told.keys:
+        result = _with_grids(result, grids)
+        frames = frames.with_points(result.n_points, result.points)
     _ask(frames, job, result)
     judge(frames, result, ("energy", "forces"))
     if job.label_set.max_force_eV_per_A is not None:
@@ -158,7 +168,12 @@ def read_labels(frames: Frames, job: ReadLabels, told: LabelsOfFile) -> Labels:
 
 
 def _read_source(
-    frames: Frames, source: StructureFile, job: ReadLabels, told: LabelsOfFile, result: Labels
+    frames: Frames,
+    source: StructureFile,
+    job: ReadLabels,
+    told: LabelsOfFile,
+    result: Labels,
+    grids: "Grids",
 ) -> None:
     own = (frames.source == source.name.encode()) & (frames.sampling == b"generated")
     there = frames_of(source) if own.any() else []
@@ -174,7 +189,7 @@ def _read_source(
             labels = labels_of(atoms, job.label_set, told.keys)
         except LimbeckError:  # the survey has counted it
             continue
-        _put(result, frames, b, labels)
+        _put(result, frames, b, labels, grids)
 
 
 def _same(frames: Frames, b: int, atoms: Atoms) -> bool:
@@ -184,7 +199,9 @@ def _same(frames: Frames, b: int, atoms: Atoms) -> bool:
     )
 
 
-def _read_by_id(frames: Frames, job: ReadLabels, told: LabelsOfFile, result: Labels) -> None:
+def _read_by_id(
+    frames: Frames, job: ReadLabels, told: LabelsOfFile, result: Labels, grids: "Grids"
+) -> None:
     """Labels of structures that stand in another source's file as well, and were taken from there:
     as where each of two methods has a file of its own."""
     ours = [source.name.encode() for source in job.files]
@@ -196,18 +213,36 @@ def _read_by_id(frames: Frames, job: ReadLabels, told: LabelsOfFile, result: Lab
                 b = wanted.get(id_of(frame, source))
                 if b is not None:
                     found = labels_of(in_angstrom(frame(), source), job.label_set, told.keys)
-                    _put(result, frames, b, found)
+                    _put(result, frames, b, found, grids)
 
 
-def _put(result: Labels, frames: Frames, b: int, labels: dict[str, Any]) -> None:
+def _put(result: Labels, frames: Frames, b: int, labels: dict[str, Any], grids: "Grids") -> None:
     """A frame without energy or forces keeps its status; the first label of a structure stands."""
     if result.status[b] == Status.GOOD or not {"energy", "forces"} <= labels.keys():
         return
     result.status[b] = Status.GOOD
+    if "esp" in labels:
+        grids[b] = labels["points"], labels["esp"]
     for name, value in labels.items():
-        if name == "stress" and not frames.periodic[b]:
+        if (name == "stress" and not frames.periodic[b]) or name in ("esp", "points"):
             continue
         result.values[name][frames.atoms_of(b) if property_of(name).per_atom else b] = value
+
+
+def _with_grids(result: Labels, grids: "Grids") -> Labels:
+    """The labels, at the points of those frames that have any."""
+    none = (np.zeros((0, 3)), np.zeros(0))
+    each = [grids.get(b, none) for b in range(len(result))]
+    counts = np.array([len(points) for points, _ in each], dtype=np.int32)
+    points = np.concatenate([none[0], *(points for points, _ in each)])
+    esp = np.concatenate([none[1], *(values for _, values in each)])
+    return replace(
+        result,
+        n_points=counts,
+        points=points,
+        values=result.values | {"esp": esp},
+        spreads=result.spreads | {"esp": np.full(len(esp), np.nan)},
+    )
 
 
 def _ask(frames: Frames, job: ReadLabels, result: Labels) -> None:
@@ -228,6 +263,7 @@ def _provenance(job: ReadLabels, told: LabelsOfFile) -> dict[str, Any]:
         "potential": asked.level_of_theory or "not said who made them",
         "model": "from " + ", ".join(source.path for source in job.files),
         "views": "as_given",
+        **({"dipole_about": DIPOLE_ABOUT} if "dipole" in told.keys else {}),
         "dtype": "float64",
         "keys": told.keys,
         "licence": asked.licence or "Licence of the labels not given",

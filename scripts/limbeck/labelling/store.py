@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 #: Raise it by hand where labels change for the same frames, views, weights and packages:
 #: ``tests/unit/labelling/test_golden_labels.py`` fails then. Entries of others are never read.
-LABELS_VERSION = 3
+LABELS_VERSION = 4
 #: name of the label set inside an entry's file
 ENTRY = "entry"
 
@@ -67,6 +67,8 @@ class LabelStore:
             "threads": threads,
             "packages": packages(about.model),
         }
+        if about.on_request:  # what others answer with every call is part of what they are
+            self._key["properties"] = list(about.properties)
 
     def path(self, frames: Frames, lengths: list[int]) -> Path:
         """Path of the entry of these frames.
@@ -94,6 +96,8 @@ class LabelStore:
             "view_weights": _digest(views.weights),
             "spread_factor": repr(views.spread_factor),
         }
+        if len(frames.points):
+            content["points"] = _digest(frames.n_points, frames.points)
         key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         return self.folder / key[:2] / f"{key}.h5"
 

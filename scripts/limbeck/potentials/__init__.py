@@ -2,12 +2,14 @@
 
 import importlib
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from limbeck.config.sections.known import ORB_FOUNDATION
+from limbeck.config.sections.known import KINDS, ORB_FOUNDATION
 from limbeck.config.sections.messages import validated
 from limbeck.config.sections.potentials import AnyPotential
 from limbeck.config.sections.potentials import Potential as PotentialSection
+from limbeck.errors import LimbeckError
 from limbeck.potentials.devices import present
 from limbeck.potentials.heartbeat import awaited
 
@@ -24,6 +26,7 @@ OPENERS: dict[str, tuple[str, str]] = {
     "nep": ("folders", "open_folder"),
     "orb": ("folders", "open_folder"),
     "painn": ("folders", "open_folder"),
+    "pyscf": ("quantum.potential", "PyscfPotential"),
     "xtb": ("xtb", "XtbPotential"),
     **dict.fromkeys(ORB_FOUNDATION, ("orb_foundation", "open_foundation")),
 }
@@ -46,6 +49,11 @@ def open_potential(
         potential = validated(PotentialSection, potential, f"potentials.{potential.get('name')}")
     device = present(device, "stop")
     name, function = OPENERS[potential.model]
+    extra = KINDS[potential.model].extra
+    if extra and any(not find_spec(needed) for needed in KINDS[potential.model].distributions):
+        raise LimbeckError(
+            f"potentials.{potential.name}: model {potential.model} needs pip install .[{extra}]"
+        )
     module = importlib.import_module(f"limbeck.potentials.models.{name}")
     with awaited():  # it may download
         return getattr(module, function)(potential, device=device)

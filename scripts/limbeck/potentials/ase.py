@@ -10,7 +10,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes, all_properties
 
 from limbeck.errors import LimbeckError
-from limbeck.frames import Frames, charge_and_spin, from_atoms
+from limbeck.frames import Frames, Rows, charge_and_spin, from_atoms
 from limbeck.geometry import in_vacuum, vacuum_axes
 from limbeck.properties import EFS, Predictions, of_one
 
@@ -103,7 +103,8 @@ class PotentialCalculator(Calculator):
         known = {n: v for n, v in answer.values.items() if n in all_properties}
         # energy and forces whatever they are: ASE's own calculators answer with what is not finite
         certain = {"energy": float(answer.energy[0]), "forces": answer.forces}
-        self.results = certain | of_one(known, 0, slice(None)) | self.further(frames, properties)
+        own = of_one(known, Rows(0, slice(None), slice(None)))
+        self.results = certain | own | self.further(frames, properties)
         # ASE asks for it with force_consistent=True; without electronic entropy it is the energy.
         self.results["free_energy"] = self.results["energy"]
 

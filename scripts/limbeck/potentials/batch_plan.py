@@ -58,6 +58,8 @@ def use_plan(
     Raises:
         LimbeckError: a plan is there but damaged, or of something else.
     """
+    if potential.batch_atoms == 1:  # one frame after another whatever there is, as pyscf
+        return
     known = frames.select(~potential.unknown_elements(frames))
     limits: dict[bool, Limits] = {}
     key = _key(potential, threads)

@@ -3,7 +3,8 @@
 - Memory runs out: what is held is freed, the frames are halved, and each half is asked again.
 - The device is lost: :class:`~limbeck.potentials.devices.DeviceLost` at once; no frame is at fault.
 - Anything else: the frames are halved until those at fault stand alone. Each of these is asked
-  about once more, since it may have been the moment. Then it is set aside with its reason, and
+  about once more, since it may have been the moment (not of one that says itself that it did not
+  converge). Then it is set aside with its reason, and
   costs no other frame its answer.
 """
 
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from limbeck.check.progress import each
-from limbeck.frames import Frames, atom_rows
+from limbeck.errors import NotConverged
+from limbeck.frames import Frames
 from limbeck.potentials.devices import DeviceLost, free_memory, lost, out_of_memory
 from limbeck.potentials.heartbeat import awaited
 from limbeck.properties import put
@@ -99,7 +101,8 @@ def in_pieces(
         DeviceLost: the potential's device went away.
     """
     answer, error, no_memory = attempt(potential, lambda: ask(index))
-    if error is not None and (len(index) == 1 or (strict and not no_memory)):
+    in_vain = isinstance(error, NotConverged) and len(index) == 1
+    if error is not None and not in_vain and (len(index) == 1 or (strict and not no_memory)):
         free_memory()
         answer, error, no_memory = attempt(potential, lambda: ask(index))
     if error is None:
@@ -112,7 +115,8 @@ def in_pieces(
         free_memory()
     if len(index) == 1:
         log.warning("frame %s has no answer: %s", frames.id[index[0]].decode(), error)
-        yield Piece(index, None, Status.TOO_LARGE if no_memory else Status.FAILED)
+        status = Status.NOT_CONVERGED if in_vain else Status.FAILED
+        yield Piece(index, None, Status.TOO_LARGE if no_memory else status)
         return
     if no_memory:
         log.warning("a batch of %d frames does not fit into memory and is halved", len(index))
@@ -140,7 +144,6 @@ def predict_or_nan(
 
     evaluate = potential.evaluate_described if descriptors else potential.evaluate
     result = empty_predictions(frames)
-    offsets = frames.offsets
     batches = each(
         potential.batches(frames),
         f"answers of {potential.about.name}",
@@ -158,6 +161,6 @@ def predict_or_nan(
             strict=strict,
         ):
             if piece.answer is not None:
-                rows = atom_rows(offsets, piece.members)
-                put(result.values, piece.answer.values, piece.members, rows)
+                rows = frames.rows(piece.members)
+                put(result.values, piece.answer.values, rows, frames.counts)
     return result

@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from ase.data import chemical_symbols
 
+from limbeck.config.sections.known import KINDS
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.geometry import check_extent, near_origin
@@ -46,6 +47,7 @@ class About:
             "package==version variant" where they are part of a package or where there are none.
         dtype: "float32" or "float64", the precision of the calculation.
         max_neighbours: most neighbours that an atom keeps; None where it keeps all.
+        on_request: which properties it answers depends on what it was asked for.
         conditions: what it reads of a frame beside atoms and cell, of "charge" and "spin".
     """
 
@@ -62,6 +64,7 @@ class About:
     dtype: str
     max_neighbours: int | None = None
     conditions: tuple[str, ...] = ()
+    on_request: bool = False
 
     @property
     def has_stress(self) -> bool:
@@ -180,6 +183,22 @@ class Potential(ABC, Generic[Batch]):
 
         return predict_or_nan(self, frames, descriptors=descriptors, strict=True)
 
+    def ask_for(self, names: Sequence[str]) -> None:
+        """Have these properties answered as well, beside energy, forces and stress.
+
+        Most potentials answer all they have with every call, and have nothing to do here.
+
+        Raises:
+            LimbeckError: it has no such property.
+        """
+        known = KINDS[self.about.model].properties if self.about.model in KINDS else ()
+        wrong = [n for n in names if n not in known and n not in self.about.properties]
+        if wrong:
+            has = ", ".join([*EFS, *known]) or "no others"
+            raise LimbeckError(
+                f"{self.about.name}: a {self.about.model} has no {', '.join(wrong)}; it has {has}"
+            )
+
     def unknown_elements(self, frames: Frames) -> np.ndarray:
         """bool [B]: the frame has an element that the potential does not know."""
         # numpy takes no set
@@ -226,7 +245,7 @@ def ignored(frames: Frames, conditions: Collection[str] = ()) -> dict[str, int]:
 
 def empty_predictions(frames: Frames) -> Predictions:
     """Energy, forces and stress of the right shapes, filled with NaN."""
-    return Predictions(values=nothing(EFS, len(frames), len(frames.numbers)))
+    return Predictions(values=nothing(EFS, frames.counts))
 
 
 def one_periodicity(frames: Frames) -> bool:

@@ -250,17 +250,17 @@ class Batches:
         def tensor(values: np.ndarray) -> torch.Tensor:
             return torch.as_tensor(values, dtype=dtype, device=device)
 
-        rows = atom_rows(self.data.frames.offsets, index)
+        rows = self.data.frames.rows(index)
         lines = (DIRECTIONS, PRODUCTS)
-        values = select({n: v for n, v in labels.values.items() if n not in lines}, index, rows)
-        hard = None if self.data.hard is None else select(self.data.hard, index, rows)
+        values = select({n: v for n, v in labels.values.items() if n not in lines}, rows)
+        hard = None if self.data.hard is None else select(self.data.hard, rows)
         has = {n: _known(n, v) for n, v in values.items()}
         weight = self._forces_weight
         return Targets(
             values={n: tensor(_tensors(n, v)) for n, v in values.items() if has[n].any()},
             energy_scale=tensor(self._energy_scale[index]),
-            forces_scale=tensor(self._forces_scale[rows]),
-            forces_weight=None if weight is None else tensor(weight[rows]),
+            forces_scale=tensor(self._forces_scale[rows.atom]),
+            forces_weight=None if weight is None else tensor(weight[rows.atom]),
             n_atoms=torch.as_tensor(
                 self.data.frames.n_atoms[index], dtype=torch.long, device=device
             ),

@@ -17,7 +17,7 @@ from limbeck.datasets.split import Dataset
 from limbeck.datasets.zeros import Zeros, enough_elements, fitted_on
 from limbeck.datasets.zeros import fit_zeros as zeros_of
 from limbeck.errors import LimbeckError
-from limbeck.frames import Frames, atom_rows
+from limbeck.frames import Frames
 from limbeck.geometry import composition
 from limbeck.labels import Labels, labels_of, select_labels, unlabelled
 from limbeck.potentials.evaluation import predict_or_nan
@@ -202,7 +202,7 @@ def answer(student: Potential[Any], frames: Frames, labels: Labels | None = None
     result = empty_predictions(frames)
     known = np.flatnonzero(~student.unknown_elements(frames))
     found = predict_or_nan(student, frames.select(known))
-    put(result.values, found.values, known, atom_rows(frames.offsets, known))
+    put(result.values, found.values, frames.rows(known), frames.counts)
     # a test set without frames has products as well: those of no atoms
     lines = lines_of(frames, labels) if labels is not None else None
     if labels is not None and lines is not None:
@@ -400,7 +400,7 @@ def _figures_of_products(sums: Sums, frames: Frames) -> Part:
 
 
 def _take(answers: Predictions, frames: Frames, index: np.ndarray) -> Predictions:
-    return Predictions(values=select(answers.values, index, atom_rows(frames.offsets, index)))
+    return Predictions(values=select(answers.values, frames.rows(index)))
 
 
 def as_labels(answers: Predictions, frames: Frames) -> Labels:

@@ -41,7 +41,8 @@ class Translation(Symmetry):
 
     def views(self, frame: Frames, operations: np.ndarray) -> Frames:  # type: ignore[override]
         if not frame.periodic[0]:
-            return copies(frame, frame.positions + operations[:, None])
+            moves = operations[:, None]
+            return copies(frame, frame.positions + moves, points=frame.points + moves)
         shifts = operations @ frame.cell[0]  # [K,3]
         return copies(frame, wrapped(frame.positions + shifts[:, None], frame.cell[0]))
 

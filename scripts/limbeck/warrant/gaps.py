@@ -9,7 +9,7 @@ import numpy as np
 from limbeck.averaging.orbit import Orbit, orbits
 from limbeck.check.progress import each
 from limbeck.errors import LimbeckError
-from limbeck.frames import Frames
+from limbeck.frames import Frames, Rows
 from limbeck.potentials.interface import Potential, tell_ignored
 from limbeck.properties import EFS, PROPERTIES, components
 from limbeck.symmetry import SYMMETRIES
@@ -144,8 +144,8 @@ def spread_sums(answers: Orbit, frames: Frames, *, whole: bool = False) -> Sums:
         with np.errstate(invalid="ignore"):  # what is infinite has a NaN spread, and is left out
             found = {name: spread(parts, whole=whole), name + SQUARE: (parts**2).mean(axis=0)}
         for key, value in found.items():  # [N,C] or [B,C]
-            of_frames = per_frame(value, frames) if of.per_atom else value.sum(axis=1)
-            sums[key] = of_frames / frames.n_atoms**2 if of.by_atoms else of_frames
+            summed = value.sum(axis=1) if of.per == "frame" else per_frame(value, frames, of.per)
+            sums[key] = summed / frames.n_atoms**2 if of.by_atoms else summed
     return sums
 
 
@@ -159,12 +159,15 @@ def _figure(name: str, sums: Sums, frames: Frames) -> dict[str, Any] | None:
     """Root mean square over all components of the frames that have the property."""
     of = PROPERTIES[name]
     used = finite(sums, (name,))
+    if of.per == "point":
+        used &= frames.n_points > 0
     if name == "stress":
         used &= ~slabs(frames)
     part, kept = take(sums, used), frames.select(used)
     if not len(kept):
         return None
-    weights = 3**of.rank * (kept.n_atoms if of.per_atom else np.ones(len(kept)))
+    each = of.of(Rows(np.ones(len(kept)), kept.n_atoms, kept.n_points))
+    weights = 3**of.rank * each
     if of.by_atoms:  # relative to what, where its zero is arbitrary
         return root_mean_square(part[name], weights, kept, of.shown, of.factor)
     return size(part[name], part[name + SQUARE], weights, kept, of.shown, of.factor)

@@ -19,7 +19,7 @@ import numpy as np
 from limbeck.averaging.mean import Average, average
 from limbeck.averaging.quadrature import quadrature
 from limbeck.averaging.views import Views
-from limbeck.frames import Frames, atom_rows
+from limbeck.frames import Frames
 from limbeck.potentials.evaluation import in_pieces
 from limbeck.potentials.interface import empty_predictions
 from limbeck.properties import property_of, put
@@ -151,13 +151,12 @@ def mean_over(potential: "Potential[Any]", frames: Frames, views: Views, purpose
     for index, found, *_ in pieces:
         if found is None:
             continue
-        rows = atom_rows(frames.offsets, index)
-        put(result.mean.values, found.mean.values, index, rows)
+        rows, counts = frames.rows(index), frames.counts
+        put(result.mean.values, found.mean.values, rows, counts)
         for name, values in found.variances.items():
             of = property_of(name)
-            length = len(frames.numbers) if of.per_atom else len(frames)
-            whole = result.variances.setdefault(name, np.full(length, np.nan))
-            whole[rows if of.per_atom else index] = values
+            whole = result.variances.setdefault(name, np.full(of.of(counts), np.nan))
+            whole[of.of(rows)] = values
     return result
 
 

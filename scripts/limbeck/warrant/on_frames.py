@@ -7,7 +7,7 @@ population. Figures are in the units that people read, and an entry of a JSON fi
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from ase.units import GPa
@@ -205,9 +205,11 @@ def slabs(frames: Frames) -> np.ndarray:
     return np.asarray(vacuum_axes(frames).any(axis=1))
 
 
-def per_frame(values: np.ndarray, frames: Frames) -> np.ndarray:
-    """Sum of per-atom components [N,3] over each frame. [B]"""
-    return np.bincount(frames.frame_of_atom, weights=values.sum(axis=1), minlength=len(frames))
+def per_frame(
+    values: np.ndarray, frames: Frames, per: Literal["atom", "point"] = "atom"
+) -> np.ndarray:
+    """Sum of components by atom [N,C] or by point [G,C] over each frame. [B]"""
+    return np.bincount(frames.frame_of(per), weights=values.sum(axis=1), minlength=len(frames))
 
 
 def known_frames(potentials: Sequence[Potential[Any]], frames: Frames) -> np.ndarray:

@@ -235,8 +235,8 @@ class Rich(Planted):
         self.name, self.where, self.value = name, where, value
 
     def evaluate(self, batch):
-        count, atoms = len(batch), len(batch.numbers)
-        found = Predictions(values=nothing(PREDICTED, count, atoms))
+        count = len(batch)
+        found = Predictions(values=nothing(PREDICTED, batch.counts))
         for name, values in found.values.items():
             of = property_of(name)
             has = {"periodic": batch.periodic, "isolated": ~batch.periodic}.get(of.found_in)

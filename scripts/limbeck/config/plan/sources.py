@@ -154,7 +154,7 @@ def source_files(config: Config, source: str) -> list[str]:
 
 def paths_of(config: Config, source: str) -> list[str]:
     section = config.sources[source]
-    paths = (getattr(section, field, None) for field in ("smiles", "path"))
+    paths = (getattr(section, field, None) for field in ("smiles", "path", "grids"))
     return [path for path in paths if path is not None]
 
 

@@ -23,6 +23,7 @@ ForcesUnit = Literal[
     "kJ/mol/nm",
 ]
 StressUnit = Literal["eV/Angstrom^3", "GPa", "kbar", "Hartree/Bohr^3", "Rydberg/Bohr^3"]
+EspUnit = Literal["V", "mV", "Hartree/e", "kcal/mol/e", "kJ/mol/e"]
 DipoleUnit = Literal["e*Angstrom", "e*Bohr", "Debye"]
 
 
@@ -74,6 +75,14 @@ class FileLabels(AnyLabelSet):
     none."""
     dipole_unit: DipoleUnit = "e*Angstrom"
     """Unit of the dipole moment."""
+    dipole_about: Literal["centre of nuclear charge", "centre of mass", "origin"] | None = None
+    """Point that dipoles of ions are about; where not given, those of neutral molecules alone are
+    read, which are the same about any point. They are kept about the centre of nuclear charge."""
+    esp_unit: EspUnit | None = None
+    """Unit of electrostatic potentials, where frames have esp; files contradict each other, and
+    there is no default."""
+    points_unit: Literal["Angstrom", "Bohr", "nm"] | None = None
+    """Unit of the points that they are at (vdw_surface); the same."""
     on_doubt: Literal["stop", "warn"] = "stop"
     """What happens where forces do not fit the energies along trajectories, stresses not the
     energies of strained frames, or forces do not add up to zero; as a rule a unit or a sign is

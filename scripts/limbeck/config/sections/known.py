@@ -27,6 +27,10 @@ MPTRJ = frozenset(SYMBOLS[:94]) - {"Po", "At", "Rn", "Fr", "Ra"}
 OMOL = frozenset(SYMBOLS[:83])
 # Those that GFN1-xTB and GFN2-xTB have parameters for: hydrogen to radon.
 XTB = frozenset(SYMBOLS[:86])
+# Hydrogen to krypton: those that the def2 bases have all electrons of.
+QUANTUM = frozenset(SYMBOLS[:36])
+# Those without a van der Waals radius in ASE's table: no points can be put around them.
+NO_RADIUS = frozenset({"Sc", "Ti", "V", "Cr", "Mn", "Fe", "Co"})
 # Those of ase.calculators.emt.
 EMT = frozenset({"Al", "Cu", "Ag", "Au", "Ni", "Pd", "Pt", "H", "C", "N", "O"})
 
@@ -78,6 +82,9 @@ class Kind:
         distributions: installed packages that its answers depend on, beside torch.
         equivariant: its forces turn with the frame by construction, so that no view differs from
             another.
+        properties: what it answers beside energy, forces and stress, with every call or on request;
+            empty where only its file tells.
+        extra: of Limbeck's package, that its distributions are installed with.
         zeros: whose energies of atoms its own count from; None where not known. Those of another
             are up to thousands of eV an atom away.
     """
@@ -89,6 +96,8 @@ class Kind:
     downloads: bool = False
     distributions: tuple[str, ...] = ()
     equivariant: bool = True
+    properties: tuple[str, ...] = ()
+    extra: str = ""
     zeros: str | None = None
 
 
@@ -133,6 +142,7 @@ KINDS: dict[str, Kind] = {
         batch_atoms=32,
         distributions=("chgnet",),
         zeros="MPtrj",
+        properties=("magmoms",),
     ),
     "matgl": Kind(
         "matgl: M3GNet, TensorNet, CHGNet, QET, from a folder or by name",
@@ -148,6 +158,15 @@ KINDS: dict[str, Kind] = {
         batch_atoms=64,
         distributions=("tblite",),
         zeros="xTB",
+        properties=("charges", "dipole"),
+    ),
+    "pyscf": Kind(
+        "Hartree-Fock, PBE and PBE0 of pyscf, for molecules; no weights",
+        QUANTUM,
+        batch_atoms=1,  # one molecule after another: what fails costs no other its time
+        distributions=("pyscf",),
+        properties=("charges", "mbis_charges", "dipole", "esp"),
+        extra="quantum",
     ),
     **{
         name: Kind(

@@ -143,6 +143,22 @@ class AnyLabelSet(NamedSection):
     standard deviations above the median of the largest components of its frames."""
 
 
+#: what a label set can ask for beside energy and forces
+OnRequest = Literal["charges", "mbis_charges", "dipole", "esp"]
+
+
+class Points(Section):
+    """Points around molecules where electrostatic potentials are asked for."""
+
+    shells: list[Annotated[float, Field(ge=1.0, le=10)]] = Field(
+        default=[1.4, 1.6, 1.8, 2.0], min_length=1
+    )
+    """Distances from the atoms in units of their van der Waals radii (Bondi); those of Merz and
+    Kollman."""
+    density_per_A2: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """Points on a square Angstrom of each shell."""
+
+
 class LabelSet(AnyLabelSet):
     """A choice of potential and views."""
 
@@ -174,6 +190,13 @@ class LabelSet(AnyLabelSet):
     has twice as many views."""
     auto: Auto = Auto()
     """How "auto" decides on the views."""
+    properties: t.Unique[OnRequest] = Field(default=[])
+    """What is labelled beside energy and forces, where the potential has it on request, as pyscf;
+    charges are Mulliken's, mbis_charges those of minimal-basis iterative stockholders, dipole is
+    about the centre of nuclear charge, esp the electrostatic potential at the points of esp_points.
+    xtb has charges and dipole with every label."""
+    esp_points: Points = Points()
+    """Where esp is asked for."""
     hessian_vectors: Annotated[int, Field(ge=0, le=100)] = 0
     """Random directions of each frame along which the products of its Hessian are labelled, too, by
     central differences of forces in the same views; each takes two more calls a view."""
@@ -207,6 +230,8 @@ class LabelSet(AnyLabelSet):
         if self.reflections and views == "as_given":
             yield "reflections", "True, expected views or a grid that can be mirrored"
         default = type(self).model_fields["hessian_step_A"].default
+        if self.esp_points != Points() and "esp" not in self.properties:
+            yield "esp_points", "given, expected none without esp among properties"
         if not self.hessian_vectors and self.hessian_step_A != default:
             yield (
                 "hessian_step_A",

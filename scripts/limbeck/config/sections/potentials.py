@@ -32,7 +32,7 @@ class AnyPotential(NamedSection):
     """Kind of model; `make list` says a line about each. mace and matgl are read from path or
     downloaded by name, orb, nep and painn are a student's folder, the other names with orb in them
     and the separate dispersion models are those of orb-models, downloaded or read from path; chgnet
-    carries its weights in its package, xtb needs none, lj and emt are for tests."""
+    carries its weights in its package, xtb and pyscf need none, lj and emt are for tests."""
     batch_atoms: t.Count | None = None
     """Largest number of atoms evaluated at once, where not given, one that was measured to be fast;
     larger is not always faster, and the last bits of a result depend on it."""
@@ -154,6 +154,22 @@ class Xtb(AnyPotential):
     """Parameters of extended tight binding; crystals are treated at the Gamma point alone."""
 
 
+class Pyscf(AnyPotential):
+    """Hartree-Fock and density functional theory of pyscf."""
+
+    model: Literal["pyscf"]
+    method: Literal["HF", "PBE", "PBE0"] = "PBE0"
+    """HF is Hartree-Fock; all are restricted where no electron is unpaired, else unrestricted."""
+    basis: Literal["def2-svp", "def2-svpd", "def2-tzvp", "def2-tzvpd"] = "def2-svp"
+    """Basis of Gaussian functions, with all electrons of elements up to krypton."""
+    density_fitting_from_atoms: t.Count = 6
+    """Molecules of so many atoms and more have their Coulomb integrals fitted, which is faster and
+    changes a dipole by 0.001 D at most."""
+    max_cycles: t.Count = 100
+    """Cycles of the self-consistent field, and after them of Newton's method; a molecule that has
+    not converged then has no label."""
+
+
 class Chgnet(AnyPotential):
     """CHGNet."""
 
@@ -173,7 +189,8 @@ class Toy(AnyPotential):
 
 
 Potential = Annotated[
-    Mace | StudentFolder | OrbFoundation | Matgl | Xtb | Chgnet | Toy, Field(discriminator="model")
+    Mace | StudentFolder | OrbFoundation | Matgl | Xtb | Pyscf | Chgnet | Toy,
+    Field(discriminator="model"),
 ]
 
 

@@ -15,7 +15,7 @@ from limbeck.config.sections.known import SYMBOLS, XTB
 from limbeck.config.sections.potentials import Xtb
 from limbeck.errors import LimbeckError, first_line
 from limbeck.frames import Frames
-from limbeck.geometry import stress_to_voigt, turn
+from limbeck.geometry import centres_of_nuclear_charge, stress_to_voigt, turn
 from limbeck.potentials.heartbeat import beat
 from limbeck.potentials.interface import About, Potential, empty_predictions
 from limbeck.potentials.weights import package
@@ -32,8 +32,8 @@ _CITATIONS = {
 class XtbPotential(Potential[Frames]):
     """tblite, one frame after another, with the charge and the unpaired electrons of the frame.
 
-    Properties: ``charges`` [N], e, and ``dipole`` [B,3], e Angstrom, of isolated frames (of an
-    ion it depends on where the origin is; NaN where periodic).
+    Properties: ``charges`` [N], e, and ``dipole`` [B,3], e Angstrom, of isolated frames
+    (about the centre of nuclear charge; NaN where periodic).
     """
 
     def __init__(self, settings: Xtb, *, device: str) -> None:
@@ -63,6 +63,7 @@ class XtbPotential(Potential[Frames]):
 
     def evaluate(self, batch: Frames) -> Predictions:
         result = empty_predictions(batch)
+        centres = centres_of_nuclear_charge(batch)
         charges = np.full(len(batch.numbers), np.nan)
         dipole = np.full((len(batch), 3), np.nan)
         for b in range(len(batch)):
@@ -77,7 +78,8 @@ class XtbPotential(Potential[Frames]):
                 # tblite's virial is dE / d(strain), so that over the volume it has ASE's sign.
                 result.stress[b] = stress_to_voigt(found.get("virial")) * Hartree / volume
             else:
-                dipole[b] = found.get("dipole") * Bohr
+                # tblite's is about the origin
+                dipole[b] = found.get("dipole") * Bohr - batch.charge[b] * centres[b]
         return Predictions(values=result.values, charges=charges, dipole=dipole)
 
     def _single_point(self, frames: Frames, b: int) -> Result:

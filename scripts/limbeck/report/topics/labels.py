@@ -200,8 +200,8 @@ def spreads(run: Run) -> Spreads:
             of, values = property_of(quantity), []
             for part in parts:
                 good = part.status == Status.GOOD
-                rows = np.repeat(good, part.n_atoms) if of.per_atom else good
-                values.append(of.factor * part.spreads[quantity][rows])
+                rows = part.rows(np.flatnonzero(good))
+                values.append(of.factor * part.spreads[quantity][of.of(rows)])
             if np.isfinite(np.concatenate(values)).any():  # of one view alone there is none
                 found[name, quantity] = np.concatenate(values)
     return found

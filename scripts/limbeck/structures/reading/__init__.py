@@ -112,8 +112,11 @@ def read_file(
         raise LimbeckError(f"{path}: {nothing_at(path)}, {EXPECTED}")
     name = name or path.name
     try:
-        inside = members(path, archive)
-        if inside is None:
+        # an archive of NumPy's arrays is a zip, whose files are no structures one by one
+        own = kind == "npz" or (kind is None and path.suffix.lower() == ".npz")
+        inside = None if own else members(path, archive)
+        file, unpacked = path, archive
+        if inside is None and not own:
             file, unpacked = plain(path, archive)
             inside = members(file, archive, path) if file != path else None  # of a .tar.gz
         if inside is not None:

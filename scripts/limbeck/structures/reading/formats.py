@@ -19,6 +19,7 @@ from limbeck.errors import LimbeckError
 from limbeck.reasons import Refused
 from limbeck.structures.reading.cif import frames_of_cif
 from limbeck.structures.reading.dictionaries import frames_of_json, frames_of_lines
+from limbeck.structures.reading.npz import frames_of_npz
 from limbeck.structures.reading.poscar import frames_of_poscar
 from limbeck.structures.reading.tables import frames_of_table
 from limbeck.structures.reading.xyz import frames_of_xyz
@@ -232,7 +233,7 @@ REFUSED = {
     "dftb": "ASE does not read what it writes",
 }
 #: formats that ASE does not know
-BY_ENDING = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+BY_ENDING = {".npz": "npz", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
 #: by ASE's name: those that can be read frame by frame
 OWN: dict[str, Callable[[Path], Iterator[Parse]]] = {
     "extxyz": frames_of_xyz,
@@ -244,6 +245,7 @@ OWN: dict[str, Callable[[Path], Iterator[Parse]]] = {
     "json": _of_json,
     "jsonl": frames_of_lines,
     "csv": frames_of_table,
+    "npz": frames_of_npz,
     "xsd": partial(_xml, _single, "xsd"),
     "mol": _of_molfile,
     "sdf": _of_molfile,

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from limbeck.structures.chemistry import chemistry, polymorphs
 from limbeck.structures.reading import Frame, read_files
 from limbeck.structures.reading.cif import partly_occupied
 from limbeck.structures.reading.dictionaries import NAMES
+from limbeck.structures.reading.npz import frames_of_npz
 from limbeck.structures.reading.unpack import unpacked_name
 from limbeck.structures.screening import Rejected
 from limbeck.structures.shard import (
@@ -152,8 +153,8 @@ def frames_of(source: StructureFile) -> list[Frame]:
             the elements.
     """
     if source.elements is None:
-        return read_files(source.path, kind=source.format, most=source.count)
-    frames = read_files(source.path, kind=source.format)
+        return _read_all(source, source.count)
+    frames = _read_all(source, None)
     found = list(islice((f for f in frames if _is_of(f, source.elements)), source.count))
     if not found:
         asked = ", ".join(source.elements)
@@ -161,6 +162,18 @@ def frames_of(source: StructureFile) -> list[Frame]:
     text = "%s: %d frames of %s alone taken, among %d"
     log.info(text, source.name, len(found), ", ".join(source.elements), len(frames))
     return found
+
+
+def _read_all(source: StructureFile, most: int | None) -> list[Frame]:
+    """The frames of all files of a source; of two that belong together those of the first."""
+    if source.grids is None:
+        return read_files(source.path, kind=source.format, most=most)
+    path = Path(source.path)
+    try:
+        found = list(islice(frames_of_npz(path, source.grids), most))
+    except LimbeckError as error:
+        raise LimbeckError(f"{source.path} with {source.grids}: {error}") from error
+    return [Frame(path.name, n, len(found) == 1, parse) for n, parse in enumerate(found)]
 
 
 def _is_of(frame: Frame, elements: Sequence[str]) -> bool:

@@ -1,0 +1,1 @@
+"""Charges, multipoles and electrostatic potentials of molecules."""

@@ -1,0 +1,1 @@
+"""Quantum mechanics: pyscf, and charges of its electron density."""
