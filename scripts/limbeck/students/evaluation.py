@@ -1,7 +1,7 @@
 """Errors of a student on the test frames, beside those of its teacher and of a constant."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from ase.data import chemical_symbols
 from ase.units import GPa
 
 from limbeck.averaging.displaced import lines_of, product
+from limbeck.charges import accuracy as of_charges
 from limbeck.config.sections.datasets import TESTS
 from limbeck.datasets.atom_energies import fit_atoms
 from limbeck.datasets.split import Dataset
@@ -22,6 +23,7 @@ from limbeck.geometry import composition
 from limbeck.labels import Labels, labels_of, select_labels, unlabelled
 from limbeck.potentials.evaluation import predict_or_nan
 from limbeck.potentials.interface import Potential, empty_predictions
+from limbeck.potentials.trainable import TrainablePotential
 from limbeck.properties import DIRECTIONS, PRODUCTS, Predictions, put, select
 from limbeck.reasons import Status
 from limbeck.structures.chemistry import near_copies
@@ -67,7 +69,9 @@ def evaluate(
     element besides. ``less_constant`` is the student's error less that of a constant, paired by
     group: where it is above zero, the student is worse than nothing. ``by_compound``, where all
     groups are of the training set, are the errors of one who knows each compound's mean energy.
-    ``near_copies`` are names of the groups whose chemistry is in training under another name.
+    ``esp`` has errors of its electrostatic potential beside those of the best multipoles at atoms;
+    None where there is none. ``near_copies`` are names of the groups whose chemistry is in training
+    under another name.
 
     Args:
         answers: the student's, for the test frames in order.
@@ -90,6 +94,7 @@ def evaluate(
         "constant": errors(nothing, test.labels, frames),
         "less_constant": less_constant(answers, nothing, test.labels, frames),
     }
+    result["esp"] = of_charges.beside_the_floor(answers, test.labels, frames)
     if np.isin(frames.group, training.frames.group).all():
         result["by_compound"] = errors(by_compound(training, frames), test.labels, frames)
     if reference is not None:
@@ -184,11 +189,25 @@ def _rows_of(part: str, metrics: Mapping[str, Any], test: Mapping[str, Any]) -> 
         for against, table in tables.items():
             naming = partial(_names, against)
             yield from rows(table, naming, kind=kind, set=part, **names)
+    yield from _esp_rows(part, label_set, test.get("esp") or {})
+
+
+def _esp_rows(part: str, label_set: str, found: Mapping[str, Any]) -> Iterator[Row]:
+    """What an ESP can be made of beside the student's own, which stands among its errors."""
+    figures = {n: f["all"] for n, f in found.items() if isinstance(f, Mapping) and "all" in f}
+    names: dict[str, Any] = {"set": part, "quantity": "esp", "statistic": "rmse_against_labels"}
+    names |= {key: found.get(key) for key in COUNTED}
+    for name, figure in figures.items():
+        if name != "student":
+            subject = {"subject": f"{label_set}/{name}", "kind": "esp_reference"}
+            yield row_of(estimate_of(figure), figure["unit"], source="", **names, **subject)
 
 
 def _names(against: str, quantity: str, part: str = "") -> tuple[str, str]:
     statistic = {"size": "rms_of", "rmse": "rmse_against", "cosine": "cosine_against"}
     statistic["relative"] = "relative_rmse_against"
+    if quantity == "esp":  # its square is what a fit of charges makes small
+        statistic[""] = "rmse_against"
     return quantity, f"{statistic.get(part, 'mae_against')}_{against}"
 
 
@@ -213,14 +232,21 @@ def answer(student: Potential[Any], frames: Frames, labels: Labels | None = None
     return result
 
 
+def charge_map(student: TrainablePotential[Any], tests: Iterable[Dataset]) -> dict[str, Any] | None:
+    """A molecule to be drawn with its point charges, see :func:`limbeck.charges.accuracy.drawn`;
+    None of a student without charges."""
+    own: Any = getattr(student, "inner", student)  # what repels near nuclei has no part in it
+    return of_charges.drawn(own, tests) if "esp" in student.about.properties else None
+
+
 def answered_frames(answers: Predictions, frames: Frames) -> np.ndarray:
     """bool [B]: energy and forces of the frame are finite."""
     return np.isfinite(answers.energy) & np.isfinite(per_frame(answers.forces, frames))
 
 
 def errors(answers: Predictions, labels: Labels, frames: Frames) -> dict[str, Any]:
-    """Errors of the energy per atom, of the forces, and of the stress where both have one, in all
-    and by source."""
+    """Errors of the energy per atom, of the forces, and where both have them of stress, charges,
+    dipole and electrostatic potential, in all and by source."""
     sums = _absolute(answers, labels, frames) | {"square": per_frame(labels.forces**2, frames)}
     sums["error_square"] = per_frame((answers.forces - labels.forces) ** 2, frames)
     sums["cosine"], sums["with_forces"] = _cosines(answers.forces, labels.forces, frames)
@@ -229,6 +255,7 @@ def errors(answers: Predictions, labels: Labels, frames: Frames) -> dict[str, An
     own = answers.values.get(PRODUCTS)
     if own is not None and own.shape == getattr(labels.values.get(PRODUCTS), "shape", None):
         sums |= _of_products(answers, labels, frames)
+    sums |= of_charges.sums_of(answers, labels, frames)
     return in_all_and_by_source(stack([sums]), frames, _figures)
 
 
@@ -266,7 +293,7 @@ SIZES = (8, 16, 32, 64, 128, 256)
 
 def breakdown(answers: Predictions, labels: Labels, frames: Frames) -> dict[str, Any]:
     """Errors against the labels by sampling, by size (number of atoms) and by element: of forces,
-    and of energies but by element, which no energy belongs to."""
+    and of energies but by element, which no energy belongs to. Of charges by element, too."""
     sums = stack([_absolute(answers, labels, frames)])
     ends = np.array([*SIZES, np.inf])
     place = np.searchsorted(ends, frames.n_atoms)
@@ -284,6 +311,7 @@ def breakdown(answers: Predictions, labels: Labels, frames: Frames) -> dict[str,
         "sampling": {name: part(sampling == name) for name in np.unique(sampling).tolist()},
         "size": {ranges[n]: part(place == n) for n in np.unique(place).tolist()},
         "element": dict(_by_element(answers.forces - labels.forces, frames)),
+        "charges": of_charges.by_element(answers, labels, frames),
     }
 
 
@@ -378,6 +406,7 @@ def _figures(sums: Sums, frames: Frames) -> Part:
     found["forces"]["cosine"] = cosine.entry("")
     if "products" in sums and sums["products_components"].any():
         found[PRODUCTS] = _figures_of_products(sums, frames)
+    found |= of_charges.figures_of(sums, frames)
     used = np.isfinite(sums["stress"]).all(axis=0) & ~slabs(frames)
     if used.any():
         stress, square = sums["stress"][:, used], sums["stress_square"][:, used]
