@@ -1,4 +1,4 @@
-"""run_study.py from the command line, on two arms with students that are hardly trained."""
+"""compare_label_sets.py from the command line, on two arms with students that are hardly trained."""
 
 import json
 from dataclasses import replace
@@ -98,7 +98,7 @@ def run_folder(tmp_path_factory):
 
 def study(folder, output, start=in_process.run, **changes):
     arguments = ["--results", folder, "--output", output]
-    return start("run_study", *arguments, settings=STUDY | changes)
+    return start("compare_label_sets", *arguments, settings=STUDY | changes)
 
 
 @pytest.fixture(scope="module")

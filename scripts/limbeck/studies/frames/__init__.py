@@ -1,0 +1,1 @@
+"""Studies of frames and labels: which label sets make the better students, and what frames and views are worth."""
