@@ -1,0 +1,122 @@
+"""What a study found, in plain sentences, for a reader who knows its field and nothing of ours."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from limbeck.studies.judge import AVERAGED, GIVEN, MEAN, OWN, RANDOM, WORDS
+from limbeck.warrant.statistics import Estimate, estimate_of
+
+#: arms in words
+ARMS = {
+    "constant": "The mean of the training answers",
+    "teacher": "Teacher",
+    "teacher/canonical": "Teacher, asked in the canonical form",
+    "canonical": "Teacher's net, trained and asked in the canonical form",
+    "reference": "Net with the symmetry built in",
+    "student/own/given": "Student of the teacher's own label, inputs as given",
+    "student/own/views": "Student of the teacher's own label, inputs in random views",
+    "student/averaged/given": "Student of averaged labels, inputs as given",
+    "student/averaged/views": "Student of averaged labels, inputs in random views",
+    "student/truth/given": "Student of the truth, inputs as given",
+    "student/truth/views": "Student of the truth, inputs in random views (augmentation alone)",
+    "student/each": "Student of each view's own label, at the cost of averaging",
+    "student/more": "Student of more inputs with one label each, at about the cost of averaging",
+}
+
+_Entry = Mapping[str, Any]
+
+
+def sentences(results: _Entry) -> list[str]:
+    """The sentences, from ``results.json``."""
+    return [
+        _question(results),
+        *_pilot(results),
+        _share(results),
+        *([] if results["words"] == ["void"] else [_teacher(results), *_students(results)]),
+        _verdict(results),
+        *map(_published, results["published"]),
+    ]
+
+
+def percent(value: Estimate) -> str:
+    """A share or a difference of errors in percent, with its interval."""
+    return value.times(100).text("%")
+
+
+def _question(found: _Entry) -> str:
+    return (
+        f"The question: {found['about']}. The same {found['noun']} can be presented in other ways "
+        f"({found['symmetry']}), and the right answer is the same, or changes in a known way. "
+        f"Tested on {found['n_inputs']:,} {found['noun']} of {found['n_independent']:,} "
+        f"{found['independent']} that no net has seen, in {_views(found)}, with "
+        f"{_seeds(found)}. Errors are mean square errors in percent of the constant's, which "
+        "answers the mean of the training answers to everything."
+    )
+
+
+def _views(found: _Entry) -> str:
+    every = "all" if found["whole_group"] else "random"
+    return f"{found['n_test_views']} {every} views of each".replace("all views", "views (all)")
+
+
+def _seeds(found: _Entry) -> str:
+    n = found["n_seeds"]
+    if n == 1:
+        return f"one seed: intervals say nothing of other trainings, only of other {found['noun']}"
+    return f"{n} seeds; intervals are over {found['independent']} and seeds"
+
+
+def _pilot(found: _Entry) -> list[str]:
+    if not found["pilot"]:
+        return []
+    taken = [t["values"] for t in found["pilot"] if t["taken"]]
+    which = f"took {taken[0]}" if taken else "none was within the bounds, so that nothing changed"
+    tried = "; ".join(
+        f"{t['values']}: error {t['error_of_constant']:.3g}, share {t['share']:.3g}"
+        for t in found["pilot"]
+    )
+    return [f"A pilot on other {found['noun']} looked at the teacher alone and {which} ({tried})."]
+
+
+def _share(found: _Entry) -> str:
+    share = estimate_of(found["share"])
+    return (
+        f"The share: {percent(share)} of the teacher's mean square error in a random view changes "
+        "with the view. It is all that averaging over views can win."
+    )
+
+
+def _teacher(found: _Entry) -> str:
+    teacher = found["arms"]["teacher"]
+    given, random, mean = (percent(estimate_of(teacher[m])) for m in (GIVEN, RANDOM, MEAN))
+    text = f"The teacher's error: {given} as given, {random} in a random view, {mean} averaged"
+    for arm, name in (("canonical", "the canonical form"), ("reference", "a net with the symmetry")):
+        if arm in found["arms"]:
+            text += f"; {name} has {percent(estimate_of(found['arms'][arm][RANDOM]))}"
+    return f"{text}."
+
+
+def _students(found: _Entry) -> list[str]:
+    own, averaged, truth = (
+        percent(estimate_of(found["arms"][arm][RANDOM]))
+        for arm in (OWN, AVERAGED, "student/truth/views")
+    )
+    differences = {(d["arm"], d["less"]): estimate_of(d) for d in found["differences"]}
+    less = percent(differences[AVERAGED, OWN])
+    calls = found["arms"][AVERAGED]["teacher_calls"]
+    return [
+        f"Students in random views: {own} of the teacher's own labels, {averaged} of averaged ones "
+        f"({calls:,} calls of the teacher), a difference of {less}; {truth} of the truth itself."
+    ]
+
+
+def _verdict(found: _Entry) -> str:
+    told = "; ".join(f"{word} ({WORDS[word]})" for word in found["words"])
+    return f"Verdict: {told}."
+
+
+def _published(entry: _Entry) -> str:
+    return (
+        f"Published: {entry['what']}, {entry['value']:g} {entry['unit']} ({entry['source']}). "
+        f"What differs here: {entry['differs']}."
+    )
