@@ -14,6 +14,7 @@ from limbeck.errors import LimbeckError
 from limbeck.sampling import METHODS
 from limbeck.structures import SOURCES
 from limbeck.students import ARCHITECTURES
+from limbeck.studies.kinds import STUDIES
 
 #: other words for headings
 ALSO = {"symmetries": "gaps"}
@@ -23,6 +24,8 @@ def catalogue() -> dict[str, dict[str, str]]:
     """Heading -> name in the config -> one line."""
     from limbeck.symmetry import SYMMETRIES
     from limbeck.warrant.gaps import FIELD_GAPS
+
+    from limbeck.studies.frames import ABOUT
 
     return {
         "potentials (potentials.<name>.model)": {n: kind.about for n, kind in KINDS.items()},
@@ -38,6 +41,10 @@ def catalogue() -> dict[str, dict[str, str]]:
         "students (students.<name>.architecture; parameters of tiny, small, medium)": {
             name: f"{summary(module, cls)}{_parameters(name)}"
             for name, (module, cls) in ARCHITECTURES.items()
+        },
+        "studies (studies.<name>.kind; limbeck studies tells more)": {
+            **{name: about for name, (about, *_) in ABOUT.items()},
+            **{name: summary(module) for name, (module, _) in STUDIES.items()},
         },
     }
 

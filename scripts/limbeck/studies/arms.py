@@ -105,8 +105,12 @@ class Arms:
         teacher = self._train("teacher", "teacher", self._truth(self.parts["teach"]))
         found.arms["teacher"] = self._asked(teacher)
         self._canonical(teacher, found)
-        reference = self._train("reference", "reference", self._truth(self.parts["teach"]))
-        found.arms["reference"] = self._asked(reference, n_learned=len(self.parts["teach"]))
+        teach = self.parts["teach"]
+        # the teacher's rivals on its own data: random views in training, and the symmetry built in
+        turned = self._train("augmented", "teacher", self._pairs(teach.inputs, teach.truth, views=True))
+        found.arms["augmented"] = self._asked(turned, n_learned=len(teach))
+        reference = self._train("reference", "reference", self._truth(teach))
+        found.arms["reference"] = self._asked(reference, n_learned=len(teach))
         self._students(teacher, found)
         return found
 

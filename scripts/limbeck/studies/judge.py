@@ -45,6 +45,7 @@ PAIRS = (
     (AVERAGED, "student/more"),
     (AVERAGED, "student/truth/views"),
     (AVERAGED, "teacher"),
+    ("augmented", AVERAGED),
     ("canonical", AVERAGED),
     ("reference", AVERAGED),
 )

@@ -4,17 +4,9 @@ import importlib
 from typing import Any
 
 from limbeck.errors import LimbeckError
+from limbeck.studies.kinds import STUDIES
 from limbeck.studies.study import Study
 
-#: kind in the config -> module and class
-STUDIES = {
-    "pde": ("limbeck.studies.kinds.pde", "Pde"),
-    "kepler": ("limbeck.studies.kinds.kepler", "Kepler"),
-    "linear": ("limbeck.studies.kinds.linear", "Linear"),
-    "ode": ("limbeck.studies.kinds.ode", "Ode"),
-    "integral": ("limbeck.studies.kinds.integral", "Integral"),
-    "eigen": ("limbeck.studies.kinds.eigen", "Eigen"),
-}
 #: what a study has to say of itself
 _SAID = ("about", "symmetry", "noun", "independent")
 

@@ -21,6 +21,7 @@ STUDENTS = {
     "student/each": "each view's label",
     "student/more": "more inputs",
     "student/truth/views": "truth",
+    "augmented": "augmentation",
     "canonical": "canonical form",
     "reference": "symmetry built in",
 }
@@ -35,13 +36,13 @@ _Entry = Mapping[str, Any]
 def draw_tile(path: str | Path, results: _Entry) -> None:
     """Write the picture as PNG."""
     with whole_file(path) as temporary:
-        _canvas(results).savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+        canvas_of(results).savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def draw_gif(path: str | Path, results: _Entry) -> None:
     """Write a GIF in which the number of views grows."""
     ks = [int(k) for k in results["arms"]["teacher"]["by_views"]]
-    _animate(path, [_canvas(results, most) for most in sorted(ks)])
+    _animate(path, [canvas_of(results, most) for most in sorted(ks)])
 
 
 def draw_tiles(path: str | Path, all_results: Sequence[_Entry]) -> None:
@@ -73,7 +74,8 @@ def _animate(path: str | Path, canvases: Sequence[Figure]) -> None:
         )
 
 
-def _canvas(results: _Entry, most_views: int | None = None) -> Figure:
+def canvas_of(results: _Entry, most_views: int | None = None) -> Figure:
+    """The picture, with the teacher's curve up to a number of views; all of it where not given."""
     canvas = Figure(figsize=SIZE, layout="constrained")
     _fill(canvas, results, most_views)
     return canvas

@@ -12,6 +12,7 @@ ARMS = {
     "teacher": "Teacher",
     "teacher/canonical": "Teacher, asked in the canonical form",
     "canonical": "Teacher's net, trained and asked in the canonical form",
+    "augmented": "Teacher's net, trained in random views (augmentation)",
     "reference": "Net with the symmetry built in",
     "student/own/given": "Student of the teacher's own label, inputs as given",
     "student/own/views": "Student of the teacher's own label, inputs in random views",
@@ -90,7 +91,12 @@ def _teacher(found: _Entry) -> str:
     teacher = found["arms"]["teacher"]
     given, random, mean = (percent(estimate_of(teacher[m])) for m in (GIVEN, RANDOM, MEAN))
     text = f"The teacher's error: {given} as given, {random} in a random view, {mean} averaged"
-    for arm, name in (("canonical", "the canonical form"), ("reference", "a net with the symmetry")):
+    rivals = (
+        ("augmented", "its net trained in random views"),
+        ("canonical", "its net in the canonical form"),
+        ("reference", "a net with the symmetry built in"),
+    )
+    for arm, name in rivals:
         if arm in found["arms"]:
             text += f"; {name} has {percent(estimate_of(found['arms'][arm][RANDOM]))}"
     return f"{text}."
