@@ -13,7 +13,9 @@ log = logging.getLogger("make_study_data")
 def main() -> None:
     """Make the pairs, write data.h5."""
     parser = cli.parser(__doc__, MakeStudyData)
-    parser.add_argument("--recipe", help="what the file is made of; of the settings where not given")
+    parser.add_argument(
+        "--recipe", help="what the file is made of; of the settings where not given"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the pairs (.h5)")
     args = parser.parse_args()
     from limbeck.seeds import generator

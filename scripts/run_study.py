@@ -40,7 +40,7 @@ def main() -> None:
     write_answers(folder / "answers.h5", found, recipe)
     draw_tile(folder / "tile.png", found.results)
     if job.study.gif:
-        draw_gif(folder / "tile.gif", found.results)
+        draw_gif(folder / "tile.gif", [found.results])
     write_json(folder / "results.json", found.results, recipe=recipe)
     for sentence in sentences(found.results):
         log.info("%s", sentence)

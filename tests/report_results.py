@@ -79,7 +79,7 @@ SETTINGS: dict[str, Any] = {
         "teachers": ["orb-demo", "chgnet"],
         "n_quadrature_frames": 6,
     },
-    "study": None,
+    "studies": {},
 }
 #: A name that must stay text on the page.
 HOSTILE = "<script>alert('C1=CC=CC=C1')</script>"

@@ -1,4 +1,4 @@
-"""compare_label_sets.py from the command line, on two arms with students that are hardly trained."""
+"""compare_label_sets.py from the command line, on two arms of hardly trained students."""
 
 import json
 from dataclasses import replace

@@ -77,12 +77,15 @@ WINGS = {
         "warrant",
     },
     "students/export": {"potentials", "potentials/repulsion", "students"},
-    "studies": {
+    "studies": {"warrant"},
+    "studies/kinds": {"studies"},
+    "studies/frames": {
         "averaging",
         "datasets",
         "labelling",
         "potentials",
         "students",
+        "studies",
         "symmetry",
         "warrant",
     },
@@ -107,6 +110,7 @@ WINGS = {
         "report/page",
         "report/run",
         "studies",
+        "studies/frames",
         "warrant",
     },
     "command": {
@@ -119,6 +123,8 @@ WINGS = {
         "structures",
         "students",
         "students/export",
+        "studies",
+        "studies/frames",
         "symmetry",
         "warrant",
     },

@@ -41,7 +41,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_list(commands: "Commands") -> None:
-    about = "List what a config can name: potentials, symmetries, sources, samplers, students, studies."
+    about = (
+        "List what a config can name: potentials, symmetries, sources, samplers, students, studies."
+    )
     command = commands.add_parser("list", help=about, description=about)
     command.add_argument(
         "topics",

@@ -14,7 +14,7 @@ from limbeck.errors import LimbeckError
 from limbeck.sampling import METHODS
 from limbeck.structures import SOURCES
 from limbeck.students import ARCHITECTURES
-from limbeck.studies.kinds import STUDIES
+from limbeck.studies.registry import STUDIES
 
 #: other words for headings
 ALSO = {"symmetries": "gaps"}
@@ -22,10 +22,9 @@ ALSO = {"symmetries": "gaps"}
 
 def catalogue() -> dict[str, dict[str, str]]:
     """Heading -> name in the config -> one line."""
+    from limbeck.studies.frames import ABOUT
     from limbeck.symmetry import SYMMETRIES
     from limbeck.warrant.gaps import FIELD_GAPS
-
-    from limbeck.studies.frames import ABOUT
 
     return {
         "potentials (potentials.<name>.model)": {n: kind.about for n, kind in KINDS.items()},

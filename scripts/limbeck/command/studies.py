@@ -5,8 +5,7 @@ from typing import get_args
 from limbeck.config.sections.studies import StudySettings
 from limbeck.errors import LimbeckError
 from limbeck.studies.frames import ABOUT
-from limbeck.studies.kinds import STUDIES
-from limbeck.studies.registry import study_class
+from limbeck.studies.registry import STUDIES, study_class
 
 
 def print_studies() -> None:

@@ -44,8 +44,8 @@ from limbeck.config.sections.students import (
     compiler,
     not_installed,
 )
-from limbeck.config.sections.types import Names
 from limbeck.config.sections.studies import EngineStudy, Expectation, FramesByViews
+from limbeck.config.sections.types import Names
 from limbeck.errors import LimbeckError
 
 Lines = Iterator[str]

@@ -16,8 +16,8 @@ from limbeck.config.sections.sampling import Sampling
 from limbeck.config.sections.screen import Compare, Duplicates, Screen
 from limbeck.config.sections.sources import Source
 from limbeck.config.sections.students import Distill, StudentSettings
-from limbeck.config.sections.subsystems import Subsystem
 from limbeck.config.sections.studies import EngineStudy, FramesStudy, StudySettings
+from limbeck.config.sections.subsystems import Subsystem
 from limbeck.config.sections.warrant import Speed, Warrant
 
 LabelSets = t.Named[Annotated[LabelSet | FileLabels, Field(discriminator="from_")]]

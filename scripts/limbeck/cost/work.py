@@ -24,8 +24,8 @@ from limbeck.config.sections.sampling import (
     Rattle,
     RelaxPath,
 )
-from limbeck.config.sections.subsystems import ByNumber, Subsystem
 from limbeck.config.sections.studies import Expectation, FramesByViews
+from limbeck.config.sections.subsystems import ByNumber, Subsystem
 from limbeck.cost.amounts import Amount, Amounts, shared, total
 from limbeck.cost.rates import Model
 from limbeck.cost.sizes import Size, size_of

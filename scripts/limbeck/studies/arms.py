@@ -107,7 +107,9 @@ class Arms:
         self._canonical(teacher, found)
         teach = self.parts["teach"]
         # the teacher's rivals on its own data: random views in training, and the symmetry built in
-        turned = self._train("augmented", "teacher", self._pairs(teach.inputs, teach.truth, views=True))
+        turned = self._train(
+            "augmented", "teacher", self._pairs(teach.inputs, teach.truth, views=True)
+        )
         found.arms["augmented"] = self._asked(turned, n_learned=len(teach))
         reference = self._train("reference", "reference", self._truth(teach))
         found.arms["reference"] = self._asked(reference, n_learned=len(teach))
@@ -227,9 +229,7 @@ class Arms:
                 found.arms[arm] = self._asked(net, calls=calls[name], n_learned=len(learn))
         # at the cost of the averaged labels: each view with its own label, ...
         net = self._train("student/each", "student", self._each(learn, ops, seen))
-        found.arms["student/each"] = self._asked(
-            net, calls=calls["averaged"], n_learned=len(learn)
-        )
+        found.arms["student/each"] = self._asked(net, calls=calls["averaged"], n_learned=len(learn))
         # ... or more inputs, with one label each
         if len(more):
             inputs = {k: np.concatenate([v, more.inputs[k]]) for k, v in learn.inputs.items()}

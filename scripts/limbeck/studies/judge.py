@@ -6,7 +6,6 @@ views, and so a bound on what labels that are averaged can be better by. All fig
 sums of squares, with intervals over what was drawn independently and over seeds.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +27,9 @@ WORDS = {
     "void": "the answer does not change with the view: there is nothing to average",
     "views out of distribution": "the teacher does worse in other views than as given, even "
     "averaged: they are not like what it learned from",
-    "worse than the constant": "the teacher, or a student of its labels, is no better than the mean "
-    "of the training answers",
-    "canonical form is better": "bringing inputs into one form beats averaging, and costs one call",
+    "worse than the constant": "the teacher, or a student of its labels, is no better than the "
+    "mean of the training answers",
+    "canonical form is better": "bringing inputs into one form beats averaging, at one call",
     "an equivariant net is better": "a net that has the symmetry by construction beats averaging",
     "helps": "a student of averaged labels is better than one of the teacher's own",
     "harms": "a student of averaged labels is worse than one of the teacher's own",
@@ -81,7 +80,9 @@ def squares(seeds: list[Seed], test: Data, *, whole: bool) -> Squares:
         whole: whether the views are all there are, so that their spread is exact.
     """
     arms = list(seeds[0].arms)
-    each = {arm: [errors(seed.arms[arm], test.truth, whole=whole) for seed in seeds] for arm in arms}
+    each = {
+        arm: [errors(seed.arms[arm], test.truth, whole=whole) for seed in seeds] for arm in arms
+    }
     sums = {a: {m: np.stack([one[m] for one in each[a]]) for m in each[a][0]} for a in arms}
     components = int(np.prod(test.truth.shape[1:]))
     labels = {

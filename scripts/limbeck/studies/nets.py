@@ -1,5 +1,8 @@
 """A few small nets that studies share. Each says what it does to the symmetry of its inputs."""
 
+from itertools import pairwise
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,7 +12,7 @@ def mlp(inputs: int, outputs: int, width: int, layers: int) -> nn.Sequential:
     """A dense net on vectors [N,inputs]: it knows of no symmetry."""
     sizes = [inputs, *([width] * layers)]
     parts: list[nn.Module] = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in pairwise(sizes):
         parts += [nn.Linear(a, b), nn.GELU()]
     return nn.Sequential(*parts, nn.Linear(sizes[-1], outputs))
 
@@ -122,13 +125,13 @@ class UNet1d(nn.Module):
     of even and odd points; with ``circular`` padding only the latter is left.
     """
 
-    def __init__(self, channels: int, width: int, padding_mode: str = "zeros") -> None:
+    def __init__(
+        self, channels: int, width: int, padding_mode: Literal["zeros", "circular"] = "zeros"
+    ) -> None:
         super().__init__()
 
         def block(a: int, b: int) -> nn.Sequential:
-            convs = [
-                nn.Conv1d(i, b, 3, padding=1, padding_mode=padding_mode) for i in (a, b)
-            ]
+            convs = [nn.Conv1d(i, b, 3, padding=1, padding_mode=padding_mode) for i in (a, b)]
             return nn.Sequential(convs[0], nn.GELU(), convs[1], nn.GELU())
 
         self.down = nn.ModuleList([block(channels, width), block(width, 2 * width)])

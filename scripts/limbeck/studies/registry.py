@@ -1,17 +1,27 @@
 """Which studies there are. Nothing is imported before a study is opened."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from limbeck.errors import LimbeckError
-from limbeck.studies.kinds import STUDIES
-from limbeck.studies.study import Study
 
+if TYPE_CHECKING:
+    from limbeck.studies.study import Study
+
+#: kind in the config -> module and class
+STUDIES = {
+    "pde": ("limbeck.studies.kinds.pde", "Pde"),
+    "kepler": ("limbeck.studies.kinds.kepler", "Kepler"),
+    "linear": ("limbeck.studies.kinds.linear", "Linear"),
+    "ode": ("limbeck.studies.kinds.ode", "Ode"),
+    "integral": ("limbeck.studies.kinds.integral", "Integral"),
+    "eigen": ("limbeck.studies.kinds.eigen", "Eigen"),
+}
 #: what a study has to say of itself
 _SAID = ("about", "symmetry", "noun", "independent")
 
 
-def study_class(kind: str) -> type[Study[Any]]:
+def study_class(kind: str) -> "type[Study[Any]]":
     """The class of a kind.
 
     Raises:
@@ -19,6 +29,8 @@ def study_class(kind: str) -> type[Study[Any]]:
     """
     if kind not in STUDIES:
         raise LimbeckError(f"studies: kind {kind!r}, expected one of {', '.join(STUDIES)}")
+    from limbeck.studies.study import Study
+
     module, name = STUDIES[kind]
     try:
         found = getattr(importlib.import_module(module), name)
@@ -32,7 +44,7 @@ def study_class(kind: str) -> type[Study[Any]]:
     return found
 
 
-def open_study(settings: Any) -> Study[Any]:
+def open_study(settings: Any) -> "Study[Any]":
     """The study that a section of ``studies`` asks for.
 
     Raises:

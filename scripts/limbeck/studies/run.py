@@ -48,7 +48,7 @@ def run_study(
     parts = split(study, data)
     trials = pilot(study, parts["pilot"], device) if own.pilot else []
     if trials:
-        values = next((t["values"] for t in trials if t["taken"]), {})
+        values: dict[str, Any] = next((t["values"] for t in trials if t["taken"]), {})
         training = as_settings(own.training, values)
         study = type(study)(own.model_copy(update={"training": training}))
     curves: list[tuple[int, str, int, float]] = []

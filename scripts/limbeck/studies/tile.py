@@ -1,11 +1,11 @@
 """A study in one picture: its share, its error over the number of views, its students."""
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.animation import PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -27,8 +27,8 @@ STUDENTS = {
 }
 SIZE = (9.6, 3.0)
 DPI = 110
-#: milliseconds of a picture of the GIF
-FRAME = 700
+#: pictures of a GIF in a second
+FPS = 2
 
 _Entry = Mapping[str, Any]
 
@@ -39,39 +39,23 @@ def draw_tile(path: str | Path, results: _Entry) -> None:
         canvas_of(results).savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
 
 
-def draw_gif(path: str | Path, results: _Entry) -> None:
-    """Write a GIF in which the number of views grows."""
-    ks = [int(k) for k in results["arms"]["teacher"]["by_views"]]
-    _animate(path, [canvas_of(results, most) for most in sorted(ks)])
+def draw_gif(path: str | Path, all_results: Sequence[_Entry]) -> None:
+    """Write a GIF in which the number of views grows; several studies stand one above the other."""
+    steps = max(len(_numbers_of_views(results)) for results in all_results)
+    size = (SIZE[0], SIZE[1] * len(all_results))
+    canvas, writer = Figure(figsize=size, layout="constrained"), PillowWriter(fps=FPS)
+    with whole_file(path) as temporary, writer.saving(canvas, str(temporary), dpi=80):
+        for step in range(steps):
+            canvas.clear()
+            parts = canvas.subfigures(len(all_results), 1, squeeze=False)[:, 0]
+            for part, results in zip(parts, all_results, strict=True):
+                ks = _numbers_of_views(results)
+                _fill(part, results, ks[min(step, len(ks) - 1)])
+            writer.grab_frame()
 
 
-def draw_tiles(path: str | Path, all_results: Sequence[_Entry]) -> None:
-    """Write one GIF of several studies, one above the other, in which the number of views grows."""
-    steps = max(len(r["arms"]["teacher"]["by_views"]) for r in all_results)
-    frames = []
-    for step in range(steps):
-        canvas = Figure(figsize=(SIZE[0], SIZE[1] * len(all_results)), layout="constrained")
-        parts = np.atleast_1d(canvas.subfigures(len(all_results), 1))
-        for part, results in zip(parts, all_results, strict=True):
-            ks = sorted(int(k) for k in results["arms"]["teacher"]["by_views"])
-            _fill(part, results, ks[min(step, len(ks) - 1)])
-        frames.append(canvas)
-    _animate(path, frames)
-
-
-def _animate(path: str | Path, canvases: Sequence[Figure]) -> None:
-    from PIL import Image
-
-    pictures = []
-    for canvas in canvases:
-        buffer = BytesIO()
-        canvas.savefig(buffer, format="png", dpi=80)
-        picture = Image.open(buffer).convert("RGB")
-        pictures.append(picture.quantize(64, palette=pictures[0] if pictures else None))
-    with whole_file(path) as temporary:
-        pictures[0].save(
-            temporary, format="GIF", save_all=True, append_images=pictures[1:], duration=FRAME, loop=0
-        )
+def _numbers_of_views(results: _Entry) -> list[int]:
+    return sorted(int(k) for k in results["arms"]["teacher"]["by_views"])
 
 
 def canvas_of(results: _Entry, most_views: int | None = None) -> Figure:
@@ -99,13 +83,17 @@ def _share(axes: Axes, share: Estimate) -> None:
 
 def _curve(axes: Axes, results: _Entry, most_views: int | None) -> None:
     teacher = results["arms"]["teacher"]
-    ks = sorted(int(k) for k in teacher["by_views"])
+    ks = _numbers_of_views(results)
     shown = [k for k in ks if most_views is None or k <= most_views]
     values = [estimate_of(teacher["by_views"][str(k)]).times(100) for k in shown]
-    axes.fill_between(shown, [v.low for v in values], [v.high for v in values], color=BLUE, alpha=0.15)
+    axes.fill_between(
+        shown, [v.low for v in values], [v.high for v in values], color=BLUE, alpha=0.15
+    )
     axes.plot(shown, [v.value for v in values], "o-", color=BLUE, ms=4, label="averaged")
-    lines = (("teacher", GIVEN, GREY, ":", "as given"),)
-    lines += (("reference", RANDOM, GREEN, "--", "symmetry built in"),)
+    lines = (
+        ("teacher", GIVEN, GREY, ":", "as given"),
+        ("reference", RANDOM, GREEN, "--", "symmetry built in"),
+    )
     for arm, measure, colour, style, label in lines:
         height = 100 * estimate_of(results["arms"][arm][measure]).value
         axes.axhline(height, color=colour, ls=style, lw=1.3, label=label)
@@ -120,7 +108,11 @@ def _curve(axes: Axes, results: _Entry, most_views: int | None) -> None:
 
 
 def _arms(axes: Axes, results: _Entry) -> None:
-    found = [(n, estimate_of(results["arms"][a][RANDOM])) for a, n in STUDENTS.items() if a in results["arms"]]
+    found = [
+        (n, estimate_of(results["arms"][a][RANDOM]))
+        for a, n in STUDENTS.items()
+        if a in results["arms"]
+    ]
     names = [name for name, _ in found]
     for row, (_, value) in enumerate(found):
         scaled = value.times(100)

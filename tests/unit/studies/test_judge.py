@@ -117,7 +117,9 @@ def test_a_teacher_that_is_lost_in_other_views_is_told():
 
 
 def test_a_teacher_or_student_no_better_than_the_constant_is_told():
-    assert words_with(teacher=lambda r, t: answers_of(r, t, 1.2, 0.3))[0] == "worse than the constant"
+    assert (
+        words_with(teacher=lambda r, t: answers_of(r, t, 1.2, 0.3))[0] == "worse than the constant"
+    )
     bad = words_with(**{AVERAGED.replace("/", "__"): exact(1.5)})
     assert bad == ["worse than the constant", "harms"]
 

@@ -115,12 +115,10 @@ class RunStudy(Compute):
 
     @classmethod
     def of(cls, config: Config, study: str) -> Self:
-        return cls(study=config.engine_studies[study], **computing(config))
+        return cls(study=config.studies[study], **computing(config))
 
 
-def results_of_study(
-    config: Config, study: str
-) -> CompareLabelSets | GatherTables | RunStudy:
+def results_of_study(config: Config, study: str) -> CompareLabelSets | GatherTables | RunStudy:
     """The job that writes the results of a study."""
     own = config.studies[study]
     if isinstance(own, Expectation):

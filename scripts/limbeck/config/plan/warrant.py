@@ -199,4 +199,6 @@ def read_by_study(config: Config, study: str) -> list[str]:
     own = config.studies[study]
     if isinstance(own, Expectation):
         return [*datasets_of_study(config), *models(config)]
-    return tables_of_study(config) if isinstance(own, FramesByViews) else [f"studies/{study}/data.h5"]
+    return (
+        tables_of_study(config) if isinstance(own, FramesByViews) else [f"studies/{study}/data.h5"]
+    )

@@ -26,7 +26,9 @@ def parts_of(run: Run) -> Iterator[Section]:
     if not found:
         return
     items: list[Any] = [paragraph(told("question")), paragraph(told("method")), overview(found)]
-    yield section("studies", "Studies: does the answer depend on the presentation?", [*items, words()])
+    yield section(
+        "studies", "Studies: does the answer depend on the presentation?", [*items, words()]
+    )
     for name, results in found.items():
         yield section(f"study-{name}", f"Study: {name}", items_of(name, results))
 
@@ -74,7 +76,9 @@ def items_of(name: str, results: dict[str, Any]) -> Iterator[Any]:
     columns += cols.count(learned="Inputs learned from", calls="Calls of the teacher")
     yield table(f"study_{name}_arms", told("arms"), columns, arms)
     less = cols.text(arm="Who", less="Less") + cols.estimate(difference="Difference")
-    yield table(f"study_{name}_differences", told("differences"), less, differences(results), folded=True)
+    yield table(
+        f"study_{name}_differences", told("differences"), less, differences(results), folded=True
+    )
 
 
 def rows_of(results: dict[str, Any]) -> Iterator[dict[str, Any]]:

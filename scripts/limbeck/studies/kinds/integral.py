@@ -32,7 +32,8 @@ class Integral(Study[IntegralSettings]):
     def draw(self, inputs: Inputs, rng: np.random.Generator) -> Ops:
         n, points = inputs["f"].shape
         most = self.settings.max_shift
-        return rng.integers(0, points, n) if most is None else rng.integers(-most, most + 1, n)
+        low, high = (0, points) if most is None else (-most, most + 1)
+        return rng.integers(low, high, size=(n,))
 
     def whole(self, inputs: Inputs) -> np.ndarray | None:
         n, points = inputs["f"].shape

@@ -29,7 +29,9 @@ class Linear(Study[LinearSettings]):
             a = a @ a.transpose(0, 2, 1)
         kept = rng.random((own.count, n, n)) < own.density
         # symmetric where A is: an element and its mirror stay or go together
-        kept = np.tril(kept) | np.tril(kept, -1).transpose(0, 2, 1) if own.positive_definite else kept
+        kept = (
+            np.tril(kept) | np.tril(kept, -1).transpose(0, 2, 1) if own.positive_definite else kept
+        )
         a = np.where(kept | np.eye(n, dtype=bool), a, 0) + own.dominance * np.eye(n)
         b = rng.normal(size=(own.count, n))
         return Data({"a": a, "b": b}, self._solved(a, b), np.arange(own.count))

@@ -10,7 +10,7 @@ from limbeck.config.sections.studies.pde import PdeSettings
 from limbeck.errors import LimbeckError
 from limbeck.studies.kinds.integral import shifted, to_origin
 from limbeck.studies.nets import Dense, FNO1d, UNet1d
-from limbeck.studies.study import Data, Inputs, Ops, Published, Role, Study
+from limbeck.studies.study import Data, Inputs, Ops, Role, Study
 
 #: points of the grid that is solved on for each point that is shown: shocks are thinner than the
 #: latter
@@ -30,16 +30,6 @@ class Pde(Study[PdeSettings]):
     noun = "fields"
     independent = "trajectories"
     tolerance = 1e-6
-    published = (
-        Published(
-            "Burgers, nu 0.001, FNO of PDEBench",
-            0.029,
-            "nRMSE",
-            "PDEBench, arXiv 2210.07182, 1D Burgers",
-            "9,000 trajectories of 256 points and 41 times, trained for 500 epochs, rolled out from "
-            "10 times; nRMSE here is the root of an error that is given as a share of the constant's",
-        ),
-    )
 
     def data(self, rng: np.random.Generator) -> Data:
         own = self.settings
@@ -112,7 +102,9 @@ class Pde(Study[PdeSettings]):
                 points = field.shape[2]
                 x = place[keys.x][()] if keys.x in place else np.arange(points)
                 # every so many points, so that the period stays whole
-                thin = next(n for n in range(1, points + 1) if points % n == 0 and points <= n * own.points)
+                thin = next(
+                    n for n in range(1, points + 1) if points % n == 0 and points <= n * own.points
+                )
                 u, later = (field[: own.count, t, ::thin] for t in (own.from_step, own.to_step))
         except (OSError, RuntimeError, TypeError) as error:
             raise LimbeckError(f"{path}: not a readable HDF5 file: {error}") from error
@@ -129,7 +121,8 @@ class Pde(Study[PdeSettings]):
     def draw(self, inputs: Inputs, rng: np.random.Generator) -> Ops:
         n, points = inputs["u"].shape
         most = self.settings.max_shift
-        return rng.integers(0, points, n) if most is None else rng.integers(-most, most + 1, n)
+        low, high = (0, points) if most is None else (-most, most + 1)
+        return rng.integers(low, high, size=(n,))
 
     def whole(self, inputs: Inputs) -> np.ndarray | None:
         n, points = inputs["u"].shape

@@ -17,8 +17,6 @@ class Keys(Section):
     """The field, [trajectory, time, point]."""
     x: str = "x-coordinate"
     """Places of the grid's points, which have to be equally spaced."""
-    t: str = "t-coordinate"
-    """Times."""
 
 
 class PdeTeacher(Section):
