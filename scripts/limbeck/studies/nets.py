@@ -1,5 +1,6 @@
 """A few small nets that studies share. Each says what it does to the symmetry of its inputs."""
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -55,7 +56,7 @@ class SpectralConv1d(nn.Module):
         modes = min(self.modes, points // 2 + 1)
         # the transform of the matrix products alone: on small grids a dense basis is faster than an
         # FFT, and as exact
-        basis = _basis(points, modes, x)  # [2,M,X]
+        basis = _waves(points, modes).to(x)  # [2,M,X]
         seen = torch.einsum("ncx,rmx->rncm", x, basis)
         real, imaginary = self.weight[..., :modes, 0], self.weight[..., :modes, 1]
         a = torch.einsum("ncm,com->nom", seen[0], real) - torch.einsum(
@@ -72,10 +73,13 @@ class SpectralConv1d(nn.Module):
         return out + torch.einsum("nom,mx->nox", b * weight, basis[1])
 
 
-def _basis(points: int, modes: int, like: Tensor) -> Tensor:
-    """Real and imaginary parts of exp(-2 pi i m x / X), [2,M,X]."""
-    angle = 2 * torch.pi * torch.outer(torch.arange(modes), torch.arange(points)) / points
-    return torch.stack([angle.cos(), -angle.sin()]).to(like)
+@lru_cache(maxsize=8)
+def _waves(points: int, modes: int) -> Tensor:
+    """Real and imaginary parts of exp(-2 pi i m x / X), float64 [2,M,X]."""
+    # whole turns are taken away while numbers are integers: shifts then commute to rounding
+    places = torch.outer(torch.arange(modes), torch.arange(points)) % points
+    angle = 2 * torch.pi * places.double() / points
+    return torch.stack([angle.cos(), -angle.sin()])
 
 
 class FNO1d(nn.Module):
