@@ -68,7 +68,9 @@ def test_figures_can_be_made_again_from_the_answers(done):
         errors = [((file[f"seed{s}/teacher/given"][()] - truth) ** 2).mean() for s in (1, 2)]
         constant = ((file["seed1/constant/given"][()] - truth) ** 2).mean()
     # answers are kept in float32
-    assert np.mean(errors) == pytest.approx(found["arms"]["teacher"]["given"]["mean_square"], rel=1e-5)
+    assert np.mean(errors) == pytest.approx(
+        found["arms"]["teacher"]["given"]["mean_square"], rel=1e-5
+    )
     value = found["arms"]["teacher"]["given"]["value"]
     assert np.mean(errors) / constant == pytest.approx(value, rel=1e-5)
 

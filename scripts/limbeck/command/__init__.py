@@ -234,10 +234,10 @@ def _studies(asked: argparse.Namespace) -> None:
 
 
 def _diversity(asked: argparse.Namespace) -> None:
-    from limbeck.config.load import load
+    from limbeck.config.load import load_with_sources
     from limbeck.cost.diversity import report
 
-    config = load(asked.config, planned=True)
+    config = load_with_sources(asked.config, planned=True)
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # what runs would log of each structure that cannot be made
     try:

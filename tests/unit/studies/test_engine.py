@@ -138,11 +138,18 @@ def pdebench(path, field, **more):
 
 def test_a_file_of_pdebench_is_read_and_what_it_lacks_is_said(tmp_path):
     field = np.random.default_rng(0).normal(size=(6, 9, 64)).astype(np.float32)
-    own = {"path": str(pdebench(tmp_path / "a.hdf5", field)), "to_step": 8, "points": 32, "count": 5}
+    own = {
+        "path": str(pdebench(tmp_path / "a.hdf5", field)),
+        "to_step": 8,
+        "points": 32,
+        "count": 5,
+    }
     data = study_of("pde", **own).data(generator(1, "x"))
     assert np.array_equal(data.inputs["u"], field[:5, 0, ::2])
     assert np.array_equal(data.truth, field[:5, 8, ::2])
-    with pytest.raises(LimbeckError, match=r"tensor is \[6, 9, 64\], expected .* more than to_step"):
+    with pytest.raises(
+        LimbeckError, match=r"tensor is \[6, 9, 64\], expected .* more than to_step"
+    ):
         study_of("pde", **own | {"to_step": 9}).data(generator(1, "x"))
     with pytest.raises(LimbeckError, match="no array u in it, found t-coordinate, tensor, x-coor"):
         study_of("pde", **own, keys={"u": "u"}).data(generator(1, "x"))
