@@ -93,7 +93,7 @@ def test_the_pilot_shows_all_trials_and_takes_the_first_that_fits(done):
 
 
 def test_the_same_again_is_the_same(done, tmp_path):
-    folder, found, _ = done
+    _, found, _ = done
     for step in (make, study):
         assert step(tmp_path).returncode == 0
     again = json.loads((tmp_path / "results.json").read_text())

@@ -15,6 +15,7 @@ import numpy as np
 from torch import nn
 
 from limbeck.errors import LimbeckError
+from limbeck.files import sha256_of, whole_file
 
 #: named arrays, each [N,...]: all that a model may be shown of N inputs
 Inputs = dict[str, np.ndarray]
@@ -162,11 +163,19 @@ def take(inputs: Inputs, which: np.ndarray) -> Inputs:
     return {name: values[which] for name, values in inputs.items()}
 
 
+def require_hash(path: str | Path, sha256: str | None) -> None:
+    """Refuse a file that is another than the config says; any where it says nothing.
+
+    Raises:
+        LimbeckError: it is missing, or another.
+    """
+    if sha256 and (found := sha256_of(path)) != sha256:
+        raise LimbeckError(f"{path}: its SHA-256 is {found}, expected {sha256}, as the config has")
+
+
 def write_data(path: str | Path, data: Data, attributes: dict[str, str] | None = None) -> None:
     """Write pairs as :func:`read_data` reads them."""
     import h5py
-
-    from limbeck.files import whole_file
 
     arrays = {f"inputs/{name}": values for name, values in data.inputs.items()}
     arrays |= {"truth": data.truth, "cluster": np.asarray(data.cluster)}

@@ -27,8 +27,8 @@ def test_the_engine_and_its_studies_know_nothing_of_atoms(repository):
         "import sys; import limbeck.studies.run, limbeck.studies.words, limbeck.studies.tile\n"
         "from limbeck.studies.registry import STUDIES, study_class\n"
         "[study_class(kind) for kind in STUDIES]\n"
-        "bad = {'ase', 'limbeck.frames', 'limbeck.potentials', 'limbeck.students'} & {*sys.modules}\n"
-        "print(sorted(bad))"
+        "atoms = {'ase', 'limbeck.frames', 'limbeck.potentials', 'limbeck.students'}\n"
+        "print(sorted(atoms & {*sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -147,6 +147,8 @@ def test_a_file_of_pdebench_is_read_and_what_it_lacks_is_said(tmp_path):
     data = study_of("pde", **own).data(generator(1, "x"))
     assert np.array_equal(data.inputs["u"], field[:5, 0, ::2])
     assert np.array_equal(data.truth, field[:5, 8, ::2])
+    with pytest.raises(LimbeckError, match=r"its SHA-256 is .*, expected 0{64}, as the config has"):
+        study_of("pde", **own, sha256="0" * 64).data(generator(1, "x"))
     with pytest.raises(
         LimbeckError, match=r"tensor is \[6, 9, 64\], expected .* more than to_step"
     ):

@@ -1,7 +1,8 @@
 """Jobs of studies, and the report's."""
 
-from typing import Self
+from typing import Self, TypeVar
 
+from limbeck.check.content import sha256_now
 from limbeck.config.config import Config
 from limbeck.config.jobs.base import (
     AsksPotential,
@@ -27,8 +28,9 @@ from limbeck.config.sections.studies import (
     FramesByViews,
     StudySettings,
 )
-from limbeck.config.sections.studies.study import with_hash
 from limbeck.errors import LimbeckError
+
+_S = TypeVar("_S", bound=Section)
 
 
 class CompareLabelSets(Compute):
@@ -93,6 +95,14 @@ class GatherTables(Section):
         return cls(study=frames_by_views(config))
 
 
+def _with_hash(study: _S) -> _S:
+    """The study with the hash of its file as it is, so that another under its name is seen."""
+    path = getattr(study, "path", None)
+    if not path or getattr(study, "sha256", None):
+        return study
+    return study.model_copy(update={"sha256": sha256_now(path) or None})
+
+
 class MakeStudyData(Section):
     """The data of a study of another field; nothing that is done with them changes them."""
 
@@ -101,11 +111,11 @@ class MakeStudyData(Section):
 
     @classmethod
     def of(cls, config: Config, study: str) -> Self:
-        own = config.engine_studies[study]
+        own = config.studies[study]
         kept = {"name", "kind", "count"}
         fixed = {n: f.default for n, f in EngineStudy.model_fields.items() if n not in kept}
         fixed["seeds"] = [1]
-        return cls(study=with_hash(own.model_copy(update=fixed)), seed=config.seed)
+        return cls(study=_with_hash(own.model_copy(update=fixed)), seed=config.seed)
 
 
 class RunStudy(Compute):

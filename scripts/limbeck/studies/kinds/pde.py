@@ -10,7 +10,7 @@ from limbeck.config.sections.studies.pde import PdeSettings
 from limbeck.errors import LimbeckError
 from limbeck.studies.kinds.integral import shifted, to_origin
 from limbeck.studies.nets import Dense, FNO1d, UNet1d
-from limbeck.studies.study import Data, Inputs, Ops, Role, Study
+from limbeck.studies.study import Data, Inputs, Ops, Role, Study, require_hash
 
 #: points of the grid that is solved on for each point that is shown: shocks are thinner than the
 #: latter
@@ -86,6 +86,7 @@ class Pde(Study[PdeSettings]):
         import h5py
 
         own, keys = self.settings, self.settings.keys
+        require_hash(path, own.sha256)
         try:
             with h5py.File(path, "r") as file:
                 place = file if keys.u in file else file.get("train", {})

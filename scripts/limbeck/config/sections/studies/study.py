@@ -1,7 +1,7 @@
 """What all studies of the engine have; see :mod:`limbeck.studies`."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -131,13 +131,3 @@ class FromFile(EngineStudy):
     """Path of a file to read; not given, inputs are made."""
     sha256: Sha256 | None = None
     """SHA-256 of the file, which another is refused by; not checked where not given."""
-
-
-def with_hash(settings: Any) -> Any:
-    """The settings with the hash of the file as it is, so that another under its name is seen."""
-    from limbeck.check.content import sha256_now
-
-    path = getattr(settings, "path", None)
-    if not path or settings.sha256:
-        return settings
-    return settings.model_copy(update={"sha256": sha256_now(path) or None})
