@@ -6,18 +6,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from limbeck.config.sections import types as t
-from limbeck.config.sections.base import Fault, NamedSection
+from limbeck.config.sections.base import Fault
 from limbeck.config.sections.messages import shown
+from limbeck.config.sections.studies.study import AnyStudy
 
 
-class Expectation(NamedSection):
+class Expectation(AnyStudy):
     """Which labels make the better student, at an equal number of model calls."""
 
     kind: Literal["expectation"]
-    """expectation asks which label sets make the better student, at an equal number of model calls;
-    it compares all students of the run on the same test frames, against warrant.reference.
-    frames_by_views trains one student on every number of frames and of views, for each of some
-    potentials, and asks when averaging over views pays."""
     baselines: t.Some[str]
     """Names of label sets of one view a frame; students of all other label sets are compared with
     theirs."""
@@ -28,14 +25,10 @@ class Expectation(NamedSection):
     orientations."""
 
 
-class FramesByViews(NamedSection):
+class FramesByViews(AnyStudy):
     """What frames and views are worth to a student, for teachers of different gaps."""
 
     kind: Literal["frames_by_views"]
-    """expectation asks which label sets make the better student, at an equal number of model calls;
-    it compares all students of the run on the same test frames, against warrant.reference.
-    frames_by_views trains one student on every number of frames and of views, for each of some
-    potentials, and asks when averaging over views pays."""
     potentials: t.Some[t.ToPotential]
     """Names of the potentials that label, the teachers; each has a table and a job of its own."""
     reference: t.ToPotential

@@ -56,7 +56,7 @@ class PdeSettings(FromFile):
     max_shift: t.Count | None = None
     """Grid points that a view is shifted by, at most, either way; not given, all of the period."""
     teacher: PdeTeacher = PdeTeacher()
-    """The net."""
+    """The net of the teacher and of its students."""
 
     def faults(self) -> Iterator[Fault]:
         """Times out of order, or shifts beyond the grid."""

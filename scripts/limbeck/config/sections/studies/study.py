@@ -88,14 +88,23 @@ class Pilot(Section):
             yield "error_of_constant", f"{self.error_of_constant}, expected the smaller first"
 
 
-class EngineStudy(NamedSection):
+class AnyStudy(NamedSection):
+    """What all studies have."""
+
+    kind: str
+    """What is asked; `limbeck studies` has a few lines about each. expectation asks which label
+    sets make the better student, at an equal number of model calls; it compares all students of the
+    run on the same test frames, against warrant.reference. frames_by_views trains one student on
+    every number of frames and of views, for each of some potentials, and asks when averaging over
+    views pays. All others are of other fields, and need neither frames nor labels."""
+
+
+class EngineStudy(AnyStudy):
     """What all studies of the engine have."""
 
     #: the file of ``envs/`` in which the data are made, without its ending
     environment: ClassVar[str] = "limbeck"
 
-    kind: str
-    """The field and its question; `limbeck studies` has a line about each."""
     count: t.Count = 4000
     """Number of inputs to make; of a file, the most that is taken."""
     seeds: t.Some[t.Whole] = Field(default=[1])
