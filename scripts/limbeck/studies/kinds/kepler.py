@@ -21,7 +21,7 @@ class Kepler(Study[KeplerSettings]):
 
     def data(self, rng: np.random.Generator) -> Data:
         own = self.settings
-        e = rng.uniform(0, own.max_eccentricity, own.count)
+        e = rng.uniform(own.min_eccentricity, own.max_eccentricity, own.count)
         turned = TURN * (self._turns(own.count, rng) if own.train_on_turns else 0)
         m = rng.uniform(-np.pi, np.pi, own.count)
         truth = self._solved(e, m)

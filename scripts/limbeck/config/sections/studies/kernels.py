@@ -1,10 +1,12 @@
 """Studies whose group and truth are exact: they test the engine, and teach."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from limbeck.config.sections import types as t
+from limbeck.config.sections.base import Fault
 from limbeck.config.sections.studies.study import EngineStudy
 
 
@@ -12,8 +14,10 @@ class KeplerSettings(EngineStudy):
     """Kepler's equation, whose answer repeats with every turn of the mean anomaly."""
 
     kind: Literal["kepler"]
+    min_eccentricity: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Smallest eccentricity, no unit."""
     max_eccentricity: Annotated[float, Field(gt=0, lt=1)] = 0.9
-    """Largest eccentricity, no unit; all below are drawn alike."""
+    """Largest eccentricity, no unit; all between are drawn alike."""
     max_turns: t.Count = 2
     """Whole turns that a view adds or takes away, at most."""
     inputs: Literal["raw", "sin_cos"] = "raw"
@@ -21,6 +25,13 @@ class KeplerSettings(EngineStudy):
     in all views."""
     train_on_turns: bool = True
     """Whether the teacher's inputs have all turns; if not, views are out of what it has seen."""
+
+    def faults(self) -> Iterator[Fault]:
+        """Eccentricities out of order."""
+        yield from super().faults()
+        if self.min_eccentricity >= self.max_eccentricity:
+            text = f"expected less than max_eccentricity, {self.max_eccentricity}"
+            yield "min_eccentricity", f"{self.min_eccentricity}, {text}"
 
 
 class LinearSettings(EngineStudy):
