@@ -48,16 +48,22 @@ def _question(found: _Entry) -> str:
     return (
         f"The question: {found['about']}. The same {found['noun']} can be presented in other ways "
         f"({found['symmetry']}), and the right answer is the same, or changes in a known way. "
-        f"Tested on {found['n_inputs']:,} {found['noun']} of {found['n_independent']:,} "
-        f"{found['independent']} that no net has seen, in {_views(found)}, with "
+        f"Tested on {_counted(found)} that no net has seen, in {_views(found)}, with "
         f"{_seeds(found)}. Errors are mean square errors in percent of the constant's, which "
         "answers the mean of the training answers to everything."
     )
 
 
+def _counted(found: _Entry) -> str:
+    text = f"{found['n_inputs']:,} {found['noun']}"
+    if found["n_independent"] == found["n_inputs"]:
+        return text
+    return f"{text} of {found['n_independent']:,} {found['independent']}"
+
+
 def _views(found: _Entry) -> str:
-    every = "all" if found["whole_group"] else "random"
-    return f"{found['n_test_views']} {every} views of each".replace("all views", "views (all)")
+    n, whole = found["n_test_views"], found["whole_group"]
+    return f"all {n} views of each" if whole else f"{n} random views of each"
 
 
 def _seeds(found: _Entry) -> str:

@@ -83,7 +83,8 @@ def items_of(name: str, results: dict[str, Any]) -> Iterator[Any]:
 
 def rows_of(results: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A row for each arm; errors in percent of the constant's."""
-    for arm, entry in results["arms"].items():
+    for arm in (name for name in ARMS if name in results["arms"]):
+        entry = results["arms"][arm]
         figures = {n: in_percent(entry[n]) for n in (GIVEN, RANDOM, MEAN, GAP)}
         counts = {"learned": entry["n_learned"] or None, "calls": entry["teacher_calls"] or None}
         yield {"arm": ARMS[arm], **figures, **counts}
