@@ -174,6 +174,19 @@ def test_burgers_is_solved_to_the_viscous_limit():
     assert np.allclose(study._later(u), decay * u, atol=1e-8)
 
 
+def test_a_finer_grid_and_time_step_change_no_answer(monkeypatch):
+    from limbeck.studies.kinds import pde
+
+    study = study_of("pde", count=8)
+    u = study._initial(generator(1, "x"))
+    rough = study._later(u)
+    for name, value in (("FINER", 16), ("COURANT", 0.2)):
+        with monkeypatch.context() as patch:
+            patch.setattr(pde, name, value)
+            # 2e-7 and 4e-7 were seen of 100 fields, whose size is around 0.5
+            assert np.abs(study._later(u) - rough).max() < 1e-6
+
+
 def test_kepler_is_solved():
     study = study_of("kepler")
     data = study.data(generator(1, "x"))
