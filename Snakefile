@@ -34,6 +34,7 @@ include: "workflow/rules/delta.smk"
 include: "workflow/rules/warrant.smk"
 include: "workflow/rules/physics.smk"
 include: "workflow/rules/study.smk"
+include: "workflow/rules/studies.smk"
 include: "workflow/rules/report.smk"
 
 

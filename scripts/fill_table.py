@@ -16,7 +16,7 @@ def main() -> None:
     recipe = cli.recipe(args, *args.frames)
     use_threads(args.settings.threads)
     from limbeck.potentials.checkpoint import resumable
-    from limbeck.studies.frames_by_views import fill_table
+    from limbeck.studies.frames.frames_by_views import fill_table
 
     with resumable(args.output, recipe, device=args.settings.device):
         found = fill_table(args.settings, storage.read_many(args.frames))

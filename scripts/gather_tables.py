@@ -16,8 +16,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the comparison (.json, .csv)")
     args = parser.parse_args()
     recipe = cli.recipe(args, *args.tables)
-    from limbeck.studies.table_results import results, table_rows
-    from limbeck.studies.table_words import answers
+    from limbeck.studies.frames.table_results import results, table_rows
+    from limbeck.studies.frames.table_words import answers
     from limbeck.warrant.tidy import write_table
 
     found = results([read_json(path) for path in args.tables])

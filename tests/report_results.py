@@ -23,8 +23,8 @@ from limbeck.reasons import OFF_TARGET
 from limbeck.report.run.folder import Run, open_run
 from limbeck.storage import write_frames, write_labels
 from limbeck.students.evaluation import metric_rows
-from limbeck.studies.expectation import study_rows
-from limbeck.studies.table_results import results, table_rows
+from limbeck.studies.frames.expectation import study_rows
+from limbeck.studies.frames.table_results import results, table_rows
 from limbeck.timing.card import card_rows
 from limbeck.warrant.grids import certificate_rows
 from limbeck.warrant.tidy import write_table
@@ -79,7 +79,7 @@ SETTINGS: dict[str, Any] = {
         "teachers": ["orb-demo", "chgnet"],
         "n_quadrature_frames": 6,
     },
-    "study": None,
+    "studies": {},
 }
 #: A name that must stay text on the page.
 HOSTILE = "<script>alert('C1=CC=CC=C1')</script>"

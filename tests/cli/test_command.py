@@ -261,3 +261,19 @@ def test_demonstrate_says_what_it_cannot_do(student, structures, words, expected
     done = limbeck("demonstrate", student, structures, *words)
     assert done.returncode == 1
     assert re.search(expected, done.stderr)
+
+
+def test_studies_are_listed_and_a_broken_one_is_an_error_by_its_name(monkeypatch):
+    from limbeck.studies import registry
+
+    done = limbeck("studies")
+    assert done.returncode == 0, done.stderr
+    assert all(f"\n{kind}\n" in f"\n{done.stdout}" for kind in ("expectation", *registry.STUDIES))
+    assert "  independent:  trajectories\n" in done.stdout
+    monkeypatch.setitem(registry.STUDIES, "odd", ("limbeck.studies.kinds.odd", "Odd"))
+    done = limbeck("studies")
+    assert done.returncode == 1
+    assert "kepler" in done.stdout
+    assert (
+        "the study odd is broken: limbeck.studies.kinds.odd.Odd: ModuleNotFoundError" in done.stderr
+    )

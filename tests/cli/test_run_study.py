@@ -1,174 +1,116 @@
-"""run_study.py from the command line, on two arms with students that are hardly trained."""
+"""make_study_data.py and run_study.py from the command line, on nets that are hardly trained."""
 
 import json
-from dataclasses import replace
 
+import h5py
 import numpy as np
+import pandas as pd
 import pytest
-import torch
+from PIL import Image
 
 import in_process
-from jobs_of import label_set as label_set_of
-from jobs_of import student as student_of
-from limbeck import storage
-from limbeck.averaging.views import views_of
-from limbeck.datasets.split import Dataset
-from limbeck.labelling.label import label
-from limbeck.potentials.models.toys import EffectiveMedium
-from limbeck.seeds import generator
-from limbeck.students import architecture, loop
-from limbeck.students.handover import open_student
-from limbeck.students.statistics import training_statistics
-from limbeck.warrant.tidy import pick, read_table
-from metals import SETTINGS, metals
+from limbeck.check.recipe import recipe_of
 
-EMT = {"name": "emt", "model": "emt"}
-ARMS = {
-    "as_given": {"name": "as_given", "potential": "emt"},
-    "octahedral": {"name": "octahedral", "potential": "emt", "quadrature": "octahedral"},
-}
-STUDENTS = {
-    "direct": {"name": "direct", "architecture": "direct"},
-    "turned": {"name": "turned", "architecture": "direct", "augment": True},
-}
-DISTILL = [
-    {"labels": "as_given", "students": ["direct"], "seeds": [1, 2]},
-    {"labels": "as_given", "students": ["turned"], "seeds": [1]},
-    {"labels": "octahedral", "students": ["direct"], "seeds": [1, 2]},
-]
-TRAINED = [["as_given", "direct", 1], ["as_given", "direct", 2], ["as_given", "turned", 1]]
-TRAINED += [["octahedral", "direct", 1], ["octahedral", "direct", 2]]
+TRAINING = {"steps": 20, "batch_size": 8, "width": 8, "layers": 1}
 STUDY = {
-    "study": {"kind": "expectation", "baselines": ["as_given"], "n_frames": 10, "views": 3},
-    "label_sets": ARMS,
-    "potentials": {"emt": EMT},
-    "students": STUDENTS,
-    "distill": DISTILL,
-    "reference": "reference",
-    "device": "cpu",
-    "threads": 1,
+    "name": "one",
+    "kind": "integral",
+    "count": 120,
+    "points": 16,
+    "seeds": [1, 2],
+    "views": {"labels": 3, "test": "whole"},
+    "training": TRAINING,
+    "pilot": {"grid": {"steps": [10, 20]}, "error_of_constant": [0.0, 9.0], "share_at_least": 0.0},
+    "gif": True,
 }
-#: a truth that is this far from the labels, eV/Angstrom, in every component
-OFF = 0.1
 
 
-def write_dataset(folder, name, data):
-    """All three parts; the labels of the test set are the truth's where it is the truth."""
-    for part, frames in data.items():
-        found = label(
-            EffectiveMedium(), frames, views_of(label_set_of(ARMS.get(name, {}))), max_force=100
-        )
-        if name == "reference":
-            found = replace(found, forces=found.forces + OFF)
-        path = folder / f"datasets/{name}/{part}.h5"
-        storage.write_frames(path, frames, stage="build_dataset", labels={name: found})
-    return Dataset(frames, found)
+def make(folder, start=in_process.run, **changes):
+    settings = {"study": STUDY | changes, "seed": 1}
+    return start("make_study_data", "--output", folder / "data.h5", settings=settings)
 
 
-def train(folder, label_set, name, seed, data):
-    torch.manual_seed(seed)
-    student = architecture("direct").build(
-        "tiny", training_statistics(data), name=name, device="cpu"
-    )
-    own = student_of(SETTINGS | STUDENTS[name] | {"steps": 2, "patience": None})
-    loop.train(student, data, data, own, generator(seed, "test"))
-    model = folder / f"students/{label_set}/{name}/seed{seed}/model"
-    model.mkdir(parents=True)
-    student.save(model)
+def study(folder, start=in_process.run, **changes):
+    settings = {"study": STUDY | changes, "device": "cpu", "threads": 1}
+    arguments = ["--data", folder / "data.h5", "--output-folder", folder]
+    return start("run_study", *arguments, settings=settings)
 
 
 @pytest.fixture(scope="module")
-def run_folder(tmp_path_factory):
-    """What a run leaves for its study."""
-    folder = tmp_path_factory.mktemp("run")
-    test = metals(6, seed=2)
-    sizes = {"as_given": (6, 2), "octahedral": (2, 1), "reference": (6, 2)}
-    for name, (training, validation) in sizes.items():
-        data = {"train": metals(training, 0), "valid": metals(validation, 1)}
-        data |= {"test_known": test.select(np.arange(0)), "test_new": test}
-        write_dataset(folder, name, data)
-    for label_set, name, seed in TRAINED:
-        frames, labels = (
-            storage.read_frames(folder / f"datasets/{label_set}/train.h5"),
-            storage.read_labels(folder / f"datasets/{label_set}/train.h5", label_set),
-        )
-        train(folder, label_set, name, seed, Dataset(frames, labels))
-    return folder
+def done(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    for step in (make, study):
+        finished = step(folder, start=in_process.run_as_process)
+        assert finished.returncode == 0, finished.stderr
+    return folder, json.loads((folder / "results.json").read_text()), finished.stderr
 
 
-def study(folder, output, start=in_process.run, **changes):
-    arguments = ["--results", folder, "--output", output]
-    return start("run_study", *arguments, settings=STUDY | changes)
+def test_it_leaves_results_answers_curves_and_pictures(done):
+    folder, found, log = done
+    assert (found["kind"], found["n_seeds"], found["whole_group"]) == ("integral", 2, True)
+    assert found["n_test_views"] == 16
+    assert found["verdict"] == found["words"][0]
+    assert "Verdict: " in log
+    curves = pd.read_csv(folder / "metrics.csv")
+    assert set(curves["seed"]) == {1, 2}
+    assert curves["step"].max() == found["settings"]["training"]["steps"]
+    assert set(curves["arm"]) <= set(found["arms"])
+    with Image.open(folder / "tile.gif") as gif:
+        assert gif.n_frames == len(found["arms"]["teacher"]["by_views"])
+    assert (folder / "tile.gif").stat().st_size < 1e6
+    assert recipe_of(folder / "results.json") == recipe_of(folder / "answers.h5") != "-"
 
 
-@pytest.fixture(scope="module")
-def done(run_folder, tmp_path_factory):
-    output = tmp_path_factory.mktemp("study") / "results.json"
-    finished = study(run_folder, output, start=in_process.run_as_process)
-    assert finished.returncode == 0, finished.stderr
-    table = read_table(output.with_suffix(".csv"))
-    return json.loads(output.read_text()), finished.stderr, table
-
-
-def test_the_arms_and_what_they_cost(done):
-    found, *_ = done
-    assert (found["kind"], found["reference"], found["teachers"]) == (
-        "expectation",
-        "reference",
-        ["emt"],
+def test_figures_can_be_made_again_from_the_answers(done):
+    folder, found, _ = done
+    with h5py.File(folder / "answers.h5") as file:
+        truth = file["truth"][()]
+        errors = [((file[f"seed{s}/teacher/given"][()] - truth) ** 2).mean() for s in (1, 2)]
+        constant = ((file["seed1/constant/given"][()] - truth) ** 2).mean()
+    # answers are kept in float32
+    assert np.mean(errors) == pytest.approx(
+        found["arms"]["teacher"]["given"]["mean_square"], rel=1e-5
     )
-    assert (found["n_frames"], found["n_roots"], found["n_left_out"]) == (10, 10, 0)
-    own, grid = found["arms"]
-    assert own["teacher_calls"] == {"train": 12, "valid": 4, "test_known": 0, "test_new": 12}
-    assert [*grid["teacher_calls"].values()] == [0, 12 * 24, 4 * 24, 2 * 24]  # by name
-    for arm in (own, grid):
-        # EMT is invariant: its labels are 0.1 eV/A from the truth in any view
-        assert arm["teacher"]["forces"]["value"] == pytest.approx(1e3 * OFF)
-        assert arm["constant"]["forces"]["value"] > 100
+    value = found["arms"]["teacher"]["given"]["value"]
+    assert np.mean(errors) / constant == pytest.approx(value, rel=1e-5)
 
 
-def test_figures_of_students_are_those_of_their_answers(done, run_folder):
-    found, _, table = done
-    frames = storage.read_frames(run_folder / "datasets/reference/test_new.h5")
-    truth = storage.read_labels(run_folder / "datasets/reference/test_new.h5", "reference")
-    ten = np.argsort(frames.id)[:10]
-    test = Dataset(frames, truth).select(ten)
-    errors = []
-    for seed in (1, 2):
-        student = open_student(run_folder / f"students/octahedral/direct/seed{seed}")
-        errors.append(1e3 * np.abs(student.predict(test.frames).forces - test.labels.forces).mean())
-    entry = found["arms"][1]["students"]["direct"]
-    # float32 in batches of another size
-    assert entry["as_given"]["forces"]["by_seed"] == pytest.approx(errors, rel=1e-5)
-    assert entry["as_given"]["forces"]["value"] == pytest.approx(np.mean(errors), rel=1e-5)
-    assert entry["gap"]["value"] > 1  # a direct network, hardly trained
-    pairs = [(d["label_set"], d["name"], *d["against"].values()) for d in found["differences"]]
-    assert pairs == [
-        ("as_given", "direct", "as_given", "turned"),
-        ("octahedral", "direct", "as_given", "direct"),
-        ("octahedral", "direct", "as_given", "turned"),
-    ]
-    base = found["arms"][0]["students"]["direct"]["as_given"]["forces"]["value"]
-    difference = found["differences"][1]["as_given"]["forces"]["value"]
-    assert difference == pytest.approx(np.mean(errors) - base, rel=1e-4)
-    assert set(found["spread"]) == {"octahedral"}  # the other arm has one view
-    of = {"subject": "octahedral/direct", "quantity": "forces", "statistic": "mae_as_given"}
-    rows = [pick(table, of, seed=s).value for s in (1, 2)]
-    assert rows == entry["as_given"]["forces"]["by_seed"]
+def test_calls_of_the_teacher_are_counted(done):
+    _, found, _ = done
+    n = found["n_by_part"]["learn"]
+    calls = {arm: entry["teacher_calls"] for arm, entry in found["arms"].items()}
+    assert calls["student/own/views"] == n
+    assert calls["student/averaged/views"] == calls["student/each"] == 3 * n
+    assert calls["student/truth/views"] == calls["teacher"] == 0
+    assert calls["student/more"] == min(3 * n, n + found["n_by_part"]["more"])
 
 
-def test_the_answer_stands_in_the_log(done):
-    _, log, _ = done
-    assert (
-        "Every arm spent 28 to 432 calls of emt: as_given (as given, 12 training frames); " in log
-    )
-    assert "averaging pays" in log
-    assert "Does the spread predict the label's error? octahedral: " in log
+def test_the_pilot_shows_all_trials_and_takes_the_first_that_fits(done):
+    _, found, _ = done
+    assert [trial["values"]["steps"] for trial in found["pilot"]] == [10, 20]
+    assert [trial["taken"] for trial in found["pilot"]] == [True, False]
+    assert found["settings"]["training"]["steps"] == 10
 
 
-def test_a_missing_model_is_one_line(run_folder, tmp_path):
-    missing = [{"labels": "as_given", "students": ["direct"], "seeds": [7]}]
-    finished = study(run_folder, tmp_path / "out.json", distill=missing)
+def test_the_same_again_is_the_same(done, tmp_path):
+    _, found, _ = done
+    for step in (make, study):
+        assert step(tmp_path).returncode == 0
+    again = json.loads((tmp_path / "results.json").read_text())
+    for result in (found, again):
+        result.pop("cpu_seconds", None)
+        result.pop("sha256", None)
+    assert again == found
+
+
+def test_what_does_not_fit_is_one_line(tmp_path):
+    assert make(tmp_path, count=10).returncode == 0
+    finished = study(tmp_path)
     assert finished.returncode == 1
-    assert "seed7/model: no such file" in finished.stderr.splitlines()[-1]
-    assert not (tmp_path / "out.json").exists()
+    assert "studies.one: 1 inputs in part pilot of 10, expected at least 2" in finished.stderr
+    assert make(tmp_path, max_shift=3).returncode == 0
+    finished = study(tmp_path, max_shift=3)
+    assert "studies.one.views: 'whole', expected a number: its group" in finished.stderr
+    training = TRAINING | {"learning_rate": 1e30}
+    finished = study(tmp_path, training=training, pilot=None)
+    assert "lower training.learning_rate" in finished.stderr

@@ -80,12 +80,15 @@ WINGS = {
         "warrant",
     },
     "students/export": {"potentials", "potentials/repulsion", "students"},
-    "studies": {
+    "studies": {"warrant"},
+    "studies/kinds": {"studies"},
+    "studies/frames": {
         "averaging",
         "datasets",
         "labelling",
         "potentials",
         "students",
+        "studies",
         "symmetry",
         "warrant",
     },
@@ -111,6 +114,7 @@ WINGS = {
         "report/page",
         "report/run",
         "studies",
+        "studies/frames",
         "warrant",
     },
     "command": {
@@ -125,6 +129,8 @@ WINGS = {
         "structures",
         "students",
         "students/export",
+        "studies",
+        "studies/frames",
         "symmetry",
         "warrant",
     },

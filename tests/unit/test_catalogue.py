@@ -23,6 +23,7 @@ def every_kind_of_the_config():
         "sources": allowed("sources.<name>.kind"),
         "samplers": allowed("sampling.<name>.method"),
         "students": allowed("students.<name>.architecture"),
+        "studies": allowed("studies.<name>.kind"),
     }
 
 

@@ -229,6 +229,7 @@ def test_the_symbols_are_those_of_the_elements():
         "config/gaps.yaml",
         "config/molecular_crystal.yaml",
         "config/own_labels.yaml",
+        "config/studies.yaml",
         "config/study_expectation.yaml",
         "config/urea_model.yaml",
     ],

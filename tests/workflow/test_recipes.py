@@ -11,8 +11,8 @@ from limbeck.config.recipes import JOBS, Recipes
 from limbeck.config.settings_files import SettingsFiles
 
 CONFIGS = """
-    config gaps molecular_crystal own_labels study_expectation study_views physics rounds tiny
-    generative generators recipes/rattled_boltzmann recipes/rattle_relax recipes/short_md
+    config gaps molecular_crystal own_labels study_expectation study_views studies physics rounds
+    tiny generative generators recipes/rattled_boltzmann recipes/rattle_relax recipes/short_md
     recipes/family_tree
 """.split()
 #: scripts whose outputs carry no recipe
@@ -25,6 +25,7 @@ IN_FOLDER = {
     "extend_dataset": "train.h5",
     "train_student": "model",
     "evaluate_student": "metrics.json",
+    "run_study": "results.json",
 }
 
 

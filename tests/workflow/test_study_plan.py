@@ -23,7 +23,11 @@ def test_a_study_is_one_job_that_the_report_waits_for(snakemake):
     plan = snakemake("-n", *STUDY)
     assert plan.returncode == 0, plan.stdout + plan.stderr
     found = jobs(plan.stdout)
-    assert (found["label_frames"], found["train_student"], found["run_study"]) == (7, 42, 1)
+    assert (found["label_frames"], found["train_student"], found["compare_label_sets"]) == (
+        7,
+        42,
+        1,
+    )
     report = plan.stdout.split("\nrule write_report:")[1].split("\n\n")[0].split("output:")[0]
     assert "results/study_expectation/studies/expectation/results.json" in report
 
@@ -33,15 +37,23 @@ def test_a_study_of_frames_by_views_has_a_job_for_each_teacher(snakemake):
     assert plan.returncode == 0, plan.stdout + plan.stderr
     found = jobs(plan.stdout)
     assert (found["fill_table"], found["gather_tables"]) == (3, 1)
-    assert not {"label_frames", "train_student", "run_study"} & set(found)
+    assert not {"label_frames", "train_student", "compare_label_sets"} & set(found)
     report = plan.stdout.split("\nrule write_report:")[1].split("\n\n")[0].split("output:")[0]
     assert "results/study_views/studies/frames_by_views/results.json" in report
 
 
 def test_a_run_without_a_study_has_no_rule_for_it(snakemake, plain):
-    assert not {"run_study", "fill_table", "gather_tables"} & set(jobs(plain))
+    assert not {"run_study", "compare_label_sets", "fill_table", "gather_tables"} & set(jobs(plain))
     target = snakemake("results/tiny/studies/expectation/results.json", "-n", *TINY)
     assert "MissingRuleException" in target.stdout + target.stderr
+
+
+def test_studies_of_other_fields_need_neither_frames_nor_labels(snakemake):
+    plan = snakemake("-n", "--configfile", "config/studies.yaml")
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    found = jobs(plan.stdout)
+    assert set(found) == {"make_study_data", "run_study", "write_report", "all", "total"}
+    assert found["make_study_data"] == found["run_study"] == 8
 
 
 def test_lint_finds_nothing_in_a_study(snakemake):

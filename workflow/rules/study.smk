@@ -1,33 +1,36 @@
-"""Studies: questions that take many students to answer."""
+"""Studies of the run's own frames: questions that take many students to answer."""
 
-TABLES = f"{RUN}/studies/frames_by_views"
+OF_FRAMES = CONFIG.frames_study
+TABLES = f"{RUN}/studies/{{study}}"
 
-if CONFIG.study and CONFIG.study.kind == "expectation":
+if OF_FRAMES and OF_FRAMES.kind == "expectation":
 
-    rule run_study:
+    rule compare_label_sets:
         input:
-            script=f"{SCRIPTS}/run_study.py",
+            script=f"{SCRIPTS}/compare_label_sets.py",
             datasets=files(plan.datasets_of_study),
             models=files(plan.models),
         output:
-            figures=f"{RUN}/studies/expectation/results.json",
+            figures=f"{TABLES}/results.json",
             table=report(
-                f"{RUN}/studies/expectation/results.csv",
+                f"{TABLES}/results.csv",
                 caption="../report/study.rst",
                 category="Measurements",
                 subcategory="Study",
             ),
         log:
-            f"{LOGS}/run_study.log",
+            f"{LOGS}/compare_label_sets/{{study}}.log",
         benchmark:
-            f"{BENCHMARKS}/run_study.tsv"
+            f"{BENCHMARKS}/compare_label_sets/{{study}}.tsv"
+        wildcard_constraints:
+            study=one_of([OF_FRAMES.name]),
         conda:
             ENVIRONMENT
         threads: THREADS
         resources:
-            **needs(6000, gpu=True, asks="run_study"),
+            **needs(6000, gpu=True, asks="compare_label_sets"),
         params:
-            settings=settings(jobs.RunStudy),
+            settings=settings(jobs.CompareLabelSets),
             recipes=recipes("datasets", "models"),
             results=lambda wildcards, output: str(Path(output[0]).parents[2]),
         shell:
@@ -36,7 +39,7 @@ if CONFIG.study and CONFIG.study.kind == "expectation":
             " --output {output.figures:q} > {log:q} 2>&1"
 
 
-if CONFIG.study and CONFIG.study.kind == "frames_by_views":
+if OF_FRAMES and OF_FRAMES.kind == "frames_by_views":
 
     rule fill_table:
         input:
@@ -45,9 +48,11 @@ if CONFIG.study and CONFIG.study.kind == "frames_by_views":
         output:
             f"{TABLES}/{{potential}}.json",
         log:
-            f"{LOGS}/fill_table/{{potential}}.log",
+            f"{LOGS}/fill_table/{{study}}/{{potential}}.log",
         benchmark:
-            f"{BENCHMARKS}/fill_table/{{potential}}.tsv"
+            f"{BENCHMARKS}/fill_table/{{study}}/{{potential}}.tsv"
+        wildcard_constraints:
+            study=one_of([OF_FRAMES.name]),
         conda:
             ENVIRONMENT
         threads: THREADS
@@ -74,9 +79,11 @@ if CONFIG.study and CONFIG.study.kind == "frames_by_views":
                 subcategory="Study",
             ),
         log:
-            f"{LOGS}/gather_tables.log",
+            f"{LOGS}/gather_tables/{{study}}.log",
         benchmark:
-            f"{BENCHMARKS}/gather_tables.tsv"
+            f"{BENCHMARKS}/gather_tables/{{study}}.tsv"
+        wildcard_constraints:
+            study=one_of([OF_FRAMES.name]),
         conda:
             ENVIRONMENT
         threads: 1

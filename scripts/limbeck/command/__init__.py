@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 #: what is listed, as people and the config call it
-TOPICS = ("potentials", "gaps", "sources", "samplers", "students", "symmetries")
+TOPICS = ("potentials", "gaps", "sources", "samplers", "students", "studies", "symmetries")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -41,7 +41,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_list(commands: "Commands") -> None:
-    about = "List what a config can name: potentials, symmetries, sources, samplers, students."
+    about = (
+        "List what a config can name: potentials, symmetries, sources, samplers, students, studies."
+    )
     command = commands.add_parser("list", help=about, description=about)
     command.add_argument(
         "topics",
@@ -50,6 +52,12 @@ def _add_list(commands: "Commands") -> None:
         help=f"one or more of {', '.join(TOPICS)}; all if none",
     )
     command.set_defaults(run=_list)
+
+
+def _add_studies(commands: "Commands") -> None:
+    about = "List the studies: what each asks, its symmetry, what is independent, what it needs."
+    command = commands.add_parser("studies", help=about, description=about)
+    command.set_defaults(run=_studies)
 
 
 def _add_gaps(commands: "Commands") -> None:
@@ -201,6 +209,7 @@ def _add_hash(commands: "Commands") -> None:
 
 _COMMANDS = (
     _add_list,
+    _add_studies,
     _add_diversity,
     _add_gaps,
     _add_demonstrate,
@@ -235,11 +244,17 @@ def _list(asked: argparse.Namespace) -> None:
     print_catalogue(asked.topics)
 
 
+def _studies(asked: argparse.Namespace) -> None:
+    from limbeck.command.studies import print_studies
+
+    print_studies()
+
+
 def _diversity(asked: argparse.Namespace) -> None:
-    from limbeck.config.load import load
+    from limbeck.config.load import load_with_sources
     from limbeck.cost.diversity import report
 
-    config = load(asked.config, planned=True)
+    config = load_with_sources(asked.config, planned=True)
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # what runs would log of each structure that cannot be made
     try:

@@ -14,6 +14,7 @@ from limbeck.errors import LimbeckError
 from limbeck.sampling import METHODS
 from limbeck.structures import SOURCES
 from limbeck.students import ARCHITECTURES
+from limbeck.studies.registry import STUDIES
 
 #: other words for headings
 ALSO = {"symmetries": "gaps"}
@@ -21,6 +22,7 @@ ALSO = {"symmetries": "gaps"}
 
 def catalogue() -> dict[str, dict[str, str]]:
     """Heading -> name in the config -> one line."""
+    from limbeck.studies.frames import ABOUT
     from limbeck.symmetry import SYMMETRIES
     from limbeck.warrant.gaps import FIELD_GAPS
 
@@ -38,6 +40,10 @@ def catalogue() -> dict[str, dict[str, str]]:
         "students (students.<name>.architecture; parameters of tiny, small, medium)": {
             name: f"{summary(module, cls)}{_parameters(name)}"
             for name, (module, cls) in ARCHITECTURES.items()
+        },
+        "studies (studies.<name>.kind; limbeck studies tells more)": {
+            **{name: about for name, (about, *_) in ABOUT.items()},
+            **{name: summary(module) for name, (module, _) in STUDIES.items()},
         },
     }
 

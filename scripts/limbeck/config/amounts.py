@@ -52,7 +52,7 @@ def scaled(config: Config) -> Config:
     Jobs are as large as they were where that can be: a shard of a source in batches is one's own,
     so that their proportions stay.
     """
-    if config.scale == 1:
+    if config.scale == 1 or not config.sources:
         return config
     select, scale = config.select, config.scale
     batches = [

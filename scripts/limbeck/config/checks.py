@@ -46,8 +46,8 @@ from limbeck.config.sections.students import (
     compiler,
     not_installed,
 )
+from limbeck.config.sections.studies import EngineStudy, Expectation, FramesByViews
 from limbeck.config.sections.types import Names
-from limbeck.config.sections.warrant import Expectation, FramesByViews
 from limbeck.errors import LimbeckError
 
 Lines = Iterator[str]
@@ -60,7 +60,8 @@ RUN_IT_FIRST = "run the generative model first"
 def config_errors(config: Config) -> list[str]:
     """Everything wrong with a config whose sections are right, one line each."""
     # The other checks follow names, so that these have to be right first.
-    found = list(_names(config)) or [line for check in _CHECKS for line in check(config)]
+    checks = _CHECKS if config.sources else _WITHOUT_SOURCES
+    found = list(_names(config)) or [line for check in checks for line in check(config)]
     return list(dict.fromkeys(found))  # entries of distill share what they need
 
 
@@ -101,11 +102,23 @@ def _marks(parts: Any) -> Iterator[Names]:
 
 
 def _purpose(config: Config) -> Lines:
-    if not config.labels and not teachers(config) and not config.study:
+    if not config.labels and not teachers(config) and not config.studies:
         yield (
             "labels: none, expected a label set, or potentials in warrant.teachers whose gaps are "
             "measured"
         )
+
+
+def _only_studies(config: Config) -> Lines:
+    """A run without sources has studies of other fields, and nothing that is made of frames."""
+    if not config.engine_studies:
+        yield "sources: none, expected a source, or studies of other fields than frames of atoms"
+    for field in ("labels", "sampling", "distill", "delta"):
+        if getattr(config, field):
+            yield f"{field}: given, expected none: there are no sources to make frames of"
+    if config.frames_study:
+        text = f"of kind {config.frames_study.kind}, which needs sources, expected another"
+        yield f"studies.{config.frames_study.name}: {text}"
 
 
 def _counts(config: Config) -> Lines:
@@ -328,10 +341,24 @@ def _declared_elements(source: Source) -> list[str]:
 
 
 def _study(config: Config) -> Lines:
-    if isinstance(config.study, Expectation):
-        yield from _expectation(config, config.study)
-    elif config.study:
-        yield from _frames_by_views(config, config.study)
+    if isinstance(config.frames_study, Expectation):
+        yield from _expectation(config, config.frames_study)
+    elif config.frames_study:
+        yield from _frames_by_views(config, config.frames_study)
+    of_frames = [n for n, s in config.studies.items() if not isinstance(s, EngineStudy)]
+    for name in of_frames[1:]:
+        text = f"of the run's own frames, as {of_frames[0]} is, expected at most one such study"
+        yield f"studies.{name}: {text}"
+
+
+def _studies(config: Config) -> Lines:
+    """Files that are not there, and packages that curves are sent by."""
+    for name, study in config.engine_studies.items():
+        path = getattr(study, "path", None)
+        if path and not Path(path).is_file():
+            yield f"studies.{name}.path: {path!r}, {nothing_at(path)}"
+        for line in not_installed(study.log_to):
+            yield f"studies.{name}.log_to: {line}"
 
 
 def _expectation(config: Config, study: Expectation) -> Lines:
@@ -342,15 +369,17 @@ def _expectation(config: Config, study: Expectation) -> Lines:
     arms = [entry.labels for entry in config.distill]
     for name in study.baselines:
         if name not in arms:
-            yield f"study.baselines: {shown(name)}, expected labels of distill: {', '.join(arms)}"
+            text = f"{shown(name)}, expected labels of distill: {', '.join(arms)}"
+            yield f"studies.{study.name}.baselines: {text}"
 
 
 def _frames_by_views(config: Config, study: FramesByViews) -> Lines:
     if "results" in study.potentials:
-        yield "study.potentials: 'results', expected another name: all tables go by that one"
+        text = "'results', expected another name: all tables go by that one"
+        yield f"studies.{study.name}.potentials: {text}"
     if study.reference in study.potentials and study.views != [1]:
         text = "expected another: a teacher is not measured against itself, but for views: [1]"
-        yield f"study.reference: {shown(study.reference)}, {text}"
+        yield f"studies.{study.name}.reference: {shown(study.reference)}, {text}"
     own = config.students[study.student]
     if own.steps is None:
         yield f"students.{study.student}.steps: not given, expected a number: the study needs it"
@@ -406,11 +435,11 @@ def _file_labels(config: Config) -> Lines:
         if delta.atoms == "isolated" and ours:
             text = f"expected fit: {ours[0]!r} is from a file, and no potential that can be asked"
             yield f"delta.{name}.atoms: 'isolated', {text} about isolated atoms"
-    if isinstance(config.study, Expectation):
+    if isinstance(config.frames_study, Expectation):
         for learned in [*arms(config), config.warrant.reference]:
             if learned in from_files(config):
                 text = "expected labels of a potential, which the study asks about other views"
-                yield f"study: {learned!r} is from a file, {text}"
+                yield f"studies.{config.frames_study.name}: {learned!r} is from a file, {text}"
 
 
 def _learners(config: Config) -> Iterator[tuple[str, str, str]]:
@@ -612,6 +641,7 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _elements,
     _properties,
     _study,
+    _studies,
     _file_labels,
     _spread,
     _hessian,
@@ -627,3 +657,5 @@ _CHECKS: tuple[Callable[[Config], Lines], ...] = (
     _gate,
     _whole_set,
 )
+#: of a run that has nothing but studies of other fields
+_WITHOUT_SOURCES: tuple[Callable[[Config], Lines], ...] = (_only_studies, _studies)

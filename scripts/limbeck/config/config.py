@@ -16,8 +16,9 @@ from limbeck.config.sections.sampling import Sampling
 from limbeck.config.sections.screen import Compare, Duplicates, Screen
 from limbeck.config.sections.sources import Source
 from limbeck.config.sections.students import Distill, StudentSettings
+from limbeck.config.sections.studies import EngineStudy, FramesStudy, StudySettings
 from limbeck.config.sections.subsystems import Subsystem
-from limbeck.config.sections.warrant import Speed, Study, Warrant
+from limbeck.config.sections.warrant import Speed, Warrant
 
 LabelSets = t.Named[Annotated[LabelSet | FileLabels, Field(discriminator="from_")]]
 
@@ -47,8 +48,9 @@ class Config(Section):
     threads: t.Count = 1
     """CPU threads of one sampling, labelling, training or measuring job. The last bits of a result
     depend on it."""
-    sources: t.Named[Source] = Field(min_length=1)
-    """Where structures come from, by name."""
+    sources: t.Named[Source] = Field(default={})
+    """Where structures come from, by name; none where the run has nothing but studies of other
+    fields."""
     generators: t.Named[Generator] = Field(default={})
     """Generative models that are run for structures, by name; a source of kind generated takes
     them."""
@@ -86,8 +88,20 @@ class Config(Section):
     """How far teachers and students can be trusted."""
     speed: Speed = Speed()
     """What the speed of teachers and students is measured on, and beside what."""
-    study: Study | None = None
-    """A question that takes many students to answer; null for a run that asks none."""
+    studies: t.Named[StudySettings] = Field(default={})
+    """Questions that take many students to answer, by name; of the run's own frames at most one,
+    and any number of other fields."""
+
+    @property
+    def frames_study(self) -> FramesStudy | None:
+        """The study of the run's own frames, where it has one."""
+        found = (s for s in self.studies.values() if not isinstance(s, EngineStudy))
+        return next(found, None)
+
+    @property
+    def engine_studies(self) -> dict[str, EngineStudy]:
+        """Studies of other fields, by name."""
+        return {n: s for n, s in self.studies.items() if isinstance(s, EngineStudy)}
 
     @model_validator(mode="before")
     @classmethod

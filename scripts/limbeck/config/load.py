@@ -29,6 +29,19 @@ def load(path: str | Path, *, planned: bool = False) -> Config:
     return resolve(config, planned=planned)
 
 
+def load_with_sources(path: str | Path, *, planned: bool = False) -> Config:
+    """:func:`load`, for what is asked of structures.
+
+    Raises:
+        LimbeckError: as :func:`load`, or there are no sources.
+    """
+    config = load(path, planned=planned)
+    if not config.sources:
+        text = "studies of other fields alone, of which nothing is known before they are run"
+        raise LimbeckError(f"{path}: {text}, expected sources of structures")
+    return config
+
+
 def resolve(config: dict[str, Any], *, planned: bool = False) -> Config:
     """The config with all defaults, its parts and the files it names checked, and its amounts
     scaled as it says.

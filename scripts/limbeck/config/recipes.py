@@ -176,9 +176,12 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
         ),
     ),
     "speed.json": (jobs.MeasureSpeed.of, (SELECTED, plan.models)),
-    "studies/expectation/results.json": (jobs.RunStudy.of, (plan.datasets_of_study, plan.models)),
-    "studies/frames_by_views/results.json": (jobs.GatherTables.of, (plan.tables_of_study,)),
-    "studies/frames_by_views/{potential}.json": (jobs.FillTable.of, (SELECTED,)),
+    "studies/{study}/data.h5": (jobs.MakeStudyData.of, ()),
+    "studies/{study}/results.json": (jobs.results_of_study, (plan.read_by_study,)),
+    "studies/{study}/{potential}.json": (
+        jobs.FillTable.of,
+        (lambda config, **wildcards: SELECTED(config),),
+    ),
 }
 
 

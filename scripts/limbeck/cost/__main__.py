@@ -4,7 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from limbeck.config.load import load
+from limbeck.config.load import load_with_sources
 from limbeck.cost.estimate import Estimate
 from limbeck.cost.work import Work
 from limbeck.errors import LimbeckError
@@ -17,7 +17,7 @@ def main() -> int:
     args = parser.parse_args()
     logging.disable(logging.WARNING)  # a few structures are made again when the run makes all
     try:
-        config = load(args.config)
+        config = load_with_sources(args.config)
         found = Estimate(config, Work(config, Path("results") / config.run), args.config)
         print(found.line() if args.line else found.text(), flush=True)
     except LimbeckError as error:

@@ -38,7 +38,7 @@ LEAST = {
     "choose_frames": 60,
     "label_round": 240,
     "compare_rounds": 60,
-    "run_study": 240,
+    "compare_label_sets": 240,
     "fill_table": 480,
 }
 

@@ -7,7 +7,7 @@ bits from those made before.
 import argparse
 import logging
 
-from limbeck.config.load import load
+from limbeck.config.load import load_with_sources
 from limbeck.config.plan import sources_used
 from limbeck.cost.rates import PLANS
 from limbeck.cost.sizes import size_of
@@ -33,7 +33,7 @@ def retune(path: str) -> None:
     Raises:
         LimbeckError: the config is wrong, or a potential cannot be opened.
     """
-    config = load(path)
+    config = load_with_sources(path)
     from limbeck.frames import concatenate
     from limbeck.potentials import open_potential
     from limbeck.potentials.batch_plan import measure_anew

@@ -24,8 +24,8 @@ from limbeck.config.sections.sampling import (
     Rattle,
     RelaxPath,
 )
+from limbeck.config.sections.studies import Expectation, FramesByViews
 from limbeck.config.sections.subsystems import ByNumber, Subsystem
-from limbeck.config.sections.warrant import Expectation, FramesByViews
 from limbeck.cost.amounts import Amount, Amounts, shared, total
 from limbeck.cost.rates import Model
 from limbeck.cost.sizes import Size, size_of
@@ -494,23 +494,23 @@ class Work:
         return total(asked)
 
     def _study(self) -> Iterator[Job]:
-        study = self.config.study
+        study = self.config.frames_study
         if isinstance(study, Expectation):
             frames = self._parts(self.selected)["test"].at_most(study.n_frames)
             asked = [
                 (Model("student", entry.student), frames.times(1 + 2 * study.views))
                 for entry in plan.trained(self.config)
             ]
-            output = "studies/expectation/results.json"
-            yield Job("run_study", "", Amounts(), asked, output)
+            output = f"studies/{study.name}/results.json"
+            yield Job("compare_label_sets", study.name, Amounts(), asked, output)
         if isinstance(study, FramesByViews):
             for name in study.potentials:
                 yield Job(
                     "fill_table",
-                    name,
+                    f"{study.name}/{name}",
                     Amounts(),
                     self._table(study, name),
-                    f"studies/frames_by_views/{name}.json",
+                    f"studies/{study.name}/{name}.json",
                 )
 
     def _table(self, study: FramesByViews, potential: str) -> list[tuple[Model, Amounts]]:

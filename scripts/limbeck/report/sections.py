@@ -31,6 +31,7 @@ from limbeck.report.topics import (
     speed,
     structures,
     students,
+    studies,
     study,
 )
 from limbeck.report.topics.diversity import dataset
@@ -50,6 +51,7 @@ ALL = (
     rounds,
     physics,
     speed,
+    studies,
     files,
 )
 
@@ -61,21 +63,27 @@ def sections_of(run: Run) -> list[Section]:
         LimbeckError: a file that the config promises is missing or not what it should be.
     """
     first, *rest = _sections_of(run)
+    if not run.config.sources:
+        return [first, *rest]
     return [replace(first, items=[*losses.notes(run), *first.items]), *rest]
 
 
 def _sections_of(run: Run) -> list[Section]:
+    if not run.config.sources:
+        return list(studies.parts_of(run))
     if run.config.labels:
         return [part for topic in ALL for part in topic.parts_of(run)]
     # A run that labels nothing and trains nothing is answered by its gaps.
     answer = section("answer", "The answer", gaps.items_of(run.once(of_teachers)))
     first = list(study.parts_of(run))
-    rest = (part for topic in (*MADE, speed, files) for part in topic.parts_of(run))
+    rest = (part for topic in (*MADE, speed, studies, files) for part in topic.parts_of(run))
     return [*first, answer, *rest]
 
 
 def lead(run: Run) -> str:
     """The first line: what was made of what."""
+    if not run.config.sources:
+        return studies.lead(run)
     stages = run.once(structures.stages)
     frames = f"{int(stages['selected'].sum()):,} frames of {counted(len(stages), 'source')}"
     if not run.config.labels:
@@ -92,4 +100,5 @@ def write_report(run: Run, folder: str | Path) -> None:
     """Write index.html, dataset.md, figures/*.{png,pdf} and tables/*.csv; older ones go."""
     with matplotlib.rc_context(fname=TEMPLATES / "figures.mplstyle"):
         write_page(str(run.config.run), made(run), lead(run), sections_of(run), folder)
-    write_text(Path(folder) / "dataset.md", dataset.as_markdown(run))
+    frames = dataset.as_markdown(run) if run.config.sources else "This run makes no frames.\n"
+    write_text(Path(folder) / "dataset.md", frames)

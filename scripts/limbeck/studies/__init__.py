@@ -1,1 +1,5 @@
-"""Studies: questions that one run answers with numbers, from what its other stages made."""
+"""Studies: how far an answer depends on how its input was presented, in any field.
+
+What stands here knows nothing of atoms: inputs and answers are arrays. Each field is one module of
+``kinds/``; ``frames/`` has the studies that are made of a run's own frames, labels and students.
+"""

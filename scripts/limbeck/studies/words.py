@@ -1,156 +1,134 @@
-"""What a study found, in plain sentences. A verdict follows intervals and seeds, and nothing else.
+"""What a study found, in plain sentences, for a reader who knows its field and nothing of ours."""
 
-One arm is better than another where the whole interval of the difference lies on one side of
-zero, and all seeds agree on the side: the interval knows of other groups, and not of other seeds.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from limbeck.warrant.statistics import estimate_of
+from limbeck.studies.judge import AVERAGED, GIVEN, MEAN, OWN, RANDOM, WORDS
+from limbeck.warrant.statistics import Estimate, estimate_of
 
-_UNIT = "meV/Å"
+#: arms in words
+ARMS = {
+    "constant": "The mean of the training answers",
+    "teacher": "Teacher",
+    "teacher/canonical": "Teacher, asked in the canonical form",
+    "canonical": "Teacher's net, trained and asked in the canonical form",
+    "augmented": "Teacher's net, trained in random views (augmentation)",
+    "reference": "Net with the symmetry built in",
+    "student/own/given": "Student of the teacher's own label, inputs as given",
+    "student/own/views": "Student of the teacher's own label, inputs in random views",
+    "student/averaged/given": "Student of averaged labels, inputs as given",
+    "student/averaged/views": "Student of averaged labels, inputs in random views",
+    "student/truth/given": "Student of the truth, inputs as given",
+    "student/truth/views": "Student of the truth, inputs in random views (augmentation alone)",
+    "student/each": "Student of each view's own label, at the cost of averaging",
+    "student/more": "Student of more inputs with one label each, at about the cost of averaging",
+}
 
-_Entry = dict[str, Any]
+_Entry = Mapping[str, Any]
 
 
-def answers(results: _Entry) -> list[str]:
-    """The sentences, from ``studies/expectation/results.json``."""
-    students = dict.fromkeys(name for arm in results["arms"] for name in arm["students"])
+def sentences(results: _Entry) -> list[str]:
+    """The sentences, from ``results.json``."""
     return [
-        _setting(results),
-        _labels(results),
-        *(line for student in students for line in _student(results, student)),
-        *_against_controls(results),
-        *_against_constant(results),
-        _spread(results),
+        _question(results),
+        *_pilot(results),
+        _share(results),
+        *([] if results["words"] == ["void"] else [_teacher(results), *_students(results)]),
+        _verdict(results),
+        *map(_published, results["published"]),
     ]
 
 
-def side(entry: _Entry) -> int:
-    """-1 where a difference of force errors is surely negative, 1 where surely positive, else 0."""
-    sign = estimate_of(entry["forces"]).sign
-    agree = all(value * sign > 0 for value in entry["forces"].get("by_seed", []))
-    return sign if agree else 0
+def percent(value: Estimate) -> str:
+    """A share or a difference of errors in percent, with its interval."""
+    return value.times(100).text("%")
 
 
-def _setting(results: _Entry) -> str:
-    arms = [
-        f"{arm['label_set']} ({arm['views']}, {arm['frames']['train']:,} training frames)"
-        for arm in results["arms"]
-    ]
-    calls = [sum(arm["teacher_calls"].values()) for arm in results["arms"]]
+def _question(found: _Entry) -> str:
     return (
-        f"Every arm spent {_range(calls)} calls of {' and '.join(results['teachers'])}: "
-        f"{'; '.join(arms)}. Errors are against {results['reference']}, on {results['n_frames']:,} "
-        f"test frames of {results['n_groups']:,} groups."
+        f"The question: {found['about']}. The same {found['noun']} can be presented in other ways "
+        f"({found['symmetry']}), and the right answer is the same, or changes in a known way. "
+        f"Tested on {_counted(found)} that no net has seen, in {_views(found)}, with "
+        f"{_seeds(found)}. Errors are mean square errors in percent of the constant's, which "
+        "answers the mean of the training answers to everything."
     )
 
 
-def _range(values: Sequence[int]) -> str:
-    low, high = min(values), max(values)
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+def _counted(found: _Entry) -> str:
+    text = f"{found['n_inputs']:,} {found['noun']}"
+    if found["n_independent"] == found["n_inputs"]:
+        return text
+    return f"{text} of {found['n_independent']:,} {found['independent']}"
 
 
-def _labels(results: _Entry) -> str:
-    errors = [f"{a['label_set']} {_mae(a['teacher'])}" for a in results["arms"]]
-    return f"Force error of the labels themselves: {', '.join(errors)}."
+def _views(found: _Entry) -> str:
+    n, whole = found["n_test_views"], found["whole_group"]
+    return f"all {n} views of each" if whole else f"{n} random views of each"
 
 
-def _student(results: _Entry, student: str) -> list[str]:
-    """Two sentences for each baseline that the student's averaged arms were compared with."""
-    lines = []
-    for baseline in results["baselines"]:
-        found = _compared(results, results, student, baseline)
-        if found:
-            parts = [
-                f"{name}: {_verdict(_compared(results, part, student, baseline))}"
-                for name, part in results["by_source"].items()
-            ]
-            lines.append(
-                f"{student}: {_verdict(found)}. Force error less that with {baseline}: "
-                f"{'; '.join(map(_told, found))}. By source, {', '.join(parts)}."
-            )
-    return lines
+def _seeds(found: _Entry) -> str:
+    n = found["n_seeds"]
+    if n == 1:
+        return f"one seed: intervals say nothing of other trainings, only of other {found['noun']}"
+    return f"{n} seeds; intervals are over {found['independent']} and seeds"
 
 
-def _compared(results: _Entry, part: _Entry, student: str, baseline: str) -> list[_Entry]:
-    """Differences of the student's averaged arms to the same student of a baseline."""
-    averaged = {a["label_set"] for a in results["arms"] if a["n_views"] > 1}
-    return [
-        d
-        for d in part["differences"]
-        if d["name"] == student
-        and d["label_set"] in averaged
-        and d["against"] == {"label_set": baseline, "name": student}
-    ]
-
-
-def _verdict(differences: Sequence[_Entry]) -> str:
-    sides = [side(d["as_given"]) for d in differences]
-    return {
-        (False, False): "cannot tell whether averaging pays",
-        (True, False): "averaging pays",
-        (False, True): "averaging loses",
-        (True, True): "whether averaging pays depends on the views",
-    }[-1 in sides, 1 in sides]
-
-
-def _told(difference: _Entry) -> str:
-    words = {-1: "smaller", 0: "not told apart", 1: "larger"}[side(difference["as_given"])]
-    return f"{difference['label_set']} {words}, by {_mae(difference['as_given'])}"
-
-
-def _against_controls(results: _Entry) -> list[str]:
-    """Students beside one that saw its frames turned, or that counted all labels alike."""
-    students, lines = results["students"], []
-    for d in results["differences"]:
-        own, control = students[d["name"]], students[d["against"]["name"]]
-        if control["augment"] and not own["augment"]:
-            what = "which saw its frames turned"
-        elif own["spread_weight"] and not control["spread_weight"]:
-            what = "which counts labels alike, whatever their spread"
-        else:
-            continue
-        words = {-1: "better than", 0: "not told apart from", 1: "worse than"}
-        lines.append(
-            f"{_name(d)} is {words[side(d['as_given'])]} {_name(d['against'])}, {what}, on the "
-            f"frames as given ({_mae(d['as_given'])}), and {words[side(d['random'])]} it in random "
-            f"views ({_mae(d['random'])})."
-        )
-    return lines
-
-
-def _against_constant(results: _Entry) -> list[str]:
-    """Students that learned nothing that could be compared."""
-    idle = [
-        f"{arm['label_set']}/{name}"
-        for arm in results["arms"]
-        for name, student in arm["students"].items()
-        if student["as_given"]["forces"]["value"] >= arm["constant"]["forces"]["value"]
-    ]
-    if not idle:
+def _pilot(found: _Entry) -> list[str]:
+    if not found["pilot"]:
         return []
-    return [f"No better than no forces at all, so that they tell little: {', '.join(idle)}."]
+    taken = [t["values"] for t in found["pilot"] if t["taken"]]
+    which = f"took {taken[0]}" if taken else "none was within the bounds, so that nothing changed"
+    tried = "; ".join(
+        f"{t['values']}: error {t['error_of_constant']:.3g}, share {t['share']:.3g}"
+        for t in found["pilot"]
+    )
+    return [f"A pilot on other {found['noun']} looked at the teacher alone and {which} ({tried})."]
 
 
-def _spread(results: _Entry) -> str:
-    if not results["spread"]:
-        return "Whether the spread predicts the label's error was not asked: no arm has a spread."
-    parts = []
-    for name, entry in results["spread"].items():
-        spread, size = (estimate_of(entry["atoms"][k]) for k in ("spread", "force_size"))
-        verdict = {1: "yes", 0: "cannot tell", -1: "no, the other way round"}[spread.sign]
-        parts.append(
-            f"{name}: {verdict}, rank correlation over atoms {spread.text()} "
-            f"(of the size of the force itself {size.text()})"
-        )
-    return f"Does the spread predict the label's error? {'; '.join(parts)}."
+def _share(found: _Entry) -> str:
+    share = estimate_of(found["share"])
+    return (
+        f"The share: {percent(share)} of the teacher's mean square error in a random view changes "
+        "with the view. It is all that averaging over views can win."
+    )
 
 
-def _name(model: _Entry) -> str:
-    return f"{model['label_set']}/{model['name']}"
+def _teacher(found: _Entry) -> str:
+    teacher = found["arms"]["teacher"]
+    given, random, mean = (percent(estimate_of(teacher[m])) for m in (GIVEN, RANDOM, MEAN))
+    text = f"The teacher's error: {given} as given, {random} in a random view, {mean} averaged"
+    rivals = (
+        ("augmented", "its net trained in random views"),
+        ("canonical", "its net in the canonical form"),
+        ("reference", "a net with the symmetry built in"),
+    )
+    for arm, name in rivals:
+        if arm in found["arms"]:
+            text += f"; {name} has {percent(estimate_of(found['arms'][arm][RANDOM]))}"
+    return f"{text}."
 
 
-def _mae(entry: _Entry) -> str:
-    return estimate_of(entry["forces"]).text(_UNIT)
+def _students(found: _Entry) -> list[str]:
+    own, averaged, truth = (
+        percent(estimate_of(found["arms"][arm][RANDOM]))
+        for arm in (OWN, AVERAGED, "student/truth/views")
+    )
+    differences = {(d["arm"], d["less"]): estimate_of(d) for d in found["differences"]}
+    less = percent(differences[AVERAGED, OWN])
+    calls = found["arms"][AVERAGED]["teacher_calls"]
+    return [
+        f"Students in random views: {own} of the teacher's own labels, {averaged} of averaged ones "
+        f"({calls:,} calls of the teacher), a difference of {less}; {truth} of the truth itself."
+    ]
+
+
+def _verdict(found: _Entry) -> str:
+    told = "; ".join(f"{word} ({WORDS[word]})" for word in found["words"])
+    return f"Verdict: {told}."
+
+
+def _published(entry: _Entry) -> str:
+    return (
+        f"Published: {entry['what']}, {entry['value']:g} {entry['unit']} ({entry['source']}). "
+        f"What differs here: {entry['differs']}."
+    )

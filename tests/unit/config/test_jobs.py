@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -60,12 +61,12 @@ def all_jobs(config):
         entry = {"label_set": label_set, "student": student, "seed": str(seed)}
         yield jobs.MeasurePhysics.of(config, **entry)
     yield jobs.MeasureSpeed.of(config)
-    if config.study and config.study.kind == "expectation":
-        yield jobs.RunStudy.of(config)
-    if config.study and config.study.kind == "frames_by_views":
-        yield jobs.GatherTables.of(config)
-        for name in config.study.potentials:
-            yield jobs.FillTable.of(config, potential=name)
+    for name in config.studies:
+        yield jobs.results_of_study(config, study=name)
+    for path in plan.tables_of_study(config):
+        yield jobs.FillTable.of(config, potential=Path(path).stem)
+    for name in config.engine_studies:
+        yield jobs.MakeStudyData.of(config, study=name)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -240,7 +240,7 @@ def test_every_potential_that_was_used_has_its_licence(folder):
 
 def test_a_study_is_answered_first(tmp_path, no_pictures):
     asked = {"kind": "expectation", "baselines": ["orb-demo-k12"]}
-    settings = deepcopy(SETTINGS) | {"study": asked}
+    settings = deepcopy(SETTINGS) | {"studies": {"expectation": asked}}
     results = build(tmp_path / "made-up", settings)
     write_study(results)
     written(results, settings)
@@ -272,7 +272,7 @@ STUDY_VIEWS = {
 def test_a_study_of_frames_by_views_is_answered_first_where_nothing_else_is_trained(
     tmp_path, no_pictures
 ):
-    settings = only_gaps() | {"study": STUDY_VIEWS}
+    settings = only_gaps() | {"studies": {"frames_by_views": STUDY_VIEWS}}
     own = {"architecture": "mace", "steps": 800, "hyperparameters": "given"}
     settings["students"] = {"mace-steps": own}
     settings["dataset"] = settings["dataset"] | {"split_by": "group"}

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from jobs_of import student
-from limbeck.config.jobs import RunStudy
+from limbeck.config.jobs import CompareLabelSets
 from limbeck.config.sections.students import Distill
-from limbeck.config.sections.warrant import Expectation
+from limbeck.config.sections.studies import Expectation
 from limbeck.datasets.split import Dataset
 from limbeck.errors import LimbeckError
-from limbeck.studies.expectation import (
+from limbeck.studies.frames.expectation import (
     CONSTANT,
     TEACHER,
     Arm,
@@ -21,8 +21,8 @@ from limbeck.studies.expectation import (
     spread_predicts,
     student_sums,
 )
-from limbeck.studies.gathering import comparisons
-from limbeck.studies.words import answers, side
+from limbeck.studies.frames.gathering import comparisons
+from limbeck.studies.frames.words import answers, side
 from planted import LabField, labels_for, trajectories
 
 NAMES = ("as_given", "k4")
@@ -240,7 +240,7 @@ def test_which_models_are_compared():
         Distill(labels="k4", students=["weighted"]),
     ]
     study = Expectation(kind="expectation", baselines=["as_given", "one"])
-    job = RunStudy.model_construct(study=study, distill=distill, students=STUDENTS)
+    job = CompareLabelSets.model_construct(study=study, distill=distill, students=STUDENTS)
     found = [tuple("/".join(model) for model in pair) for pair in comparisons(job)]
     assert found == [
         ("as_given/direct", "as_given/turned"),

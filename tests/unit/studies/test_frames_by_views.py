@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from limbeck.errors import LimbeckError
-from limbeck.studies.table_results import forces_of, pair_name, results, table_rows
-from limbeck.studies.table_words import answers
+from limbeck.studies.frames.table_results import forces_of, pair_name, results, table_rows
+from limbeck.studies.frames.table_words import answers
 from study_tables import table
 
 

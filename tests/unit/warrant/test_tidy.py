@@ -12,7 +12,7 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import concatenate
 from limbeck.potentials.interface import Predictions
 from limbeck.students.evaluation import evaluate, metric_rows
-from limbeck.studies.expectation import study_rows
+from limbeck.studies.frames.expectation import study_rows
 from limbeck.warrant.accuracy import error_rows, measure_errors
 from limbeck.warrant.choose_views import choice_rows, choose_views
 from limbeck.warrant.gaps import gap_rows, measure_gaps

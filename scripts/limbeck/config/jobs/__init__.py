@@ -53,9 +53,12 @@ from limbeck.config.jobs.students import (
     TrainStudent,
 )
 from limbeck.config.jobs.studies import (
+    CompareLabelSets,
     FillTable,
     GatherTables,
+    MakeStudyData,
     RunStudy,
+    results_of_study,
 )
 from limbeck.config.jobs.warrant import (
     CertifyQuadrature,
@@ -76,6 +79,7 @@ __all__ = [
     "ChooseFrames",
     "ChooseOverAll",
     "ChooseViews",
+    "CompareLabelSets",
     "CompareRounds",
     "CompareSources",
     "Compute",
@@ -94,6 +98,7 @@ __all__ = [
     "JudgeLabels",
     "LabelFrames",
     "LabelRound",
+    "MakeStudyData",
     "MayAskPotential",
     "MeasureGap",
     "MeasurePhysics",
@@ -108,4 +113,5 @@ __all__ = [
     "TrainStudent",
     "data_set",
     "labels_of_slice",
+    "results_of_study",
 ]

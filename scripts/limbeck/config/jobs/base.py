@@ -9,9 +9,7 @@ from limbeck.config.sections.base import Section
 from limbeck.config.sections.datasets import DatasetSettings
 from limbeck.config.sections.labels import LabelSet
 from limbeck.config.sections.potentials import Potential, Weights
-from limbeck.config.sections.warrant import (
-    FramesByViews,
-)
+from limbeck.config.sections.studies import FramesByViews
 from limbeck.errors import LimbeckError
 
 #: source -> licence and citation of its structures
@@ -90,6 +88,6 @@ class Split(Section):
 
 
 def frames_by_views(config: Config) -> FramesByViews:
-    if not isinstance(config.study, FramesByViews):
-        raise LimbeckError("study: expected one of kind frames_by_views")
-    return config.study
+    if not isinstance(config.frames_study, FramesByViews):
+        raise LimbeckError("studies: expected one of kind frames_by_views")
+    return config.frames_study

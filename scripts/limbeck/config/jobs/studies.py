@@ -1,7 +1,8 @@
 """Jobs of studies, and the report's."""
 
-from typing import Self
+from typing import Self, TypeVar
 
+from limbeck.check.content import sha256_now
 from limbeck.config.config import Config
 from limbeck.config.jobs.base import (
     AsksPotential,
@@ -16,18 +17,23 @@ from limbeck.config.jobs.base import (
 from limbeck.config.plan import (
     arms,
 )
+from limbeck.config.sections import types as t
 from limbeck.config.sections.base import Section
 from limbeck.config.sections.labels import LabelSet
 from limbeck.config.sections.potentials import Potential
 from limbeck.config.sections.students import Distill, StudentSettings
-from limbeck.config.sections.warrant import (
+from limbeck.config.sections.studies import (
+    EngineStudy,
     Expectation,
     FramesByViews,
+    StudySettings,
 )
 from limbeck.errors import LimbeckError
 
+_S = TypeVar("_S", bound=Section)
 
-class RunStudy(Compute):
+
+class CompareLabelSets(Compute):
     """A question to all students of a run: the label sets that they learned from, and they."""
 
     study: Expectation
@@ -38,10 +44,10 @@ class RunStudy(Compute):
     distill: list[Distill]
 
     @classmethod
-    def of(cls, config: Config) -> Self:
-        study, reference = config.study, config.warrant.reference
+    def of(cls, config: Config, **wildcards: str) -> Self:
+        study, reference = config.frames_study, config.warrant.reference
         if not isinstance(study, Expectation) or reference is None:
-            raise LimbeckError("study: the config has none of label sets, or no warrant.reference")
+            raise LimbeckError("studies: none is of label sets, or there is no warrant.reference")
         label_sets = {name: made_by_potential(config, name) for name in arms(config)}
         return cls(
             study=study,
@@ -65,7 +71,7 @@ class FillTable(AsksPotential, Split):
     student: StudentSettings
 
     @classmethod
-    def of(cls, config: Config, potential: str) -> Self:
+    def of(cls, config: Config, potential: str, **wildcards: str) -> Self:
         """That of a job, which does not depend on the study's other potentials."""
         study = frames_by_views(config)
         return cls(
@@ -85,5 +91,46 @@ class GatherTables(Section):
     study: FramesByViews
 
     @classmethod
-    def of(cls, config: Config) -> Self:
+    def of(cls, config: Config, **wildcards: str) -> Self:
         return cls(study=frames_by_views(config))
+
+
+def _with_hash(study: _S) -> _S:
+    """The study with the hash of its file as it is, so that another under its name is seen."""
+    path = getattr(study, "path", None)
+    if not path or getattr(study, "sha256", None):
+        return study
+    return study.model_copy(update={"sha256": sha256_now(path) or None})
+
+
+class MakeStudyData(Section):
+    """The data of a study of another field; nothing that is done with them changes them."""
+
+    study: StudySettings
+    seed: t.Whole
+
+    @classmethod
+    def of(cls, config: Config, study: str) -> Self:
+        own = config.studies[study]
+        kept = {"name", "kind", "count"}
+        fixed = {n: f.default for n, f in EngineStudy.model_fields.items() if n not in kept}
+        fixed["seeds"] = [1]
+        return cls(study=_with_hash(own.model_copy(update=fixed)), seed=config.seed)
+
+
+class RunStudy(Compute):
+    """A study of another field: its nets, and what is asked of them."""
+
+    study: StudySettings
+
+    @classmethod
+    def of(cls, config: Config, study: str) -> Self:
+        return cls(study=config.studies[study], **computing(config))
+
+
+def results_of_study(config: Config, study: str) -> CompareLabelSets | GatherTables | RunStudy:
+    """The job that writes the results of a study."""
+    own = config.studies[study]
+    if isinstance(own, Expectation):
+        return CompareLabelSets.of(config)
+    return GatherTables.of(config) if isinstance(own, FramesByViews) else RunStudy.of(config, study)

@@ -16,6 +16,7 @@ from limbeck.config.plan.frames import (
 from limbeck.config.plan.labels import all_checks_of_file_labels, from_files, label_files
 from limbeck.config.plan.sources import generator_shards
 from limbeck.config.plan.students import student_folder, trained, trained_in_rounds
+from limbeck.config.plan.studies import study_files
 from limbeck.config.plan.warrant import physics_students, physics_teachers, teachers
 from limbeck.config.plan.yields import yields_judged
 from limbeck.config.sections.datasets import PARTS
@@ -24,6 +25,8 @@ from limbeck.config.sections.sampling import MolecularDynamics
 
 def results(config: Config) -> list[str]:
     """What the report is made from: every file that it reads, and all that a run ends in."""
+    if not config.sources:
+        return study_files(config)
     labels = list(config.labels)
     students = [student_folder(entry) for entry in trained(config)]
     found = [
@@ -51,6 +54,7 @@ def results(config: Config) -> list[str]:
             if label_set not in from_files(config)
         ),
         *(f"delta/{name}/counts.json" for name in config.delta),
+        *study_files(config),
         *(path for path in handed_over(config) if path.endswith("SHA256SUMS")),
     ]
     found.remove("report/SHA256SUMS")
@@ -136,6 +140,6 @@ def _measured(config: Config) -> list[str]:
         *(f"physics/teachers/{name}" for name in physics_teachers(config)),
         *(f"physics/{student_folder(entry)}" for entry in physics_students(config)),
         "speed",
-        *([f"studies/{config.study.kind}/results"] if config.study else []),
+        *([f"studies/{config.frames_study.name}/results"] if config.frames_study else []),
         *(f"warrant/quadrature/{name}" for name in certified),
     ]

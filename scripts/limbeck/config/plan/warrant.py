@@ -7,12 +7,12 @@ from limbeck.config import rounds
 from limbeck.config.config import Config
 from limbeck.config.plan.frames import samplings_used, sources_of, structures_selected
 from limbeck.config.plan.labels import from_files, reference_labels
-from limbeck.config.plan.students import TrainedStudent, arms, trained
+from limbeck.config.plan.students import TrainedStudent, arms, models, trained
 from limbeck.config.sections.datasets import PARTS
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.known import KINDS
 from limbeck.config.sections.sampling import Ramp
-from limbeck.config.sections.warrant import FramesByViews
+from limbeck.config.sections.studies import Expectation, FramesByViews
 
 
 def teachers(config: Config) -> list[str]:
@@ -87,10 +87,11 @@ def potential_meets(config: Config) -> Iterator[tuple[str, str, str]]:
     for potential, field, sources in uses:
         if potential:
             yield from ((potential, f"{field}.potential", source) for source in sources)
-    if isinstance(config.study, FramesByViews):
+    if isinstance(study := config.frames_study, FramesByViews):
+        field = f"studies.{study.name}"
         for source in included:
-            yield from ((name, "study.potentials", source) for name in config.study.potentials)
-            yield config.study.reference, "study.reference", source
+            yield from ((name, f"{field}.potentials", source) for name in study.potentials)
+            yield study.reference, f"{field}.reference", source
 
 
 def reference_of_teacher(config: Config, potential: str) -> list[str]:
@@ -179,13 +180,25 @@ def structures_of_gaps(config: Config, **wildcards: str) -> list[str]:
 
 
 def datasets_of_study(config: Config, **wildcards: str) -> list[str]:
-    """Data sets that the study reads: what students learned from, and the reference's."""
+    """Data sets that a study of label sets reads: what students learned from, and the
+    reference's."""
     names = dict.fromkeys(filter(None, [*arms(config), config.warrant.reference]))
     return [f"datasets/{name}/{part}.h5" for name in names for part in PARTS]
 
 
 def tables_of_study(config: Config, **wildcards: str) -> list[str]:
     """A table for each teacher of a study of frames by views; none of any other."""
-    study = config.study
-    names = study.potentials if isinstance(study, FramesByViews) else []
-    return [f"studies/frames_by_views/{name}.json" for name in names]
+    study = config.frames_study
+    if not isinstance(study, FramesByViews):
+        return []
+    return [f"studies/{study.name}/{name}.json" for name in study.potentials]
+
+
+def read_by_study(config: Config, study: str) -> list[str]:
+    """What the results of a study are made of."""
+    own = config.studies[study]
+    if isinstance(own, Expectation):
+        return [*datasets_of_study(config), *models(config)]
+    return (
+        tables_of_study(config) if isinstance(own, FramesByViews) else [f"studies/{study}/data.h5"]
+    )

@@ -44,6 +44,7 @@ RENAMED_FIELDS = {
     "reference": "detect_molecules_in",
     "shards": "slices",
     "spread": "diversity",
+    "study": "studies",
     "test_fraction": "test_known_fraction and test_new_fraction",
     "truth": "reference",
 }

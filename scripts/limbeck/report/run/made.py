@@ -48,6 +48,8 @@ def spoken(seconds: float) -> str:
 
 def _machine(run: Run) -> str:
     """What the speeds were measured on, where that is known."""
+    if not run.config.sources:
+        return ""
     machine: dict[str, Any] = run.json("speed.json").get("machine") or {}
     cores = machine.get("cores")
     named = [machine.get("processor"), cores and counted(cores, "core")]

@@ -14,7 +14,7 @@ from limbeck.report.page.items import Section, paragraph, section
 from limbeck.report.page.prose import UNIT, prose
 from limbeck.report.page.table import Table, table
 from limbeck.report.run.folder import Run
-from limbeck.studies.words import answers
+from limbeck.studies.frames.words import answers
 from limbeck.warrant.statistics import Estimate
 from limbeck.warrant.tidy import pivot
 
@@ -29,9 +29,10 @@ told = prose("study")
 
 def parts_of(run: Run) -> Iterator[Section]:
     """The section of the study, where the run has one of this kind."""
-    if not run.config.study or run.config.study.kind != "expectation":
+    asked = run.config.frames_study
+    if asked is None or asked.kind != "expectation":
         return
-    path = "studies/expectation/results"
+    path = f"studies/{asked.name}/results"
     study, figures = run.json(f"{path}.json"), run.figures(f"{path}.csv")
     whole = figures[(figures["source"] == "") & figures["seed"].isna()]
     whole = whole[whole["quantity"] == "forces"]

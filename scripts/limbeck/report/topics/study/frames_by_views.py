@@ -14,8 +14,8 @@ from limbeck.report.page.items import Section, paragraph, section
 from limbeck.report.page.prose import UNIT, counted, prose
 from limbeck.report.page.table import Table, grouped, table
 from limbeck.report.run.folder import Run
-from limbeck.studies.table_results import EQUAL, forces_of
-from limbeck.studies.table_words import answers
+from limbeck.studies.frames.table_results import EQUAL, forces_of
+from limbeck.studies.frames.table_words import answers
 from limbeck.warrant.statistics import estimate_of
 
 told = prose("study_table")
@@ -23,9 +23,10 @@ told = prose("study_table")
 
 def parts_of(run: Run) -> Iterator[Section]:
     """The section of the study, where the run has one of this kind."""
-    if not run.config.study or run.config.study.kind != "frames_by_views":
+    asked = run.config.frames_study
+    if asked is None or asked.kind != "frames_by_views":
         return
-    study = run.json("studies/frames_by_views/results.json")
+    study = run.json(f"studies/{asked.name}/results.json")
     items: list[Any] = [paragraph(sentence) for sentence in answers(study)]
     items += [figure(study), table_of_cells(study), *(comparisons(study, e) for e in EQUAL)]
     yield section("study", "The study", items)

@@ -28,7 +28,7 @@ from limbeck.reasons import Status
 from limbeck.students import new_student
 from limbeck.students.loop import train
 from limbeck.students.statistics import training_statistics
-from limbeck.studies.expectation import student_sums
+from limbeck.studies.frames.expectation import student_sums
 from limbeck.symmetry.rotation import Rotation
 from limbeck.warrant.statistics import cluster_sums, spread
 

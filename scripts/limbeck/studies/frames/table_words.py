@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from limbeck.studies.table_results import forces_of
+from limbeck.studies.frames.table_results import forces_of
 from limbeck.warrant.statistics import Estimate
 
 _UNIT = "meV/Å"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from limbeck.averaging.views import views_of
-from limbeck.config.jobs import RunStudy
+from limbeck.config.jobs import CompareLabelSets
 from limbeck.config.plan import TrainedStudent, student_folder, trained_by
 from limbeck.config.sections.datasets import PARTS, TESTS
 from limbeck.config.sections.labels import LabelSet
@@ -20,7 +20,7 @@ from limbeck.labels import Labels, concatenate_labels
 from limbeck.potentials import open_potential
 from limbeck.students.evaluation import constant
 from limbeck.students.handover import open_student
-from limbeck.studies.expectation import (
+from limbeck.studies.frames.expectation import (
     CONSTANT,
     TEACHER,
     Arm,
@@ -36,7 +36,7 @@ from limbeck.warrant.measure import Sums, stack
 log = logging.getLogger(__name__)
 
 
-def study(folder: Path, job: RunStudy) -> dict[str, Any]:
+def study(folder: Path, job: CompareLabelSets) -> dict[str, Any]:
     """The results of ``study: {kind: expectation}``.
 
     Args:
@@ -67,7 +67,7 @@ def study(folder: Path, job: RunStudy) -> dict[str, Any]:
     }
 
 
-def inputs_of(folder: Path, job: RunStudy) -> list[Path]:
+def inputs_of(folder: Path, job: CompareLabelSets) -> list[Path]:
     """What :func:`study` reads: data sets, then the models of students."""
     names = dict.fromkeys([*job.label_sets, job.reference])
     sets = [folder / f"datasets/{name}/{part}.h5" for name in names for part in PARTS]
@@ -82,7 +82,7 @@ def seeds_of(trained: Iterable[TrainedStudent]) -> dict[str, list[int]]:
     return seeds
 
 
-def test_set(folder: Path, job: RunStudy) -> Dataset:
+def test_set(folder: Path, job: CompareLabelSets) -> Dataset:
     """Test frames with the reference's labels, at most ``n_frames`` of them, of the lowest ids."""
     of_reference = folder / f"datasets/{job.reference}"
     tests = [read_part(str(of_reference / f"{part}.h5"), job.reference) for part in TESTS]
@@ -93,7 +93,7 @@ def test_set(folder: Path, job: RunStudy) -> Dataset:
     return test.select(np.argsort(test.frames.id, kind="stable")[: job.study.n_frames])
 
 
-def teacher_labels(test: Dataset, job: RunStudy) -> dict[str, Labels]:
+def teacher_labels(test: Dataset, job: CompareLabelSets) -> dict[str, Labels]:
     """What each arm's teacher says of the test frames, in the views that the arm pays for."""
     potentials = {n: open_potential(p, device=job.device) for n, p in job.potentials.items()}
     labels = {}
@@ -120,7 +120,7 @@ def _once(answers: Any, test: Dataset) -> Sums:
     return stack([absolute_errors(answers, test.labels, test.frames)])
 
 
-def _students(folder: Path, test: Dataset, job: RunStudy) -> Found:
+def _students(folder: Path, test: Dataset, job: CompareLabelSets) -> Found:
     by_model: dict[Model, list[Sums]] = {}
     for label_set, student, seed in trained_by(job.distill):
         path = folder / "students" / label_set / student / f"seed{seed}"
@@ -131,7 +131,7 @@ def _students(folder: Path, test: Dataset, job: RunStudy) -> Found:
     return {model: stack(seeds) for model, seeds in by_model.items()}
 
 
-def comparisons(job: RunStudy) -> Iterator[tuple[Model, Model]]:
+def comparisons(job: CompareLabelSets) -> Iterator[tuple[Model, Model]]:
     """Each arm's students with the same of each baseline, and with its controls.
 
     A baseline is compared with those before it. The controls of a student without ``augment`` are
