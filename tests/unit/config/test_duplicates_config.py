@@ -65,8 +65,16 @@ def test_molecules_wait_for_no_crystals():
 
 
 @pytest.mark.parametrize("name", ["hybrid_5k", "hybrid_5k_b", "hybrid_120k"])
-def test_each_shard_of_a_plan_is_searched_once(name):
-    config = resolve(read_yaml(Path(__file__).parents[3] / "config" / f"{name}.yaml"))
+def test_each_shard_of_a_plan_is_searched_once(name, tmp_path, monkeypatch):
+    configs = Path(__file__).parents[3] / "config"
+    whole = read_yaml(configs / f"{name}.yaml")
+    monkeypatch.chdir(tmp_path)
+    Path("config").symlink_to(configs)  # of a plan's fallback
+    for source in whole["sources"].values():
+        if "path" in source:  # what its sources are read from
+            Path(source["path"]).mkdir(parents=True, exist_ok=True)
+            Path(source["path"], "some.cif").touch()
+    config = resolve(whole)
     for source, section in config.sources.items():
         batches = range(len(plan.batches(config)))
         found = [p for b in batches for p in plan.structures_searched(config, source, b)]

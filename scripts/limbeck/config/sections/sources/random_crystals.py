@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from ase.formula import Formula
 from pydantic import Field
 
 from limbeck.config.sections import types as t
@@ -57,10 +56,11 @@ class RandomCrystals(AnySource):
         yield from super().faults()
         yield from too_large(self.n_atoms)
         for formula in self.formulas or []:
-            symbols = re.findall("[A-Z][a-z]?", formula)
-            if not re.fullmatch("([A-Z][a-z]?[0-9]*)+", formula) or not set(symbols) <= {*SYMBOLS}:
+            parts = re.findall("([A-Z][a-z]?)([0-9]*)", formula)
+            whole = "".join(symbol + n for symbol, n in parts) == formula
+            if not (parts and whole and {symbol for symbol, _ in parts} <= {*SYMBOLS}):
                 yield "formulas", f"{formula!r}, expected symbols and whole numbers, as in MgAl2O4"
-            elif (size := len(Formula(formula))) > self.n_atoms[1]:
+            elif (size := sum(int(n or 1) for _, n in parts)) > self.n_atoms[1]:
                 text = f"{formula!r} has {size} atoms, expected at most n_atoms, {self.n_atoms}"
                 yield "formulas", text
         ways = ("elements", "formulas", "smiles", "molecules")
