@@ -40,6 +40,8 @@ MODULES = {
 PARTS = {"pydantic_core"}
 # Of the extra `export`, imported where a model of metatomic is written and nowhere else.
 EXPORT = {"metatensor", "metatomic"}
+# Of the extra `quantum`, which the environment of the rules has.
+QUANTUM = {"pyscf"}
 # In the environments of generative models, see tests/unit/generators.
 ELSEWHERE = {f"run_{program}" for program in ABOUT}
 # Run, not imported.
@@ -90,7 +92,7 @@ def test_every_direct_dependency_is_imported(repository):
 
 
 def test_every_import_is_a_direct_dependency(repository):
-    known = {MODULES.get(d, d) for d in dependencies(repository)} | {"limbeck"} | PARTS | EXPORT
+    known = {MODULES.get(d, d) for d in dependencies(repository)} | {"limbeck"} | PARTS | EXPORT | QUANTUM
     assert imported(repository) - set(sys.stdlib_module_names) - known == set()
 
 
@@ -107,7 +109,7 @@ def test_the_environment_of_the_rules_has_every_dependency(repository):
     (by_pip,) = [d["pip"] for d in environment["dependencies"] if isinstance(d, dict)]
     names = {re.split("=+", entry)[0] for entry in [*entries, *by_pip]}
     renamed = {"torch": "pytorch", "matplotlib": "matplotlib-base"}  # as conda-forge has them
-    needed = dependencies(repository) - PROGRAMS
+    needed = (dependencies(repository) | QUANTUM) - PROGRAMS
     assert {renamed.get(name, name) for name in needed} == names - {"python", "pip"}
     assert environment["channels"] == ["conda-forge", "nodefaults"]
     assert all("=" in entry for entry in [*entries, *by_pip])

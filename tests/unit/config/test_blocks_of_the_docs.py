@@ -76,11 +76,11 @@ def folder(tmp_path_factory):
 
 
 def named_files(value):
-    """Every ``path``, ``smiles`` and ``fallback`` in a block."""
+    """Every file that is named in a block."""
     for key, inner in value.items():
         if isinstance(inner, dict):
             yield from named_files(inner)
-        elif key in ("path", "smiles", "fallback"):
+        elif key in ("path", "smiles", "fallback", "grids"):
             yield Path(inner)
 
 

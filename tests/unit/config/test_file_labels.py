@@ -129,8 +129,8 @@ def test_what_takes_a_potential_is_refused():
     delta = {"d": {"baseline": "chgnet", "target": "dft", "atoms": "isolated"}}
     assert "delta.d.atoms: 'isolated', expected fit: 'dft' is from a file" in errors_of(delta=delta)
     resolve(CONFIG | {"delta": {"d": delta["d"] | {"atoms": "fit"}}})
-    found = errors_of(study={"kind": "expectation", "baselines": ["dft"]})
-    assert "study: 'dft' is from a file" in found
+    found = errors_of(studies={"e": {"kind": "expectation", "baselines": ["dft"]}})
+    assert "studies.e: 'dft' is from a file" in found
 
 
 @pytest.mark.parametrize(

@@ -74,12 +74,14 @@ def test_a_wrong_value_is_told_with_its_field(path, kind, tag):
     for name, field in kind.model_fields.items():
         for value in HOSTILE:
             own = field.alias or name
-            config = config_with(path, {**tag, own: value})
+            config, refused = config_with(path, {**tag, own: value}), False
             try:
                 Config.model_validate(config)
             except ValidationError as error:
                 refused = any(own in one["loc"][len(path) :] for one in error.errors())
-            with pytest.raises(LimbeckError) as caught:  # run and sources are missing at least
+            if (path, own) == ((), "run") and isinstance(value, str) and not refused:
+                continue  # a name, and all that a config has to have
+            with pytest.raises(LimbeckError) as caught:  # run is missing at least
                 validated(Config, config)
             lines = str(caught.value).splitlines()
             assert all(": " in line for line in lines)
