@@ -136,6 +136,14 @@ def test_charges_and_the_dipole_are_answered(gfn2):
     assert np.linalg.norm(found["dipole"][1]) == pytest.approx(0.45, abs=0.1)  # 1.85 D measured
 
 
+def test_the_dipole_of_an_ion_is_about_its_own_centre(gfn2):
+    anion = from_atoms([molecule("OH")] * 2, groups=["a", "b"], source="s", charges=[-1, -1])
+    shift = np.repeat([[0.0, 0.0, 0.0], [30.0, -20.0, 10.0]], 2, axis=0)
+    dipoles = gfn2.predict(replace(anion, positions=anion.positions + shift)).values["dipole"]
+    # about the origin they would differ by 37 e A; the cycle converges to about 1e-6
+    np.testing.assert_allclose(dipoles[0], dipoles[1], atol=1e-5)
+
+
 def test_charge_and_unpaired_electrons_of_a_frame_count(gfn2):
     hydroxyl = from_atoms([molecule("OH")], groups=["OH"], source="named")
     anion, cation = (replace(hydroxyl, charge=np.array([c])) for c in (-1, 1))
