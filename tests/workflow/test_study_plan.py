@@ -52,7 +52,7 @@ def test_studies_of_other_fields_need_neither_frames_nor_labels(snakemake):
     plan = snakemake("-n", "--configfile", "config/studies.yaml")
     assert plan.returncode == 0, plan.stdout + plan.stderr
     found = jobs(plan.stdout)
-    assert set(found) == {"make_study_data", "run_study", "write_report", "all", "total"}
+    assert set(found) == {"make_study_data", "run_study", "write_report", "all"}
     assert found["make_study_data"] == found["run_study"] == 8
 
 

@@ -166,7 +166,9 @@ LEARNING = 10
 
 wildcard_constraints:
     source=one_of(CONFIG.sources),
-    shard=one_of(range(max((source.shards for source in CONFIG.sources.values()), default=0))),
+    shard=one_of(
+        range(max((source.shards for source in CONFIG.sources.values()), default=0))
+    ),
     sampling=one_of(["generated", *CONFIG.sampling]),
     subsystem=one_of(CONFIG.subsystems),
     force_constants=one_of(CONFIG.force_constants),

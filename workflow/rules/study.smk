@@ -8,8 +8,7 @@ if OF_FRAMES and OF_FRAMES.kind == "expectation":
     rule compare_label_sets:
         input:
             script=f"{SCRIPTS}/compare_label_sets.py",
-            datasets=files(plan.datasets_of_study),
-            models=files(plan.models),
+            made=files(plan.read_by_study),
         output:
             figures=f"{TABLES}/results.json",
             table=report(
@@ -31,7 +30,7 @@ if OF_FRAMES and OF_FRAMES.kind == "expectation":
             **needs(6000, gpu=True, asks="compare_label_sets"),
         params:
             settings=settings(jobs.CompareLabelSets),
-            recipes=recipes("datasets", "models"),
+            recipes=recipes("made"),
             results=lambda wildcards, output: str(Path(output[0]).parents[2]),
         shell:
             "python {input.script:q} --settings {params.settings:q}"
