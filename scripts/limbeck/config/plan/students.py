@@ -56,9 +56,7 @@ def student_folder(entry: TrainedStudent) -> str:
     return f"students/{entry.label_set}/{entry.student}/seed{entry.seed}"
 
 
-def models(
-    config: Config, label_set: str = "", student: str = "", **wildcards: str
-) -> list[str]:
+def models(config: Config, label_set: str = "", student: str = "", **wildcards: str) -> list[str]:
     """Models of all students, or of all seeds of one."""
     one = (label_set, student)
     return [f"{student_folder(e)}/model" for e in trained(config) if e[:2] == one or not student]
