@@ -10,7 +10,7 @@ smeared over a sphere is, outside of it, a charge at its centre.
 import torch
 from torch import nn
 
-#: head -> class; filled in below
+#: charges and where they are; or charges, and what was too much of them
 Sites = tuple[torch.Tensor, torch.Tensor]
 
 
