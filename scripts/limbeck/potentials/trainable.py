@@ -30,6 +30,26 @@ WEIGHTS = "model.safetensors"
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
+@dataclass(frozen=True)
+class Sites:
+    """Point charges around the N atoms of B frames.
+
+    Attributes:
+        charges: [N,n], e.
+        vectors: [N,n,3], from the atom, Angstrom.
+        excess: [B], e, by how much they were above the charges of the frames before it was taken
+            off them all.
+    """
+
+    charges: torch.Tensor
+    vectors: torch.Tensor
+    excess: torch.Tensor
+
+    def first(self, frames: int, atoms: int) -> "Sites":
+        """Those of the first frames, which have so many atoms."""
+        return Sites(self.charges[:atoms], self.vectors[:atoms], self.excess[:frames])
+
+
 @dataclass(frozen=True, init=False)
 class Outputs:
     """Answers that gradients flow through.
@@ -40,11 +60,13 @@ class Outputs:
             the network predicts.
         features: what the network made of each atom, [N,F]; None where that is not known.
         atom_energies: what each atom adds to the energy, [N] eV; None where that is not known.
+        sites: point charges around the atoms; None where the network has none.
     """
 
     values: dict[str, torch.Tensor]
     features: torch.Tensor | None
     atom_energies: torch.Tensor | None
+    sites: "Sites | None"
 
     def __init__(
         self,
@@ -53,6 +75,7 @@ class Outputs:
         stress: torch.Tensor | None = None,
         features: torch.Tensor | None = None,
         atom_energies: torch.Tensor | None = None,
+        sites: "Sites | None" = None,
         **more: torch.Tensor,
     ) -> None:
         """``stress`` is None where it was not asked for; ``more`` are further properties."""
@@ -61,6 +84,7 @@ class Outputs:
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "features", features)
         object.__setattr__(self, "atom_energies", atom_energies)
+        object.__setattr__(self, "sites", sites)
 
     @property
     def energy(self) -> torch.Tensor:

@@ -11,7 +11,7 @@ import torch
 from limbeck.averaging.displaced import lines_of, product
 from limbeck.config.sections.students import StudentSettings
 from limbeck.datasets.split import Dataset
-from limbeck.frames import atom_rows, concatenate
+from limbeck.frames import Rows, atom_rows, concatenate
 from limbeck.geometry import near_origin, voigt_to_stress
 from limbeck.potentials.trainable import Outputs, TrainablePotential
 from limbeck.properties import DIRECTIONS, PRODUCTS, property_of, select
@@ -133,8 +133,10 @@ def answers_of(
         return found
     atoms, frames = len(targets.values["forces"]), len(targets)
     ahead, behind = found.forces[atoms:].chunk(2)
-    own = {n: v[: atoms if property_of(n).per_atom else frames] for n, v in found.values.items()}
-    return Outputs(**own, **{PRODUCTS: product(ahead, behind, targets.displaced.step)})
+    rows = Rows(frames, atoms, None)  # moved frames have no points around them
+    own = {n: v[: property_of(n).of(rows)] for n, v in found.values.items()}
+    products = {PRODUCTS: product(ahead, behind, targets.displaced.step)}
+    return Outputs(**own, **products, sites=found.sites and found.sites.first(frames, atoms))
 
 
 class Batches:

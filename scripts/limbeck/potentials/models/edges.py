@@ -21,8 +21,36 @@ Found: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
+class Around:
+    """Points around isolated frames where an electrostatic potential is asked for, Angstrom.
+
+    In double precision, atoms as well: what rounds a coordinate in single precision would turn the
+    potential by more than a network that respects rotations does.
+
+    Attributes:
+        points: float64 [G,3].
+        positions: float64 [N,3], of the atoms.
+        frame_of_point: int64 [G].
+    """
+
+    points: torch.Tensor
+    positions: torch.Tensor
+    frame_of_point: torch.Tensor
+
+    def rotated(self, matrices: np.ndarray, frame_of_atom: torch.Tensor) -> "Around":
+        """All turned with their frames by matrices [B,3,3]."""
+        q = torch.as_tensor(matrices, dtype=torch.float64, device=self.points.device)
+        return replace(
+            self,
+            points=torch.einsum("nij,nj->ni", q[self.frame_of_point], self.points),
+            positions=torch.einsum("nij,nj->ni", q[frame_of_atom], self.positions),
+        )
+
+
+@dataclass(frozen=True)
 class EdgeGraph:
-    """One frame: species [n], positions [n,3], cell [3,3], edges [2,e], unit shifts [e,3]."""
+    """One frame: species [n], positions [n,3], cell [3,3], edges [2,e], unit shifts [e,3], its
+    charge, e, and the points around it, if there are any."""
 
     species: torch.Tensor
     positions: torch.Tensor
@@ -30,13 +58,15 @@ class EdgeGraph:
     edges: torch.Tensor
     unit_shifts: torch.Tensor
     periodic: bool
+    charge: float = 0.0
+    around: Around | None = None
 
 
 @dataclass(frozen=True)
 class EdgeBatch:
     """Several graphs: per-atom [N], per-edge [E] and per-frame [B] tensors on the device.
 
-    Edges are in the order of their receivers.
+    Edges are in the order of their receivers. Charges are of the frames, e.
     """
 
     species: torch.Tensor
@@ -47,6 +77,8 @@ class EdgeBatch:
     frame_of_atom: torch.Tensor
     pointers: torch.Tensor
     periodic: bool
+    charge: torch.Tensor
+    around: Around | None = None
 
     @property
     def vectors(self) -> torch.Tensor:
@@ -116,6 +148,8 @@ class EdgePotential(TrainablePotential[EdgeBatch]):
             edges=torch.as_tensor(edges[:, order], dtype=torch.long),
             unit_shifts=torch.as_tensor(unit_shifts[order], dtype=self.dtype),
             periodic=bool(frames.periodic[frame]),
+            charge=float(frames.charge[frame]),
+            around=_around(frames, frame) if frames.n_points[frame] else None,
         )
 
     def collate(self, graphs: Sequence[EdgeGraph]) -> EdgeBatch:
@@ -133,6 +167,8 @@ class EdgePotential(TrainablePotential[EdgeBatch]):
             frame_of_atom=torch.repeat_interleave(torch.arange(len(graphs)), counts).to(on_device),
             pointers=pointers.to(on_device),
             periodic=graphs[0].periodic,
+            charge=torch.tensor([g.charge for g in graphs], dtype=self.dtype).to(on_device),
+            around=_together(graphs, on_device) if any(g.around for g in graphs) else None,
         )
 
     def rotate(self, batch: EdgeBatch, matrices: np.ndarray) -> EdgeBatch:
@@ -141,10 +177,30 @@ class EdgePotential(TrainablePotential[EdgeBatch]):
             batch,
             positions=torch.einsum("nij,nj->ni", q[batch.frame_of_atom], batch.positions),
             cell=torch.einsum("bij,bkj->bki", q, batch.cell),
+            around=batch.around and batch.around.rotated(matrices, batch.frame_of_atom),
         )
 
     def is_periodic(self, batch: EdgeBatch) -> bool:
         return batch.periodic
+
+
+def _around(frames: Frames, frame: int) -> Around:
+    points = torch.as_tensor(frames.points[frames.points_of(frame)])
+    positions = torch.as_tensor(frames.positions[frames.atoms_of(frame)])
+    return Around(points, positions, torch.zeros(len(points), dtype=torch.long))
+
+
+def _together(graphs: Sequence[EdgeGraph], device: torch.device) -> Around:
+    """The points of all frames, some of which may have none."""
+    none = torch.zeros(0, 3, dtype=torch.float64)
+    points = [none if g.around is None else g.around.points for g in graphs]
+    exact = [g.positions.double() if g.around is None else g.around.positions for g in graphs]
+    counts = torch.tensor([len(of_one) for of_one in points])
+    return Around(
+        torch.cat(points).to(device),
+        torch.cat(exact).to(device),
+        torch.repeat_interleave(torch.arange(len(graphs)), counts).to(device),
+    )
 
 
 def voigt(stress: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
 from ase.data import chemical_symbols
@@ -28,7 +28,20 @@ with warnings.catch_warnings():
 
 MODEL_FILE = "model.pt"  # what graph-pes itself reads: its command line, ASE, torch-sim, LAMMPS
 
-Answers = tuple[torch.Tensor, torch.Tensor | None]
+
+class Answers(NamedTuple):
+    """What a network makes of N atoms.
+
+    Attributes:
+        energies: [N], without offsets, eV.
+        scalars: features [N,F]; None where that is not known.
+        vectors: features [N,3,F] that turn with the frame; None where they are not asked for.
+    """
+
+    energies: torch.Tensor
+    scalars: torch.Tensor | None = None
+    vectors: torch.Tensor | None = None
+
 
 
 class Weights(torch.nn.Module):
@@ -137,7 +150,7 @@ class GraphPesPotential(EdgePotential):
         return super().parameters - others
 
     def many_body_energies(self, batch: EdgeBatch, vectors: torch.Tensor) -> Answers:
-        """Energies of atoms [N] without offsets, eV, and features [N,F] or None.
+        """Energies of atoms without offsets, and features where the network's are known.
 
         Args:
             vectors: [E,3] from receivers to senders, Angstrom; gradients flow to them.
@@ -158,13 +171,17 @@ class GraphPesPotential(EdgePotential):
             batch=batch.frame_of_atom,
             ptr=batch.pointers,
         )
-        return self.many_body(graph)["local_energies"].reshape(len(batch.species)), None
+        return Answers(self.many_body(graph)["local_energies"].reshape(len(batch.species)))
+
+    def further(self, batch: EdgeBatch, answers: Answers) -> dict[str, Any]:
+        """What a subclass reads off the features for :class:`Outputs`; here nothing."""
+        return {}
 
     def outputs(self, batch: EdgeBatch, *, training: bool, stress: bool) -> Outputs:
         vectors = -batch.vectors.detach()  # from receiver to sender, as graph-pes has them
         vectors.requires_grad_()
-        own, features = self.many_body_energies(batch, vectors)
-        by_atom = own + self.offsets[batch.species].squeeze(1)
+        found = self.many_body_energies(batch, vectors)
+        by_atom = found.energies + self.offsets[batch.species].squeeze(1)
         count, atoms = len(batch.pointers) - 1, len(batch.species)
         energy = by_atom.new_zeros(count).index_add(0, batch.frame_of_atom, by_atom)
         (slope,) = torch.autograd.grad(
@@ -173,20 +190,15 @@ class GraphPesPotential(EdgePotential):
         sender, receiver = batch.edges
         forces = slope.new_zeros(atoms, 3).index_add(0, receiver, slope)
         forces = forces.index_add(0, sender, slope, alpha=-1)
-        found = Outputs(energy, forces, features=features, atom_energies=by_atom)
+        more = self.further(batch, found)
+        known: dict[str, Any] = {"features": found.scalars, "atom_energies": by_atom}
         if not stress:
-            return found
+            return Outputs(energy, forces, **known, **more)
         products = vectors.detach().unsqueeze(2) * slope.unsqueeze(1)
         frame = batch.frame_of_atom[receiver]
         virial = slope.new_zeros(count, 3, 3).index_add(0, frame, products)
         volume = torch.linalg.det(batch.cell).abs().view(-1, 1, 1)
-        return Outputs(
-            energy,
-            forces,
-            voigt(virial / volume),
-            features=features,
-            atom_energies=by_atom,
-        )
+        return Outputs(energy, forces, voigt(virial / volume), **known, **more)
 
     def save(self, folder: Path) -> None:
         super().save(folder)
@@ -210,6 +222,8 @@ class PainnPotential(GraphPesPotential):
 
     architecture: ClassVar[str] = "painn"
     has_descriptors: ClassVar[bool] = True
+    #: whether somebody reads the vectors of the last layer
+    needs_vectors: ClassVar[bool] = False
     of_size: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": {"channels": 8, "layers": 2, "cutoff": 4.0, "radial_features": 8},
         "small": {"channels": 32, "layers": 2, "cutoff": 5.0, "radial_features": 20},
@@ -225,9 +239,16 @@ class PainnPotential(GraphPesPotential):
     def many_body_energies(self, batch: EdgeBatch, vectors: torch.Tensor) -> Answers:
         """As graph-pes has them, to rounding, in half of the time; features are the scalars."""
         network = self.many_body
-        scalars = painn_scalars(network, batch.species, batch.edges, vectors)
+        start = network.z_embedding(batch.species) + self.embedded(batch)
+        scalars, states = painn_features(
+            network, start, batch.edges, vectors, vectors_too=self.needs_vectors
+        )
         scale = network.scaler.per_element_scaling[batch.species]
-        return (network.read_out(scalars) * scale).squeeze(1), scalars
+        return Answers((network.read_out(scalars) * scale).squeeze(1), scalars, states)
+
+    def embedded(self, batch: EdgeBatch) -> torch.Tensor | float:
+        """What atoms are told beside their element, [N,D]; here nothing."""
+        return 0.0
 
     def _compile(self) -> None:
         # all but the gradient, which autograd takes through what was compiled
@@ -242,29 +263,37 @@ class PainnPotential(GraphPesPotential):
         return Predictions(values=predictions(answers).values, descriptors=scalars)
 
 
-def painn_scalars(
-    network: PaiNN, numbers: torch.Tensor, edges: torch.Tensor, vectors: torch.Tensor
-) -> torch.Tensor:
-    """Scalars of the last layer [N,D], as ``PaiNN.forward`` has them (figure 2 of the paper).
+def painn_features(
+    network: PaiNN,
+    scalars: torch.Tensor,
+    edges: torch.Tensor,
+    vectors: torch.Tensor,
+    *,
+    vectors_too: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Scalars of the last layer [N,D], as ``PaiNN.forward`` has them (figure 2 of the paper), and
+    its vectors [N,3,D] where they are asked for.
 
     The same sums, less what is multiplied by nothing: the first layer has no vectors to pass on,
-    and nobody reads those of the last. What belongs to a sender is multiplied once for each atom,
-    not for each edge, and vectors stand as [N,3,D], so that channels are next to each other.
+    and those of the last may be read by nobody. What belongs to a sender is multiplied once for
+    each atom, not for each edge, and vectors stand as [N,3,D], so that channels are next to each
+    other.
 
     Args:
-        numbers: int64 [N]. edges: int64 [2,E], senders and receivers.
+        scalars: [N,D], of the elements. edges: int64 [2,E], senders and receivers.
         vectors: [E,3], from receivers to senders, Angstrom.
     """
     distances = vectors.norm(dim=1, keepdim=True)  # [E,1]
     directions = (vectors / distances).unsqueeze(2)  # [E,3,1]
-    scalars, states = network.z_embedding(numbers), None
+    states = None
     last = len(network.updates) - 1
     for layer, (interact, update) in enumerate(
         zip(network.interactions, network.updates, strict=True)
     ):
         scalars, states = _interacted(interact, scalars, states, edges, distances, directions)
-        scalars, states = _updated(update, scalars, states, vectors_too=layer < last)
-    return scalars
+        read = vectors_too or layer < last
+        scalars, states = _updated(update, scalars, states, vectors_too=read)
+    return scalars, states if vectors_too else None
 
 
 def _interacted(

@@ -134,4 +134,5 @@ class WithZbl(TrainablePotential[Both]):
             **values,
             features=answers.features,
             atom_energies=None if atoms is None else atoms + more.atom_energies.to(atoms),
+            sites=answers.sites,
         )
