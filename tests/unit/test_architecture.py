@@ -66,11 +66,13 @@ WINGS = {
     },
     "diversity": {"structures", "structures/duplicates"},
     "gate": {"diversity"},
+    "charges": {"potentials", "potentials/models", "warrant"},
     "datasets": {"structures"},
     "warrant": {"averaging", "potentials", "selection", "symmetry"},
     "physics": {"phonons", "potentials", "preparation", "sampling/dynamics", "warrant"},
     "students": {
         "averaging",
+        "charges",
         "datasets",
         "potentials",
         "potentials/repulsion",

@@ -66,9 +66,7 @@ def capped(vectors: torch.Tensor, farthest: float) -> torch.Tensor:
     return vectors * (farthest * torch.tanh(lengths / farthest) / lengths)
 
 
-def conserved(
-    charges: torch.Tensor, total: torch.Tensor, frame_of_atom: torch.Tensor
-) -> Sites:
+def conserved(charges: torch.Tensor, total: torch.Tensor, frame_of_atom: torch.Tensor) -> Sites:
     """Charges [N,n] that sum to those of the frames, e; and by how much they were above, [B].
 
     What is too much is taken off all sites of a frame alike (Unke and Meuwly, J. Chem. Theory

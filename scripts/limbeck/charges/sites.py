@@ -16,9 +16,7 @@ DISTANCES = 2_000_000
 NOWHERE = 1e6
 
 
-def potential_at(
-    points: torch.Tensor, places: torch.Tensor, charges: torch.Tensor
-) -> torch.Tensor:
+def potential_at(points: torch.Tensor, places: torch.Tensor, charges: torch.Tensor) -> torch.Tensor:
     """ESP of point charges, V. [...,G]
 
     Args:

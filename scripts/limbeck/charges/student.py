@@ -59,9 +59,10 @@ class ChargesPotential(PainnPotential):
     ) -> None:
         super().__init__(sizes, elements, name=name, device=device)
         channels = sizes["channels"]
-        self.module.head = self.head(channels, sizes["sites"], sizes["farthest_site"]).to(device)
+        self._head = self.head(channels, sizes["sites"], sizes["farthest_site"]).to(device)
         # how atoms of an ion are told apart from those of a molecule
-        self.module.of_charge = torch.nn.Parameter(torch.zeros(channels, device=device))
+        self._of_charge = torch.nn.Parameter(torch.zeros(channels, device=device))
+        self.module.head, self.module.of_charge = self._head, self._of_charge
         self.about = replace(
             self.about,
             properties=(*EFS, "charges", "dipole", "esp"),
@@ -76,11 +77,11 @@ class ChargesPotential(PainnPotential):
 
     def embedded(self, batch: EdgeBatch) -> torch.Tensor:
         charge = batch.charge[batch.frame_of_atom].unsqueeze(1)
-        return charge * self.module.of_charge
+        return charge * self._of_charge
 
     def further(self, batch: EdgeBatch, answers: Answers) -> dict[str, Any]:
         """Charges, dipole, ESP and sites."""
-        raw, vectors = self.module.head(answers.scalars, answers.vectors)
+        raw, vectors = self._head(answers.scalars, answers.vectors)
         charges, excess = conserved(raw, batch.charge, batch.frame_of_atom)
         moments = (charges.unsqueeze(2) * (batch.positions.unsqueeze(1) + vectors)).sum(dim=1)
         dipole = moments.new_zeros(len(batch.charge), 3).index_add(0, batch.frame_of_atom, moments)

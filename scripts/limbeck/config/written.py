@@ -101,6 +101,8 @@ class Training(Written):
     hard_share: Fraction = 0.0
     #: how many frames have a label of the reference, and what was taken off its energies
     hard: dict[str, Any] | None = None
+    #: of a student with charges: weights of its loss, see config/README.md
+    losses: dict[str, float] | None = None
     #: of a pilot
     trials: list[dict[str, Any]] = Field(default=[])
     muon_share: Fraction | None = None

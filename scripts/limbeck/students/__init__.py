@@ -15,6 +15,8 @@ ARCHITECTURES: dict[str, tuple[str, str]] = {
     "mace": ("limbeck.potentials.models.mace", "MacePotential"),
     "nep": ("limbeck.potentials.models.nep", "NepPotential"),
     "painn": ("limbeck.potentials.models.painn", "PainnPotential"),
+    "painn_cartesian": ("limbeck.charges.student", "CartesianPotential"),
+    "painn_distributed": ("limbeck.charges.student", "DistributedPotential"),
 }
 
 

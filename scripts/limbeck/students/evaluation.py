@@ -11,6 +11,7 @@ from ase.data import chemical_symbols
 from ase.units import GPa
 
 from limbeck.averaging.displaced import lines_of, product
+from limbeck.charges import accuracy as of_charges
 from limbeck.config.sections.datasets import TESTS
 from limbeck.datasets.atom_energies import fit_atoms
 from limbeck.datasets.split import Dataset
@@ -189,6 +190,8 @@ def _rows_of(part: str, metrics: Mapping[str, Any], test: Mapping[str, Any]) -> 
 def _names(against: str, quantity: str, part: str = "") -> tuple[str, str]:
     statistic = {"size": "rms_of", "rmse": "rmse_against", "cosine": "cosine_against"}
     statistic["relative"] = "relative_rmse_against"
+    if quantity == "esp":  # its square is what a fit of charges makes small
+        statistic[""] = "rmse_against"
     return quantity, f"{statistic.get(part, 'mae_against')}_{against}"
 
 
@@ -219,8 +222,8 @@ def answered_frames(answers: Predictions, frames: Frames) -> np.ndarray:
 
 
 def errors(answers: Predictions, labels: Labels, frames: Frames) -> dict[str, Any]:
-    """Errors of the energy per atom, of the forces, and of the stress where both have one, in all
-    and by source."""
+    """Errors of the energy per atom, of the forces, and where both have them of stress, charges,
+    dipole and electrostatic potential, in all and by source."""
     sums = _absolute(answers, labels, frames) | {"square": per_frame(labels.forces**2, frames)}
     sums["error_square"] = per_frame((answers.forces - labels.forces) ** 2, frames)
     sums["cosine"], sums["with_forces"] = _cosines(answers.forces, labels.forces, frames)
@@ -229,6 +232,7 @@ def errors(answers: Predictions, labels: Labels, frames: Frames) -> dict[str, An
     own = answers.values.get(PRODUCTS)
     if own is not None and own.shape == getattr(labels.values.get(PRODUCTS), "shape", None):
         sums |= _of_products(answers, labels, frames)
+    sums |= of_charges.sums_of(answers, labels, frames)
     return in_all_and_by_source(stack([sums]), frames, _figures)
 
 
@@ -266,7 +270,8 @@ SIZES = (8, 16, 32, 64, 128, 256)
 
 def breakdown(answers: Predictions, labels: Labels, frames: Frames) -> dict[str, Any]:
     """Errors against the labels by sampling, by size (number of atoms) and by element: of forces,
-    and of energies but by element, which no energy belongs to."""
+    and of energies but by element, which no energy belongs to. Of charges by element, and of
+    electrostatic potentials by the element and the shell of points, where there are any."""
     sums = stack([_absolute(answers, labels, frames)])
     ends = np.array([*SIZES, np.inf])
     place = np.searchsorted(ends, frames.n_atoms)
@@ -284,6 +289,7 @@ def breakdown(answers: Predictions, labels: Labels, frames: Frames) -> dict[str,
         "sampling": {name: part(sampling == name) for name in np.unique(sampling).tolist()},
         "size": {ranges[n]: part(place == n) for n in np.unique(place).tolist()},
         "element": dict(_by_element(answers.forces - labels.forces, frames)),
+        **of_charges.breakdown(answers, labels, frames),
     }
 
 
@@ -378,6 +384,7 @@ def _figures(sums: Sums, frames: Frames) -> Part:
     found["forces"]["cosine"] = cosine.entry("")
     if "products" in sums and sums["products_components"].any():
         found[PRODUCTS] = _figures_of_products(sums, frames)
+    found |= of_charges.figures_of(sums, frames)
     used = np.isfinite(sums["stress"]).all(axis=0) & ~slabs(frames)
     if used.any():
         stress, square = sums["stress"][:, used], sums["stress_square"][:, used]

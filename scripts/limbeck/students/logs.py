@@ -79,13 +79,14 @@ def _wandb(beside: Path, folder: Path, open_ones: ExitStack) -> Add:
 
 
 #: columns of training.csv -> label of their panel; the first two share one, and products of the
-#: Hessian have one where they are learned
+#: Hessian and the ESP have one where they are learned
 PANELS = {
     "train_loss": "Loss, no unit",
     "valid_loss": "Loss, no unit",
     "valid_energy_mae_meV_per_atom": "Validation, energy, meV/atom",
     "valid_forces_mae_meV_per_A": "Validation, forces, meV/Å",
     "valid_hessian_mae_eV_per_A2": "Validation, Hessian products, eV/Å²",
+    "valid_esp_rmse_kcal_per_mol_per_e": "Validation, ESP, kcal/mol/e",
 }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
+from limbeck.charges import loss as charges
 from limbeck.check.progress import Progress
 from limbeck.config.sections.students import StudentSettings
 from limbeck.config.written import AS_PLANNED
@@ -109,7 +110,8 @@ class History:
 
 def columns_of(settings: StudentSettings) -> tuple[str, ...]:
     """Columns of the history of a training."""
-    return HISTORY_COLUMNS + (PRODUCT_COLUMNS if settings.hessian_weight else ())
+    more = PRODUCT_COLUMNS if settings.hessian_weight else ()
+    return HISTORY_COLUMNS + (charges.COLUMNS if settings.has_charges else more)
 
 
 @dataclass
@@ -179,6 +181,9 @@ def train(
             )
     require_finite("validation", validation)
     _require_hard(settings, training, validation)
+    if settings.has_charges:
+        for name, part in (("training", training), ("validation", validation)):
+            charges.require(settings.name, name, settings.losses, part.labels.values)
     settings = filled_in(settings, len(training), student.parameters)
     tell_ignored(training.frames, f"the student {settings.name}", student.about.conditions)
     validation = _of_known_elements(student, validation)
@@ -280,7 +285,8 @@ def constant_loss(held_out: Batches, statistics: Statistics, weights: Weights) -
         stress = zero["forces"].new_zeros(len(targets), 6) if "stress" in targets.values else None
         lines = targets.displaced
         products = {} if lines is None else {PRODUCTS: torch.zeros_like(lines.products)}
-        answers = Outputs(energy, zero["forces"], stress, **products)
+        more: dict[str, Any] = products | charges.of_nothing(targets.values)
+        answers = Outputs(energy, zero["forces"], stress, **more)
         total += len(targets) * float(loss_of(answers, targets, weights))
     return total / len(frames)
 
@@ -300,9 +306,11 @@ def validate(
 ) -> tuple[float, ...]:
     """Loss, energy error (meV/atom) and force error (meV/Angstrom), mean absolute; and of products
     of the Hessian, where these are targets, the mean absolute error (eV/Angstrom^2) and the root
-    mean square error over that of the products."""
+    mean square error over that of the products; or of a student with charges the errors of
+    :data:`limbeck.charges.loss.COLUMNS`."""
     student.module.eval()
     sums, counts, products = np.zeros(3), np.zeros(3), np.zeros(4)
+    of_charges = charges.Errors()
     for batch, targets in each_awaited(batches):
         answers = answers_of(student, batch, targets, training=False)
         size, atoms = len(targets), int(targets.n_atoms.sum())
@@ -314,6 +322,7 @@ def validate(
         # the mean over all.
         sums += [found[0] * size, 1e3 * found[1], 1e3 * found[2]]
         counts += [size, size, 3 * atoms]
+        of_charges.add(answers, targets.values, targets.known)
         if targets.displaced is not None:
             target = targets.displaced.products
             wrong = (answers.values[PRODUCTS] - target).detach()
@@ -324,6 +333,8 @@ def validate(
         absolute, wrong_square, square, components = products.tolist()
         relative = math.sqrt(wrong_square / square) if square else math.nan
         found += [absolute / components, relative]
+    if weights.joint is not None:
+        found += of_charges.row()
     return tuple(found)
 
 
@@ -420,13 +431,17 @@ class Stepper:
 
 
 def _progress(row: tuple[float, ...], epochs: int) -> None:
-    epoch, seconds, rate, loss, valid, energy, forces, *products = row
+    epoch, seconds, rate, loss, valid, energy, forces, *more = row
     left = seconds / epoch * (epochs - epoch)
+    texts = {
+        len(PRODUCT_COLUMNS): "products {:.3g} eV/A^2  ",
+        len(charges.COLUMNS): "ESP {:.3g} kcal/mol/e  dipole {:.3g} D  charges {:.3g} e  ",
+    }
     log.info(
         "epoch %d/%d  loss %.4f  valid %.4f  energy %.2f meV/atom  forces %.1f meV/A  "
         "%srate %.2g  %.0f s, at most %.0f s left",
         *(epoch, epochs, loss, valid, energy, forces),
-        f"products {products[0]:.3g} eV/A^2  " if products else "",
+        texts.get(len(more), "").format(*more),
         *(rate, seconds, left),
     )
 
@@ -469,6 +484,9 @@ def training_summary(
         "hessian_weight": history.settings.hessian_weight,
         "hard_share": history.settings.hard_share,
         "augment": history.settings.augment,
+        **(
+            {"losses": history.settings.losses.model_dump()} if history.settings.has_charges else {}
+        ),
         **muon,
         "constant_loss": history.constant_loss,
         "best": best,

@@ -5,7 +5,8 @@ from functools import partial
 
 import torch
 
-from limbeck.config.sections.students import Loss, StudentSettings
+from limbeck.charges.loss import joint_loss
+from limbeck.config.sections.students import Loss, Losses, StudentSettings
 from limbeck.potentials.trainable import Outputs, Statistics
 from limbeck.properties import PRODUCTS
 from limbeck.students.batches import Targets
@@ -36,6 +37,7 @@ class Weights:
         stress_scale: eV/Angstrom^3.
         kind, huber_delta: the config's ``loss``, see :func:`cost`.
         hard: share of the loss of energies and forces that goes to a reference's labels.
+        joint: weights of a student with charges, in place of energy and forces; else None.
     """
 
     energy: float
@@ -47,6 +49,7 @@ class Weights:
     huber_delta: float = 1.0
     hessian: float = 0.0
     hard: float = 0.0
+    joint: Losses | None = None
 
     @classmethod
     def of(cls, settings: StudentSettings, statistics: Statistics) -> "Weights":
@@ -61,6 +64,7 @@ class Weights:
             huber_delta=settings.huber_delta,
             hessian=settings.hessian_weight,
             hard=settings.hard_share,
+            joint=settings.losses if settings.has_charges else None,
         )
 
     def at(self, progress: float) -> "Weights":
@@ -71,10 +75,14 @@ class Weights:
 def loss_of(answers: Outputs, targets: Targets, weights: Weights) -> torch.Tensor:
     """Weighted sum of what the errors of one batch cost, a scalar: energy per atom, forces of
     each atom, stress of each periodic frame, products of the Hessian of each atom along each line.
+    Of a student with charges, that of :func:`~limbeck.charges.loss.joint_loss`, and of the stress.
     It does not depend on how a frame is turned."""
     of = partial(cost, kind=weights.kind, huber_delta=weights.huber_delta)
     share = weights.hard if targets.hard is not None else 0.0
-    loss = (1 - share) * _energy_and_forces(answers, targets, targets.values, weights)
+    if weights.joint is not None:
+        loss = joint_loss(answers, targets.values, targets.known, weights.joint)
+    else:
+        loss = (1 - share) * _energy_and_forces(answers, targets, targets.values, weights)
     if targets.hard is not None and share:
         loss = loss + share * _energy_and_forces(answers, targets, targets.hard, weights)
     if "stress" in answers.values and "stress" in targets.values:

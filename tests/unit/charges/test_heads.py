@@ -17,7 +17,6 @@ from limbeck.averaging.orbit import orbits
 from limbeck.charges.heads import Cartesian, Distributed, capped, conserved
 from limbeck.charges.sites import KCAL, potential_at
 from limbeck.charges.student import CartesianPotential, DistributedPotential
-from limbeck.errors import LimbeckError
 from limbeck.frames import from_atoms
 from limbeck.geometry import turn
 from limbeck.symmetry.permutation import Permutation

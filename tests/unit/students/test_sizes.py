@@ -21,7 +21,7 @@ SIZES = get_args(StudentSettings.model_fields["size"].annotation)
 TEN = Statistics(list(range(1, 11)), np.zeros(10), 0.0, 1.0, 1.0, 1.0)
 COPPER = Statistics([13, 29], np.array([-3.0, -4.0]), 0.1, 0.2, 0.5, 0.01)
 #: other than those of every size
-OTHER = {"channels": 12, "layers": 1, "cutoff_A": 3.5}
+OTHER = {"channels": 12, "layers": 1, "cutoff_A": 3.5, "charges_per_atom": 2}
 
 
 def settings(kind, **own):

@@ -233,6 +233,14 @@ NETWORKS: dict[str, Network] = {
         farthest=9.9,
         compiles=True,
     ),
+    "painn_distributed": Network(
+        frozenset({"channels", "layers", "cutoff_A", "charges_per_atom"}),
+        {"tiny": 2_303, "small": 29_903, "medium": 158_531},
+    ),
+    "painn_cartesian": Network(
+        frozenset({"channels", "layers", "cutoff_A", "charges_per_atom"}),
+        {"tiny": 2_333, "small": 30_005, "medium": 158_729},
+    ),
 }
 
 #: kinds that give descriptors of atoms with their answers

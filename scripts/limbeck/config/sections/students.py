@@ -14,13 +14,43 @@ from limbeck.config.sections.known import NETWORKS, Network
 from limbeck.config.sections.messages import shown
 from limbeck.config.sections.sampling import Temperature
 
-Architecture = Literal["mace", "painn", "nep", "direct", "direct_conservative"]
+Architecture = Literal[
+    "mace", "painn", "nep", "direct", "direct_conservative", "painn_distributed", "painn_cartesian"
+]
+#: they have charges, a dipole and an electrostatic potential
+WITH_CHARGES = ("painn_distributed", "painn_cartesian")
 Optimiser = Literal["adamw", "adam", "rmsprop", "muon"]
 Loss = Literal["mixture", "mse", "huber", "l1"]
 #: fields that ``hyperparameters: recommended`` fills in where they are not given
 RECOMMENDED = ("epochs", "batch_size", "learning_rate")
 #: fields that change what a size stands for, where an architecture can take them
-SETTABLE = ("channels", "layers", "cutoff_A")
+SETTABLE = ("channels", "layers", "cutoff_A", "charges_per_atom")
+#: fields that ``losses`` stands in the place of, or that are of errors which it has not
+NOT_WITH_CHARGES = (
+    *("loss", "huber_delta", "energy_weight", "late_energy_factor", "forces_weight"),
+    *("hessian_weight", "hard_share", "spread_weight"),
+)
+
+
+class Losses(Section):
+    """Weights of mean square errors in the loss of students with charges; 0 leaves one out. Where
+    one is above 0, the labels need what it is of."""
+
+    energy: t.NotNegative = 1.0
+    """Weight of the mean square error of the energy of a frame, in 1/eV^2."""
+    forces: t.NotNegative = 50.0
+    """Weight of the mean square error of the components of the forces, in A^2/eV^2."""
+    dipole: t.NotNegative = 25.0
+    """Weight of the mean square error of the components of the dipole, in 1/(e A)^2."""
+    esp: t.NotNegative = 1.0e4
+    """Weight of the mean square error of the electrostatic potential at the points of the labels,
+    in (e/Hartree)^2; 1 kcal/mol/e is 0.0016 Hartree/e."""
+    monopole: t.NotNegative = 100.0
+    """Weight of the mean square error of the charges of atoms, sums of their point charges, in
+    1/e^2; MBIS charges where the labels have these, else their charges."""
+    total_charge: t.NotNegative = 100.0
+    """Weight of the mean square of what the charges of a frame are above its charge before that is
+    taken off them all, in 1/e^2; what is left sums to the charge of the frame in any case."""
 
 
 class StudentSettings(NamedSection):
@@ -29,7 +59,9 @@ class StudentSettings(NamedSection):
     architecture: Architecture
     """mace, painn and nep are equivariant and conservative, nep the fastest; direct predicts forces
     without either, and direct_conservative is the same network with forces that are gradients of
-    its energy."""
+    its energy. painn_distributed is painn with point charges around its atoms, which make its
+    charges, its dipole and its electrostatic potential; painn_cartesian is the same with places of
+    these charges that do not turn with the molecule, a published design, for comparison."""
     size: Literal["tiny", "small", "medium"] = "small"
     """How large the network is; tiny for tests, medium the largest."""
     channels: Annotated[int, Field(ge=1, le=4096)] | None = None
@@ -40,6 +72,9 @@ class StudentSettings(NamedSection):
     """Cut-off of each layer, in place of that of its size, Angstrom; that of direct and of
     direct_conservative is always 6, and that of nep at most 9.9, since GPUMD has no room for more
     neighbours."""
+    charges_per_atom: Annotated[int, Field(ge=1, le=64)] | None = None
+    """Number of point charges around each atom, in place of 3; painn_distributed and
+    painn_cartesian alone have any."""
     zbl: bool = False
     """Add the ZBL repulsion of nuclei that are nearer than in any bond: all of it below 0.5 sums of
     their covalent radii, none above 0.8. Training then asks as well that no two elements attract
@@ -102,6 +137,10 @@ class StudentSettings(NamedSection):
     """How much less the force of an atom counts in the loss where the teacher's views disagree on
     it; its weight is 1 / (1 + spread_weight s^2), with the spread s in units of its root mean
     square over the source, no unit."""
+    losses: Losses = Field(default_factory=Losses)
+    """Weights in the loss of painn_distributed and painn_cartesian, in place of energy_weight and
+    forces_weight; all errors are squared, and energies count alike from the first step to the last.
+    """
     augment: bool = False
     """Turn every frame at random in every step; of use to a network that is not equivariant,
     as direct and direct_conservative."""
@@ -151,9 +190,30 @@ class StudentSettings(NamedSection):
             text = f"expected eager for {self.architecture}: torch.compile takes {others} alone"
             yield "inference", f"'compile', {text}"
         yield from self._unused()
+        yield from self._of_charges() if self.has_charges else self._without_charges()
         weights = (self.energy_weight, self.forces_weight, self.stress_weight, self.hessian_weight)
         if not any(weights):
             yield "forces_weight", "0, as all weights are; expected one above 0: nothing is learned"
+
+    @property
+    def has_charges(self) -> bool:
+        """Whether it has charges, a dipole and an electrostatic potential."""
+        return self.architecture in WITH_CHARGES
+
+    def _of_charges(self) -> Iterator[Fault]:
+        """What has no place in the loss of a student with charges."""
+        for name in NOT_WITH_CHARGES:
+            default, value = type(self).model_fields[name].default, getattr(self, name)
+            if value != default:
+                text = f"expected it not to be given for {self.architecture}, which has losses"
+                yield name, f"{shown(value)}, {text}"
+        if not any(self.losses.model_dump().values()):
+            yield "losses", "all 0, expected one above 0: nothing is learned"
+
+    def _without_charges(self) -> Iterator[Fault]:
+        if self.losses != Losses():
+            text = f"expected none for {self.architecture}: it has no charges"
+            yield "losses", f"{shown(self.losses.model_dump())}, {text}"
 
     def _unused(self) -> Iterator[Fault]:
         """What stands there and would change nothing."""

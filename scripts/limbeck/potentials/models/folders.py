@@ -10,7 +10,8 @@ from limbeck.potentials.weights import checked_path
 if TYPE_CHECKING:
     from limbeck.config.sections.potentials import Mace
 
-#: kind of model -> architecture -> (module, class); the first is expected where it is another
+#: kind of model -> architecture -> (module, class), those of this folder by the module's name
+#: alone; the first is expected where it is another
 KINDS: dict[str, dict[str, tuple[str, str]]] = {
     "orb": {
         "direct": ("orb", "OrbPotential"),
@@ -18,7 +19,11 @@ KINDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "mace": {"mace": ("mace", "MacePotential")},
     "nep": {"nep": ("nep", "NepPotential")},
-    "painn": {"painn": ("painn", "PainnPotential")},
+    "painn": {
+        "painn": ("painn", "PainnPotential"),
+        "painn_distributed": ("limbeck.charges.student", "DistributedPotential"),
+        "painn_cartesian": ("limbeck.charges.student", "CartesianPotential"),
+    },
 }
 
 
@@ -32,7 +37,8 @@ def open_folder(settings: "StudentFolder | Mace", *, device: str) -> TrainablePo
     kinds = KINDS[settings.model]
     found = read_description(folder).get("architecture")
     module, cls = kinds[found] if found in kinds else next(iter(kinds.values()))
-    kind = getattr(importlib.import_module(f"limbeck.potentials.models.{module}"), cls)
+    where = module if "." in module else f"limbeck.potentials.models.{module}"
+    kind = getattr(importlib.import_module(where), cls)
     student: TrainablePotential[Any] = kind.load(
         folder, name=settings.name, device=device, dtype=settings.dtype
     )

@@ -43,7 +43,6 @@ class Answers(NamedTuple):
     vectors: torch.Tensor | None = None
 
 
-
 class Weights(torch.nn.Module):
     """A model of graph-pes whose state is tensors alone: its own has a version beside them."""
 
