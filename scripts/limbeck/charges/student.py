@@ -37,10 +37,10 @@ class ChargesSizes(PainnSizes):
 class ChargesPotential(PainnPotential):
     """A PaiNN with point charges around its atoms.
 
-    ``charges`` [N] are sums of an atom's sites; the ``dipole`` [B,3] is theirs, about the origin,
-    and so is the ``esp`` [G] at the points that frames have around them. Periodic frames have
-    charges alone. The charge of a frame is read, and is what its charges sum to. No electrostatics
-    of the charges is added to the energy.
+    ``charges`` [N] are sums of an atom's sites; theirs is the ``dipole`` [B,3], about the centre of
+    nuclear charge, and the ``esp`` [G] at the points that frames have around them. Periodic frames
+    have charges alone. The charge of a frame is read, and is what its charges sum to. No
+    electrostatics of the charges is added to the energy.
     """
 
     head: ClassVar[type[Distributed | Cartesian]]
@@ -83,7 +83,8 @@ class ChargesPotential(PainnPotential):
         """Charges, dipole, ESP and sites."""
         raw, vectors = self._head(answers.scalars, answers.vectors)
         charges, excess = conserved(raw, batch.charge, batch.frame_of_atom)
-        moments = (charges.unsqueeze(2) * (batch.positions.unsqueeze(1) + vectors)).sum(dim=1)
+        around_centre = batch.positions - self._centres(batch)[batch.frame_of_atom]
+        moments = (charges.unsqueeze(2) * (around_centre.unsqueeze(1) + vectors)).sum(dim=1)
         dipole = moments.new_zeros(len(batch.charge), 3).index_add(0, batch.frame_of_atom, moments)
         found: dict[str, Any] = {
             "charges": charges.sum(dim=1),
@@ -98,6 +99,13 @@ class ChargesPotential(PainnPotential):
             *(around.points, around.frame_of_point, places, charges.double(), batch.pointers)
         )
         return found | {"esp": esp}
+
+    def _centres(self, batch: EdgeBatch) -> torch.Tensor:
+        """Centres of nuclear charge, [B,3], Angstrom."""
+        numbers = batch.species.to(batch.positions).unsqueeze(1)
+        zero = numbers.new_zeros(len(batch.charge), 1)
+        sums = zero.expand(-1, 3).index_add(0, batch.frame_of_atom, numbers * batch.positions)
+        return sums / zero.index_add(0, batch.frame_of_atom, numbers)
 
     def sites(self, frames: Frames) -> tuple[np.ndarray, np.ndarray]:
         """Point charges [N,n], e, and their places [N,n,3], Angstrom, of frames of one batch."""

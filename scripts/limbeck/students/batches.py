@@ -13,7 +13,6 @@ from limbeck.config.sections.students import StudentSettings
 from limbeck.datasets.split import Dataset
 from limbeck.frames import Rows, atom_rows, concatenate
 from limbeck.geometry import near_origin, voigt_to_stress
-from limbeck.labels import Labels
 from limbeck.potentials.trainable import Outputs, TrainablePotential
 from limbeck.properties import DIRECTIONS, PRODUCTS, property_of, select
 from limbeck.students.statistics import Scales
@@ -164,8 +163,6 @@ class Batches:
         of_forces = [scales.forces.get(source, 1.0) for source in sources]
         self._energy_scale = np.array([scales.energy.get(source, 1.0) for source in sources])
         self._forces_scale = np.repeat(of_forces, data.frames.n_atoms)[:, None]  # [N,1]
-        #: labels of dipoles about the origin that the frames of the batches have
-        self._labels = _about_moved_origin(data)
         self.data = data
         self.batch_size = batch_size
         self.periodic = data.frames.periodic
@@ -249,7 +246,7 @@ class Batches:
         return np.flatnonzero(np.isin(self._lines.frame, index))
 
     def _targets(self, index: np.ndarray) -> Targets:
-        labels, device = self._labels, self.student.device
+        labels, device = self.data.labels, self.student.device
         dtype = next(self.student.module.parameters()).dtype
 
         def tensor(values: np.ndarray) -> torch.Tensor:
@@ -296,18 +293,6 @@ class Batches:
             scale=tensor(np.repeat(self._products_scale[frame], n_atoms)[:, None]),
             step=lines.step,
         )
-
-
-def _about_moved_origin(data: Dataset) -> Labels:
-    """Labels of the frames near the origin: the dipole of an ion changes by its charge times the
-    way that it is moved."""
-    frames, labels = data.frames, data.labels
-    if "dipole" not in labels.values or not frames.charge.any() or not frames.n_atoms.all():
-        return labels
-    first = frames.offsets[:-1]
-    moves = near_origin(frames).positions[first] - frames.positions[first]
-    dipole = labels.values["dipole"] + frames.charge[:, None] * moves
-    return replace(labels, values=labels.values | {"dipole": dipole})
 
 
 def _known(name: str, values: np.ndarray) -> np.ndarray:

@@ -222,15 +222,22 @@ def test_a_turned_batch_is_a_batch_of_turned_frames(turns):
         np.testing.assert_allclose(one[name], other[name], atol=2e-5)
 
 
-def test_the_dipole_of_an_ion_is_about_the_origin():
-    """Moved by d, it changes by the charge times d: frames of ions are not moved in secret."""
+def test_the_dipole_of_an_ion_is_about_the_centre_of_nuclear_charge():
+    """By hand: the dipole of its sites about the origin, less its charge times that centre; and it
+    does not change where the ion is moved."""
     atoms = molecule("H2O")
-    at = from_atoms([atoms], groups=["w"], source="named", charges=[1])
-    atoms.positions += [30.0, 0, 0]
-    moved = from_atoms([atoms], groups=["w"], source="named", charges=[1])
     student = student_of(DistributedPotential)
-    change = student.predict(moved).values["dipole"] - student.predict(at).values["dipole"]
-    np.testing.assert_allclose(change, [[30.0, 0, 0]], atol=1e-4)  # float32 at 30 A
+    found = []
+    for way in (0.0, 3.0, 30.0):
+        atoms.positions[:, 0] += way
+        frames = from_atoms([atoms], groups=["w"], source="named", charges=[1])
+        charges, places = student.sites(frames)
+        about_origin = np.einsum("nk,nkx->x", charges, places)
+        centre = np.array([8, 1, 1]) @ atoms.positions / 10
+        found.append(student.predict(frames).values["dipole"][0])
+        # float32: coordinates of up to 33 A, charges of some e
+        np.testing.assert_allclose(found[-1], about_origin - centre, atol=1e-4)
+    np.testing.assert_allclose(found[1:], [found[0]] * 2, atol=1e-4)
 
 
 def test_energies_and_forces_are_those_of_a_painn_without_a_head():
