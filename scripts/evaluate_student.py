@@ -71,7 +71,7 @@ def main() -> None:
     write_json(folder / "metrics.json", metrics, recipe=recipe)
     write_table(folder / "metrics.json", evaluation.metric_rows(metrics))
     elements = [chemical_symbols[z] for z in sorted(student.about.elements)]
-    conservative = student.about.conservative
+    about = student.about
     text = card.card(
         names,
         summary.model_dump(),
@@ -79,14 +79,15 @@ def main() -> None:
         known.labels.attrs,
         elements,
         job.split_by,
-        about=student.about,
+        about=about,
         recipe=recipe,
         origins=job.origins,
-        ignored=ignored(training.frames, student.about.conditions),
+        ignored=ignored(training.frames, about.conditions),
     )
     write_text(folder / "card.md", text)
     frames = concatenate([test.frames for test in tests.values()])
-    write_text(folder / "use_me.py", handover.use_me(frames, conservative=conservative))
+    asked = {"conservative": about.conservative, "charges": "esp" in about.properties}
+    write_text(folder / "use_me.py", handover.use_me(frames, **asked))
     said = {n: evaluation.as_labels(answers[n], test.frames) for n, test in tests.items()}
     storage.write_frames(
         folder / "predictions.h5",

@@ -40,6 +40,8 @@ def main() -> None:
     asked = job.warrant
     use_threads(job.threads)
     from limbeck.averaging.turns import scans, to_be_turned
+    from limbeck.charges.surface import on_shells
+    from limbeck.config.sections.labels import Points
     from limbeck.warrant.accuracy import measure_errors
     from limbeck.warrant.floor import measure_floor
     from limbeck.warrant.gaps import ON_STRUCTURES, choose, measure_gaps, structures_of
@@ -57,6 +59,8 @@ def main() -> None:
         structures = choose(structures, asked.n_frames)
     frames = choose(frames, asked.n_frames)
     potentials = open_all(job, args.models)
+    if "esp" in potentials[0].about.properties:
+        frames = on_shells(frames, Points().shells, Points().density_per_A2)
     result: dict[str, Any] = {
         "model": job.name,
         "kind": "teacher" if job.potential else "student",

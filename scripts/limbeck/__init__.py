@@ -19,6 +19,10 @@ def load_student(
     element that it was not trained on, two atoms nearer than any of its training set and of what
     the screen of structures lets pass, and coordinates that are not finite raise an error.
 
+    Students with charges answer for ``get_charges`` (e), ``get_dipole_moment`` (e Angstrom, about
+    the centre of nuclear charge), and with ``calc.get_electrostatic_potential(points)`` for the
+    potential (V) at points around a molecule.
+
     The folder of a student with several seeds gives them as a committee: the mean of their answers,
     and in ``results`` how far they are apart, ``energy_spread`` (eV) and ``forces_spread``
     (eV/Angstrom, of each atom).

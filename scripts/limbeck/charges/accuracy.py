@@ -1,15 +1,17 @@
 """Errors of charges, dipoles and electrostatic potentials on frames, with intervals over groups."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from ase.data import chemical_symbols
-from ase.data.vdw import vdw_radii
 from ase.units import Debye
 
+from limbeck.charges.floor import errors, references
 from limbeck.charges.loss import label_of
 from limbeck.charges.sites import KCAL
 from limbeck.frames import Frames
+from limbeck.labels import Labels, select_labels
 from limbeck.properties import Predictions, Values
 from limbeck.warrant.measure import Sums, take
 from limbeck.warrant.on_frames import Part, counts, mean_absolute, per_frame, root_mean_square
@@ -19,8 +21,6 @@ from limbeck.warrant.statistics import Estimate, entry_of
 SHOWN = {"charges": ("e", 1.0), "dipole": ("D", 1 / Debye), "esp": ("kcal/mol/e", KCAL)}
 #: what is added to the name of a quantity, for its squares and for how many numbers these are
 SQUARE, NUMBER = "_square", "_number"
-#: shells of points are told apart by so much of a van der Waals radius
-SHELL = 0.2
 
 
 def sums_of(answers: Predictions, labels: Predictions, frames: Frames) -> Sums:
@@ -77,61 +77,45 @@ def figures_of(sums: Sums, frames: Frames) -> Part:
     return found
 
 
-def breakdown(answers: Predictions, labels: Predictions, frames: Frames) -> dict[str, Part]:
-    """Errors of charges by element, and of ESPs by the element that a point is nearest to and by
-    its shell; nearest in units of van der Waals radii."""
+def by_element(answers: Predictions, labels: Predictions, frames: Frames) -> dict[str, Part]:
+    """Mean absolute errors of charges (e) of each element's atoms; none where there are none."""
     both = _both(answers.values, labels.values)
-    found: dict[str, Part] = {}
-    if "charges" in both:
-        wrong = np.abs(both["charges"][0] - both["charges"][1])
-        found["charges"] = dict(_by(chemical(frames.numbers), wrong, frames, "charges"))
-    if "esp" in both and len(frames.points):
-        squares = (both["esp"][0] - both["esp"][1]) ** 2
-        element, shell = nearest(frames)
-        found["esp"] = dict(_by(chemical(element), squares, frames, "esp"))
-        found["shell"] = dict(_by(np.char.mod("%.1f", shell), squares, frames, "esp"))
-    return found
+    if "charges" not in both:
+        return {}
+    wrong = np.abs(both["charges"][0] - both["charges"][1])
+    return dict(_by(np.array(chemical_symbols)[frames.numbers], wrong, frames))
 
 
-def _by(
-    names: np.ndarray, values: np.ndarray, frames: Frames, quantity: str
-) -> Iterator[tuple[str, Part]]:
-    """A figure of each name that stands beside some rows of ``values``."""
-    unit, factor = SHOWN[quantity]
-    figure = root_mean_square if quantity == "esp" else mean_absolute
+def _by(names: np.ndarray, values: np.ndarray, frames: Frames) -> Iterator[tuple[str, Part]]:
+    """A figure of each name that stands beside some values [N]."""
+    unit, factor = SHOWN["charges"]
     for name in np.unique(names).tolist():
         here = (names == name) & np.isfinite(values)
-        number = _of_frames(quantity, here, frames)
+        number = _of_frames("charges", here, frames)
         has = number > 0
         if has.any():
             part = frames.select(has)
-            total = _of_frames(quantity, np.where(here, values, 0.0), frames)[has]
-            yield (
-                name,
-                {
-                    **counts(part),
-                    "number": int(number.sum()),
-                    quantity: figure(total[None], number[has], part, unit, factor),
-                },
-            )
+            total = _of_frames("charges", np.where(here, values, 0.0), frames)[has]
+            figure = mean_absolute(total[None], number[has], part, unit, factor)
+            yield name, {**counts(part), "n_atoms": int(number.sum()), "charges": figure}
 
 
-def chemical(numbers: np.ndarray) -> np.ndarray:
-    """Symbols of atomic numbers."""
-    return np.array(chemical_symbols)[numbers]
+def beside_the_floor(answers: Predictions, labels: Labels, frames: Frames) -> dict[str, Any] | None:
+    """Errors of the student's ESP beside the best that charges at atoms, and their multipoles, can
+    do, as :func:`limbeck.charges.floor.errors` has them; None where either has no ESP.
 
-
-def nearest(frames: Frames) -> tuple[np.ndarray, np.ndarray]:
-    """Of each point the atomic number of the atom that it is nearest to, in units of van der Waals
-    radii, and how far that is, rounded to the next shell. uint8 [G], float64 [G]"""
-    element = np.zeros(len(frames.points), dtype=np.uint8)
-    shell = np.zeros(len(frames.points))
-    for b in range(len(frames)):
-        numbers = frames.numbers[frames.atoms_of(b)]
-        rows, positions = frames.points_of(b), frames.positions[frames.atoms_of(b)]
-        away = np.linalg.norm(frames.points[rows, None] - positions, axis=2)
-        ratio = away / vdw_radii[numbers]
-        first = ratio.argmin(axis=1)
-        element[rows] = numbers[first]
-        shell[rows] = SHELL * np.rint(ratio.min(axis=1) / SHELL)
-    return element, shell
+    Args:
+        frames: B frames, with the points of the labels around them.
+    """
+    both = _both(answers.values, labels.values)
+    if "esp" not in both:
+        return None
+    own, target = both["esp"]
+    good = np.isfinite(own) & np.isfinite(target)
+    bad = np.bincount(frames.frame_of_point[~good], minlength=len(frames))
+    used = np.flatnonzero((frames.n_points > 0) & (bad == 0))
+    if not len(used):
+        return None
+    rows, kept = frames.rows(used).point, frames.select(used)
+    made = references(kept, select_labels(labels, used)) | {"student": own[rows]}
+    return errors(kept, target[rows], made)

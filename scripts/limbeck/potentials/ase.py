@@ -96,7 +96,7 @@ class PotentialCalculator(Calculator):
         """
         super().calculate(atoms, properties, system_changes)
         structure: Any = self.atoms  # a copy that the base class has made
-        frames = _frame(structure)
+        frames = frame_of(structure)
         self.check(frames)
         answer = self.answer(frames)
         answer.stress[vacuum_axes(frames).any(axis=1)] = np.nan  # divided by the vacuum's volume
@@ -139,7 +139,12 @@ def users_level() -> int:
     return level
 
 
-def _frame(atoms: "Atoms") -> Frames:
+def frame_of(atoms: "Atoms") -> Frames:
+    """Atoms as a frame, slabs and wires in a cell with vacuum.
+
+    Raises:
+        LimbeckError: charge and spin are no small integers, or a lattice vector is missing.
+    """
     charge, spin = charge_and_spin(atoms.info)
     try:
         atoms, info = in_vacuum(atoms)

@@ -106,9 +106,6 @@ class Potential(ABC, Generic[Batch]):
         """
         self._check_elements(frames)
         one_periodicity(frames)
-        # A dipole has its origin where the frame has it, and that of an ion changes with it.
-        if "dipole" in self.about.properties and frames.charge.any():
-            return frames
         return near_origin(frames)
 
     def _check_elements(self, frames: Frames) -> None:

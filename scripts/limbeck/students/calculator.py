@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.calculators.calculator import all_changes
 from ase.data import chemical_symbols, covalent_radii
+from scipy.spatial import cKDTree
 
 from limbeck.errors import LimbeckError
 from limbeck.frames import Frames
 from limbeck.geometry import MIN_CELL_HEIGHT_A, cell_height
-from limbeck.potentials.ase import PotentialCalculator, users_level
+from limbeck.potentials.ase import PotentialCalculator, frame_of, users_level
 from limbeck.potentials.trainable import TrainablePotential
 from limbeck.potentials.weights import quietly
 from limbeck.properties import Predictions
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 log = logging.getLogger(__name__)
+
+#: Angstrom; within it stand the charges that make an electrostatic potential
+NEAREST_POINT_A = 1.0
 
 
 class StudentCalculator(PotentialCalculator):
@@ -71,6 +75,60 @@ class StudentCalculator(PotentialCalculator):
         if not all(np.isfinite(value).all() for value in self.results.values()):
             self.results = {}
             raise LimbeckError(f"{self._called}: its answer for these atoms is not finite")
+
+    def get_electrostatic_potential(
+        self, points: np.ndarray, atoms: "Atoms | None" = None
+    ) -> np.ndarray:
+        """The electrostatic potential at points around a molecule, V. float64 [G]
+
+        Times 23.06 it is in kcal/mol/e. It is that of point charges near the atoms, which is meant
+        for points outside of the molecule: at 1.4 van der Waals radii and beyond.
+
+        Args:
+            points: [G,3], Angstrom, where ``atoms.positions`` are.
+            atoms: those that it was last asked about where not given.
+
+        Raises:
+            LimbeckError: the student has no such potential, or does not know these atoms; they are
+                periodic; a point is not finite, or nearer than :data:`NEAREST_POINT_A` to an atom.
+        """
+        if "esp" not in self.potential.about.properties:
+            kind = self.potential.about.model
+            text = "expected a student with charges, as painn_distributed"
+            raise LimbeckError(f"{self._called}: a {kind} has no electrostatic potential, {text}")
+        atoms = self.atoms if atoms is None else atoms
+        if atoms is None:
+            raise LimbeckError(f"{self._called}: no atoms, expected some: it was asked of none yet")
+        frames = frame_of(atoms)
+        self.check(frames)
+        points = np.asarray(points, dtype=np.float64)
+        self._check_points(frames, points)
+        return self._potential_at(frames.with_points([len(points)], points))
+
+    def _potential_at(self, frames: Frames) -> np.ndarray:
+        """Of one frame with points around it."""
+        return self.potential.predict(frames).values["esp"]
+
+    def _check_points(self, frames: Frames, points: np.ndarray) -> None:
+        if frames.pbc.any():
+            raise LimbeckError(
+                f"{self._called}: periodic atoms, expected a molecule alone: the electrostatic "
+                "potential of a crystal has no zero"
+            )
+        if points.ndim != 2 or points.shape[1] != 3 or not len(points):
+            raise LimbeckError(f"points: shape {points.shape}, expected [G,3] with G at least 1")
+        wrong = np.flatnonzero(~np.isfinite(points).all(axis=1))
+        if len(wrong):
+            raise LimbeckError(
+                f"points: point {wrong[0]} is not finite, nor are {len(wrong)} in all"
+            )
+        distance, atom = cKDTree(frames.positions).query(points)
+        if distance.min() < NEAREST_POINT_A:
+            first = int(distance.argmin())
+            raise LimbeckError(
+                f"points: point {first} is {distance[first]:.3f} A from atom {atom[first]}, "
+                f"expected {NEAREST_POINT_A:g} A at least: its charges are no density"
+            )
 
     def answer(self, frames: Frames) -> Predictions:
         """The answer, and which atoms are far from the data, in one pass where the network has

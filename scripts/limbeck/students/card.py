@@ -65,7 +65,7 @@ above.
 TEST = """## {title}
 
 Mean absolute errors on {n_frames} test frames of {n_groups} groups ({n_roots} roots){without}.
-{unseen} Intervals of 95 % are over {over}.{products}
+{unseen} Intervals of 95 % are over {over}.{products}{charges}
 
 | frames of | groups | against | energy, meV/atom | forces, meV/Å | RMS force, meV/Å | stress, GPa \
 | RMS force error, meV/Å | cosine |
@@ -135,8 +135,10 @@ def _steps_by(training: Mapping[str, Any]) -> str:
         said += f"; Muon moved {100 * training['muon_share']:.0f} % of the weights"
     said += ".\n"
     if training["loss"] is not None:
+        own = training.get("losses")
+        of = ", ".join(f"{n} {w:g}" for n, w in own.items()) if own else training["loss"]
         turned = "frames were turned at random in every step" if training["augment"] else ""
-        said += f"Loss: {training['loss']}; {turned or 'frames were not turned'}.\n"
+        said += f"Loss: {of}; {turned or 'frames were not turned'}.\n"
     if training.get("hessian_weight"):
         said += f"Products of the Hessian count {training['hessian_weight']:g} times in it.\n"
     if training.get("hard"):
@@ -260,6 +262,7 @@ def _test(name: str, metrics: dict[str, Any], split_by: str) -> str:
         unseen=_unseen(name, split_by, metrics["near_copies"]),
         over=_over(metrics),
         products=_products(metrics["against"]["labels"].get(PRODUCTS)),
+        charges=_charges(metrics["against"]["labels"], metrics.get("esp") or {}),
         rows="\n".join(_rows(metrics)),
     )
 
@@ -274,6 +277,36 @@ def _products(found: Mapping[str, Any] | None) -> str:
         f"absolute); the root mean\nsquare error is {digits(relative)} % of theirs, "
         f"{digits(found['size']['value'])} eV/Å²."
     )
+
+
+#: what its potential stands beside, and how that is called
+BESIDE = {
+    "charges_fitted": "charges fitted to each structure",
+    "dipoles_fitted": "these with dipoles",
+    "quadrupoles_fitted": "and with quadrupoles",
+    "mbis_charges": "the MBIS charges of the labels",
+    "charges": "the charges of the labels",
+}
+
+
+def _charges(found: Mapping[str, Any], esp: Mapping[str, Any]) -> str:
+    """Errors of charges, dipole and electrostatic potential, where the labels have these."""
+    said = []
+    if "charges" in found:
+        said.append(f"charges are off by {_short(found['charges'])} e")
+    if "dipole" in found:
+        said.append(f"components of the dipole by {_short(found['dipole'])} D (mean absolute)")
+    if "esp" in found:
+        rms = digits(found["esp"]["size"]["value"])
+        error = f"{_short(found['esp'])} kcal/mol/e (root mean square, of {rms})"
+        said.append(f"the electrostatic potential by {error}")
+    if not said:
+        return ""
+    text = f"Against the labels, {', '.join(said)}."
+    beside = [f"{words} {_short(esp[n]['all'])}" for n, words in BESIDE.items() if n in esp]
+    if beside:
+        text += f" At the same points, {', '.join(beside)}: it is by these that it is to be judged."
+    return "\n\n" + fill(text, 100)
 
 
 def _without(count: int) -> str:

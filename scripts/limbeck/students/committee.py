@@ -9,6 +9,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
 
 from limbeck.errors import LimbeckError
+from limbeck.frames import Frames
 from limbeck.potentials.trainable import DESCRIPTION
 from limbeck.students.calculator import StudentCalculator
 
@@ -126,6 +127,10 @@ class CommitteeCalculator(StudentCalculator):
             self.results["far_from_data"] = max(counts)
         self.far = max((member.far for member in self.members), key=np.count_nonzero)
         self._tell_far()
+
+    def _potential_at(self, frames: Frames) -> np.ndarray:
+        """The mean of the members'."""
+        return np.mean([member._potential_at(frames) for member in self.members], axis=0)
 
     @property
     def _called(self) -> str:

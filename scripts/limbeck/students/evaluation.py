@@ -68,7 +68,9 @@ def evaluate(
     element besides. ``less_constant`` is the student's error less that of a constant, paired by
     group: where it is above zero, the student is worse than nothing. ``by_compound``, where all
     groups are of the training set, are the errors of one who knows each compound's mean energy.
-    ``near_copies`` are names of the groups whose chemistry is in training under another name.
+    ``esp`` has errors of its electrostatic potential beside those of the best multipoles at atoms;
+    None where there is none. ``near_copies`` are names of the groups whose chemistry is in training
+    under another name.
 
     Args:
         answers: the student's, for the test frames in order.
@@ -91,6 +93,7 @@ def evaluate(
         "constant": errors(nothing, test.labels, frames),
         "less_constant": less_constant(answers, nothing, test.labels, frames),
     }
+    result["esp"] = of_charges.beside_the_floor(answers, test.labels, frames)
     if np.isin(frames.group, training.frames.group).all():
         result["by_compound"] = errors(by_compound(training, frames), test.labels, frames)
     if reference is not None:
@@ -185,6 +188,18 @@ def _rows_of(part: str, metrics: Mapping[str, Any], test: Mapping[str, Any]) -> 
         for against, table in tables.items():
             naming = partial(_names, against)
             yield from rows(table, naming, kind=kind, set=part, **names)
+    yield from _esp_rows(part, label_set, test.get("esp") or {})
+
+
+def _esp_rows(part: str, label_set: str, found: Mapping[str, Any]) -> Iterator[Row]:
+    """What an ESP can be made of beside the student's own, which stands among its errors."""
+    figures = {n: f["all"] for n, f in found.items() if isinstance(f, Mapping) and "all" in f}
+    names: dict[str, Any] = {"set": part, "quantity": "esp", "statistic": "rmse_against_labels"}
+    names |= {key: found.get(key) for key in COUNTED}
+    for name, figure in figures.items():
+        if name != "student":
+            subject = {"subject": f"{label_set}/{name}", "kind": "esp_reference"}
+            yield row_of(estimate_of(figure), figure["unit"], source="", **names, **subject)
 
 
 def _names(against: str, quantity: str, part: str = "") -> tuple[str, str]:
@@ -270,8 +285,7 @@ SIZES = (8, 16, 32, 64, 128, 256)
 
 def breakdown(answers: Predictions, labels: Labels, frames: Frames) -> dict[str, Any]:
     """Errors against the labels by sampling, by size (number of atoms) and by element: of forces,
-    and of energies but by element, which no energy belongs to. Of charges by element, and of
-    electrostatic potentials by the element and the shell of points, where there are any."""
+    and of energies but by element, which no energy belongs to. Of charges by element, too."""
     sums = stack([_absolute(answers, labels, frames)])
     ends = np.array([*SIZES, np.inf])
     place = np.searchsorted(ends, frames.n_atoms)
@@ -289,7 +303,7 @@ def breakdown(answers: Predictions, labels: Labels, frames: Frames) -> dict[str,
         "sampling": {name: part(sampling == name) for name in np.unique(sampling).tolist()},
         "size": {ranges[n]: part(place == n) for n in np.unique(place).tolist()},
         "element": dict(_by_element(answers.forces - labels.forces, frames)),
-        **of_charges.breakdown(answers, labels, frames),
+        "charges": of_charges.by_element(answers, labels, frames),
     }
 
 

@@ -48,15 +48,23 @@ atoms = Atoms(
 atoms.calc = load_student(Path(__file__).parent)  # the folder may be moved as a whole
 print(atoms.get_potential_energy(), "eV")
 print(atoms.get_forces(), "eV/Angstrom")
-'''
+{charges}'''
+#: of a student with charges
+USE_CHARGES = """print(atoms.get_charges(), "e")
+print(atoms.get_dipole_moment(), "e Angstrom")
+points = atoms.positions.max(axis=0) + [[2.0, 2.0, 2.0]]  # of your own, [n,3], Angstrom
+print(atoms.calc.get_electrostatic_potential(points), "V")
+"""
 
 
-def use_me(frames: Frames, *, conservative: bool) -> str:
+def use_me(frames: Frames, *, conservative: bool, charges: bool = False) -> str:
     """A program that opens the student beside it and asks it for the smallest of ``frames``.
 
     Args:
         conservative: its forces are minus the gradient of its energy; the program says it first
             where they are not.
+        charges: it has charges and an electrostatic potential; the program asks for them, where
+            the frame is isolated.
     """
     b = int(np.argmin(frames.n_atoms))
     rows = frames.atoms_of(b)
@@ -66,6 +74,7 @@ def use_me(frames: Frames, *, conservative: bool) -> str:
         positions=frames.positions[rows].round(6).tolist(),
         cell=frames.cell[b].round(6).tolist(),
         pbc=bool(frames.periodic[b]),
+        charges=USE_CHARGES if charges and not frames.periodic[b] else "",
     )
 
 

@@ -12,6 +12,9 @@ import torch
 from ase.build import molecule
 from ase.units import Debye, Hartree
 
+from limbeck import load_student
+from limbeck.averaging.mean import average
+from limbeck.averaging.views import Views
 from limbeck.charges import loss as charges
 from limbeck.charges.sites import KCAL, potential_at
 from limbeck.config.sections.messages import validated
@@ -21,6 +24,7 @@ from limbeck.errors import LimbeckError
 from limbeck.frames import from_atoms
 from limbeck.geometry import turn
 from limbeck.labels import Labels
+from limbeck.potentials import open_potential
 from limbeck.potentials.trainable import Outputs, Sites
 from limbeck.students import loop, new_student
 from limbeck.students.batches import Batches, answers_of
@@ -292,3 +296,73 @@ def test_turning_frames_of_a_data_set_turns_their_labels():
     np.testing.assert_allclose(
         after["dipole"], np.einsum("bij,bj->bi", q, before["dipole"]), atol=1e-12
     )
+
+
+def test_at_home_it_answers_for_charges_dipole_and_potential(tmp_path):
+    """Saved and opened through ASE: the same as in training; and what it refuses."""
+    student, _ = trained(settings(steps=30, learning_rate=0.01))
+    student.save(tmp_path)
+    frames = VALIDATION.frames.select([0])
+    expected = student.predict(frames).values
+    (atoms,) = frames.to_atoms()
+    atoms.calc = calc = load_student(tmp_path)
+    with pytest.raises(LimbeckError, match="no atoms, expected some"):
+        calc.get_electrostatic_potential(frames.points)
+    np.testing.assert_array_equal(atoms.get_charges(), expected["charges"])
+    np.testing.assert_array_equal(atoms.get_dipole_moment(), expected["dipole"][0])
+    esp = calc.get_electrostatic_potential(frames.points)
+    np.testing.assert_array_equal(esp, expected["esp"])
+    np.testing.assert_allclose(calc.get_electrostatic_potential(frames.points, atoms), esp)
+    for points, told in (
+        (frames.positions + 0.3, r"point \d is 0.\d+ A from atom \d, expected 1 A at least"),
+        ([[np.nan, 0, 0]], "point 0 is not finite"),
+        ([1.0, 2.0, 3.0], r"shape \(3,\), expected \[G,3\]"),
+    ):
+        with pytest.raises(LimbeckError, match=told):
+            calc.get_electrostatic_potential(points)
+    crystal = atoms.copy()
+    crystal.set_cell([9.0, 9.0, 9.0])
+    crystal.pbc = True
+    with pytest.raises(LimbeckError, match="periodic atoms, expected a molecule alone"):
+        calc.get_electrostatic_potential(frames.points, crystal)
+
+
+def test_seeds_answer_together(tmp_path):
+    """The potential of a committee is the mean of its members'."""
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        student = new_student(settings(), STATISTICS, device="cpu")
+        folder = tmp_path / f"seed{seed}" / "model"
+        folder.mkdir(parents=True)
+        student.save(folder)
+        found.append(student.predict(VALIDATION.frames.select([0])).values["esp"])
+    frames = VALIDATION.frames.select([0])
+    calc = load_student(tmp_path)
+    esp = calc.get_electrostatic_potential(frames.points, frames.to_atoms()[0])
+    np.testing.assert_allclose(esp, np.mean(found, axis=0), atol=1e-12)
+    assert np.abs(found[0] - found[1]).max() > 1e-3
+
+
+def test_students_without_charges_say_so(tmp_path):
+    student = new_student(settings("painn"), STATISTICS, device="cpu")
+    student.save(tmp_path)
+    calc = load_student(tmp_path)
+    with pytest.raises(LimbeckError, match="a painn has no electrostatic potential, expected a"):
+        calc.get_electrostatic_potential(np.ones((1, 3)), VALIDATION.frames.to_atoms()[0])
+
+
+@pytest.mark.parametrize("kind", ["painn_distributed", "painn_cartesian"])
+def test_it_is_a_potential_of_the_config_too(kind, tmp_path):
+    """As a teacher, whose views are averaged at the points as its forces are."""
+    student = new_student(settings(kind), STATISTICS, device="cpu")
+    student.save(tmp_path)
+    opened = open_potential({"name": "t", "model": "painn", "path": str(tmp_path)})
+    assert opened.about.equivariant == (kind == "painn_distributed")
+    opened.ask_for(["esp", "dipole"])
+    frames = VALIDATION.frames
+    views = Views(random=4)
+    found = average(opened, frames, views.operations(frames), views.weights)
+    same = np.sqrt(found.variances["esp"].mean()) * KCAL
+    assert (same < 1e-4) == (kind == "painn_distributed")  # kcal/mol/e, in float32
+    assert found.mean.values["esp"].shape == (len(frames.points),)
