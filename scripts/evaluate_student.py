@@ -62,6 +62,7 @@ def main() -> None:
         "n_parameters": summary.parameters,
         "attracting_pairs": attracting_pairs(student),
         "floor": floor_of(job.floor, teacher, known.labels.attrs["views"]),
+        "charge_map": evaluation.charge_map(student, tests.values()),
         "far_from_data": {
             name: domain.share(student, test.frames) if domain else None
             for name, test in tests.items()

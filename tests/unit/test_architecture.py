@@ -65,7 +65,7 @@ WINGS = {
     },
     "diversity": {"structures", "structures/duplicates"},
     "gate": {"diversity"},
-    "charges": {"potentials", "potentials/models", "symmetry", "warrant"},
+    "charges": {"datasets", "potentials", "potentials/models", "symmetry", "warrant"},
     "datasets": {"structures"},
     "warrant": {"averaging", "potentials", "selection", "symmetry"},
     "physics": {"phonons", "potentials", "preparation", "sampling/dynamics", "warrant"},
@@ -103,6 +103,7 @@ WINGS = {
     "report/page": {"warrant"},
     "report/run": {"report/page", "sampling", "warrant"},
     "report/topics": {
+        "charges",
         "datasets",
         "diversity",
         "molecules",

@@ -1,15 +1,18 @@
 """Errors of charges, dipoles and electrostatic potentials on frames, with intervals over groups."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from ase.data import chemical_symbols
+from ase.data.vdw import vdw_radii
 from ase.units import Debye
 
 from limbeck.charges.floor import errors, references
 from limbeck.charges.loss import label_of
 from limbeck.charges.sites import KCAL
+from limbeck.charges.student import ChargesPotential
+from limbeck.datasets.split import Dataset
 from limbeck.frames import Frames
 from limbeck.labels import Labels, select_labels
 from limbeck.properties import Predictions, Values
@@ -21,6 +24,9 @@ from limbeck.warrant.statistics import Estimate, entry_of
 SHOWN = {"charges": ("e", 1.0), "dipole": ("D", 1 / Debye), "esp": ("kcal/mol/e", KCAL)}
 #: what is added to the name of a quantity, for its squares and for how many numbers these are
 SQUARE, NUMBER = "_square", "_number"
+#: between two shells, in van der Waals radii
+SHELL = 0.2
+DIGITS = 5  # of what is drawn
 
 
 def sums_of(answers: Predictions, labels: Predictions, frames: Frames) -> Sums:
@@ -119,3 +125,36 @@ def beside_the_floor(answers: Predictions, labels: Labels, frames: Frames) -> di
     rows, kept = frames.rows(used).point, frames.select(used)
     made = references(kept, select_labels(labels, used)) | {"student": own[rows]}
     return errors(kept, target[rows], made)
+
+
+def drawn(student: ChargesPotential, tests: Iterable[Dataset]) -> dict[str, Any] | None:
+    """One molecule to be drawn: its ESP on the innermost shell of its points, by the labels and by
+    the student, and the point charges that make the latter. None where no test has an ESP.
+
+    The largest molecule of the tests, and of these the one of the lowest id.
+
+    Returns:
+        ``id``, ``numbers``, ``positions`` (A); ``points`` (A), ``labels`` and ``student`` (V);
+        ``charges`` (e) and ``places`` (A) by atom.
+    """
+    found = [(data, b) for data in tests for b in np.flatnonzero(data.frames.n_points).tolist()]
+    found = [(d, b) for d, b in found if not student.unknown_elements(d.frames.select([b])).any()]
+    if not found:
+        return None
+    data, b = min(found, key=lambda one: (-one[0].frames.n_atoms[one[1]], one[0].frames.id[one[1]]))
+    frame, rows = data.frames.select([b]), data.frames.points_of(b)
+    labels = data.labels.values["esp"][rows]
+    away = np.linalg.norm(frame.points[:, None] - frame.positions, axis=2)
+    ratio = (away / np.nan_to_num(vdw_radii[frame.numbers], nan=1.0)).min(axis=1)
+    inner = ratio < ratio.min() + SHELL / 2
+    charges, places = student.sites(frame)
+    numbers = {
+        "positions": frame.positions,
+        "points": frame.points[inner],
+        "labels": labels[inner],
+        "student": student.predict(frame).values["esp"][inner],
+        "charges": charges,
+        "places": places,
+    }
+    of = {"id": frame.id[0].decode(), "numbers": frame.numbers.tolist()}
+    return of | {name: values.round(DIGITS).tolist() for name, values in numbers.items()}

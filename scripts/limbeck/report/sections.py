@@ -17,6 +17,7 @@ from limbeck.report.run.made import made
 from limbeck.report.run.student import students_of
 from limbeck.report.topics import (
     answers,
+    charges,
     clusters,
     comparison,
     diversity,
@@ -45,6 +46,7 @@ ALL = (
     gaps,
     labels,
     students,
+    charges,
     rounds,
     physics,
     speed,

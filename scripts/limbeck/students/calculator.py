@@ -103,7 +103,7 @@ class StudentCalculator(PotentialCalculator):
         self.check(frames)
         points = np.asarray(points, dtype=np.float64)
         self._check_points(frames, points)
-        return self._potential_at(frames.with_points([len(points)], points))
+        return self._potential_at(frames.with_points(np.array([len(points)]), points))
 
     def _potential_at(self, frames: Frames) -> np.ndarray:
         """Of one frame with points around it."""
@@ -122,7 +122,7 @@ class StudentCalculator(PotentialCalculator):
             raise LimbeckError(
                 f"points: point {wrong[0]} is not finite, nor are {len(wrong)} in all"
             )
-        distance, atom = cKDTree(frames.positions).query(points)
+        distance, atom = map(np.asarray, cKDTree(frames.positions).query(points))
         if distance.min() < NEAREST_POINT_A:
             first = int(distance.argmin())
             raise LimbeckError(

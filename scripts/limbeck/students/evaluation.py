@@ -1,7 +1,7 @@
 """Errors of a student on the test frames, beside those of its teacher and of a constant."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from limbeck.geometry import composition
 from limbeck.labels import Labels, labels_of, select_labels, unlabelled
 from limbeck.potentials.evaluation import predict_or_nan
 from limbeck.potentials.interface import Potential, empty_predictions
+from limbeck.potentials.trainable import TrainablePotential
 from limbeck.properties import DIRECTIONS, PRODUCTS, Predictions, put, select
 from limbeck.reasons import Status
 from limbeck.structures.chemistry import near_copies
@@ -229,6 +230,13 @@ def answer(student: Potential[Any], frames: Frames, labels: Labels | None = None
         products[lines.places(frames)] = product(ahead, behind, lines.step)
         result.values[PRODUCTS] = products
     return result
+
+
+def charge_map(student: TrainablePotential[Any], tests: Iterable[Dataset]) -> dict[str, Any] | None:
+    """A molecule to be drawn with its point charges, see :func:`limbeck.charges.accuracy.drawn`;
+    None of a student without charges."""
+    own: Any = getattr(student, "inner", student)  # what repels near nuclei has no part in it
+    return of_charges.drawn(own, tests) if "esp" in student.about.properties else None
 
 
 def answered_frames(answers: Predictions, frames: Frames) -> np.ndarray:
