@@ -185,7 +185,7 @@ def test_its_answers_turn_with_the_frame():
     gap = measure_gaps([opened(MORE, method="PBE")], frames, ["rotation"], 2)[0]
     # grids of functionals do not turn: 1e-5 V, four orders below what models are off by
     assert gap["esp"]["value"] < 2e-2  # kcal/mol/e
-    assert gap["dipole"]["value"] < 0.2  # me A
+    assert gap["dipole"]["value"] < 1e-3  # D
     assert gap["mbis_charges"]["value"] < 1.0  # me
 
 

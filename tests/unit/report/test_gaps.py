@@ -101,11 +101,11 @@ def test_gaps_have_an_order_and_an_unknown_one_comes_last_under_its_name():
 def test_a_quantity_that_a_model_answers_with_has_a_column():
     """Nothing in the report names charges or dipoles."""
     figures = {("dipole", "rms"): Estimate(3.0, 2.0, 4.0), ("forces", "rms"): Estimate(1.0)}
-    units = {"forces": "meV/A", "dipole": "me A"}
+    units = {"forces": "meV/A", "dipole": "D"}
     entry = {"n_frames": 9, "n_roots": 8, "n_groups": 8, "n_views": 7}
     table = symmetries_table([MeasuredGap("rotation", "xtb", figures, units, entry)])
     assert [c.heading for c in table.columns] == [
-        *("Gap", "Frames", "Groups", "Views", "Forces, meV/Å", "Dipole, me Å", "Forces, relative")
+        *("Gap", "Frames", "Groups", "Views", "Forces, meV/Å", "Dipole, D", "Forces, relative")
     ]
     ((_, ((*_, dipole, _),)),) = table.groups()
     assert dipole == "3.0 (2.0 to 4.0)"

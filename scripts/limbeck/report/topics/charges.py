@@ -196,7 +196,7 @@ def map_figure(run: Run, student: Student) -> PageFigure | None:
     for ax, (title, values) in zip(axes, panels.items(), strict=False):
         most = float(np.abs(values).max()) if title.count("−") else largest
         colours = {"c": values, "cmap": "RdBu_r", "vmin": -most, "vmax": most}
-        seen = ax.scatter(*points.T, s=8, depthshade=False, **colours)
+        seen = ax.scatter(*points.T, s=22, depthshade=False, **colours)
         canvas.colorbar(seen, ax=ax, shrink=0.6, location="bottom", label="kcal/mol/e")
         _finished(ax, title)
     _draw_sites(axes[3], atoms, np.array(found["charges"]), np.array(found["places"]))
@@ -204,7 +204,7 @@ def map_figure(run: Run, student: Student) -> PageFigure | None:
     data = pd.DataFrame(columns | {"labels": labels, "student": own})
     error = float(np.sqrt(((own - labels) ** 2).mean()))
     return PageFigure(
-        f"esp_map_{student.title_of_seed.replace('/', '_').replace(' ', '_')}",
+        f"esp_map_{student.title.replace('/', '_')}_seed{student.seed}",
         told("map", model=student.title_of_seed),
         f"Electrostatic potential of {atoms.get_chemical_formula()} on a surface; the student is "
         f"off by {digits(error)} kcal/mol/e, root mean square.",
@@ -225,4 +225,5 @@ def _draw_sites(ax: Any, atoms: Atoms, charges: np.ndarray, places: np.ndarray) 
 def _finished(ax: Any, title: str) -> None:
     ax.set_title(title)
     ax.set_aspect("equal")
+    ax.dist = 7  # nearer than usual: there are no axes to make room for
     ax.set_axis_off()
