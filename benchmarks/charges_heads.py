@@ -27,7 +27,7 @@ import torch  # noqa: E402
 from limbeck.averaging.orbit import orbit  # noqa: E402
 from limbeck.charges.floor import references  # noqa: E402
 from limbeck.charges.sites import KCAL  # noqa: E402
-from limbeck.config.sections.students import StudentSettings  # noqa: E402
+from limbeck.config.sections.students import Losses, StudentSettings  # noqa: E402
 from limbeck.datasets.split import Dataset, read_part  # noqa: E402
 from limbeck.seeds import first_by_hash  # noqa: E402
 from limbeck.students import loop, new_student  # noqa: E402
@@ -56,7 +56,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=0.003)
     parser.add_argument("--charges", type=int, default=4)
-    parser.add_argument("--monopole", type=float, default=100.0)
+    for name, default in Losses().model_dump().items():
+        parser.add_argument(f"--{name}", type=float, default=default)
     parser.add_argument("--output", type=Path, default=Path("charges_heads.csv"))
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -110,7 +111,7 @@ def run(
         steps=args.steps,
         batch_size=args.batch,
         learning_rate=args.rate,
-        losses={"monopole": args.monopole},
+        losses={name: getattr(args, name) for name in Losses.model_fields},
         **ARMS[arm],
     )
     torch.manual_seed(seed)

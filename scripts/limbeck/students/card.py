@@ -21,8 +21,8 @@ WORTHLESS = 0.5
 #: the program beside it
 NOT_CONSERVATIVE = """Its forces and its stress are no slopes of its energy. Relax atoms in a fixed
 cell, not the cell: a relaxation of the cell can run away. Run dynamics with a thermostat, not at
-constant energy: the energy drifts. An equivariant student (`mace`, `painn`, `nep`) has neither
-fault."""
+constant energy: the energy drifts. An equivariant student (`mace`, `painn`, `nep`,
+`painn_distributed`) has neither fault."""
 
 
 def caution_in_code() -> str:

@@ -236,10 +236,12 @@ NETWORKS: dict[str, Network] = {
     "painn_distributed": Network(
         frozenset({"channels", "layers", "cutoff_A", "charges_per_atom"}),
         {"tiny": 2_303, "small": 29_903, "medium": 158_531},
+        compiles=True,
     ),
     "painn_cartesian": Network(
         frozenset({"channels", "layers", "cutoff_A", "charges_per_atom"}),
         {"tiny": 2_333, "small": 30_005, "medium": 158_729},
+        compiles=True,
     ),
 }
 
