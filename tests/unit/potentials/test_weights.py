@@ -24,7 +24,10 @@ from limbeck.students import ARCHITECTURES, architecture
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 FROM_FILE = ["mace", "orb", "painn", "orb-v2", "orb-v3-conservative-20-omat", "matgl"]
-KIND_OF = {"direct": "orb", "direct_conservative": "orb"}  # of others, their own names
+KIND_OF = {
+    **dict.fromkeys(("direct", "direct_conservative"), "orb"),
+    **dict.fromkeys(("painn_distributed", "painn_cartesian"), "painn"),
+}  # of others, their own names
 
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
@@ -250,7 +253,7 @@ def test_an_unknown_kind_is_refused():
     with pytest.raises(LimbeckError, match=r"potentials\.x\.model: 'gap', expected one of mace"):
         open_potential({"name": "x", "model": "gap"})
     assert sorted(set(OPENERS) - set(ORB_FOUNDATION)) == [
-        *["chgnet", "emt", "lj", "mace", "matgl", "nep", "orb", "painn", "xtb"]
+        *["chgnet", "emt", "lj", "mace", "matgl", "nep", "orb", "painn", "pyscf", "xtb"]
     ]
 
 
