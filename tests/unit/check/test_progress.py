@@ -139,7 +139,7 @@ LONG = {
     "structures/screening.py",
     "structures/shard.py",
     "students/loop.py",
-    "studies/frames_by_views.py",
+    "studies/frames/frames_by_views.py",
     "timing/card.py",
     "warrant/gaps.py",
 }

@@ -114,7 +114,7 @@ def test_one_element_has_no_antisites_but_vacancies():
     assert [r.reason for r in rejected] == ["fewer atoms of the elements than are to be changed"]
     assert list(groups_of(job(**copper, antisites=[1, 1]).source)) == []
     assert len(made(**copper, vacancies=[1, 3], count=4)) == 4
-    _, rejected = generate(job(**copper, vacancies=[4, 4]))
+    _, rejected = generate(job(**copper | {"n_atoms": [4, 5]}, vacancies=[4, 4]))
     assert rejected[0].limit == "below 4"  # some atom is left
 
 
