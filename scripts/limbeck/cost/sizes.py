@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 SAMPLE = 60  # structures of a source that are looked at
+SLOW_SAMPLE = 10  # of random crystals, some of which take seconds each
 ASSUMED_ATOMS = 20  # of a structure that a generative model will make
 ATOM_A = 2.5  # and the side of the cube that one of its atoms takes up, Angstrom
 CELLS = 12  # of these are made into supercells
@@ -115,9 +116,10 @@ def _made(config: Config, source: Source) -> tuple[Frames, int, int]:
     the few cannot be made."""
     from limbeck.structures import generate, groups_of
 
-    few = source.model_copy(update={"count": min(source.count, SAMPLE), "shards": 1})
+    most = SLOW_SAMPLE if isinstance(source, RandomCrystals) else SAMPLE
+    few = source.model_copy(update={"count": min(source.count, most), "shards": 1})
     frames, rejected = generate(GenerateStructures(seed=config.seed, shard=0, source=few))
-    # Those of the first SAMPLE alone: conformers that repeat are left out of the rest alike, and
+    # Those of the first few alone: conformers that repeat are left out of the rest alike, and
     # random crystals that are given up, and faces that have no more variants.
     if isinstance(source, MoleculeSource | RandomCrystals | Surfaces):
         of_few, count = few.count, source.count
