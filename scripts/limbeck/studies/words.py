@@ -14,6 +14,7 @@ ARMS = {
     "canonical": "Teacher's net, trained and asked in the canonical form",
     "augmented": "Teacher's net, trained in random views (augmentation)",
     "reference": "Net with the symmetry built in",
+    "simple": "Simple rival: what a field predicts by where it has no net",
     "student/own/given": "Student of the teacher's own label, inputs as given",
     "student/own/views": "Student of the teacher's own label, inputs in random views",
     "student/averaged/given": "Student of averaged labels, inputs as given",
