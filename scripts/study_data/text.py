@@ -78,12 +78,12 @@ def unpacked(path: Path) -> str:
     """The text of a file, plain or packed."""
     try:
         if path.suffix == ".lz4":
-            return subprocess.run(
-                ["lz4", "-dc", str(path)], capture_output=True, check=True
-            ).stdout.decode()
-        opener = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
-        with opener(path, "rt", encoding="utf-8") as file:
-            return str(file.read())
+            done = subprocess.run(["lz4", "-dc", str(path)], capture_output=True, check=True)
+            return done.stdout.decode()
+        data = path.read_bytes()
+        if path.suffix == ".gz":
+            data = gzip.decompress(data)
+        return (lzma.decompress(data) if path.suffix == ".xz" else data).decode()
     except (OSError, EOFError, ValueError, lzma.LZMAError, subprocess.SubprocessError) as error:
         raise stop(f"{path}: not a readable list of packages: {error}") from error
 
@@ -96,7 +96,9 @@ def chosen(
 
     Texts that share a sentence with one before them are left out: they are not independent.
     """
-    found, seen, counts = [], set(), collections.Counter[int]()
+    found: list[tuple[list[str], str]] = []
+    seen: set[str] = set()
+    counts: collections.Counter[int] = collections.Counter()
     for text, label in rows:
         sentences = [part.strip() for part in END.split(text) if part.strip()]
         counts[len(sentences)] += 1
@@ -209,9 +211,10 @@ def arrays(texts: list[list[str]], labels: list[str], encode: Encode) -> dict[st
     joined = [" ".join(text[k] for k in order) for text in sorted_texts for order in orders]
     values, long = encode(joined + [sentence for text in sorted_texts for sentence in text])
     n, at = len(texts), len(joined)
-    fits = ~long[:at].reshape(n, -1).any(axis=1)
+    fits = long[:at].reshape(n, -1).sum(axis=1) == 0
     if fits.sum() < 2 or len({x for x, y in zip(labels, fits, strict=True) if y}) < 2:
-        raise stop(f"{(~fits).sum()} of {n} texts are too long for the encoder; raise max_tokens")
+        text = f"{(~fits).sum()} of {n} texts are too long for the encoder (max_tokens)"
+        raise stop(f"{text}, expected two labels and more among the rest; raise count")
     if not np.isfinite(values).all():
         raise stop("hidden states are not finite: is this the encoder's own config.json?")
     names, column = np.unique(np.array(labels)[fits], return_inverse=True)

@@ -54,9 +54,7 @@ def opened(request, tmp_path_factory):
     if study.settings.made_in == "limbeck":
         data = study.data(generator(1, request.param))
     else:  # as the engine reads what another environment made
-        encoded(
-            folder / "data.h5", study.settings.model_dump() | {"path": Path(study.settings.path)}
-        )
+        encoded(folder / "data.h5", study.settings.model_dump())
         data = read_data(folder / "data.h5")
     assert len(data) == COUNT
     return request.param, study, data

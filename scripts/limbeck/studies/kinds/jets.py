@@ -60,7 +60,7 @@ class Jets(Study[JetsSettings]):
         n, most, _ = inputs["particles"].shape
         if self.settings.view == "permute":
             return rng.permuted(np.broadcast_to(np.arange(most), (n, most)), axis=1)
-        return rng.uniform(0, 2 * np.pi, n)
+        return rng.uniform(0, 2 * np.pi, size=(n,))
 
     def apply(self, ops: Ops, inputs: Inputs) -> Inputs:
         particles = inputs["particles"]
