@@ -234,6 +234,8 @@ def test_the_symbols_are_those_of_the_elements():
         "config/own_labels.yaml",
         "config/studies.yaml",
         "config/study_expectation.yaml",
+        "config/study_jets.yaml",
+        "config/study_jets_full.yaml",
         "config/urea_model.yaml",
     ],
 )

@@ -100,6 +100,8 @@ class Study(ABC, Generic[S]):
     #: one number, or few, that a field predicts by where it has no net: what a net of the role
     #: ``simple`` sees alone; empty where there is none
     simple: ClassVar[str] = ""
+    #: a further figure, by which a field compares: what :meth:`score` is called
+    score_name: ClassVar[str] = ""
     published: ClassVar[tuple[Published, ...]] = ()
 
     def __init__(self, settings: S) -> None:
@@ -147,6 +149,10 @@ class Study(ABC, Generic[S]):
     def residual(self, inputs: Inputs, truth: np.ndarray) -> np.ndarray:
         """How far each pair is from a true one, [N], at least 0: from its equation solved anew, or
         from what all data of the kind have in common."""
+
+    def score(self, answers: np.ndarray, truth: np.ndarray) -> float:
+        """The further figure of a study that names one, of answers [N,...]."""
+        raise NotImplementedError(f"{type(self).__name__} has no score")
 
     @abstractmethod
     def features(self, inputs: Inputs) -> np.ndarray:

@@ -15,6 +15,7 @@ from limbeck.studies.kinds.jets import MANY, SPREAD, axis_of, multiplicity
 from limbeck.studies.registry import open_study
 from limbeck.studies.run import run_study
 from limbeck.studies.study import read_data, write_data
+from limbeck.studies.words import sentences
 from made_up_fields import jets, write_jets
 from study_data import jets as script
 
@@ -61,6 +62,15 @@ def test_multiplicity_counts_particles_and_not_padding(tmp_path):
     assert np.allclose(multiplicity(seen)[:, 0] * SPREAD + MANY, (x[..., 0] > 0).sum(axis=1))
 
 
+def test_auc_is_one_minus_itself_where_answers_are_turned_round():
+    truth = np.eye(2)[[0, 0, 1, 1]]
+    study = study_of()
+    quark = np.array([0.1, 0.6, 0.5, 0.9])  # three of four pairs are in order
+    answers = np.stack([1 - quark, quark], axis=1)
+    assert study.score(answers, truth) == 0.75
+    assert study.score(answers[:, ::-1], truth) == 0.25
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -95,7 +105,14 @@ def test_damaged_and_other_files_are_refused(tmp_path):
 def test_a_study_has_the_simple_rival_and_finds_what_was_put_in(tmp_path):
     training = {"steps": 150, "width": 16}
     study = study_of(**write_jets(tmp_path / "jets.npz", 400), training=training)
-    arms = run_study(study, study.data(generator(1, "jets"))).results["arms"]
+    found = run_study(study, study.data(generator(1, "jets"))).results
+    arms, scores = found["arms"], found["scores"]
+    # half of what a coin says is right
+    assert scores["constant"]["given"] == [0.5]
+    assert scores["simple"]["random"][0] > 0.8
+    assert any(
+        text.startswith("AUC: ") and "number of particles" in text for text in sentences(found)
+    )
     # numbers of particles are 24 and 36 on average, and spread by 5 or 6:
     # p (1 - p) is 0.1 on average
     assert arms["simple"]["random"]["mean_square"] < 0.15

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.stats import mannwhitneyu
 from torch import Tensor, nn
 
 from limbeck.config.sections.studies.jets import JetsSettings
@@ -34,6 +35,7 @@ class Jets(Study[JetsSettings]):
     answer = "probabilities"
     needs = "pythia8mc and fastjet to make jets, or a file of EnergyFlow's qg_jets"
     simple = "the number of particles"
+    score_name = "AUC"
     #: rapidity: the particles' mean is not quite the jet's
     tolerance = 0.02
     published = (
@@ -96,6 +98,12 @@ class Jets(Study[JetsSettings]):
         out = np.abs(axis_of(inputs["particles"])[:, 0]) - self.settings.max_rapidity
         classes = np.abs(truth[:, None] - np.eye(2)).max(axis=2).min(axis=1)
         return np.maximum(out, 0) + classes
+
+    def score(self, answers: np.ndarray, truth: np.ndarray) -> float:
+        """The share of pairs of a quark and a gluon jet of which the former seems more of one."""
+        quark = truth[:, 1] > 0.5
+        found = mannwhitneyu(answers[quark, 1], answers[~quark, 1])
+        return float(found.statistic / (quark.sum() * (~quark).sum()))
 
     def features(self, inputs: Inputs) -> np.ndarray:
         """Share of the momentum, and place beside the axis, [N,M,3]."""
