@@ -23,17 +23,18 @@ for environment in plan.environments_of_studies(CONFIG):
         wildcard_constraints:
             study=one_of(plan.studies_in(CONFIG, environment)),
         conda:
-            f"../../envs/{environment}.yaml"
+            plan.environment_of_studies(CONFIG, environment)
         threads: THREADS
         resources:
             **needs(4000, 240),
         params:
             settings=settings(jobs.MakeStudyData),
+            python=lambda wildcards: plan.python_of_study(CONFIG, wildcards.study),
             recipe=lambda wildcards, output: RECIPES.of(
                 output[0].removeprefix(f"{RUN}/")
             ),
         shell:
-            "python {input.script:q} --settings {params.settings:q}"
+            "{params.python:q} {input.script:q} --settings {params.settings:q}"
             " --recipe {params.recipe} --output {output:q} > {log:q} 2>&1"
 
 

@@ -14,6 +14,7 @@ from limbeck.config.config import Config
 from limbeck.config.plan import (
     arms,
     driver,
+    file_of_study,
     from_files,
     generator_files,
     generators_used,
@@ -354,9 +355,10 @@ def _study(config: Config) -> Lines:
 def _studies(config: Config) -> Lines:
     """Files that are not there, and packages that curves are sent by."""
     for name, study in config.engine_studies.items():
-        path = getattr(study, "path", None)
-        if path and not Path(path).is_file():
-            yield f"studies.{name}.path: {path!r}, {nothing_at(path)}"
+        for path in file_of_study(config, name):
+            if not Path(path).is_file():
+                field = "path" if path == getattr(study, "path", None) else study.kind
+                yield f"studies.{name}.{field}: {path!r}, {nothing_at(path)}"
         for line in not_installed(study.log_to):
             yield f"studies.{name}.log_to: {line}"
 

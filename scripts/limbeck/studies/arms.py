@@ -113,6 +113,9 @@ class Arms:
         found.arms["augmented"] = self._asked(turned, n_learned=len(teach))
         reference = self._train("reference", "reference", self._truth(teach))
         found.arms["reference"] = self._asked(reference, n_learned=len(teach))
+        if self.study.simple:
+            simple = self._train("simple", "simple", self._truth(teach))
+            found.arms["simple"] = self._asked(simple, n_learned=len(teach))
         self._students(teacher, found)
         return found
 

@@ -47,6 +47,7 @@ PAIRS = (
     ("augmented", AVERAGED),
     ("canonical", AVERAGED),
     ("reference", AVERAGED),
+    ("simple", AVERAGED),
 )
 #: of an arm: how it is asked
 GIVEN, RANDOM, GAP, MEAN = "given", "random", "gap", "mean"

@@ -16,6 +16,8 @@ STUDIES = {
     "ode": ("limbeck.studies.kinds.ode", "Ode"),
     "integral": ("limbeck.studies.kinds.integral", "Integral"),
     "eigen": ("limbeck.studies.kinds.eigen", "Eigen"),
+    "jets": ("limbeck.studies.kinds.jets", "Jets"),
+    "text": ("limbeck.studies.kinds.text", "Text"),
 }
 #: what a study has to say of itself
 _SAID = ("about", "symmetry", "noun", "independent")

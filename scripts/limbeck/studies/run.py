@@ -76,13 +76,32 @@ def run_study(
         "pilot": trials,
         "cpu_seconds": [round(s, 1) for s in seconds.values()],
         **judge.judge(found),
+        "scores": _scores(study, list(answers.values()), parts["test"].truth),
     }
     return Found(results, answers, parts["test"], curves)
 
 
+def _scores(study: Study[Any], seeds: list[Seed], truth: np.ndarray) -> dict[str, Any]:
+    """Of each arm the further figure as given, in random views (their mean), and of the mean over
+    views, by seed; nothing where the study has none."""
+    if not study.score_name:
+        return {}
+    return {
+        arm: {
+            judge.GIVEN: [study.score(s.arms[arm].given, truth) for s in seeds],
+            judge.RANDOM: [
+                float(np.mean([study.score(view, truth) for view in s.arms[arm].views]))
+                for s in seeds
+            ],
+            judge.MEAN: [study.score(s.arms[arm].views.mean(axis=0), truth) for s in seeds],
+        }
+        for arm in seeds[0].arms
+    }
+
+
 def _said(study: Study[Any]) -> dict[str, Any]:
     """What a study says of itself."""
-    named = ("about", "symmetry", "noun", "independent", "unit", "answer")
+    named = ("about", "symmetry", "noun", "independent", "unit", "answer", "simple", "score_name")
     published = [entry._asdict() for entry in study.published]
     return {name: getattr(study, name) for name in named} | {"published": published}
 

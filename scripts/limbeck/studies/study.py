@@ -21,8 +21,8 @@ from limbeck.files import sha256_of, whole_file
 Inputs = dict[str, np.ndarray]
 #: one operation for each of N inputs, [N,...]: a shift, a permutation, an angle
 Ops = np.ndarray
-Role = Literal["teacher", "student", "reference"]
-ROLES: tuple[Role, ...] = ("teacher", "student", "reference")
+Role = Literal["teacher", "student", "reference", "simple"]
+ROLES: tuple[Role, ...] = ("teacher", "student", "reference", "simple")
 #: what the inputs are for. teach: the teacher learns from their truth. learn: the teacher labels
 #: them, and students learn from that. more: beyond them, for what learns from one label each at the
 #: same cost. pilot: for the search before the study, which never uses them again.
@@ -97,6 +97,11 @@ class Study(ABC, Generic[S]):
     needs: ClassVar[str] = "nothing"
     #: most that ``residual`` may be of a true pair, in its own unit
     tolerance: ClassVar[float] = 1e-5
+    #: one number, or few, that a field predicts by where it has no net: what a net of the role
+    #: ``simple`` sees alone; empty where there is none
+    simple: ClassVar[str] = ""
+    #: a further figure, by which a field compares: what :meth:`score` is called
+    score_name: ClassVar[str] = ""
     published: ClassVar[tuple[Published, ...]] = ()
 
     def __init__(self, settings: S) -> None:
@@ -145,6 +150,10 @@ class Study(ABC, Generic[S]):
         """How far each pair is from a true one, [N], at least 0: from its equation solved anew, or
         from what all data of the kind have in common."""
 
+    def score(self, answers: np.ndarray, truth: np.ndarray) -> float:
+        """The further figure of a study that names one, of answers [N,...]."""
+        raise NotImplementedError(f"{type(self).__name__} has no score")
+
     @abstractmethod
     def features(self, inputs: Inputs) -> np.ndarray:
         """What all nets are shown, float32 [N,...], of a size around 1."""
@@ -153,7 +162,8 @@ class Study(ABC, Generic[S]):
     def model(self, role: Role, shape: tuple[int, ...], outputs: tuple[int, ...]) -> nn.Module:
         """A new net, from features [N,*shape] to answers [N,*outputs].
 
-        ``reference`` is invariant, or equivariant, by construction. Of ``probabilities`` the
+        ``reference`` is invariant, or equivariant, by construction; ``simple`` is asked for where
+        the study names one. Of ``probabilities`` the
         answers are logits. Weights start from torch's random numbers, which the engine seeds.
         """
 

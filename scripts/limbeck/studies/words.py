@@ -14,6 +14,7 @@ ARMS = {
     "canonical": "Teacher's net, trained and asked in the canonical form",
     "augmented": "Teacher's net, trained in random views (augmentation)",
     "reference": "Net with the symmetry built in",
+    "simple": "Simple rival: what a field predicts by where it has no net",
     "student/own/given": "Student of the teacher's own label, inputs as given",
     "student/own/views": "Student of the teacher's own label, inputs in random views",
     "student/averaged/given": "Student of averaged labels, inputs as given",
@@ -34,9 +35,28 @@ def sentences(results: _Entry) -> list[str]:
         *_pilot(results),
         _share(results),
         *([] if results["words"] == ["void"] else [_teacher(results), *_students(results)]),
+        *_scores(results),
         _verdict(results),
         *map(_published, results["published"]),
     ]
+
+
+def _scores(found: _Entry) -> list[str]:
+    """The field's own figure, means over seeds."""
+    if not found.get("scores"):
+        return []
+    mean = {
+        (arm, how): sum(values) / len(values)
+        for arm, by in found["scores"].items()
+        for how, values in by.items()
+    }
+    text = (
+        f"{found['score_name']}: {mean['teacher', RANDOM]:.3f} of the teacher in a random view, "
+        f"{mean['teacher', MEAN]:.3f} of its mean over views; {mean['reference', RANDOM]:.3f} of "
+        f"the net with the symmetry built in"
+    )
+    simple = f"; {mean['simple', RANDOM]:.3f} of {found['simple']} alone" if found["simple"] else ""
+    return [f"{text}{simple}."]
 
 
 def percent(value: Estimate) -> str:

@@ -10,7 +10,8 @@ from limbeck.seeds import generator
 from limbeck.studies import registry
 from limbeck.studies.judge import ROUNDING
 from limbeck.studies.registry import STUDIES, open_study, study_class
-from limbeck.studies.study import Data, Study, read_data, take, write_data
+from limbeck.studies.study import Data, read_data, take, write_data
+from made_up_fields import encoded, write_jets, write_texts
 
 #: what a kind needs beside its defaults; names after a slash are variants
 SETTINGS: dict[str, dict] = {kind: {} for kind in STUDIES} | {
@@ -20,11 +21,21 @@ SETTINGS: dict[str, dict] = {kind: {} for kind in STUDIES} | {
     "pde/advection": {"equation": "advection"},
     "pde/unet": {"teacher": {"net": "unet"}, "equation": "advection"},
     "pde/bare": {"teacher": {"grid": False, "padding": 0}, "equation": "advection"},
+    "jets/flow": {"teacher": {"net": "particle_flow"}},
+    "jets/order": {"view": "permute"},
+    "jets/order-flow": {"view": "permute", "teacher": {"net": "particle_flow"}},
+    "text/four": {"head": "small"},
     "pde/few": {"equation": "advection", "max_shift": 8, "teacher": {"net": "mlp"}},
 }
 #: whose nets see nothing that a view changes, so that the study says `void`
-VOID = {"kepler/sin_cos", "ode/timeless", "pde/bare"}
+VOID = {"kepler/sin_cos", "ode/timeless", "pde/bare", "jets/order-flow"}
 COUNT = 24
+#: of kinds whose data come from a file: what writes one, and gives the settings that name it
+FILES = {
+    "jets": lambda folder: write_jets(folder / "jets.npz", COUNT),
+    "text": lambda folder: write_texts(folder / "texts.jsonl", COUNT, 3),
+    "text/four": lambda folder: write_texts(folder / "texts.jsonl", COUNT, 4),
+}
 
 
 def settings_of(name, **changes):
@@ -35,10 +46,16 @@ def settings_of(name, **changes):
 
 
 @pytest.fixture(scope="module", params=SETTINGS)
-def opened(request):
+def opened(request, tmp_path_factory):
     """Name, study, pairs."""
-    study = open_study(settings_of(request.param))
-    data = study.data(generator(1, request.param))
+    folder, kind = tmp_path_factory.mktemp("file"), request.param.split("/")[0]
+    file = FILES.get(request.param, FILES.get(kind, lambda folder: {}))
+    study = open_study(settings_of(request.param, **file(folder)))
+    if study.settings.made_in == "limbeck":
+        data = study.data(generator(1, request.param))
+    else:  # as the engine reads what another environment made
+        encoded(folder / "data.h5", study.settings.model_dump())
+        data = read_data(folder / "data.h5")
     assert len(data) == COUNT
     return request.param, study, data
 
@@ -148,56 +165,25 @@ def test_the_reference_has_no_gap_and_the_teacher_has_one_or_the_study_is_void(o
 # what is broken
 
 
-class Jets(Study):
-    """Points with a weight around a jet's axis, which lies within the detector."""
-
-    about, symmetry, noun, independent = "jets", "turns", "jets", "jets"
-    tolerance = 1e-9
-    acceptance = 1.7
-
-    def data(self, rng):
-        axis = np.stack([rng.uniform(-1.7, 1.7, 50), rng.uniform(0, 6.28, 50)], axis=1)
-        points = rng.normal(0, 0.2, (50, 12, 2))
-        points += axis[:, None] - points.mean(axis=1, keepdims=True)
-        return Data({"points": points}, np.ones((50, 1)), np.arange(50))
-
-    def draw(self, inputs, rng):
-        return rng.uniform(0, 2 * np.pi, len(inputs["points"]))
-
-    def about_which(self, points):
-        return points.mean(axis=1, keepdims=True)
-
-    def apply(self, ops, inputs):
-        points, (c, s) = inputs["points"], (np.cos(ops), np.sin(ops))
-        centre = self.about_which(points)
-        turn = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2)
-        return {"points": np.einsum("nij,nmj->nmi", turn, points - centre) + centre}
-
-    def residual(self, inputs, truth):
-        """How far the axis is out of the detector, and the class from one."""
-        axis = inputs["points"].mean(axis=1)
-        return np.maximum(np.abs(axis[:, 0]) - 1.7, 0) + np.abs(truth[:, 0] - 1)
-
-    def features(self, inputs):
-        return inputs["points"].astype(np.float32)
-
-    def model(self, role, shape, outputs):
-        raise NotImplementedError
-
-
-class JetsAboutTheOrigin(Jets):
-    def about_which(self, points):
-        return 0.0
-
-
-def test_turning_jets_about_their_axis_is_a_symmetry_and_about_the_origin_is_none():
-    for study in (Jets(None), JetsAboutTheOrigin(None)):
+def test_turning_jets_about_their_axis_is_a_symmetry_and_about_the_origin_is_none(tmp_path):
+    file = write_jets(tmp_path / "jets.npz", COUNT)
+    for axis in ("jet", "origin"):
+        study = open_study(settings_of("jets", axis=axis, **file))
         data = study.data(generator(1, "jets"))
-        if type(study) is Jets:
+        if axis == "jet":
             check_residual(study, data)
         else:
             with pytest.raises(AssertionError):
                 check_residual(study, data)
+
+
+def test_drawing_sentences_with_replacement_is_no_order_of_them(tmp_path):
+    file = write_texts(tmp_path / "texts.jsonl", COUNT, 3)
+    study = open_study(settings_of("text", **file))
+    encoded(tmp_path / "data.h5", study.settings.model_dump())
+    study.draw = lambda inputs, rng: rng.integers(0, 3, inputs["ranks"].shape)
+    with pytest.raises(AssertionError):
+        check_residual(study, read_data(tmp_path / "data.h5"))
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from limbeck.config.sections.labels import LabelSet
 from limbeck.config.sections.potentials import Potential
 from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.studies import (
+    ElsewhereStudy,
     EngineStudy,
     Expectation,
     FramesByViews,
@@ -115,6 +116,8 @@ class MakeStudyData(Section):
         kept = {"name", "kind", "count"}
         fixed = {n: f.default for n, f in EngineStudy.model_fields.items() if n not in kept}
         fixed["seeds"] = [1]
+        if isinstance(own, ElsewhereStudy):  # where they are made changes nothing
+            fixed["python"] = None
         return cls(study=_with_hash(own.model_copy(update=fixed)), seed=config.seed)
 
 

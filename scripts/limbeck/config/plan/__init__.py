@@ -111,8 +111,10 @@ from limbeck.config.plan.students import (
 )
 from limbeck.config.plan.studies import (
     OWN,
+    environment_of_studies,
     environments_of_studies,
     file_of_study,
+    python_of_study,
     script_of_study,
     studies_in,
     study_files,
@@ -171,6 +173,7 @@ __all__ = [
     "digest",
     "driver",
     "duplicates_of",
+    "environment_of_studies",
     "environments_of_studies",
     "file_of_study",
     "floor_under",
@@ -221,6 +224,7 @@ __all__ = [
     "pilot_slices",
     "pilots_before_source",
     "potential_meets",
+    "python_of_study",
     "read_by_study",
     "reference_labels",
     "reference_of_gate",

@@ -1,31 +1,51 @@
 """Studies of other fields: in which environment their data are made, and what they leave."""
 
 from limbeck.config.config import Config
+from limbeck.config.environments import file_of, python_of
+from limbeck.config.sections.studies import ElsewhereStudy, TextSettings
 
 #: the environment of Limbeck itself
 OWN = "limbeck"
+#: what an encoder's folder has to have
+ENCODER = ("config.json", "model.safetensors")
 
 
 def environments_of_studies(config: Config) -> list[str]:
     """Files of ``envs/`` that data of studies are made in, without their endings."""
-    return sorted({study.environment for study in config.engine_studies.values()})
+    return sorted({study.made_in for study in config.engine_studies.values()})
 
 
 def studies_in(config: Config, environment: str) -> list[str]:
     """Names of the studies whose data are made in an environment."""
-    return [n for n, s in config.engine_studies.items() if s.environment == environment]
+    return [n for n, s in config.engine_studies.items() if s.made_in == environment]
 
 
 def script_of_study(config: Config, study: str) -> str:
     """The script that makes the data of a study, below ``scripts/``."""
     own = config.engine_studies[study]
-    return "make_study_data.py" if own.environment == OWN else f"study_data/{own.kind}.py"
+    return "make_study_data.py" if own.made_in == OWN else f"study_data/{own.kind}.py"
 
 
 def file_of_study(config: Config, study: str) -> list[str]:
-    """The file of the user that a study reads; none where it makes its data."""
-    path = getattr(config.engine_studies[study], "path", None)
-    return [path] if path else []
+    """The files of the user that a study reads; none where it makes its data."""
+    own = config.engine_studies[study]
+    found = [getattr(own, "path", None)]
+    if isinstance(own, TextSettings):
+        found += [f"{own.encoder.path}/{name}" for name in ENCODER]
+        found += [own.debian.packages, own.debian.translation] if own.debian else []
+    return [path for path in found if path]
+
+
+def python_of_study(config: Config, study: str) -> str:
+    """What the data of a study are made with: the Python that it names, or its environment's."""
+    own = config.engine_studies[study]
+    return python_of(own) if isinstance(own, ElsewhereStudy) and own.made_in != OWN else "python"
+
+
+def environment_of_studies(config: Config, environment: str) -> str:
+    """The file of an environment, for a rule; Limbeck's where all of its studies name a Python."""
+    studies = (config.engine_studies[name] for name in studies_in(config, environment))
+    return file_of(environment, [s for s in studies if isinstance(s, ElsewhereStudy)])
 
 
 def study_files(config: Config) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from limbeck.config.sections.studies.frames import Expectation, FramesByViews
+from limbeck.config.sections.studies.jets import JetsSettings
 from limbeck.config.sections.studies.kernels import (
     EigenSettings,
     IntegralSettings,
@@ -13,21 +14,25 @@ from limbeck.config.sections.studies.kernels import (
     OdeSettings,
 )
 from limbeck.config.sections.studies.pde import PdeSettings
-from limbeck.config.sections.studies.study import EngineStudy, FromFile
+from limbeck.config.sections.studies.study import ElsewhereStudy, EngineStudy, FromFile
+from limbeck.config.sections.studies.text import TextSettings
 
 __all__ = [
     "EigenSettings",
+    "ElsewhereStudy",
     "EngineStudy",
     "Expectation",
     "FramesByViews",
     "FramesStudy",
     "FromFile",
     "IntegralSettings",
+    "JetsSettings",
     "KeplerSettings",
     "LinearSettings",
     "OdeSettings",
     "PdeSettings",
     "StudySettings",
+    "TextSettings",
 ]
 
 #: studies of a run's own frames
@@ -40,6 +45,8 @@ StudySettings = Annotated[
     | LinearSettings
     | OdeSettings
     | IntegralSettings
-    | EigenSettings,
+    | EigenSettings
+    | JetsSettings
+    | TextSettings,
     Field(discriminator="kind"),
 ]

@@ -127,6 +127,11 @@ class EngineStudy(AnyStudy):
     gif: bool = False
     """Whether a GIF of the error over the number of views is drawn."""
 
+    @property
+    def made_in(self) -> str:
+        """The environment in which the data of these settings are made."""
+        return self.environment
+
     def faults(self) -> Iterator[Fault]:
         """A pilot without inputs."""
         if self.pilot and not self.split.pilot:
@@ -140,3 +145,11 @@ class FromFile(EngineStudy):
     """Path of a file to read; not given, inputs are made."""
     sha256: Sha256 | None = None
     """SHA-256 of the file, which another is refused by; not checked where not given."""
+
+
+class ElsewhereStudy(FromFile):
+    """A study whose data are made in an environment of their own."""
+
+    python: t.UserPath | None = None
+    """Path of a Python in whose environment the data are made; not given, the one of
+    envs/study-{kind}.yaml, with --use-conda, or of the run."""
