@@ -105,3 +105,7 @@ if __name__ == "__main__":
         main()
     except Exception as error:  # as conda: a line, and a status
         sys.exit(f"{type(error).__name__}: {error}")
+    # Threads of py-rattler's own may still be at work when Python takes itself apart, and then
+    # crash it, though all is done.
+    sys.stdout.flush()
+    os._exit(0)

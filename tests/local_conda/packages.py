@@ -7,7 +7,6 @@ their own versions, or have a few lines in them.
 
 import asyncio
 import base64
-import ensurepip
 import hashlib
 import io
 import json
@@ -15,6 +14,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from importlib.metadata import distribution
 from pathlib import Path
 
 from rattler.index import index_fs
@@ -83,11 +83,9 @@ def python(channel: Path, version: str) -> None:
 
 
 def pip(channel: Path, version: str) -> None:
-    """The pip that came with the running Python."""
-    (wheel,) = Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")
-    with zipfile.ZipFile(wheel) as file:
-        names = [name for name in file.namelist() if not name.endswith("/")]
-        files = {f"{SITE}/{name}": file.read(name) for name in names}
+    """The pip of the running environment."""
+    found = [path for path in distribution("pip").files or [] if path.parts[0] != ".."]
+    files = {f"{SITE}/{path}": path.read_binary() for path in found if path.suffix != ".pyc"}
     package(channel, "pip", version, files, ["python"])
 
 
