@@ -175,7 +175,7 @@ wildcard_constraints:
     stage=one_of(plan.STAGES),
     part=one_of(["pilot", *plan.batch_names(CONFIG)]),
     slice=one_of(SLICES),
-    batch=one_of(range(len(plan.batches(CONFIG)))),
+    batch=one_of(plan.batches(CONFIG)),
     label_set=one_of(CONFIG.labels),
     potential=one_of(CONFIG.potentials),
     delta=one_of(CONFIG.delta),

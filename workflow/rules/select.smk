@@ -33,7 +33,7 @@ rule choose_over_all:
     input:
         script=f"{SCRIPTS}/choose_over_all.py",
         frames=files(plan.frames_of_batch),
-        before=files(plan.batches_before),
+        before=files(plan.choices_before),
         # waited for, and no reason to choose anew
         yields=ancient(files(plan.yields_before_batch)),
     output:

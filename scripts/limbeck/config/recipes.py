@@ -91,7 +91,7 @@ JOBS: dict[str, tuple[Callable[..., Told], tuple[Find, ...]]] = {
     "yields/{stage}.json": (jobs.CheckYields.of, (plan.frames_of_stage,)),
     "choices/{batch}.h5": (
         jobs.ChooseOverAll.of,
-        (plan.frames_of_batch, plan.batches_before),
+        (plan.frames_of_batch, plan.choices_before),
     ),
     "selected/{slice}.h5": (
         jobs.SelectFrames.of,

@@ -23,33 +23,33 @@ TAKING = {"generative_fraction": 0.5, "generative_model": "made"}
 
 def test_a_source_waits_for_those_before_it_alone():
     config = resolve(CONFIG)
-    assert plan.duplicates_of(config, "two", "0") == ["duplicates/two/0.h5"]
-    assert plan.keys_before(config, "one", 0) == []
-    assert plan.keys_before(config, "two", 0) == ["duplicates/one/0.h5"]
+    assert plan.duplicates_of(config, "two", "0") == ["duplicates/two/set.h5"]
+    assert plan.keys_before(config, "one", "set") == []
+    assert plan.keys_before(config, "two", "set") == ["duplicates/one/set.h5"]
     files = [f"structures/one/{i}.h5" for i in (0, 1)]
-    assert plan.structures_before(config, "two", 0) == files
-    assert plan.structures_searched(config, "one", 0) == files
+    assert plan.structures_before(config, "two", "set") == files
+    assert plan.structures_searched(config, "one", "set") == files
     assert plan.duplicates_of(resolve(CONFIG | {"duplicates": {}}), "two", "0") == []
 
 
 def test_the_pilot_waits_for_itself_alone_and_the_rest_for_it():
     config = resolve(CONFIG | {"gate": {"pilot": 1}})
-    assert plan.structures_searched(config, "two", 0) == ["structures/two/0.h5"]
-    assert plan.structures_before(config, "two", 0) == ["structures/one/0.h5"]
-    assert plan.duplicates_of(config, "two", "1") == ["duplicates/two/1.h5"]
+    assert plan.structures_searched(config, "two", "pilot") == ["structures/two/0.h5"]
+    assert plan.structures_before(config, "two", "pilot") == ["structures/one/0.h5"]
+    assert plan.duplicates_of(config, "two", "1") == ["duplicates/two/rest.h5"]
     # of the first source, too, what the second has in the pilot
-    pilot = [f"duplicates/{name}/0.h5" for name in ("one", "two")]
-    assert plan.keys_before(config, "one", 1) == pilot
-    assert plan.keys_before(config, "two", 1) == [*pilot, "duplicates/one/1.h5"]
+    pilot = [f"duplicates/{name}/pilot.h5" for name in ("one", "two")]
+    assert plan.keys_before(config, "one", "rest") == pilot
+    assert plan.keys_before(config, "two", "rest") == [*pilot, "duplicates/one/rest.h5"]
 
 
 def test_what_a_generative_model_made_is_searched_alone_and_then_as_structures_of_its_takers():
     sources = {"one": CRYSTALS, "two": CRYSTALS | TAKING, "made": GENERATED}
     config = resolve(CONFIG | {"sources": sources, "gate": {"pilot": 1}})
-    assert plan.duplicates_of(config, "made", "2") == ["duplicates/made/0.h5"]
-    assert len(plan.structures_searched(config, "made", 0)) == GENERATED["shards"]
-    assert plan.structures_before(config, "made", 0) == []
-    assert plan.structures_before(config, "two", 0) == ["structures/one/0.h5"]
+    assert plan.duplicates_of(config, "made", "2") == ["duplicates/made/pilot.h5"]
+    assert len(plan.structures_searched(config, "made", "pilot")) == GENERATED["shards"]
+    assert plan.structures_before(config, "made", "pilot") == []
+    assert plan.structures_before(config, "two", "pilot") == ["structures/one/0.h5"]
     # the pilot takes any of its structures, so that none of its shards may wait for the pilot
     assert [plan.pilots_before_source(config, "made", str(i)) for i in range(3)] == [[], [], []]
 
@@ -59,8 +59,8 @@ def test_molecules_wait_for_no_crystals():
     files = {"kind": "file", "count": 2, "path": "resources/crystals"}
     sources = {"crystals": CRYSTALS, "molecules": molecules, "files": files}
     config = resolve(CONFIG | {"sources": sources})
-    assert plan.structures_before(config, "molecules", 0) == []
-    both = {path.split("/")[1] for path in plan.structures_before(config, "files", 0)}
+    assert plan.structures_before(config, "molecules", "set") == []
+    both = {path.split("/")[1] for path in plan.structures_before(config, "files", "set")}
     assert both == {"crystals", "molecules"}
 
 
@@ -76,8 +76,9 @@ def test_each_shard_of_a_plan_is_searched_once(name, tmp_path, monkeypatch):
             Path(source["path"], "some.cif").touch()
     config = resolve(whole)
     for source, section in config.sources.items():
-        batches = range(len(plan.batches(config)))
-        found = [p for b in batches for p in plan.structures_searched(config, source, b)]
+        found = [
+            p for b in plan.batches(config) for p in plan.structures_searched(config, source, b)
+        ]
         expected = {f"structures/{source}/{i}.h5" for i in range(section.shards)}
         assert len(found) == len(expected)
         assert set(found) == expected

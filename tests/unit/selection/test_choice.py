@@ -173,12 +173,12 @@ def test_what_does_not_fit_is_told(change, text):
 
 def test_one_choice_for_all_slices_or_one_for_the_pilot_and_one_for_the_others():
     config = resolve(CONFIG)
-    assert plan.batches(config) == [range(4)]
-    assert jobs.ChooseOverAll.of(config, "0").count == 11
-    assert plan.choice_of_frames(config, "3") == ["choices/0.h5"]
+    assert plan.batches(config) == {"set": range(4)}
+    assert jobs.ChooseOverAll.of(config, "set").count == 11
+    assert plan.choice_of_frames(config, "3") == ["choices/set.h5"]
     farthest = CONFIG["select"] | {"choice": {"by": "farthest"}}
     pilot = resolve(CONFIG | {"gate": {"pilot": 3}, "select": farthest})
-    assert plan.batches(pilot) == [range(2), range(2, 4)]
-    assert [jobs.ChooseOverAll.of(pilot, batch).count for batch in "01"] == [6, 5]
-    assert plan.choice_of_frames(pilot, "3") == ["choices/1.h5"]
-    assert plan.batches_before(pilot, "1") == ["choices/0.h5"]
+    assert plan.batches(pilot) == {"pilot": range(2), "rest": range(2, 4)}
+    assert [jobs.ChooseOverAll.of(pilot, batch).count for batch in ("pilot", "rest")] == [6, 5]
+    assert plan.choice_of_frames(pilot, "3") == ["choices/rest.h5"]
+    assert plan.choices_before(pilot, "rest") == ["choices/pilot.h5"]

@@ -39,7 +39,7 @@ class ChooseOverAll(Section):
         if choice is None:
             raise LimbeckError("select.choice: the config has none")
         # as many as its slices would take one by one
-        parts = (part_of_slice(config, i, select.count) for i in batches(config)[int(batch)])
+        parts = (part_of_slice(config, i, select.count) for i in batches(config)[batch])
         return cls(seed=config.seed, count=sum(_quota(*part) for part in parts), choice=choice)
 
 

@@ -109,35 +109,43 @@ def frames_to_choose_views(config: Config, label_set: str) -> list[str]:
     return frames_judged(config, "pilot" if pilot_slices(config) else "set")
 
 
-def batches(config: Config) -> list[range]:
-    """Slices whose frames are chosen together: those of each batch; where there are none, all, or
-    those of the pilot and then the others."""
+def batches(config: Config) -> dict[str, range]:
+    """Slices whose structures are compared, and whose frames are chosen, together: those of each
+    batch of the config, in turn; where it has none, of the pilot and of the rest, or all, the set.
+    """
     if asked := batches_asked(config):
-        return asked
-    first = pilot_slices(config) or config.select.slices
-    found = [range(first), range(first, config.select.slices)]
-    return [batch for batch in found if batch]
+        return dict(zip(batch_names(config), asked, strict=True))
+    first, every = pilot_slices(config), config.select.slices
+    if not first:
+        return {"set": range(every)}
+    return {"pilot": range(first)} | ({"rest": range(first, every)} if first < every else {})
 
 
-def frames_of_batch(config: Config, batch: int | str) -> list[str]:
+def batches_until(config: Config, batch: str) -> list[str]:
+    """Names of the batches before one."""
+    names = list(batches(config))
+    return names[: names.index(batch)]
+
+
+def frames_of_batch(config: Config, batch: str) -> list[str]:
     """Files that the frames of a batch are chosen from."""
-    return [path for i in batches(config)[int(batch)] for path in frames_of_slice(config, i)]
+    return [path for i in batches(config)[batch] for path in frames_of_slice(config, i)]
 
 
-def batches_before(config: Config, batch: int | str) -> list[str]:
+def choices_before(config: Config, batch: str) -> list[str]:
     """What earlier batches chose."""
-    return [f"choices/{i}.h5" for i in range(int(batch))]
+    return [f"choices/{name}.h5" for name in batches_until(config, batch)]
 
 
 def choice_of_frames(config: Config, slice: int | str) -> list[str]:
     """What says which frames of a batch are taken; none where each slice takes its own."""
-    found = [i for i, batch in enumerate(batches(config)) if int(slice) in batch]
-    return [f"choices/{i}.h5" for i in found] if config.select.choice else []
+    found = [name for name, batch in batches(config).items() if int(slice) in batch]
+    return [f"choices/{name}.h5" for name in found] if config.select.choice else []
 
 
-def yields_before_batch(config: Config, batch: int | str) -> list[str]:
+def yields_before_batch(config: Config, batch: str) -> list[str]:
     """What a choice waits for, as its slices do."""
-    return yields_before(config, str(batches(config)[int(batch)][0]))
+    return yields_before(config, str(batches(config)[batch][0]))
 
 
 def judged_of_batch(config: Config, batch: str) -> list[str]:

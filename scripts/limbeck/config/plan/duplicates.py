@@ -4,7 +4,7 @@ before."""
 from collections.abc import Sequence
 
 from limbeck.config.config import Config
-from limbeck.config.plan.batches import batches
+from limbeck.config.plan.batches import batches, batches_until
 from limbeck.config.plan.frames import samplings_used, shards_of_slice, sources_of, sources_used
 from limbeck.config.plan.labels import from_files, labelled_sources
 from limbeck.config.plan.sources import ISOLATED, PERIODIC, reserves
@@ -42,60 +42,61 @@ def all_stay(config: Config, source: str) -> bool:
     return source in {*config.duplicates.keep_all_of, *labelled}
 
 
-def shards_of_batches(config: Config, source: str) -> list[list[int]]:
+def shards_of_batches(config: Config, source: str) -> dict[str, list[int]]:
     """Shards of a source in each batch of slices, the pilot first: no batch waits for a later one.
 
     All of a reserve are in the first, since any batch may take any of its structures. Those that
     are in no slice, as of a source which is there to compare others with, are in the last.
     """
     every = range(config.sources[source].shards)
+    names = list(batches(config))
     if source in reserves(config):
-        return [list(every), *([] for _ in batches(config)[1:])]
-    found = [
-        sorted(i for slice in batch for i in shards_of_slice(config, source, slice))
-        for batch in batches(config)
-    ]
-    left = set(every).difference(*found)
-    return [*found[:-1], sorted({*found[-1], *left})]
+        return {name: list(every) if name == names[0] else [] for name in names}
+    found = {
+        name: sorted(i for slice in batch for i in shards_of_slice(config, source, slice))
+        for name, batch in batches(config).items()
+    }
+    left = set(every).difference(*found.values())
+    return found | {names[-1]: sorted({*found[names[-1]], *left})}
 
 
 def _structures(source: str, shards: Sequence[int]) -> list[str]:
     return [f"structures/{source}/{i}.h5" for i in shards]
 
 
-def _before(config: Config, source: str, batch: int) -> list[tuple[str, int]]:
+def _before(config: Config, source: str, batch: str) -> list[tuple[str, str]]:
     """The sources and batches that a batch of a source is compared with: in its own batch those
     before it, of earlier batches all, its own structures among them."""
     order = list(config.sources)
     others = compared_sources(config, source)
     sources = sorted([*others, source], key=order.index)
-    earlier = [(name, b) for b in range(batch) for name in sources]
+    earlier = [(name, b) for b in batches_until(config, batch) for name in sources]
     own = [(name, batch) for name in others if order.index(name) < order.index(source)]
     return [(n, b) for n, b in [*earlier, *own] if shards_of_batches(config, n)[b]]
 
 
-def structures_searched(config: Config, source: str, batch: int | str) -> list[str]:
+def structures_searched(config: Config, source: str, batch: str) -> list[str]:
     """Files of the structures of a batch of a source."""
-    return _structures(source, shards_of_batches(config, source)[int(batch)])
+    return _structures(source, shards_of_batches(config, source)[batch])
 
 
-def structures_before(config: Config, source: str, batch: int | str) -> list[str]:
+def structures_before(config: Config, source: str, batch: str) -> list[str]:
     """Files of the structures that these are compared with."""
     return [
         path
-        for name, b in _before(config, source, int(batch))
+        for name, b in _before(config, source, batch)
         for path in structures_searched(config, name, b)
     ]
 
 
-def keys_before(config: Config, source: str, batch: int | str) -> list[str]:
+def keys_before(config: Config, source: str, batch: str) -> list[str]:
     """Keys of what stays of them."""
-    return [f"duplicates/{name}/{b}.h5" for name, b in _before(config, source, int(batch))]
+    return [f"duplicates/{name}/{b}.h5" for name, b in _before(config, source, batch)]
 
 
 def duplicates_of(config: Config, source: str, shard: int | str) -> list[str]:
     """What says which structures of a shard are duplicates; none where none are looked for."""
     if not config.duplicates.distance_A:
         return []
-    found = enumerate(shards_of_batches(config, source))
+    found = shards_of_batches(config, source).items()
     return [f"duplicates/{source}/{b}.h5" for b, shards in found if int(shard) in shards]
