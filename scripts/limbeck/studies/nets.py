@@ -126,38 +126,67 @@ class UNet1d(nn.Module):
     """A U-Net of two levels on a grid, [N,X] -> [N,X]; X is divisible by 4.
 
     With zero padding its answers near the ends of the grid know where these are, and pooling knows
-    of even and odd points; with ``circular`` padding only the latter is left.
+    of even and odd points. ``periodic`` is the same net, weight for weight, without either: padding
+    goes round, and instead of every second point all stay, with filters as far apart ("a trous",
+    Holschneider et al. 1990), so that it commutes with all shifts.
     """
 
-    def __init__(
-        self, channels: int, width: int, padding_mode: Literal["zeros", "circular"] = "zeros"
-    ) -> None:
+    def __init__(self, channels: int, width: int, *, periodic: bool = False) -> None:
         super().__init__()
+        self.periodic = periodic
 
-        def block(a: int, b: int) -> nn.Sequential:
-            convs = [nn.Conv1d(i, b, 3, padding=1, padding_mode=padding_mode) for i in (a, b)]
+        mode: Literal["zeros", "circular"] = "circular" if periodic else "zeros"
+
+        def block(a: int, b: int, level: int) -> nn.Sequential:
+            apart = 2**level if periodic else 1
+            convs = [
+                nn.Conv1d(i, b, 3, padding=apart, dilation=apart, padding_mode=mode) for i in (a, b)
+            ]
             return nn.Sequential(convs[0], nn.GELU(), convs[1], nn.GELU())
 
-        self.down = nn.ModuleList([block(channels, width), block(width, 2 * width)])
-        self.bottom = block(2 * width, 4 * width)
+        self.down = nn.ModuleList([block(channels, width, 0), block(width, 2 * width, 1)])
+        self.bottom = block(2 * width, 4 * width, 2)
         self.rise = nn.ModuleList(
-            nn.ConvTranspose1d(c, c // 2, 2, stride=2) for c in (4 * width, 2 * width)
+            nn.Conv1d(c, c // 2, 2, dilation=apart)
+            if periodic
+            else nn.ConvTranspose1d(c, c // 2, 2, stride=2)
+            for c, apart in ((4 * width, 2), (2 * width, 1))
         )
-        self.up = nn.ModuleList([block(4 * width, 2 * width), block(2 * width, width)])
+        self.up = nn.ModuleList([block(4 * width, 2 * width, 1), block(2 * width, width, 0)])
         self.last = nn.Conv1d(width, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N,X] or [N,C,X] -> [N,X]."""
         h = x if x.ndim == 3 else x[:, None]
         kept = []
-        for block in self.down:
+        for level, block in enumerate(self.down):
             h = block(h)
             kept.append(h)
-            h = F.max_pool1d(h, 2)
+            h = h.maximum(h.roll(-(2**level), -1)) if self.periodic else F.max_pool1d(h, 2)
         h = self.bottom(h)
-        for rise, block, beside in zip(self.rise, self.up, reversed(kept), strict=True):
-            h = block(torch.cat([rise(h), beside], dim=1))
+        for level, rise, block in zip((1, 0), self.rise, self.up, strict=True):
+            h = rise(F.pad(h, (2**level, 0), mode="circular")) if self.periodic else rise(h)
+            h = block(torch.cat([h, kept[level]], dim=1))
         answer: Tensor = self.last(h)[:, 0]
+        return answer
+
+
+class Everywhere(nn.Module):
+    """A net that answers for one point, asked with each point of a periodic grid as the first.
+
+    [N,X] -> [N,X], and it commutes with all shifts: a dense net in this way is one whose matrices
+    are circulant.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N,X] -> [N,X]."""
+        points = torch.arange(x.shape[-1], device=x.device)
+        turned = x[:, (points[:, None] + points) % len(points)]  # [N,X,X]
+        answer: Tensor = self.net(turned.flatten(0, 1)).reshape(x.shape)
         return answer
 
 

@@ -12,7 +12,7 @@ from limbeck.config.load import resolve
 from limbeck.errors import LimbeckError
 from limbeck.seeds import generator
 from limbeck.studies.arms import Arms, split
-from limbeck.studies.nets import FNO1d, UNet1d
+from limbeck.studies.nets import Dense, Everywhere, FNO1d, UNet1d
 from limbeck.studies.registry import open_study
 from limbeck.studies.study import Data
 
@@ -99,20 +99,21 @@ def shift_error(net, step=1):
         (lambda: FNO1d(1, 8, 2, 6, grid=True, padding=0), True),
         (lambda: FNO1d(1, 8, 2, 6, grid=False, padding=2), True),
         (lambda: UNet1d(1, 4), True),
+        (lambda: UNet1d(1, 4, periodic=True), False),
+        (lambda: Dense((32,), (32,), 8, 1), True),
+        (lambda: Everywhere(Dense((32,), (1,), 8, 1)), False),
     ],
 )
-def test_either_of_two_lines_breaks_translation_and_without_both_none_is_broken(net, breaks):
+def test_a_net_without_what_breaks_translation_commutes_with_shifts(net, breaks):
     torch.manual_seed(0)
     error = shift_error(net())
     # float32 sums in another order, some 1e-7 of each term
     assert (error > 1e-3) if breaks else (error < 1e-5)
 
 
-def test_a_circular_u_net_commutes_with_shifts_of_its_pooling():
-    torch.manual_seed(0)
-    net = UNet1d(1, 4, "circular")
-    assert shift_error(net, 4) < 1e-5
-    assert shift_error(net, 1) > 1e-3
+def test_the_u_net_and_its_periodic_one_have_the_same_weights():
+    shapes = [[w.numel() for w in UNet1d(1, 4, periodic=p).parameters()] for p in (False, True)]
+    assert shapes[0] == shapes[1]
 
 
 def test_modes_of_the_fno_are_those_of_an_fft():

@@ -9,7 +9,7 @@ from torch import nn
 from limbeck.config.sections.studies.pde import PdeSettings
 from limbeck.errors import LimbeckError
 from limbeck.studies.kinds.integral import shifted, to_origin
-from limbeck.studies.nets import Dense, FNO1d, UNet1d
+from limbeck.studies.nets import Dense, Everywhere, FNO1d, UNet1d
 from limbeck.studies.study import Data, Inputs, Ops, Role, Study, require_hash
 
 #: points of the grid that is solved on for each point that is shown: shocks are thinner than the
@@ -153,10 +153,13 @@ class Pde(Study[PdeSettings]):
 
     def model(self, role: Role, shape: tuple[int, ...], outputs: tuple[int, ...]) -> nn.Module:
         own, net = self.settings.training, self.settings.teacher
-        if role == "reference":  # the same without its two lines, whatever the teacher is
-            return FNO1d(1, own.width, own.layers, net.modes, grid=False, padding=0)
+        # the reference net is the teacher's without what breaks the symmetry
+        periodic = role == "reference"
         if net.net == "fno":
-            return FNO1d(1, own.width, own.layers, net.modes, grid=net.grid, padding=net.padding)
+            grid, padding = (False, 0) if periodic else (net.grid, net.padding)
+            return FNO1d(1, own.width, own.layers, net.modes, grid=grid, padding=padding)
         if net.net == "unet":
-            return UNet1d(1, own.width)
+            return UNet1d(1, own.width, periodic=periodic)
+        if periodic:
+            return Everywhere(Dense(shape, (1,), own.width, own.layers))
         return Dense(shape, outputs, own.width, own.layers)
