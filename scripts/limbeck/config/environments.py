@@ -4,6 +4,7 @@ Conda makes it of ``envs/NAME.yaml``. What runs in it can also be told another P
 ``python`` of its section of the config; ``make env NAME=...`` makes one.
 """
 
+import shutil
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -28,3 +29,11 @@ def file_of(name: str, sections: Iterable[InItsOwn]) -> str:
 def python_of(section: InItsOwn) -> str:
     """What a rule calls: the Python that is named, or that of its environment."""
     return section.python or "python"
+
+
+def faults_of_python(section: InItsOwn, name: str) -> list[str]:
+    """What is wrong with the Python that a section names, if it does; envs/NAME.yaml makes one."""
+    if section.python is None or shutil.which(section.python):
+        return []
+    text = "is nothing that can be run, expected the Python of an environment"
+    return [f"{section.python!r} {text}: make env NAME={name} makes .envs/{name}/bin/python"]

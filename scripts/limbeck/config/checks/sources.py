@@ -5,6 +5,7 @@ from pathlib import Path
 
 from limbeck.check.content import files_of, nothing_at
 from limbeck.config.config import Config
+from limbeck.config.environments import faults_of_python
 from limbeck.config.plan import (
     generator_files,
     generators_used,
@@ -72,11 +73,14 @@ def _cells(config: Config) -> Iterator[str]:
 
 
 def _generators(config: Config) -> Iterator[str]:
-    """Files that are not there, and generators that nothing is made of."""
+    """Files and programs that are not there, and generators that nothing is made of."""
     used = generators_used(config)
     for name in config.generators:
         if name not in used:
             yield f"generators.{name}: nothing is made of it, expected a source that names it"
+        own = config.generators[name]
+        for line in faults_of_python(own, own.program) if own.if_missing == "stop" else ():
+            yield f"generators.{name}.python: {line}"
         for path in generator_files(config, name):
             if not files_of(path):
                 yield f"generators.{name}.smiles: {path!r}, {nothing_at(path)}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from limbeck.check.content import nothing_at
 from limbeck.config.config import Config
+from limbeck.config.environments import LIMBECK, faults_of_python
 from limbeck.config.plan import (
     file_of_study,
 )
@@ -12,7 +13,7 @@ from limbeck.config.sections.messages import shown
 from limbeck.config.sections.students import (
     not_installed,
 )
-from limbeck.config.sections.studies import EngineStudy, Expectation, FramesByViews
+from limbeck.config.sections.studies import ElsewhereStudy, EngineStudy, Expectation, FramesByViews
 
 
 def _study(config: Config) -> Iterator[str]:
@@ -27,12 +28,15 @@ def _study(config: Config) -> Iterator[str]:
 
 
 def _studies(config: Config) -> Iterator[str]:
-    """Files that are not there, and packages that curves are sent by."""
+    """Files and programs that are not there, and packages that curves are sent by."""
     for name, study in config.engine_studies.items():
         for path in file_of_study(config, name):
             if not Path(path).is_file():
                 field = "path" if path == getattr(study, "path", None) else study.kind
                 yield f"studies.{name}.{field}: {path!r}, {nothing_at(path)}"
+        if isinstance(study, ElsewhereStudy) and study.made_in != LIMBECK:
+            for line in faults_of_python(study, study.made_in):
+                yield f"studies.{name}.python: {line}"
         for line in not_installed(study.log_to):
             yield f"studies.{name}.log_to: {line}"
 
