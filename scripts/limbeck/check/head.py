@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from limbeck.check import cluster
+from limbeck.check.seal import parsed_json
 from limbeck.errors import LimbeckError
 
 #: in the environment of a job: the id of its head, and the one that was there before, if any
@@ -186,7 +187,7 @@ def _id_in(file: Path) -> str:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
+        value = parsed_json(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}

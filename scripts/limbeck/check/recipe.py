@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from limbeck.check.seal import read_sealed
+from limbeck.check.seal import parsed_json, read_sealed
 from limbeck.errors import LimbeckError, Unfit
 
 #: stands for a file that no job of a run made
@@ -62,7 +62,7 @@ def _of_hdf5(path: Path) -> str:
 def _header(path: Path) -> tuple[str, Any]:
     """The stage that a file is of, and the settings of its job."""
     with _attributes(path) as attributes:
-        settings = json.loads(bytes(attributes.get("settings", b"null")))
+        settings = parsed_json(bytes(attributes.get("settings", b"null")))
         return bytes(attributes.get("stage", b"")).decode(), settings
 
 

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from limbeck.check.seal import parsed_json
 from limbeck.errors import LimbeckError
 from limbeck.files import whole_file
 
@@ -143,8 +144,8 @@ def unpacked(data: bytes) -> Any:
     if hashlib.sha256(body).hexdigest().encode() != hash_of:
         raise ValueError("its hash is another")
     length = int.from_bytes(body[:8], "little")
-    text = json.loads(body[8 : 8 + length])["__metadata__"]["tree"]
-    return _made(json.loads(text), load(body))
+    text = parsed_json(body[8 : 8 + length])["__metadata__"]["tree"]
+    return _made(parsed_json(text), load(body))
 
 
 def _plain(value: Any, arrays: dict[str, np.ndarray]) -> Any:

@@ -1,19 +1,8 @@
 """JSON from outside: nested without end it is refused, whatever Python's own limit is."""
 
-import sys
-
 import pytest
 
 from limbeck.check.seal import DEEPEST, parsed_json
-
-
-@pytest.fixture
-def no_limit():
-    """As symfc leaves it, which phonons use."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(10**6)
-    yield
-    sys.setrecursionlimit(limit)
 
 
 @pytest.mark.parametrize("bracket", ["[", '{"a":'])

@@ -125,7 +125,7 @@ def test_nothing_is_imported(tmp_path):
     assert "evil_module" not in sys.modules
 
 
-def test_json_without_structures_or_bounds(tmp_path, monkeypatch):
+def test_json_without_structures_or_bounds(tmp_path, monkeypatch, no_limit):
     for text in ('{"a": [1, 2]}', "[]", "[" * 100_000, "nothing", '{"a": ' * 50 + "1" + "}" * 50):
         (tmp_path / "x.json").write_text(text)
         with pytest.raises(LimbeckError, match=r"x\.json: ") as caught:

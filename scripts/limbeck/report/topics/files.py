@@ -1,11 +1,11 @@
 """Files of the run, how to use them, and the licences of the potentials behind them."""
 
-import json
 import re
 from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
+from limbeck.check.seal import parsed_json
 from limbeck.config.plan import origins
 from limbeck.config.sections.datasets import PARTS
 from limbeck.report.page import cols
@@ -70,7 +70,7 @@ def abouts(run: Run) -> dict[str, Any]:
         potential = getattr(sampling, "potential", None)
         if potential:
             header = read_header(run.path(f"samples/{name}/{sampling.sources[0]}/0.h5"))
-            about = (json.loads(header["settings"]) or {}).get("about")
+            about = (parsed_json(header["settings"]) or {}).get("about")
             found |= {potential: about} if about else {}
     for name, parts in run.once(labels.read).items():
         made = run.config.labels[name]

@@ -3,7 +3,6 @@
 Their ``@module`` and ``@class`` name classes that monty would import; nothing is imported here.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice, zip_longest
@@ -15,6 +14,7 @@ from ase import Atoms
 from ase.data import atomic_numbers
 
 from limbeck import reasons
+from limbeck.check.seal import parsed_json
 from limbeck.errors import LimbeckError
 from limbeck.reasons import Refused
 
@@ -44,7 +44,7 @@ def frames_of_json(path: Path) -> Iterator[Callable[[], Atoms]]:
             "in a line (JSON Lines), or a table (CSV); these are read row by row, of any size"
         )
     try:
-        found = json.loads(path.read_bytes())
+        found = parsed_json(path.read_bytes())
     except ValueError:
         yield from _of_lines(path)
     else:
@@ -62,8 +62,8 @@ def _of_lines(path: Path) -> Iterator[Callable[[], Atoms]]:
             if not line.strip():
                 continue
             try:
-                found = json.loads(line)
-            except (ValueError, RecursionError) as error:
+                found = parsed_json(line)
+            except ValueError as error:
                 if number == 1:
                     raise LimbeckError(f"line 1: no JSON: {error}") from error
                 yield partial(_refuse, f"line {number}: no JSON: {error}")
@@ -77,7 +77,7 @@ def structure_of_text(text: str) -> Atoms:
     Raises:
         Refused: there is none, or more than one.
     """
-    found = list(islice(_structures(json.loads(text)), 2))
+    found = list(islice(_structures(parsed_json(text)), 2))
     if len(found) != 1:
         raise Refused(reasons.UNREADABLE, f"{len(found) or 'no'} structures of pymatgen in it")
     return found[0]()
