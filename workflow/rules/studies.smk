@@ -41,7 +41,7 @@ for environment in plan.environments_of_studies(CONFIG):
 rule run_study:
     input:
         script=f"{SCRIPTS}/run_study.py",
-        data=f"{STUDY}/data.h5",
+        data=files(plan.data_of_study),
     output:
         figures=f"{STUDY}/results.json",
         answers=f"{STUDY}/answers.h5",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from limbeck.config import plan
 from limbeck.config.load import load, resolve
 from limbeck.config.plan import results, tables_of_study, trained
 from limbeck.errors import LimbeckError
@@ -193,3 +194,20 @@ def test_a_run_may_have_studies_alone_and_then_nothing_of_frames():
 def test_what_is_wrong_with_a_study_of_another_field_is_one_line(changes, said):
     own = {"kind": "integral"} | changes
     assert errors_of({"run": "x", "studies": {"one": own}}).startswith(said)
+
+
+def test_data_that_are_dear_are_made_once_for_all_studies_that_differ_in_what_is_done_with_them():
+    jets = {"kind": "jets", "count": 10}
+    studies = {"a": jets, "order": jets | {"view": "permute", "seeds": [1, 2]}}
+    studies |= {
+        "soft": jets | {"min_pt": 400},
+        "flow": jets | {"teacher": {"net": "particle_flow"}},
+    }
+    own = {"kind": "integral", "count": 10}
+    config = resolve({"run": "x", "studies": studies | {"one": own, "two": own}})
+    found = {name: plan.maker_of_data(config, name) for name in config.studies}
+    assert found == {
+        "a": "a", "order": "a", "soft": "soft", "flow": "a", "one": "one", "two": "two"
+    }  # fmt: skip
+    assert plan.studies_in(config, "study-jets") == ["a", "soft"]
+    assert plan.data_of_study(config, "flow") == ["studies/a/data.h5"]

@@ -1,6 +1,6 @@
 """Jobs of studies, and the report's."""
 
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 from limbeck.check.content import sha256_now
 from limbeck.config.config import Config
@@ -23,8 +23,6 @@ from limbeck.config.sections.labels import LabelSet
 from limbeck.config.sections.potentials import Potential
 from limbeck.config.sections.students import Distill, StudentSettings
 from limbeck.config.sections.studies import (
-    ElsewhereStudy,
-    EngineStudy,
     Expectation,
     FramesByViews,
     StudySettings,
@@ -112,13 +110,9 @@ class MakeStudyData(Section):
 
     @classmethod
     def of(cls, config: Config, study: str) -> Self:
-        own = config.studies[study]
-        kept = {"name", "kind", "count"}
-        fixed = {n: f.default for n, f in EngineStudy.model_fields.items() if n not in kept}
-        fixed["seeds"] = [1]
-        if isinstance(own, ElsewhereStudy):  # where they are made changes nothing
-            fixed["python"] = None
-        return cls(study=_with_hash(own.model_copy(update=fixed)), seed=config.seed)
+        own = config.engine_studies[study]
+        made = cast(StudySettings, own.of_data())
+        return cls(study=_with_hash(made), seed=config.seed)
 
 
 class RunStudy(Compute):

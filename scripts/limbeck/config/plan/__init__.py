@@ -111,9 +111,11 @@ from limbeck.config.plan.students import (
 )
 from limbeck.config.plan.studies import (
     OWN,
+    data_of_study,
     environment_of_studies,
     environments_of_studies,
     file_of_study,
+    maker_of_data,
     python_of_study,
     script_of_study,
     studies_in,
@@ -169,6 +171,7 @@ __all__ = [
     "choices_of_views",
     "compared_sources",
     "content",
+    "data_of_study",
     "datasets_of_study",
     "digest",
     "driver",
@@ -208,6 +211,7 @@ __all__ = [
     "labelled_files",
     "labelled_sources",
     "labels_judged",
+    "maker_of_data",
     "model_of_student",
     "models",
     "of_kind",

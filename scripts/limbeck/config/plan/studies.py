@@ -16,8 +16,31 @@ def environments_of_studies(config: Config) -> list[str]:
 
 
 def studies_in(config: Config, environment: str) -> list[str]:
-    """Names of the studies whose data are made in an environment."""
-    return [n for n, s in config.engine_studies.items() if s.made_in == environment]
+    """Names of the studies whose data are made in an environment, and not those of another."""
+    studies = config.engine_studies.items()
+    return [n for n, s in studies if s.made_in == environment and maker_of_data(config, n) == n]
+
+
+def maker_of_data(config: Config, study: str) -> str:
+    """The first study that has the same data, which are made once: mostly the study itself.
+
+    Data that Limbeck makes itself depend on the name of the study, too, and cost little.
+    """
+    own = config.engine_studies[study]
+    if own.made_in == OWN:
+        return study
+    wanted = own.of_data().model_copy(update={"name": ""})
+    same = (
+        name
+        for name, other in config.engine_studies.items()
+        if other.of_data().model_copy(update={"name": ""}) == wanted
+    )
+    return next(same)
+
+
+def data_of_study(config: Config, study: str) -> list[str]:
+    """The one file of the data of a study, which several may share."""
+    return [f"studies/{maker_of_data(config, study)}/data.h5"]
 
 
 def script_of_study(config: Config, study: str) -> str:

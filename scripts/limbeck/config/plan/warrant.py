@@ -8,6 +8,7 @@ from limbeck.config.config import Config
 from limbeck.config.plan.frames import samplings_used, sources_of, structures_selected
 from limbeck.config.plan.labels import from_files, reference_labels
 from limbeck.config.plan.students import TrainedStudent, arms, models, trained
+from limbeck.config.plan.studies import data_of_study
 from limbeck.config.sections.datasets import PARTS
 from limbeck.config.sections.file_labels import FileLabels
 from limbeck.config.sections.known import KINDS
@@ -199,6 +200,6 @@ def read_by_study(config: Config, study: str) -> list[str]:
     own = config.studies[study]
     if isinstance(own, Expectation):
         return [*datasets_of_study(config), *models(config)]
-    return (
-        tables_of_study(config) if isinstance(own, FramesByViews) else [f"studies/{study}/data.h5"]
-    )
+    if isinstance(own, FramesByViews):
+        return tables_of_study(config)
+    return data_of_study(config, study)

@@ -1,7 +1,7 @@
 """What all studies of the engine have; see :mod:`limbeck.studies`."""
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -104,6 +104,8 @@ class EngineStudy(AnyStudy):
 
     #: the file of ``envs/`` in which the data are made, without its ending
     environment: ClassVar[str] = "limbeck"
+    #: fields that change nothing of the data, of those that only some studies have
+    beside_data: ClassVar[frozenset[str]] = frozenset()
 
     count: t.Count = 4000
     """Number of inputs to make; of a file, the most that is taken."""
@@ -132,6 +134,15 @@ class EngineStudy(AnyStudy):
         """The environment in which the data of these settings are made."""
         return self.environment
 
+    def of_data(self) -> Self:
+        """The same with defaults for all that changes nothing of the data."""
+        given = {"name", "kind", "count"}
+        beside = {*EngineStudy.model_fields.keys() - given, *self.beside_data}
+        fields = type(self).model_fields
+        return self.model_copy(
+            update={n: fields[n].get_default(call_default_factory=True) for n in beside}
+        )
+
     def faults(self) -> Iterator[Fault]:
         """A pilot without inputs."""
         if self.pilot and not self.split.pilot:
@@ -149,6 +160,8 @@ class FromFile(EngineStudy):
 
 class ElsewhereStudy(FromFile):
     """A study whose data are made in an environment of their own."""
+
+    beside_data: ClassVar[frozenset[str]] = frozenset({"python"})
 
     python: t.UserPath | None = None
     """Path of a Python in whose environment the data are made; not given, the one of
