@@ -53,7 +53,7 @@ FLOOR = "dipoles_fitted"
 ERRORS = ("given", "turned", "mean_12")
 COLUMNS = (
     *("arm", "frames", "seed", "test", "molecule", "points", *ERRORS, "gap", "dipole_D"),
-    *("forces_meV_A", "cpu_s", "parameters", "peak_MB"),
+    *("forces_meV_A", "cpu_s", "answer_ms_per_frame", "parameters", "peak_MB"),
 )
 
 
@@ -159,7 +159,9 @@ def errors(student: Any, part: Dataset) -> Iterator[dict[str, Any]]:
     """Errors of the ESP, kcal/mol/e, the root mean square over views of its spread, and mean
     absolute errors of components of the dipole, D, and of forces, meV/Angstrom."""
     frames, labels = part.frames, part.labels.values
+    start = time.process_time()
     given = student.predict(frames).values
+    took = 1e3 * (time.process_time() - start) / len(frames)
     seen = orbit(student, frames, Rotation(), VIEWS, "benchmark").values["esp"]
     esp = labels["esp"]
     wrong = {
@@ -172,6 +174,7 @@ def errors(student: Any, part: Dataset) -> Iterator[dict[str, Any]]:
     forces = 1e3 * np.abs(given["forces"] - labels["forces"]).mean(axis=1)
     for row in by_molecule(part, wrong):
         own = frames.group == row["molecule"].encode()
+        row["answer_ms_per_frame"] = round(took, 2)
         row["dipole_D"] = round(float(dipole[own].mean()), 5)
         row["forces_meV_A"] = round(float(forces[own[frames.frame_of_atom]].mean()), 2)
         yield row
@@ -203,7 +206,7 @@ def summarise(rows: pd.DataFrame) -> None:
             more = (by_molecule - first).to_numpy()
             less = ratio(more, np.ones(len(more)), by_molecule.index.to_numpy(), signed=True)
             texts.append(f"turned, more {less.text()}" if more.any() else "")
-            means = own[["gap", "dipole_D", "forces_meV_A", "cpu_s"]].mean()
+            means = own[["gap", "dipole_D", "forces_meV_A", "cpu_s", "answer_ms_per_frame"]].mean()
             texts.append(", ".join(f"{n} {v:.3g}" for n, v in means.items() if v == v))
             print(f"{arm}: " + "; ".join(text for text in texts if text))
 
