@@ -134,6 +134,19 @@ def test_what_is_no_such_archive_is_refused(tmp_path):
         read_files(path)
 
 
+def test_a_small_file_that_unpacks_to_a_large_one_is_refused(tmp_path):
+    """As all packed files are; and arrays that claim what no memory holds."""
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, **arrays(), zeros=np.zeros(3_000_000))  # 24 MB of 30 kB
+    with pytest.raises(LimbeckError, match=r"a\.npz: unpacks to more than 16777216 bytes"):
+        read_files(path)
+    with zipfile.ZipFile(path, "w") as whole, whole.open("R.npy", "w") as file:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (10**15, 1, 3)}
+        np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(LimbeckError, match=r"a\.npz: no archive of NumPy's arrays: Unable to"):
+        next(frames_of_npz(path))
+
+
 def test_grids_are_of_archives_alone():
     source = {"kind": "file", "name": "s", "path": "a.xyz", "grids": "g.npz", "count": 1}
     with pytest.raises(LimbeckError, match=r"expected none but of an \.npz archive, not a\.xyz"):

@@ -19,6 +19,7 @@ from ase import Atoms
 from limbeck import reasons
 from limbeck.errors import LimbeckError
 from limbeck.reasons import Refused
+from limbeck.structures.reading.unpack import most_bytes, too_large
 
 #: what every file has, and how many axes
 NEEDED = {"R": 3, "Z": 2, "N": 1}
@@ -36,8 +37,6 @@ MORE = {
 }
 #: names of the arrays of a grid; all or none
 GRID = ("esp", "vdw_surface", "n_grid")
-#: bytes of all arrays together, unpacked
-MOST_BYTES = 32 * 2**30
 #: in the unit of the file: positions of two files of the same molecules differ by less
 SAME = 1e-4
 
@@ -73,11 +72,12 @@ class Archive:
         try:
             with zipfile.ZipFile(path) as whole:
                 size = sum(member.file_size for member in whole.infolist())
-            if size > MOST_BYTES:
-                raise LimbeckError(f"{path.name}: {size} bytes unpacked, expected {MOST_BYTES}")
+            if size > (most := most_bytes(path)):
+                raise LimbeckError(f"{path.name}: {too_large(most)}: split it if you trust it")
             with np.load(path, allow_pickle=False) as file:
                 arrays = {n: file[n] for n in (*NEEDED, *MORE) if n in file.files}
-        except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
+        # memory is asked for by what an array claims to hold, before it is read
+        except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError, MemoryError) as error:
             raise LimbeckError(f"{path.name}: no archive of NumPy's arrays: {error}") from error
         found = cls(path.name, arrays)
         found.check()

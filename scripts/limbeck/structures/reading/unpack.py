@@ -41,6 +41,16 @@ MARKS = {
 }
 
 
+def most_bytes(packed: Path) -> int:
+    """What a packed file may unpack to, bytes."""
+    return min(max(MAX_RATIO * packed.stat().st_size, ALWAYS_BYTES), MAX_BYTES)
+
+
+def too_large(most: int) -> str:
+    """What is said of a file that unpacks to more than ``most`` bytes."""
+    return f"unpacks to more than {most} bytes, {MAX_RATIO} times its size or {MAX_BYTES}"
+
+
 class Unpacked:
     """A temporary folder of unpacked files, which is removed with the last that refers to it."""
 
@@ -48,9 +58,7 @@ class Unpacked:
         """An empty folder for what is in ``packed``."""
         self.folder = Path(tempfile.mkdtemp(prefix="limbeck-"))
         self.files: list[tuple[Path, str]] = []
-        self._left = self._most = min(
-            max(MAX_RATIO * packed.stat().st_size, ALWAYS_BYTES), MAX_BYTES
-        )
+        self._left = self._most = most_bytes(packed)
         weakref.finalize(self, shutil.rmtree, str(self.folder), ignore_errors=True)
 
     def add(self, name: str, chunks: Iterator[bytes]) -> Path:
@@ -71,8 +79,7 @@ class Unpacked:
                 self._left -= len(chunk)
                 if self._left < 0:
                     raise LimbeckError(
-                        f"unpacks to more than {self._most} bytes, {MAX_RATIO} times its size or "
-                        f"{MAX_BYTES}: unpack it yourself if you trust it"
+                        f"{too_large(self._most)}: unpack it yourself if you trust it"
                     )
                 handle.write(chunk)
         self.files.append((path, name))
