@@ -35,6 +35,8 @@ MOST_ATOMS = 1024  # of a batch of more than one
 #: a larger batch is tried while the last one cost at most this share of the one before
 GAIN = 0.95
 SECONDS = 0.05  # at least so long in each round
+#: calls of the warm-up after the first: fewer where two in a row cost about the same, or seconds
+MOST_CALLS, ALIKE, LONG_S = 8, 1.3, 1.0
 MICRO = 1e6
 #: figures of a cost, microseconds by atom
 COST = ("us_per_atom", "low", "high")
@@ -118,8 +120,8 @@ def _one_thread() -> Iterator[None]:
 
 
 def _warm_up(one: _Timed, cost: Cost) -> None:
-    """Time each batch that is tried once, after a first call, and keep those worth a round: of one
-    system, and of so many that it costs least."""
+    """Time each batch that is tried once, when its calls have settled, and keep those worth a
+    round: of one system, and of so many that it costs least."""
     if one.potential.unknown_elements(one.system.frame).any():
         one.error = "it does not know an element"
         return
@@ -127,7 +129,7 @@ def _warm_up(one: _Timed, cost: Cost) -> None:
     for number in BATCHES:
         if number > 1 and number * one.system.n_atoms > MOST_ATOMS:
             break
-        asked = attempt(one.potential, partial(_second, cost, one, number))
+        asked = attempt(one.potential, partial(_settled, cost, one, number))
         if asked.answer is None:
             _failed(one, number, asked.error)
             break
@@ -139,13 +141,23 @@ def _warm_up(one: _Timed, cost: Cost) -> None:
         one.rounds = {1: [], min(found, key=lambda number: found[number]): []}
 
 
-def _second(cost: Cost, one: _Timed, number: int) -> float:
-    """The cost of a second call: the first one compiles and allocates."""
+def _settled(cost: Cost, one: _Timed, number: int) -> float:
+    """The cost of a call after those that allocate and compile.
+
+    TorchScript compiles in the second call of a shape, not in the first, for up to 0.3 s. A call
+    that takes seconds anyway is not waited for again.
+    """
     start = time.perf_counter()
-    cost(one, number, 0.0)
+    before = cost(one, number, 0.0)
     if number == 1:
         one.first_call_s = time.perf_counter() - start
-    return cost(one, number, 0.0)
+    for _ in range(MOST_CALLS):
+        now = cost(one, number, 0.0)
+        alike = max(before, now) < ALIKE * min(before, now)
+        before = now
+        if alike or now * number * one.system.n_atoms > LONG_S * MICRO:
+            break
+    return before
 
 
 def _failed(one: _Timed, number: int, error: Exception | None) -> None:
