@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 60  # structures of a source that are looked at
 SLOW_SAMPLE = 10  # of random crystals, some of which take seconds each
+COUNTED = 2000  # molecules of a source that are counted one by one
 ASSUMED_ATOMS = 20  # of a structure that a generative model will make
 ATOM_A = 2.5  # and the side of the cube that one of its atoms takes up, Angstrom
 CELLS = 12  # of these are made into supercells
@@ -125,11 +127,20 @@ def _made(config: Config, source: Source) -> tuple[Frames, int, int]:
         of_few, count = few.count, source.count
         if isinstance(source, MoleculeSource) and (source.assemble != "none" or source.conformers):
             # there may be fewer than are asked for
-            of_few, count = (sum(1 for _ in groups_of(each)) for each in (few, source))
+            of_few, count = _counted(few), _counted(source)
         return frames, round(count * len(frames) / max(1, of_few)), len(rejected)
     repeats = isinstance(source, Crystals) or len(frames) < few.count
     count = sum(1 for _ in groups_of(source)) if repeats else source.count
     return frames, count, len(rejected)
+
+
+def _counted(source: Source) -> int:
+    """Structures that a source makes before any is refused. Where there are many, that there are as
+    many as are asked for is taken for granted: each costs a millisecond."""
+    from limbeck.structures import groups_of
+
+    found = sum(1 for _ in islice(groups_of(source), COUNTED))
+    return source.count if found == COUNTED else found
 
 
 def frames_spread(source: StructureFile | Generated, most: int) -> tuple[Frames, int, int]:
