@@ -104,12 +104,13 @@ def crystal_of_molecules(
 
     with _silence():
         from pyxtal.molecule import pyxtal_molecule
-        from pyxtal.tolerance import Tol_matrix
+
+        from limbeck.structures.building.crystals.swift import tolerances
 
         rigid = pyxtal_molecule(
             Molecule(molecule.get_chemical_symbols(), molecule.positions),
             symmetrize=False,
-            tm=Tol_matrix(prototype="molecular", factor=limits.distance_factor),
+            tm=tolerances("molecular", limits.distance_factor),
             random_state=rng,
         )
     return _tried(number, [rigid], [count], limits, rng, molecular=True)
@@ -167,7 +168,8 @@ def _filled(
     """
     from pyxtal.crystal import random_crystal
     from pyxtal.molecular_crystal import molecular_crystal
-    from pyxtal.tolerance import Tol_matrix
+
+    from limbeck.structures.building.crystals.swift import tolerances
 
     kind: Any = molecular_crystal if molecular else random_crystal
 
@@ -180,9 +182,7 @@ def _filled(
                 raise RuntimeError(f"no crystal in {MOST_TRIES} tries")
             return super()._set_coords()
 
-    nearest = Tol_matrix(
-        prototype="molecular" if molecular else "atomic", factor=limits.distance_factor
-    )
+    nearest = tolerances("molecular" if molecular else "atomic", limits.distance_factor)
     return Bounded(
         3,
         _group(number),
@@ -209,9 +209,9 @@ def _primitive(conventional: Atoms, number: int) -> Atoms:
 def _group(number: int) -> Any:
     """A tenth of a second each."""
     with _silence():
-        from pyxtal.symmetry import Group
+        from limbeck.structures.building.crystals.swift import swift_group
 
-        return Group(number)
+        return swift_group(number)
 
 
 @contextmanager
