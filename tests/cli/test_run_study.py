@@ -114,3 +114,23 @@ def test_what_does_not_fit_is_one_line(tmp_path):
     training = TRAINING | {"learning_rate": 1e30}
     finished = study(tmp_path, training=training, pilot=None)
     assert "lower training.learning_rate" in finished.stderr
+
+
+def test_all_studies_of_a_run_come_into_one_picture(done, tmp_path):
+    from limbeck.command.studies import draw_studies
+    from limbeck.errors import LimbeckError
+
+    (tmp_path / "run/studies").mkdir(parents=True)
+    for name in ("one", "two"):
+        (tmp_path / "run/studies" / name).symlink_to(done[0])
+    sizes = {}
+    for name in ("all.png", "all.gif"):
+        draw_studies(tmp_path / "run", tmp_path / name)
+        with Image.open(tmp_path / name) as picture:
+            sizes[name] = picture.size
+    with Image.open(done[0] / "tile.png") as single:
+        assert sizes["all.png"] == (single.width, 2 * single.height)
+    with pytest.raises(LimbeckError, match=r"all\.pdf: expected a file that ends in"):
+        draw_studies(tmp_path / "run", tmp_path / "all.pdf")
+    with pytest.raises(LimbeckError, match="no results of a study"):
+        draw_studies(tmp_path, tmp_path / "all.png")

@@ -56,7 +56,18 @@ def _add_list(commands: "Commands") -> None:
 
 def _add_studies(commands: "Commands") -> None:
     about = "List the studies: what each asks, its symmetry, what is independent, what it needs."
-    command = commands.add_parser("studies", help=about, description=about)
+    more = "With a run's results, draw what its studies found into one picture."
+    command = commands.add_parser("studies", help=about, description=f"{about} {more}")
+    command.add_argument(
+        "results", nargs="?", type=Path, help="results/{run} of a run with studies"
+    )
+    command.add_argument(
+        "--picture",
+        type=Path,
+        metavar="FILE",
+        help="where all of them are drawn: .png, or .gif with a growing number of views "
+        "(studies.png)",
+    )
     command.set_defaults(run=_studies)
 
 
@@ -245,9 +256,12 @@ def _list(asked: argparse.Namespace) -> None:
 
 
 def _studies(asked: argparse.Namespace) -> None:
-    from limbeck.command.studies import print_studies
+    from limbeck.command.studies import draw_studies, print_studies
 
-    print_studies()
+    if asked.results:
+        draw_studies(asked.results, asked.picture or Path("studies.png"))
+    else:
+        print_studies()
 
 
 def _diversity(asked: argparse.Namespace) -> None:

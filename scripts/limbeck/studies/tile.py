@@ -39,6 +39,15 @@ def draw_tile(path: str | Path, results: _Entry) -> None:
         canvas_of(results).savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
 
 
+def draw_tiles(path: str | Path, all_results: Sequence[_Entry]) -> None:
+    """Write several studies into one PNG, one above the other."""
+    canvas = Figure(figsize=(SIZE[0], SIZE[1] * len(all_results)), layout="constrained")
+    for part, results in zip(_parts(canvas, len(all_results)), all_results, strict=True):
+        _fill(part, results, None)
+    with whole_file(path) as temporary:
+        canvas.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+
+
 def draw_gif(path: str | Path, all_results: Sequence[_Entry]) -> None:
     """Write a GIF in which the number of views grows; several studies stand one above the other."""
     steps = max(len(_numbers_of_views(results)) for results in all_results)
@@ -47,11 +56,14 @@ def draw_gif(path: str | Path, all_results: Sequence[_Entry]) -> None:
     with whole_file(path) as temporary, writer.saving(canvas, str(temporary), dpi=80):
         for step in range(steps):
             canvas.clear()
-            parts = canvas.subfigures(len(all_results), 1, squeeze=False)[:, 0]
-            for part, results in zip(parts, all_results, strict=True):
+            for part, results in zip(_parts(canvas, len(all_results)), all_results, strict=True):
                 ks = _numbers_of_views(results)
                 _fill(part, results, ks[min(step, len(ks) - 1)])
             writer.grab_frame()
+
+
+def _parts(canvas: Figure, number: int) -> Sequence[Any]:
+    return list(canvas.subfigures(number, 1, squeeze=False)[:, 0])
 
 
 def _numbers_of_views(results: _Entry) -> list[int]:
