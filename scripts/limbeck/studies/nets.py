@@ -134,7 +134,6 @@ class UNet1d(nn.Module):
     def __init__(self, channels: int, width: int, *, periodic: bool = False) -> None:
         super().__init__()
         self.periodic = periodic
-
         mode: Literal["zeros", "circular"] = "circular" if periodic else "zeros"
 
         def block(a: int, b: int, level: int) -> nn.Sequential:

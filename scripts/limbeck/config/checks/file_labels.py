@@ -1,6 +1,6 @@
 """Labels from files: which files, in which units, and what can be done with them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from limbeck.config.config import Config
 from limbeck.config.plan import (
@@ -58,4 +58,4 @@ def _file_labels(config: Config) -> Iterator[str]:
                 yield f"studies.{config.frames_study.name}: {learned!r} is from a file, {text}"
 
 
-CHECKS: tuple[Callable[[Config], Iterator[str]], ...] = (_file_labels,)
+CHECKS = (_file_labels,)

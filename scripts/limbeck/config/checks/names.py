@@ -5,9 +5,7 @@ from typing import Any, get_args
 
 from limbeck.config.checks.rounds import asked_rounds
 from limbeck.config.config import Config
-from limbeck.config.plan import (
-    samplings_used,
-)
+from limbeck.config.plan import samplings_used
 from limbeck.config.rounds import sampling_of
 from limbeck.config.sections.base import NamedSection, Section
 from limbeck.config.sections.messages import dotted, one_of, shown
@@ -15,6 +13,7 @@ from limbeck.config.sections.types import Names
 
 
 def name_errors(config: Config) -> Iterator[str]:
+    """A line for each name that refers to nothing, or to two things."""
     for name in config.subsystems:
         if name in config.sampling:
             yield f"subsystems.{name}: a sampling has this name, too, expected another"

@@ -1,7 +1,7 @@
 """What potentials are opened from, and what they are asked that they cannot say."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from limbeck.config.config import Config
 from limbeck.config.plan import (
@@ -93,7 +93,7 @@ def _kept(config: Config) -> Iterator[str]:
                 yield f"{part}.{name}.{field}: {text}"
 
 
-CHECKS: tuple[Callable[[Config], Iterator[str]], ...] = (
+CHECKS = (
     _weights,
     _elements,
     _properties,

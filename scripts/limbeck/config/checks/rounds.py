@@ -1,6 +1,6 @@
 """Rounds of students on their own dynamics."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from limbeck.config.config import Config
 from limbeck.config.plan import (
@@ -73,4 +73,4 @@ def _own_dynamics(config: Config, entry: Distill, own: Rounds, field: str) -> It
         yield f"{field}.n_frames: {own.n_frames}, {text}"
 
 
-CHECKS: tuple[Callable[[Config], Iterator[str]], ...] = (_rounds,)
+CHECKS = (_rounds,)

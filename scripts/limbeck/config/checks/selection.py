@@ -1,6 +1,6 @@
 """Which frames are taken, and the gate that a pilot of them passes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from limbeck.config.config import Config
@@ -64,7 +64,7 @@ def _whole_set(config: Config) -> Iterator[str]:
         )
 
 
-CHECKS: tuple[Callable[[Config], Iterator[str]], ...] = (
+CHECKS = (
     _counts,
     _diversity,
     _gate,

@@ -1,6 +1,6 @@
 """What structures are made of: sources, generators, samplings, and files that have to be there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from limbeck.check.content import files_of, nothing_at
@@ -163,7 +163,7 @@ def _fallback(config: Config, source: str) -> str:
     return f": {RUN_IT_FIRST}{text}"
 
 
-CHECKS: tuple[Callable[[Config], Iterator[str]], ...] = (
+CHECKS = (
     _purpose,
     _unused,
     _cells,

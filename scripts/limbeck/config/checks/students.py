@@ -1,6 +1,6 @@
 """What students learn from, and whether that is there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from limbeck.config.config import Config
 from limbeck.config.sections.messages import shown
@@ -81,7 +81,7 @@ def _compiled(config: Config) -> Iterator[str]:
                 yield f"students.{name}.inference: 'compile', {NO_COMPILER}"
 
 
-CHECKS: tuple[Callable[[Config], Iterator[str]], ...] = (
+CHECKS = (
     _spread,
     _hessian,
     _hard,

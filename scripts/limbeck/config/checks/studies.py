@@ -1,18 +1,14 @@
 """Studies, of frames and of other fields."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from limbeck.check.content import nothing_at
 from limbeck.config.config import Config
 from limbeck.config.environments import LIMBECK, faults_of_python
-from limbeck.config.plan import (
-    file_of_study,
-)
+from limbeck.config.plan import file_of_study
 from limbeck.config.sections.messages import shown
-from limbeck.config.sections.students import (
-    not_installed,
-)
+from limbeck.config.sections.students import not_installed
 from limbeck.config.sections.studies import ElsewhereStudy, EngineStudy, Expectation, FramesByViews
 
 
@@ -76,7 +72,7 @@ def _frames_by_views(config: Config, study: FramesByViews) -> Iterator[str]:
         yield f"dataset.split_by: {text}"
 
 
-CHECKS: tuple[Callable[[Config], Iterator[str]], ...] = (
+CHECKS = (
     _study,
     _studies,
 )

@@ -20,7 +20,7 @@ class JetsSettings(ElsewhereStudy):
     """Quark or gluon: a jet does not know how it is turned about its axis."""
 
     environment: ClassVar[str] = "study-jets"
-    beside_data: ClassVar[frozenset[str]] = frozenset({"python", "view", "axis", "teacher"})
+    beside_data = ElsewhereStudy.beside_data | {"view", "axis", "teacher"}
 
     kind: Literal["jets"]
     view: Literal["turn", "permute"] = "turn"

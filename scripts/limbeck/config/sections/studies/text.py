@@ -40,7 +40,7 @@ class TextSettings(ElsewhereStudy):
     """The topic of a text, which its sentences' order says little about."""
 
     environment: ClassVar[str] = "study-text"
-    beside_data: ClassVar[frozenset[str]] = frozenset({"python", "head"})
+    beside_data = ElsewhereStudy.beside_data | {"head"}
 
     kind: Literal["text"]
     debian: Debian | None = None
