@@ -1,21 +1,27 @@
 """How many crystals of each kind one core makes in a second, and what PyXtal makes of each group.
 
-Usage: OMP_NUM_THREADS=1 PYTHONPATH=scripts python benchmarks/crystals.py [groups]
+Usage: OMP_NUM_THREADS=1 PYTHONPATH=scripts python benchmarks/crystals.py [groups | pyxtal]
 
 The first structures of each kind, which load libraries and space groups, are not timed. With
 ``groups``, in place of the rates, four crystals in each of the 230 space groups: of MgAl2O4 (one
 to four formula units), of Si and TiO2 (2 to 48 atoms), of benzene and urea (1 to 8 molecules), by
-what became of them.
+what became of them. With ``pyxtal``, the same random crystals by PyXtal as it is and by
+``fast_pyxtal``, in turn, and the ratio of their times.
 """
 
 import logging
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from functools import cache
+from unittest import mock
 
 from limbeck.config.jobs import GenerateStructures
 from limbeck.config.sections.messages import validated
 from limbeck.structures import generate
+from limbeck.structures.building.crystals import space_groups
 
 ELEMENTS = ["Li", "Mg", "Al", "Ti", "O", "F", "S"]
 KINDS = {
@@ -95,6 +101,44 @@ def report_groups() -> None:
         print("  slowest:", ", ".join(f"{n} {seconds[n]:.1f} s" for n in slowest), flush=True)
 
 
+@contextmanager
+def plain_pyxtal() -> Iterator[None]:
+    """PyXtal without what ``fast_pyxtal`` puts in its place."""
+    from pyxtal import operations, symmetry, tolerance, wyckoff_site
+
+    with ExitStack() as stack:
+        for module, name, value in (
+            (space_groups, "_group", cache(symmetry.Group)),
+            (operations, "Tol_matrix", tolerance.Tol_matrix),
+            (symmetry, "distance_matrix", operations.distance_matrix),
+            (wyckoff_site, "distance_matrix", operations.distance_matrix),
+        ):
+            stack.enter_context(mock.patch.object(module, name, value))
+        yield
+
+
+def report_ratio(count: int = 25, rounds: int = 4) -> None:
+    """Seconds a crystal of both ways, of four or five elements, and their ratio by round."""
+    fields = {
+        "kind": "random_crystals",
+        "elements": ELEMENTS,
+        "n_elements": [4, 5],
+        "n_atoms": [8, 32],
+    }
+    ways = {"plain": plain_pyxtal, "fast": nullcontext}
+    for number in range(rounds + 1):
+        seconds = {}
+        for name, way in ways.items():
+            with way():
+                made, _, took = make(count, **fields)
+                seconds[name] = took / made
+        if number:  # the first round loads libraries and groups
+            told = ", ".join(f"{name} {own:.3f} s" for name, own in seconds.items())
+            print(f"{told} a crystal; ratio {seconds['plain'] / seconds['fast']:.1f}", flush=True)
+
+
+REPORTS = {"groups": report_groups, "pyxtal": report_ratio}
+
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
-    report_groups() if sys.argv[1:] == ["groups"] else report_rates()
+    REPORTS.get("".join(sys.argv[1:]), report_rates)()
